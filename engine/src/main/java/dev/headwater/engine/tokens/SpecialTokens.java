@@ -1,0 +1,126 @@
+package dev.headwater.engine.tokens;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.headwater.engine.HeadwaterException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SequencedSet;
+
+/**
+ * The tokens with a role, as {@code tokenizer_config.json} and {@code special_tokens_map.json} name them and
+ * {@code tokenizer.json} numbers them.
+ *
+ * <p>The set is the one that the Python library calls {@code all_special_ids}: tokens named by a role (bos, eos, unk, sep, pad,
+ * cls, mask, additional), in that order; a token that {@code tokenizer.json} merely marks as special is not among them, unless
+ * no role is named at all.
+ *
+ * @param bos  beginning of sequence, or empty
+ * @param pad  padding, or empty
+ * @param eos  end of sequence, or empty
+ * @param ids  all of them
+ * @param text text of each role that has one, e.g. {@code bos_token}: {@code <bos>}; chat templates use it
+ */
+public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, SequencedSet<Integer> ids, Map<String, String> text) {
+    private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+    /** Model hubs keep these small; a larger one is no configuration. */
+    private static final long MOST_CONFIG_BYTES = 64L << 20;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** An added token of {@code tokenizer.json}. */
+    private record Added(int id, boolean special) {}
+
+    static SpecialTokens read(Path directory, JsonNode config) throws IOException {
+        Map<String, Added> added = readAdded(directory.resolve("tokenizer.json"));
+        config.path("added_tokens_decoder").forEachEntry((id, token) -> added.putIfAbsent(
+                token.path("content").asText(), new Added(Integer.parseInt(id), token.path("special").asBoolean())));
+        JsonNode map = readConfig(directory.resolve("special_tokens_map.json"));
+
+        Map<String, String> text = new LinkedHashMap<>();
+        for (String role : ROLES) {
+            String content = content(config.has(role) ? config.path(role) : map.path(role));
+            if (content != null) {
+                text.put(role, content);
+            }
+        }
+        List<String> named = new ArrayList<>(text.values());
+        for (String list : List.of("additional_special_tokens", "extra_special_tokens")) {
+            // A list of tokens, or an object of named ones; iterating gives the values of both.
+            for (JsonNode token : config.has(list) ? config.path(list) : map.path(list)) {
+                String content = content(token);
+                if (content != null) {
+                    named.add(content);
+                }
+            }
+        }
+        SequencedSet<Integer> ids = new LinkedHashSet<>();
+        named.stream().filter(added::containsKey).forEach(content -> ids.add(added.get(content).id()));
+        if (named.isEmpty()) {
+            added.values().stream().filter(Added::special).forEach(token -> ids.add(token.id()));
+        }
+        return new SpecialTokens(id(added, text.get("bos_token")), id(added, text.get("pad_token")), id(added, text.get("eos_token")),
+                java.util.Collections.unmodifiableSequencedSet(ids), Map.copyOf(text));
+    }
+
+    /** A JSON object from a file of moderate size; an empty one if there is no such file. */
+    static JsonNode readConfig(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return JSON.createObjectNode();
+        }
+        if (Files.size(file) > MOST_CONFIG_BYTES) {
+            throw new HeadwaterException(file + " has " + Files.size(file) + " bytes, too many for a tokenizer's configuration.");
+        }
+        JsonNode node = JSON.readTree(file.toFile());
+        if (!node.isObject()) {
+            throw new HeadwaterException(file + " does not hold a JSON object.");
+        }
+        return node;
+    }
+
+    private static OptionalInt id(Map<String, Added> added, String content) {
+        Added token = content == null ? null : added.get(content);
+        return token == null ? OptionalInt.empty() : OptionalInt.of(token.id());
+    }
+
+    /** A token is written as its text or as an object that has it. */
+    private static String content(JsonNode token) {
+        JsonNode content = token.isObject() ? token.path("content") : token;
+        return content.isTextual() ? content.textValue() : null;
+    }
+
+    /** Reads {@code added_tokens} only: it comes before the vocabulary, which can be tens of megabytes. */
+    private static Map<String, Added> readAdded(Path file) throws IOException {
+        Map<String, Added> added = new LinkedHashMap<>();
+        try (JsonParser parser = new JsonFactory().createParser(file.toFile())) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new HeadwaterException(file + " does not hold a JSON object.");
+            }
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                boolean found = parser.currentName().equals("added_tokens");
+                parser.nextToken();
+                if (!found) {
+                    parser.skipChildren();
+                    continue;
+                }
+                parser.setCodec(JSON);
+                JsonNode tokens = parser.readValueAsTree();
+                for (JsonNode token : tokens) {
+                    added.putIfAbsent(token.path("content").asText(), new Added(token.path("id").asInt(-1), token.path("special").asBoolean()));
+                }
+                return added;
+            }
+        }
+        return added;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.headwater.engine.tokens;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.hub.BundledModel;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+class TokenizerTest {
+    @Test
+    void theBundledModelsPromptIsOneTokenAWord() {
+        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
+            int[] ids = tokenizer.withLeadingSpecial(tokenizer.encode("Fact: the capital of the state containing Dallas is", false));
+            assertEquals(List.of("<bos>", "Fact", ":", " the", " capital", " of", " the", " state", " containing", " Dallas", " is"),
+                    IntStream.of(ids).mapToObj(tokenizer::token).toList());
+            assertEquals("<bos>Fact: the capital of the state containing Dallas is", tokenizer.decode(ids));
+            assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids), "led already");
+        }
+    }
+
+    @Test
+    void longTextsAreNeitherTruncatedNorPadded() {
+        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
+            assertEquals(5000, tokenizer.encode(" Dallas".repeat(5000), false).length);
+            assertEquals(0, tokenizer.encode("", false).length);
+        }
+    }
+
+    @Test
+    void oddTextIsEncodedOrRefusedButNeverCrashes() {
+        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
+            for (String text : List.of("\0", "a\0b", "\uD83D\uDE42", "\uFFFF\uFFFE", "é".repeat(1000))) {
+                assertEquals(text, tokenizer.decode(tokenizer.encode(text, false)));
+            }
+            assertTrue(tokenizer.decode(tokenizer.encode("a\uD83D", false)).startsWith("a\uFFFD"), "half a surrogate pair");
+            assertEquals("", tokenizer.decode(Integer.MAX_VALUE));
+            assertThrows(HeadwaterException.class, () -> tokenizer.decode(-1));
+        }
+    }
+
+    @Test
+    void theFirstRoleWithAnIdAboveZeroLeads(@TempDir Path directory) throws IOException {
+        assertLeads(OptionalInt.of(2), directory, "{\"pad_token\":\"a\",\"eos_token\":\"c\"}");
+        assertLeads(OptionalInt.of(1), directory, "{\"bos_token\":\"b\",\"eos_token\":\"c\"}");
+        assertLeads(OptionalInt.of(1), directory, "{\"bos_token\":{\"content\":\"b\"}}");
+        assertLeads(OptionalInt.of(2), directory, "{\"pad_token\":\"a\",\"additional_special_tokens\":[\"c\"]}");
+        assertLeads(OptionalInt.of(2), directory, "{\"extra_special_tokens\":{\"image_token\":\"c\"}}");
+        assertLeads(OptionalInt.empty(), directory, "{\"pad_token\":\"a\"}");
+        assertLeads(OptionalInt.empty(), directory, "{\"bos_token\":null,\"pad_token\":\"unknown\"}");
+    }
+
+    private static void assertLeads(OptionalInt expected, Path directory, String config) throws IOException {
+        String added = IntStream.range(0, 3).mapToObj(id -> """
+                {"id":%d,"content":"%c","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}"""
+                .formatted(id, "abc".charAt(id))).collect(Collectors.joining(","));
+        Files.writeString(directory.resolve("tokenizer.json"), """
+                {"version":"1.0","truncation":null,"padding":null,"added_tokens":[%s],"normalizer":null,"pre_tokenizer":null,"post_processor":null,
+                 "decoder":null,"model":{"type":"WordLevel","vocab":{"a":0,"b":1,"c":2,"d":3},"unk_token":"d"}}""".formatted(added));
+        Files.writeString(directory.resolve("tokenizer_config.json"), config);
+        try (Tokenizer tokenizer = Tokenizer.open(directory)) {
+            assertEquals(expected, tokenizer.leadingSpecial(), config);
+            int[] led = tokenizer.withLeadingSpecial(new int[] {3});
+            assertArrayEquals(expected.isPresent() ? new int[] {expected.getAsInt(), 3} : new int[] {3}, led, config);
+        }
+    }
+
+    @Test
+    void aDirectoryWithoutATokenizerIsNamed(@TempDir Path directory) {
+        assertFails(directory, "There is no tokenizer.json in " + directory);
+    }
+
+    @Test
+    void brokenTokenizersAreRefused(@TempDir Path directory) throws IOException {
+        for (String text : List.of("", "[]", "{", "{}", "{\"model\":{}}", "{\"added_tokens\":[1,2]}", "\0\0\0", "[".repeat(100_000),
+                "{\"added_tokens\":" + "[".repeat(100_000), "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}}",
+                "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}")) {
+            Files.writeString(directory.resolve("tokenizer.json"), text);
+            assertFails(directory, "tokenizer");
+        }
+    }
+
+    private static void assertFails(Path directory, String message) {
+        HeadwaterException e = assertThrows(HeadwaterException.class, () -> Tokenizer.open(directory).close());
+        assertTrue(e.getMessage().contains(message), e.getMessage());
+    }
+
+    @Test
+    void aClosedTokenizerSaysSo() {
+        Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"));
+        tokenizer.close();
+        tokenizer.close();
+        assertThrows(IllegalStateException.class, () -> tokenizer.encode("a", false));
+    }
+}
