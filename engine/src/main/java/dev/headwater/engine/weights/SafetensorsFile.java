@@ -1,0 +1,69 @@
+package dev.headwater.engine.weights;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A safetensors file: eight bytes of header length, a JSON header that gives each tensor's type, shape and place, then the
+ * data without gaps. Checked as strictly as the reference implementation of the format does, so that no byte belongs to
+ * two tensors or to none.
+ */
+public final class SafetensorsFile implements WeightFile {
+    private final MappedFile file;
+    private final SafetensorsHeader header;
+
+    private SafetensorsFile(MappedFile file, SafetensorsHeader header) {
+        this.file = file;
+        this.header = header;
+    }
+
+    /** @throws dev.headwater.engine.HeadwaterException if the file cannot be read or is not a sound safetensors file */
+    public static SafetensorsFile open(Path path) {
+        MappedFile file = MappedFile.open(path);
+        try {
+            return new SafetensorsFile(file, SafetensorsHeader.parse(path, file.bytes()));
+        } catch (Throwable failure) {
+            file.close();
+            throw failure;
+        }
+    }
+
+    @Override
+    public Path path() {
+        return file.path();
+    }
+
+    @Override
+    public Set<String> names() {
+        return header.tensors().keySet();
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return header.metadata();
+    }
+
+    @Override
+    public TensorInfo info(String name) {
+        return TensorNames.lookup(header.tensors(), name, path()).info();
+    }
+
+    @Override
+    public MemorySegment data(String name) {
+        var tensor = TensorNames.lookup(header.tensors(), name, path());
+        MemorySegment data = file.bytes().asSlice(tensor.start(), tensor.info().bytes());
+        return file.aligned(data, tensor.info());
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+
+    @Override
+    public String toString() {
+        return path().toString();
+    }
+}
