@@ -1,0 +1,39 @@
+package dev.headwater.engine.graph;
+
+/**
+ * The features that fire on a prompt, ordered by (layer, position, feature).
+ *
+ * @param layer      layer of each [N]
+ * @param position   token position of each [N]
+ * @param feature    number within its layer's transcoder [N]
+ * @param activation activation value of each [N]
+ */
+public record ActiveFeatures(int[] layer, int[] position, int[] feature, float[] activation) {
+    /** @throws IllegalArgumentException if the lengths differ, a number is negative, or the order is another */
+    public ActiveFeatures {
+        int n = layer.length;
+        if (position.length != n || feature.length != n || activation.length != n) {
+            throw new IllegalArgumentException("active features need equally many layers (%d), positions (%d), features (%d) and activations (%d)"
+                    .formatted(n, position.length, feature.length, activation.length));
+        }
+        for (int i = 0; i < n; i++) {
+            if (layer[i] < 0 || position[i] < 0 || feature[i] < 0) {
+                throw new IllegalArgumentException("active feature %d has a negative layer, position or number".formatted(i));
+            }
+            if (i > 0 && compare(layer, position, feature, i - 1, i) >= 0) {
+                throw new IllegalArgumentException("active features %d and %d are not in the order of layer, position, feature".formatted(i - 1, i));
+            }
+        }
+    }
+
+    private static int compare(int[] layer, int[] position, int[] feature, int a, int b) {
+        int byLayer = Integer.compare(layer[a], layer[b]);
+        int byPosition = byLayer != 0 ? byLayer : Integer.compare(position[a], position[b]);
+        return byPosition != 0 ? byPosition : Integer.compare(feature[a], feature[b]);
+    }
+
+    /** Number of active features N. */
+    public int count() {
+        return layer.length;
+    }
+}

@@ -1,0 +1,195 @@
+package dev.headwater.engine.graph;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The direct effects between everything that takes part in a model's prediction on one prompt. Immutable;
+ * {@link #close} frees the edges.
+ *
+ * <p>L layers, P positions, N active features of which M are selected as nodes, K logit targets. The n = M + L*P + P + K
+ * nodes are numbered: features by (layer, position, feature), errors layer-major, tokens, logits. Only feature and logit
+ * rows of the edge matrix are not zero.
+ */
+public final class AttributionGraph implements AutoCloseable {
+    private final Prompt prompt;
+    private final int layers;
+    private final int vocabularySize;
+    private final ActiveFeatures active;
+    private final int[] selected;
+    private final List<LogitTarget> targets;
+    private final EdgeRows edges;
+    private final Provenance provenance;
+    private int[] topologicalOrder;
+
+    /**
+     * @param vocabularySize number of tokens the model knows
+     * @param active         all features that fire
+     * @param selected       indices into {@code active} of the features that are nodes, ascending [M]
+     * @param edges          direct effects in node order [n, n]; closed with the graph
+     * @throws IllegalArgumentException if the parts do not fit each other
+     */
+    public AttributionGraph(Prompt prompt, int layers, int vocabularySize, ActiveFeatures active, int[] selected,
+                            List<LogitTarget> targets, EdgeRows edges, Provenance provenance) {
+        this.prompt = prompt;
+        this.layers = layers;
+        this.vocabularySize = vocabularySize;
+        this.active = active;
+        this.selected = selected.clone();
+        this.targets = List.copyOf(targets);
+        this.edges = edges;
+        this.provenance = Objects.requireNonNull(provenance);
+        for (int i = 0; i < selected.length; i++) {
+            if (selected[i] < 0 || selected[i] >= active.count()) {
+                throw new IllegalArgumentException("selected feature %d is number %d of %d active ones".formatted(i, selected[i], active.count()));
+            }
+            if (i > 0 && selected[i] <= selected[i - 1]) {
+                throw new IllegalArgumentException("selected features %d and %d are not in ascending order".formatted(i - 1, i));
+            }
+            int a = selected[i];
+            if (active.layer()[a] >= layers || active.position()[a] >= prompt.length()) {
+                throw new IllegalArgumentException("feature %d at layer %d, position %d lies outside %d layers and %d positions"
+                        .formatted(active.feature()[a], active.layer()[a], active.position()[a], layers, prompt.length()));
+            }
+        }
+        long nodes = nodeCount(selected.length, layers, prompt.length(), this.targets.size());
+        if (edges.rows() != nodes || edges.columns() != nodes) {
+            throw new IllegalArgumentException("an edge matrix of %d x %d does not fit %d nodes".formatted(edges.rows(), edges.columns(), nodes));
+        }
+    }
+
+    /** Number of nodes of a graph of these sizes: features + layers * positions + positions + logits. */
+    public static long nodeCount(int features, int layers, int positions, int logits) {
+        return (long) features + ((long) layers + 1) * positions + logits;
+    }
+
+    public Prompt prompt() {
+        return prompt;
+    }
+
+    public int layers() {
+        return layers;
+    }
+
+    public int positions() {
+        return prompt.length();
+    }
+
+    public int vocabularySize() {
+        return vocabularySize;
+    }
+
+    /** All features that fire on the prompt. */
+    public ActiveFeatures active() {
+        return active;
+    }
+
+    /** Which of {@link #active} are nodes: node i is active feature {@code selected()[i]} [M]. A copy. */
+    public int[] selected() {
+        return selected.clone();
+    }
+
+    public List<LogitTarget> targets() {
+        return targets;
+    }
+
+    /** Direct effects, rows are targets, columns sources [n, n]. */
+    public EdgeRows edges() {
+        return edges;
+    }
+
+    public Provenance provenance() {
+        return provenance;
+    }
+
+    /** Number of nodes n. */
+    public int size() {
+        return firstLogit() + targets.size();
+    }
+
+    /** Number of feature nodes M; features are nodes 0 to M-1. */
+    public int featureCount() {
+        return selected.length;
+    }
+
+    public int firstError() {
+        return selected.length;
+    }
+
+    public int firstToken() {
+        return selected.length + layers * positions();
+    }
+
+    public int firstLogit() {
+        return firstToken() + positions();
+    }
+
+    public int errorNode(int layer, int position) {
+        return firstError() + Objects.checkIndex(layer, layers) * positions() + Objects.checkIndex(position, positions());
+    }
+
+    public int tokenNode(int position) {
+        return firstToken() + Objects.checkIndex(position, positions());
+    }
+
+    public int logitNode(int target) {
+        return firstLogit() + Objects.checkIndex(target, targets.size());
+    }
+
+    /** The node of a feature at a position, or -1 if it is not one. */
+    public int featureNode(int layer, int position, int feature) {
+        int low = 0;
+        int high = selected.length - 1;
+        while (low <= high) {
+            int mid = (low + high) >>> 1;
+            int a = selected[mid];
+            int order = Integer.compare(active.layer()[a], layer);
+            if (order == 0) order = Integer.compare(active.position()[a], position);
+            if (order == 0) order = Integer.compare(active.feature()[a], feature);
+            if (order == 0) return mid;
+            if (order < 0) low = mid + 1;
+            else high = mid - 1;
+        }
+        return -1;
+    }
+
+    /** What node i is. */
+    public Node node(int i) {
+        Objects.checkIndex(i, size());
+        if (i < firstError()) {
+            int a = selected[i];
+            return new Node.Feature(active.layer()[a], active.position()[a], active.feature()[a], active.activation()[a]);
+        }
+        if (i < firstToken()) return new Node.Error((i - firstError()) / positions(), (i - firstError()) % positions());
+        if (i < firstLogit()) {
+            int p = i - firstToken();
+            return new Node.Token(p, prompt.tokens()[p], prompt.texts().get(p));
+        }
+        return new Node.Logit(positions() - 1, targets.get(i - firstLogit()));
+    }
+
+    /** The targets' probabilities at their nodes, 0 elsewhere [n]. */
+    public double[] targetWeights() {
+        double[] weights = new double[size()];
+        for (int k = 0; k < targets.size(); k++) weights[firstLogit() + k] = targets.get(k).probability();
+        return weights;
+    }
+
+    /** Node numbers, every target before its sources. Computed once. */
+    synchronized int[] topologicalOrder() {
+        if (topologicalOrder == null) topologicalOrder = TopologicalOrder.of(edges);
+        return topologicalOrder;
+    }
+
+    @Override
+    public void close() {
+        edges.close();
+    }
+
+    @Override
+    public String toString() {
+        return "attribution graph of %s: %d features, %d errors, %d tokens, %d logits".formatted(
+                Arrays.toString(prompt.tokens()), featureCount(), firstToken() - firstError(), positions(), targets.size());
+    }
+}

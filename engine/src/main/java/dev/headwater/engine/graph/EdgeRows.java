@@ -1,0 +1,340 @@
+package dev.headwater.engine.graph;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * A matrix of direct effects, rows are targets and columns sources, float32, stored by runs: row r has a few stretches of
+ * consecutive columns, everything between them is zero. A target draws on lower layers and earlier positions only, which in
+ * canonical node order is one stretch for each layer, so this holds about a quarter of the dense matrix and nothing of n².
+ *
+ * <p>Values lie outside the Java heap in the order of the runs; {@link #close} frees them. Immutable, safe to read from
+ * several threads.
+ */
+public final class EdgeRows implements AutoCloseable {
+    /** Zeros that {@link #fromDense} bridges rather than start another run. */
+    private static final int GAP = 16;
+
+    private final int columns;
+    private final int[] runStart;
+    private final int[] column;
+    private final int[] length;
+    private final long[] offset;
+    private final MemorySegment values;
+    private final Arena arena;
+
+    private EdgeRows(Layout layout, MemorySegment values, Arena arena) {
+        this.columns = layout.columns;
+        this.runStart = Arrays.copyOf(layout.runStart, layout.rows + 1);
+        this.column = Arrays.copyOf(layout.column, layout.runs);
+        this.length = Arrays.copyOf(layout.length, layout.runs);
+        this.offset = Arrays.copyOf(layout.offset, layout.runs);
+        this.values = values.asReadOnly();
+        this.arena = arena;
+    }
+
+    /**
+     * The shape of an {@link EdgeRows}, declared before its values exist: for each row its runs from left to right, then
+     * {@link #endRow}. The value of run k's first column has index {@code offset} in the buffer, runs following each other
+     * without gaps.
+     */
+    public static final class Layout {
+        private final int columns;
+        private int rows;
+        private int runs;
+        private long size;
+        private int nextColumn;
+        private int[] runStart = new int[65];
+        private int[] column = new int[64];
+        private int[] length = new int[64];
+        private long[] offset = new long[64];
+
+        public Layout(int columns) {
+            if (columns < 0) throw new IllegalArgumentException("columns must not be negative: " + columns);
+            this.columns = columns;
+        }
+
+        /**
+         * Adds a run to the current row. A run of length 0 is skipped, one that continues the last is joined to it.
+         *
+         * @return index of the run's first value in the buffer
+         * @throws IllegalArgumentException if the run leaves the matrix or starts before the end of the run before it
+         */
+        public long run(int firstColumn, int count) {
+            if (count == 0) return size;
+            if (count < 0 || firstColumn < nextColumn || firstColumn > columns - count) {
+                throw new IllegalArgumentException("run of %d columns at %d does not fit a row of %d columns filled up to %d"
+                        .formatted(count, firstColumn, columns, nextColumn));
+            }
+            boolean continues = runs > runStart[rows] && firstColumn == nextColumn;
+            if (!continues && runs == column.length) {
+                column = Arrays.copyOf(column, runs * 2);
+                length = Arrays.copyOf(length, runs * 2);
+                offset = Arrays.copyOf(offset, runs * 2);
+            }
+            long at = size;
+            if (continues) {
+                length[runs - 1] += count;
+            } else {
+                column[runs] = firstColumn;
+                length[runs] = count;
+                offset[runs++] = at;
+            }
+            nextColumn = firstColumn + count;
+            size += count;
+            return at;
+        }
+
+        /** Ends the current row, which is zero if it got no run. */
+        public Layout endRow() {
+            if (rows + 1 == runStart.length) runStart = Arrays.copyOf(runStart, rows * 2 + 2);
+            runStart[++rows] = runs;
+            nextColumn = 0;
+            return this;
+        }
+
+        /** Rows ended so far. */
+        public int rows() {
+            return rows;
+        }
+
+        /** Number of values of all runs so far. */
+        public long size() {
+            return size;
+        }
+
+        /** The matrix with the first {@link #size} of {@code values}, which are copied. */
+        public EdgeRows fill(float... values) {
+            if (values.length != size) throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
+            Arena arena = Arena.ofShared();
+            MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
+            return new EdgeRows(this, segment, arena);
+        }
+
+        /**
+         * The matrix over a buffer that a computation has filled: native-order float32, {@link #size} values.
+         *
+         * @param values the buffer; must not be written any more
+         * @param owner  closed by {@link EdgeRows#close}
+         */
+        public EdgeRows adopt(MemorySegment values, Arena owner) {
+            if (values.byteSize() < size * Float.BYTES) {
+                throw new IllegalArgumentException("buffer of %d bytes for %d values".formatted(values.byteSize(), size));
+            }
+            return new EdgeRows(this, values, owner);
+        }
+    }
+
+    /** Hears of one run: {@code count} columns from {@code firstColumn} on, the first value having index {@code offset}. */
+    @FunctionalInterface
+    public interface RunVisitor {
+        void run(int firstColumn, int count, long offset);
+    }
+
+    /** Hears of one edge that is not zero. */
+    @FunctionalInterface
+    public interface EdgeVisitor {
+        void edge(int target, int source, float weight);
+    }
+
+    /** A copy of a dense row-major matrix without its longer stretches of zeros. */
+    public static EdgeRows fromDense(float[] dense, int rows, int columns) {
+        return fromDense(MemorySegment.ofArray(dense), rows, columns);
+    }
+
+    /**
+     * A copy of a dense row-major matrix without its longer stretches of zeros.
+     *
+     * @param dense float32, native order, any alignment, at least rows * columns values
+     */
+    public static EdgeRows fromDense(MemorySegment dense, int rows, int columns) {
+        Objects.checkFromIndexSize(0, Float.BYTES * (long) rows * columns, dense.byteSize());
+        var layout = new Layout(columns);
+        for (int r = 0; r < rows; r++) {
+            long base = Float.BYTES * (long) r * columns;
+            int start = -1;
+            int end = 0;
+            for (int c = 0; c < columns; c++) {
+                if (dense.get(ValueLayout.JAVA_FLOAT_UNALIGNED, base + Float.BYTES * (long) c) == 0) continue;
+                if (start >= 0 && c - end > GAP) {
+                    layout.run(start, end - start);
+                    start = c;
+                } else if (start < 0) {
+                    start = c;
+                }
+                end = c + 1;
+            }
+            if (start >= 0) layout.run(start, end - start);
+            layout.endRow();
+        }
+        Arena arena = Arena.ofShared();
+        try {
+            MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
+            for (int r = 0; r < rows; r++) {
+                for (int k = layout.runStart[r]; k < layout.runStart[r + 1]; k++) {
+                    MemorySegment.copy(dense, Float.BYTES * ((long) r * columns + layout.column[k]),
+                            values, Float.BYTES * layout.offset[k], Float.BYTES * (long) layout.length[k]);
+                }
+            }
+            return layout.adopt(values, arena);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /**
+     * A square matrix over some nodes of a larger one whose rows are spread over several matrices.
+     *
+     * @param nodes the nodes to keep, ascending: row and column i of the result belong to node {@code nodes[i]}
+     * @param home  for each node of the larger matrix the one that has its row, null if the row is zero
+     * @param row   for each node the number of its row in there
+     */
+    static EdgeRows select(int[] nodes, EdgeRows[] home, int[] row) {
+        int[] keptBefore = new int[home.length + 1];
+        for (int node : nodes) keptBefore[node + 1] = 1;
+        for (int c = 0; c < home.length; c++) keptBefore[c + 1] += keptBefore[c];
+        var layout = new Layout(nodes.length);
+        for (int node : nodes) {
+            EdgeRows from = home[node];
+            for (int k = from == null ? 0 : from.firstRun(row[node]); from != null && k < from.endRun(row[node]); k++) {
+                int first = keptBefore[from.column[k]];
+                layout.run(first, keptBefore[from.column[k] + from.length[k]] - first);
+            }
+            layout.endRow();
+        }
+        Arena arena = Arena.ofShared();
+        try {
+            MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
+            long at = 0;
+            for (int node : nodes) {
+                EdgeRows from = home[node];
+                for (int k = from == null ? 0 : from.firstRun(row[node]); from != null && k < from.endRun(row[node]); k++) {
+                    long source = from.offset[k] - from.column[k];
+                    int end = keptBefore[from.column[k] + from.length[k]];
+                    for (int i = keptBefore[from.column[k]]; i < end; i++) {
+                        values.setAtIndex(ValueLayout.JAVA_FLOAT, at++, from.value(source + nodes[i]));
+                    }
+                }
+            }
+            return layout.adopt(values, arena);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    public int rows() {
+        return runStart.length - 1;
+    }
+
+    public int columns() {
+        return columns;
+    }
+
+    /** Number of stored values, zeros among them included. */
+    public long size() {
+        int last = offset.length - 1;
+        return last < 0 ? 0 : offset[last] + length[last];
+    }
+
+    /** Number of values that are not zero. */
+    public long nonZeros() {
+        long count = 0;
+        for (long i = 0, n = size(); i < n; i++) {
+            if (value(i) != 0) count++;
+        }
+        return count;
+    }
+
+    /** Visits the runs of a row from left to right. */
+    public void forEachRun(int row, RunVisitor visitor) {
+        for (int k = firstRun(row); k < endRun(row); k++) {
+            visitor.run(column[k], length[k], offset[k]);
+        }
+    }
+
+    /** Visits every value that is not zero, row by row, from left to right. */
+    public void forEachEdge(EdgeVisitor visitor) {
+        for (int r = 0; r < rows(); r++) {
+            for (int k = firstRun(r); k < endRun(r); k++) {
+                for (int j = 0; j < length[k]; j++) {
+                    float weight = value(offset[k] + j);
+                    if (weight != 0) visitor.edge(r, column[k] + j, weight);
+                }
+            }
+        }
+    }
+
+    /** The stored value with this index, see {@link RunVisitor}. */
+    public float value(long index) {
+        return values.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+    }
+
+    /** The entry in this row and column. */
+    public float get(int row, int source) {
+        Objects.checkIndex(source, columns);
+        int k = Arrays.binarySearch(column, firstRun(row), endRun(row), source);
+        if (k < 0) k = -k - 2;
+        return k < firstRun(row) || source - column[k] >= length[k] ? 0 : value(offset[k] + source - column[k]);
+    }
+
+    /** One row with its zeros, {@link #columns} values written to {@code into}. */
+    public void copyRow(int row, float[] into) {
+        Arrays.fill(into, 0, columns, 0f);
+        for (int k = firstRun(row); k < endRun(row); k++) {
+            MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, offset[k] * Float.BYTES, into, column[k], length[k]);
+        }
+    }
+
+    /**
+     * The dense row-major matrix.
+     *
+     * @throws ArithmeticException if it has more values than a Java array can hold
+     */
+    public float[] toDense() {
+        float[] dense = new float[Math.multiplyExact(rows(), columns)];
+        for (int r = 0; r < rows(); r++) {
+            for (int k = firstRun(r); k < endRun(r); k++) {
+                MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, offset[k] * Float.BYTES, dense, r * columns + column[k], length[k]);
+            }
+        }
+        return dense;
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) arena.close();
+    }
+
+    int firstRun(int row) {
+        return runStart[row];
+    }
+
+    int endRun(int row) {
+        return runStart[row + 1];
+    }
+
+    int column(int run) {
+        return column[run];
+    }
+
+    int length(int run) {
+        return length[run];
+    }
+
+    long offset(int run) {
+        return offset[run];
+    }
+
+    boolean isEmptyRow(int row) {
+        return runStart[row] == runStart[row + 1];
+    }
+
+    MemorySegment values() {
+        return values;
+    }
+}

@@ -1,0 +1,93 @@
+package dev.headwater.engine.graph;
+
+import java.util.Set;
+
+/**
+ * How much of a prediction a graph explains by features.
+ *
+ * @param replacement  share of the end-to-end influence that starts at tokens rather than errors
+ * @param completeness share of the nodes' inputs, weighted by their influence, that does not come from errors
+ */
+public record Scores(double replacement, double completeness) {
+    /** Scores of a whole graph. Both are 0 if nothing influences the targets. */
+    public static Scores of(AttributionGraph graph) {
+        return of(graph, Influence.of(graph));
+    }
+
+    /** As {@link #of(AttributionGraph)}, from the graph's influence. */
+    public static Scores of(AttributionGraph graph, Influence influence) {
+        double[] errorShare = new double[graph.size()];
+        EdgeRows edges = graph.edges();
+        int first = graph.firstError();
+        int end = graph.firstToken();
+        for (int r = 0; r < errorShare.length; r++) {
+            double sum = 0;
+            for (int k = edges.firstRun(r); k < edges.endRun(r); k++) {
+                long at = edges.offset(k) - edges.column(k);
+                int last = Math.min(end, edges.column(k) + edges.length(k));
+                for (int c = Math.max(first, edges.column(k)); c < last; c++) sum += Math.abs(edges.value(at + c));
+            }
+            errorShare[r] = sum * influence.scale()[r];
+        }
+        return of(graph, influence.node(), errorShare);
+    }
+
+    /**
+     * Scores of a graph whose features outside {@code pinned} count as unexplained: their effects are added to those of the
+     * error at their layer and position. An empty set means the whole graph.
+     *
+     * @param pinned feature nodes
+     */
+    public static Scores ofSubgraph(AttributionGraph graph, Set<Integer> pinned) {
+        if (pinned.isEmpty()) return of(graph);
+        int n = graph.size();
+        int[] home = new int[n];
+        for (int i = 0; i < n; i++) {
+            home[i] = graph.node(i) instanceof Node.Feature f && !pinned.contains(i) ? graph.errorNode(f.layer(), f.position()) : i;
+        }
+        double[] weights = graph.targetWeights();
+        double[] influence = new double[n];
+        double[] errorShare = new double[n];
+        double[] row = new double[n];
+        for (int r : graph.topologicalOrder()) {
+            double weight = weights[r] + influence[r];
+            if (home[r] != r || weight == 0) continue;
+            addMerged(graph.edges(), r, home, row);
+            double sum = 0;
+            double errors = 0;
+            for (int c = 0; c < n; c++) {
+                sum += Math.abs(row[c]);
+                if (c >= graph.firstError() && c < graph.firstToken()) errors += Math.abs(row[c]);
+            }
+            double scale = 1 / Math.max(sum, Influence.FLOOR);
+            errorShare[r] = errors * scale;
+            for (int c = 0; c < n; c++) {
+                influence[c] += weight * scale * Math.abs(row[c]);
+                row[c] = 0;
+            }
+        }
+        return of(graph, influence, errorShare);
+    }
+
+    private static void addMerged(EdgeRows edges, int r, int[] home, double[] into) {
+        for (int k = edges.firstRun(r); k < edges.endRun(r); k++) {
+            for (int j = 0; j < edges.length(k); j++) into[home[edges.column(k) + j]] += edges.value(edges.offset(k) + j);
+        }
+    }
+
+    private static Scores of(AttributionGraph graph, double[] influence, double[] errorShare) {
+        double tokens = 0;
+        double errors = 0;
+        for (int i = graph.firstToken(); i < graph.firstLogit(); i++) tokens += influence[i];
+        for (int i = graph.firstError(); i < graph.firstToken(); i++) errors += influence[i];
+        double[] weights = graph.targetWeights();
+        double all = 0;
+        double explained = 0;
+        for (int i = 0; i < influence.length; i++) {
+            double output = influence[i] + weights[i];
+            all += output;
+            explained += (1 - errorShare[i]) * output;
+        }
+        return new Scores(tokens + errors > 0 ? tokens / (tokens + errors) : 0, all > 0 ? explained / all : 0);
+    }
+}
