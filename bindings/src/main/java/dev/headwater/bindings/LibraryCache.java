@@ -1,0 +1,170 @@
+package dev.headwater.bindings;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.stream.Stream;
+
+/**
+ * Native libraries from the class path as files in the cache directory. A folder is unpacked under another name and renamed
+ * when complete, so that a folder that exists is whole; its {@code MANIFEST} holds size and SHA-256 of every file, and sizes
+ * are compared at each start.
+ */
+final class LibraryCache {
+    private static final String MANIFEST = "MANIFEST";
+
+    private LibraryCache() {}
+
+    /** The directory with libtorch_cpu.so and all that it needs. */
+    static Path libtorch(Path cache, String platform) throws IOException {
+        Map<String, String> resources = new LinkedHashMap<>();
+        String torch = "org/bytedeco/pytorch/" + platform + "/";
+        for (String file : List.of("libtorch_cpu.so", "libc10.so", "libgomp.so.1")) {
+            resources.put(file, torch + file);
+        }
+        String openblas = "org/bytedeco/openblas/" + platform + "/";
+        for (String file : List.of("libopenblas.so.0", "libgfortran.so.5", "libquadmath.so.0")) {
+            resources.put(file, openblas + file);
+        }
+        URL jar = resource(torch + "libtorch_cpu.so");
+        if (jar == null) {
+            throw new NativeException("libtorch for " + platform + " is not on the class path; set HEADWATER_LIBTORCH to the lib "
+                + "directory of a libtorch 2.13 or newer (in Python: torch.__path__[0] + '/lib')");
+        }
+        // The jar's name carries the version, so another version gets another folder.
+        String name = jar.getPath().replaceAll("!.*", "").replaceAll(".*/", "").replace(".jar", "");
+        return unpack(cache.resolve("native").resolve(name), resources);
+    }
+
+    /** Our kernels: the built file itself where classes are a directory, else unpacked from the jar. */
+    static Path kernels(Path cache, String platform) throws IOException {
+        String file = "libheadwater_kernels.so";
+        String resource = "dev/headwater/native/" + platform + "/" + file;
+        URL url = resource(resource);
+        if (url == null) {
+            throw new NativeException("Headwater's kernels for " + platform + " are not on the class path; build them with: mvn package");
+        }
+        if (url.getProtocol().equals("file")) {
+            try {
+                return Path.of(url.toURI());
+            } catch (URISyntaxException e) {
+                throw new IOException(e);
+            }
+        }
+        byte[] content;
+        try (InputStream in = url.openStream()) {
+            content = in.readAllBytes();
+        }
+        String hash = HexFormat.of().formatHex(sha256().digest(content)).substring(0, 16);
+        return unpack(cache.resolve("native").resolve("kernels-" + hash), Map.of(file, resource)).resolve(file);
+    }
+
+    private static Path unpack(Path directory, Map<String, String> resources) throws IOException {
+        if (isWhole(directory, resources)) {
+            return directory;
+        }
+        Files.createDirectories(directory.getParent());
+        Path lock = directory.resolveSibling(directory.getFileName() + ".lock");
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+             var held = channel.lock()) {
+            if (isWhole(directory, resources)) {
+                return directory;
+            }
+            Path temporary = Files.createTempDirectory(directory.getParent(), directory.getFileName() + ".part");
+            try {
+                Properties manifest = new Properties();
+                for (var entry : resources.entrySet()) {
+                    manifest.setProperty(entry.getKey(), extract(entry.getValue(), temporary.resolve(entry.getKey())));
+                }
+                try (var out = Files.newBufferedWriter(temporary.resolve(MANIFEST))) {
+                    manifest.store(out, "file = size sha256");
+                }
+                delete(directory);
+                Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+            } catch (AtomicMoveNotSupportedException | FileAlreadyExistsException e) {
+                throw new IOException("can't rename " + temporary + " to " + directory, e);
+            } finally {
+                delete(temporary);
+            }
+        }
+        return directory;
+    }
+
+    /** Size and hash as the manifest keeps them. */
+    private static String extract(String resource, Path target) throws IOException {
+        URL url = resource(resource);
+        if (url == null) {
+            throw new NativeException(resource + " is not on the class path; build again with: mvn package");
+        }
+        MessageDigest digest = sha256();
+        try (InputStream in = url.openStream();
+             var out = new DigestOutputStream(Files.newOutputStream(target), digest)) {
+            in.transferTo(out);
+        }
+        return Files.size(target) + " " + HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static boolean isWhole(Path directory, Map<String, String> resources) throws IOException {
+        Path file = directory.resolve(MANIFEST);
+        if (!Files.isRegularFile(file)) {
+            return false;
+        }
+        Properties manifest = new Properties();
+        try (var in = Files.newBufferedReader(file)) {
+            manifest.load(in);
+        }
+        for (String name : resources.keySet()) {
+            Path library = directory.resolve(name);
+            String line = manifest.getProperty(name, "");
+            if (!Files.isRegularFile(library) || !line.startsWith(Files.size(library) + " ")) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void delete(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(directory)) {
+            files.sorted(Comparator.reverseOrder()).forEach(path -> {
+                try {
+                    Files.delete(path);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        }
+    }
+
+    private static URL resource(String name) {
+        return LibraryCache.class.getClassLoader().getResource(name);
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+    }
+}
