@@ -40,9 +40,10 @@ final class LibraryCache {
         for (String file : List.of("libtorch_cpu.so", "libc10.so", "libgomp.so.1")) {
             resources.put(file, torch + file);
         }
-        String openblas = "org/bytedeco/openblas/" + platform + "/";
-        for (String file : List.of("libopenblas.so.0", "libgfortran.so.5", "libquadmath.so.0")) {
-            resources.put(file, openblas + file);
+        String mkl = "org/bytedeco/mkl/" + platform + "/";
+        for (String part : List.of("rt", "core", "gnu_thread", "intel_lp64", "def", "mc3", "avx2", "avx512", "avx10")) {
+            String file = "libmkl_" + part + ".so.3";
+            resources.put(file, mkl + file);
         }
         URL jar = resource(torch + "libtorch_cpu.so");
         if (jar == null) {
@@ -51,7 +52,9 @@ final class LibraryCache {
         }
         // The jar's name carries the version, so another version gets another folder.
         String name = jar.getPath().replaceAll("!.*", "").replaceAll(".*/", "").replace(".jar", "");
-        return unpack(cache.resolve("native").resolve(name), resources);
+        // libtorch asks for OpenBLAS by name. MKL exports all that it takes from there, works on libtorch's own thread pool
+        // (OpenBLAS brings a second one) and is faster: by a tenth on large products, by half on those of few rows.
+        return unpack(cache.resolve("native").resolve(name + "-mkl"), resources, Map.of("libopenblas.so.0", "libmkl_rt.so.3"));
     }
 
     /** Our kernels: the built file itself where classes are a directory, else unpacked from the jar. */
@@ -74,10 +77,10 @@ final class LibraryCache {
             content = in.readAllBytes();
         }
         String hash = HexFormat.of().formatHex(sha256().digest(content)).substring(0, 16);
-        return unpack(cache.resolve("native").resolve("kernels-" + hash), Map.of(file, resource)).resolve(file);
+        return unpack(cache.resolve("native").resolve("kernels-" + hash), Map.of(file, resource), Map.of()).resolve(file);
     }
 
-    private static Path unpack(Path directory, Map<String, String> resources) throws IOException {
+    private static Path unpack(Path directory, Map<String, String> resources, Map<String, String> links) throws IOException {
         if (isWhole(directory, resources)) {
             return directory;
         }
@@ -93,6 +96,9 @@ final class LibraryCache {
                 Properties manifest = new Properties();
                 for (var entry : resources.entrySet()) {
                     manifest.setProperty(entry.getKey(), extract(entry.getValue(), temporary.resolve(entry.getKey())));
+                }
+                for (var link : links.entrySet()) {
+                    Files.createSymbolicLink(temporary.resolve(link.getKey()), Path.of(link.getValue()));
                 }
                 try (var out = Files.newBufferedWriter(temporary.resolve(MANIFEST))) {
                     manifest.store(out, "file = size sha256");

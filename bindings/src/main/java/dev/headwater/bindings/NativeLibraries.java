@@ -94,11 +94,13 @@ public final class NativeLibraries {
 
     private static List<Library> loadAll() throws IOException {
         String threads = Integer.toString(threads());
-        for (String variable : new String[] {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}) {
-            setEnvironment(variable, threads);
-        }
+        setEnvironment("OMP_NUM_THREADS", threads);
+        setEnvironment("MKL_NUM_THREADS", threads);
         // MKL must share libtorch's libgomp: two OpenMP runtimes in one process fight over the cores.
         setEnvironment("MKL_THREADING_LAYER", "GNU");
+        // The same bits on every run: by default MKL may choose another code path from one call to the next.
+        setEnvironment("MKL_CBWR", "AUTO");
+        setEnvironment("MKL_DYNAMIC", "FALSE");
 
         List<Library> libraries = new ArrayList<>(loadTorch());
         libraries.add(loadKernels());
