@@ -21,9 +21,13 @@ public final class SafetensorsFile implements WeightFile {
 
     /** @throws dev.headwater.engine.HeadwaterException if the file cannot be read or is not a sound safetensors file */
     public static SafetensorsFile open(Path path) {
-        MappedFile file = MappedFile.open(path);
+        return of(MappedFile.open(path));
+    }
+
+    /** Takes the file over, also on failure. */
+    static SafetensorsFile of(MappedFile file) {
         try {
-            return new SafetensorsFile(file, SafetensorsHeader.parse(path, file.bytes()));
+            return new SafetensorsFile(file, SafetensorsHeader.parse(file.path(), file.bytes()));
         } catch (Throwable failure) {
             file.close();
             throw failure;
