@@ -1,0 +1,198 @@
+/* Graph mathematics on an edge matrix by runs: row sums, influence, the cut for a share of the edges' scores. */
+#include <omp.h>
+
+#include "cpu/cpu.h"
+
+namespace hw::HW_ISA {
+namespace {
+
+constexpr int kParts = 16; /* partial sums of a row; a fixed order of addition */
+
+HW_INLINE double magnitude(float x) { return __builtin_fabsf(x); }
+
+/* |x| if kept, else 0 whatever x is. No branch around a load: GCC 12 miscompiles the masked loads it would make of it. */
+HW_INLINE double magnitude(float x, uint8_t kept) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  bits &= 0x7fffffffu & -static_cast<uint32_t>(kept != 0);
+  float y;
+  __builtin_memcpy(&y, &bits, sizeof y);
+  return y;
+}
+
+template <bool kKeep>
+double row_sum(const hw_edges &edges, int64_t r, const uint8_t *keep) {
+  double part[kParts] = {};
+  for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
+    const float *value = edges.value + edges.offset[k];
+    const uint8_t *kept = kKeep ? keep + edges.column[k] : nullptr;
+    const int64_t n = edges.length[k];
+    int64_t i = 0;
+    for (; i + kParts <= n; i += kParts) {
+      for (int j = 0; j < kParts; j++) part[j] += kKeep ? magnitude(value[i + j], kept[i + j]) : magnitude(value[i + j]);
+    }
+    for (; i < n; i++) part[i % kParts] += kKeep ? magnitude(value[i], kept[i]) : magnitude(value[i]);
+  }
+  for (int half = kParts / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; j++) part[j] += part[j + half];
+  }
+  return part[0];
+}
+
+/* influence[i] += c * |value[i]| where kept. */
+void spread(double c, const float *__restrict value, const uint8_t *__restrict kept, int64_t n,
+            double *__restrict influence) {
+  if (kept == nullptr) {
+    for (int64_t i = 0; i < n; i++) influence[i] += c * magnitude(value[i]);
+  } else {
+    for (int64_t i = 0; i < n; i++) influence[i] += c * magnitude(value[i], kept[i]);
+  }
+}
+
+void spread_row(const hw_edges &edges, int64_t r, double c, const uint8_t *keep, double *influence) {
+  constexpr int64_t kLong = 1 << 17; /* columns from which threads pay */
+  constexpr int64_t kBlock = 1 << 14;
+  int64_t columns = 0;
+  for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) columns += edges.length[k];
+  const int team = columns >= kLong ? hw::threads() : 1;
+#pragma omp parallel num_threads(team) if (team > 1)
+  for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
+    const float *value = edges.value + edges.offset[k];
+    const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k];
+    double *to = influence + edges.column[k];
+    const int64_t n = edges.length[k];
+#pragma omp for schedule(static) nowait
+    for (int64_t i = 0; i < n; i += kBlock) {
+      spread(c, value + i, kept == nullptr ? nullptr : kept + i, min(kBlock, n - i), to + i);
+    }
+  }
+}
+
+/*
+ * The cut. Positive doubles order as their bit patterns do, so the cut is found digit by digit, the highest first, each
+ * by a histogram of the scores that share the digits known so far. Scores of a bin share their exponent; a bin adds up
+ * their mantissas as integers, so that sums are exact and threads may add in any order.
+ */
+__extension__ typedef unsigned __int128 Mantissas;
+
+constexpr int kDigitBits = 16;
+constexpr int64_t kBins = int64_t{1} << kDigitBits;
+constexpr uint64_t kInfinity = uint64_t{0x7ff} << 52;
+
+HW_INLINE uint64_t pattern_of(double x) {
+  uint64_t u;
+  __builtin_memcpy(&u, &x, sizeof u);
+  return u;
+}
+
+HW_INLINE uint64_t mantissa(uint64_t pattern) {
+  const uint64_t hidden = uint64_t{1} << 52;
+  return pattern < hidden ? pattern : (pattern & (hidden - 1)) | hidden;
+}
+
+/* The sum of a bin whose scores have the pattern's exponent. */
+HW_INLINE double sum_of(Mantissas mantissas, uint64_t pattern) {
+  const int exponent = static_cast<int>(max(1, static_cast<int64_t>(pattern >> 52)));
+  return __builtin_ldexp(static_cast<double>(mantissas), exponent - 1075);
+}
+
+struct Scores {
+  const hw_edges &edges;
+  const double *coefficient;
+  const uint8_t *keep;
+
+  template <class Visit>
+  HW_INLINE void visit_row(int64_t r, Visit visit) const {
+    const double c = coefficient[r];
+    if (c == 0) return;
+    for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
+      const float *value = edges.value + edges.offset[k];
+      const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k];
+      for (int64_t i = 0; i < edges.length[k]; i++) {
+        if (kept == nullptr || kept[i]) visit(pattern_of(c * magnitude(value[i])));
+      }
+    }
+  }
+};
+
+/* Sums by the digit at `shift` of the scores whose higher digits are `known`; returns whether all scores are finite. */
+bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins, int team) {
+  int finite = 1;
+#pragma omp parallel num_threads(team) reduction(& : finite)
+  {
+    Mantissas *own = bins + omp_get_thread_num() * kBins;
+    __builtin_memset(own, 0, kBins * sizeof *own);
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t r = 0; r < scores.edges.rows; r++) {
+      scores.visit_row(r, [&](uint64_t score) {
+        if (score >= kInfinity) finite = 0;
+        if (score >> shift >> kDigitBits == known) own[score >> shift & (kBins - 1)] += mantissa(score);
+      });
+    }
+    const int members = omp_get_num_threads();
+#pragma omp for schedule(static)
+    for (int64_t b = 0; b < kBins; b++) {
+      for (int i = 1; i < members; i++) bins[b] += bins[i * kBins + b];
+    }
+  }
+  return finite != 0;
+}
+
+}  // namespace
+
+int32_t row_sums(const hw_edges *edges, const uint8_t *keep, double *sum) {
+  const auto of_row = keep == nullptr ? row_sum<false> : row_sum<true>;
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hw::threads())
+  for (int64_t r = 0; r < edges->rows; r++) sum[r] = of_row(*edges, r, keep);
+  return HW_OK;
+}
+
+int32_t influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *row_scale,
+                  const double *weight, const uint8_t *keep, double *influence) {
+  for (int64_t c = 0; c < edges->columns; c++) influence[c] = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t r = order[i];
+    const double c = (weight[node[r]] + influence[node[r]]) * row_scale[r];
+    if (c != 0) spread_row(*edges, r, c, keep, influence);
+  }
+  return HW_OK;
+}
+
+int32_t edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double share, double *cut) {
+  const Scores scores = {*edges, coefficient, keep};
+  const int team = hw::threads();
+  Buffer<Mantissas> bins(team * kBins);
+  uint64_t known = 0;
+  double above = 0, goal = 0; /* the sum of the scores over the known digits; what it has to reach */
+  for (int shift = 64 - kDigitBits; shift >= 0; shift -= kDigitBits) {
+    if (!histogram(scores, shift, known, bins.data(), team)) {
+      fail(HW_INVALID, "hw_edge_cut: an edge is not a finite number");
+    }
+    const auto sum = [&](int64_t b) {
+      return sum_of(bins[b], (known << kDigitBits | static_cast<uint64_t>(b)) << shift);
+    };
+    if (shift == 64 - kDigitBits) {
+      double total = 0;
+      for (int64_t b = kBins - 1; b >= 0; b--) total += sum(b);
+      goal = share >= 1 ? __builtin_inf() : share * total;
+      if (total == 0) {
+        *cut = __builtin_inf();
+        return HW_OK;
+      }
+    }
+    int64_t digit = -1;
+    bool reached = false;
+    for (int64_t b = kBins - 1; b >= 0 && !reached; b--) {
+      if (bins[b] == 0) continue;
+      digit = b;
+      reached = above + sum(b) >= goal;
+      if (!reached) above += sum(b);
+    }
+    if (!reached) goal = __builtin_inf(); /* rounding kept the sum below the goal: the cut is the last score here */
+    known = known << kDigitBits | static_cast<uint64_t>(digit);
+  }
+  __builtin_memcpy(cut, &known, sizeof known);
+  return HW_OK;
+}
+
+}  // namespace hw::HW_ISA

@@ -1,0 +1,87 @@
+/*
+ * Vectors of the instruction set that a source is compiled for, and working memory.
+ *
+ * Each CPU source is compiled once per instruction set, in the namespace HW_ISA. Nothing here or there may be a function
+ * with external linkage outside that namespace (an inline function of a standard header, say): the linker would keep
+ * one copy for all, and a processor without AVX-512 could meet the copy that needs it.
+ */
+#ifndef HEADWATER_SRC_CPU_SIMD_H
+#define HEADWATER_SRC_CPU_SIMD_H
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "kernels.h"
+
+namespace hw::HW_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+constexpr int kVectors = 4; /* vectors of a register tile: kRows * kVectors sums, kVectors operands, a broadcast */
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+constexpr int kVectors = 2;
+#else
+constexpr int kLanes = 4;
+constexpr int kVectors = 2;
+#endif
+constexpr int kRows = 6; /* rows of a register tile */
+
+using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
+using UnalignedVec = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
+
+#define HW_INLINE inline __attribute__((always_inline))
+
+HW_INLINE Vec load(const float *p) { return *reinterpret_cast<const UnalignedVec *>(p); }
+
+HW_INLINE void store(float *p, Vec v) { *reinterpret_cast<UnalignedVec *>(p) = v; }
+
+HW_INLINE Vec load_part(const float *p, int64_t n) {
+  Vec v = {};
+  __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(float));
+  return v;
+}
+
+HW_INLINE void store_part(float *p, Vec v, int64_t n) { __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float)); }
+
+HW_INLINE Vec broadcast(float x) { return x - Vec{}; }
+
+/* Sum of the lanes, halves first: a fixed order. */
+HW_INLINE float sum(Vec v) {
+  float lane[kLanes];
+  __builtin_memcpy(lane, &v, sizeof v);
+#pragma GCC unroll 4
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+#pragma GCC unroll 16
+    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+  }
+  return lane[0];
+}
+
+HW_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+HW_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+HW_INLINE int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+HW_INLINE int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Uninitialised working memory, aligned to a cache line. */
+template <class T>
+class Buffer {
+ public:
+  explicit HW_INLINE Buffer(int64_t count) : data_(static_cast<T *>(allocate(count, sizeof(T)))) {}
+  HW_INLINE ~Buffer() { release(data_); }
+  Buffer(const Buffer &) = delete;
+  Buffer &operator=(const Buffer &) = delete;
+  HW_INLINE T *data() const { return data_; }
+  HW_INLINE T &operator[](int64_t i) const { return data_[i]; }
+
+ private:
+  T *data_;
+};
+
+}  // namespace hw::HW_ISA
+
+#endif

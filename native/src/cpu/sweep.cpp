@@ -1,0 +1,289 @@
+/* The adjoint sweep's own steps: transposed attention mixing, and additions to ragged rows. */
+#include <omp.h>
+
+#include "cpu/cpu.h"
+
+namespace hw::HW_ISA {
+namespace {
+
+/* One head's share of a register tile: kRows patterns a query, the gradient of each query. */
+struct Operands {
+  const float *pattern; /* [query][kRows], from the tile's first query */
+  int64_t pattern_head; /* elements to the next head's */
+  const float *o;       /* [query][o_stride] */
+  int64_t o_head;
+  int64_t o_stride;
+  int64_t heads;
+  int64_t queries; /* of which, if `diagonal`, query i is taken by rows 0 .. i alone for i < M */
+  bool diagonal;
+};
+
+/* v[i][0 .. columns) (+)= sum over heads and queries of pattern[query][i] * o[query]. */
+template <int M, int N>
+void mix(const Operands &x, float *v, int64_t v_stride, int64_t columns, bool add) {
+  Vec sums[M][N] = {};
+  for (int64_t h = 0; h < x.heads; h++) {
+    const float *pattern = x.pattern + h * x.pattern_head;
+    const float *o = x.o + h * x.o_head;
+    int64_t q = 0;
+    if (x.diagonal) {
+#pragma GCC unroll 6
+      for (int d = 0; d < M; d++) {
+#pragma GCC unroll 6
+        for (int i = 0; i <= d; i++) {
+          const Vec a = broadcast(pattern[d * kRows + i]);
+#pragma GCC unroll 4
+          for (int j = 0; j < N; j++) sums[i][j] += a * load(o + d * x.o_stride + j * kLanes);
+        }
+      }
+      q = M;
+      pattern += M * kRows;
+      o += M * x.o_stride;
+    }
+    for (; q < x.queries; q++) {
+      Vec row[N];
+#pragma GCC unroll 4
+      for (int j = 0; j < N; j++) row[j] = load(o + j * kLanes);
+#pragma GCC unroll 6
+      for (int i = 0; i < M; i++) {
+        const Vec a = broadcast(pattern[i]);
+#pragma GCC unroll 4
+        for (int j = 0; j < N; j++) sums[i][j] += a * row[j];
+      }
+      pattern += kRows;
+      o += x.o_stride;
+    }
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < M; i++) {
+    float *to = v + i * v_stride;
+#pragma GCC unroll 4
+    for (int j = 0; j < N; j++) {
+      const int64_t live = columns - j * kLanes;
+      if (live >= kLanes) {
+        store(to + j * kLanes, add ? load(to + j * kLanes) + sums[i][j] : sums[i][j]);
+      } else {
+        store_part(to + j * kLanes, add ? load_part(to + j * kLanes, live) + sums[i][j] : sums[i][j], live);
+      }
+    }
+  }
+}
+
+using Mix = void (*)(const Operands &, float *, int64_t, int64_t, bool);
+
+template <int M>
+Mix mix_of(int vectors) {
+  if constexpr (kVectors == 4) {
+    constexpr Mix table[] = {mix<M, 1>, mix<M, 2>, mix<M, 3>, mix<M, 4>};
+    return table[vectors - 1];
+  } else {
+    constexpr Mix table[] = {mix<M, 1>, mix<M, 2>};
+    return table[vectors - 1];
+  }
+}
+
+Mix mix_of(int64_t rows, int vectors) {
+  switch (rows) {
+    case 1: return mix_of<1>(vectors);
+    case 2: return mix_of<2>(vectors);
+    case 3: return mix_of<3>(vectors);
+    case 4: return mix_of<4>(vectors);
+    case 5: return mix_of<5>(vectors);
+    default: return mix_of<6>(vectors);
+  }
+}
+
+/* How the work is cut: blocks of keys and of queries whose patterns and gradients stay in the second-level cache. */
+struct Blocks {
+  int64_t group;   /* heads of a key/value head */
+  int64_t padded;  /* head_dim in whole vectors */
+  int64_t queries; /* of a block */
+  int64_t keys;    /* of a block */
+
+  Blocks(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim)
+      : group(heads / kv_heads), padded(round_up(head_dim, kLanes)) {
+    constexpr int64_t kFloats = 1 << 16; /* 256 KiB each */
+    const int64_t whole = round_up(P, kRows);
+    queries = min(whole, max(8 * kRows, kFloats / (group * padded) / kRows * kRows));
+    keys = min(whole, max(8 * kRows, kFloats / (group * queries) / kRows * kRows));
+  }
+
+  int64_t pattern_floats() const { return group * keys * queries; }
+  int64_t gradient_floats() const { return group * queries * padded; }
+};
+
+struct Mixing {
+  const float *o, *pattern;
+  int64_t P, heads, kv_heads, head_dim;
+  const int64_t *row_offset;
+  const int32_t *position;
+  float *v;
+  Blocks blocks;
+
+  /* Patterns of queries q0 .. q1-1 and keys p0 .. p1-1 as [head][tile of keys][query][kRows]; causal entries only. */
+  void pack_pattern(int64_t g, int64_t q0, int64_t q1, int64_t p0, int64_t p1, float *packed) const {
+    for (int64_t h = 0; h < blocks.group; h++) {
+      const float *head = pattern + (g * blocks.group + h) * P * P;
+      float *to = packed + h * blocks.keys * blocks.queries;
+      for (int64_t q = q0; q < q1; q++) {
+        const float *row = head + q * P;
+        const int64_t end = min(p1, q + 1);
+        for (int64_t p = p0; p < end; p += kRows) {
+          float *tile = to + (p - p0) * blocks.queries + (q - q0) * kRows;
+          if (end - p >= kRows) {
+            __builtin_memcpy(tile, row + p, kRows * sizeof(float));
+          } else {
+            for (int64_t i = 0; i < end - p; i++) tile[i] = row[p + i];
+          }
+        }
+      }
+    }
+  }
+
+  /* Gradients of target t at queries q0 .. q1-1 as [head][query][padded]. */
+  void pack_gradient(int64_t t, int64_t g, int64_t q0, int64_t q1, float *packed) const {
+    const int64_t row = heads * head_dim;
+    for (int64_t h = 0; h < blocks.group; h++) {
+      const float *from = o + (row_offset[t] + q0) * row + (g * blocks.group + h) * head_dim;
+      float *to = packed + h * blocks.queries * blocks.padded;
+      for (int64_t q = q0; q < q1; q++, from += row, to += blocks.padded) {
+        int64_t j = 0;
+        for (; j + kLanes <= head_dim; j += kLanes) store(to + j, load(from + j));
+        if (j < head_dim) store(to + j, load_part(from + j, head_dim - j));
+      }
+    }
+  }
+
+  /* Adds queries q0 .. q1-1 to target t's keys from p0 up to p1-1 at most. */
+  void mix_block(int64_t t, int64_t g, int64_t q0, int64_t q1, int64_t p0, int64_t p1, const float *packed_pattern,
+                 const float *packed_gradient) const {
+    const int64_t vectors = blocks.padded / kLanes, tiles = ceil_div(vectors, kVectors);
+    const int64_t v_stride = kv_heads * head_dim;
+    for (int64_t p = p0; p < min(p1, q1); p += kRows) {
+      const int64_t rows = min(kRows, position[t] + 1 - p);
+      const bool diagonal = p >= q0;
+      const int64_t first = diagonal ? p : q0;
+      float *to = v + (row_offset[t] + p) * v_stride + g * head_dim;
+      for (int64_t tile = 0, begin = 0; tile < tiles; tile++) {
+        const int64_t end = (tile + 1) * vectors / tiles;
+        const Operands operands = {packed_pattern + (p - p0) * blocks.queries + (first - q0) * kRows,
+                                   blocks.keys * blocks.queries,
+                                   packed_gradient + (first - q0) * blocks.padded + begin * kLanes,
+                                   blocks.queries * blocks.padded,
+                                   blocks.padded,
+                                   blocks.group,
+                                   q1 - first,
+                                   diagonal};
+        mix_of(rows, static_cast<int>(end - begin))(operands, to + begin * kLanes, v_stride,
+                                                    head_dim - begin * kLanes, !diagonal);
+        begin = end;
+      }
+    }
+  }
+
+  /* All of v for targets t0 .. t1-1, key/value head g and one block of keys. */
+  void mix_targets(int64_t t0, int64_t t1, int64_t g, int64_t p0, float *packed_pattern, float *packed_gradient) const {
+    const int64_t p1 = min(P, p0 + blocks.keys);
+    int64_t end = 0; /* of the targets' queries */
+    for (int64_t t = t0; t < t1; t++) end = max(end, position[t] + 1);
+    for (int64_t q0 = p0; q0 < end; q0 += blocks.queries) {
+      pack_pattern(g, q0, min(end, q0 + blocks.queries), p0, p1, packed_pattern);
+      for (int64_t t = t0; t < t1; t++) {
+        const int64_t q1 = min(position[t] + 1, q0 + blocks.queries);
+        if (q1 <= q0) continue;
+        pack_gradient(t, g, q0, q1, packed_gradient);
+        mix_block(t, g, q0, q1, p0, p1, packed_pattern, packed_gradient);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+int32_t pattern_adjoint(const hw_exec *, const float *o, const float *pattern, int64_t P, int64_t heads,
+                        int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
+                        const int32_t *position, float *v) {
+  const Mixing mixing = {o,          pattern,  P, heads, kv_heads, head_dim,
+                         row_offset, position, v, Blocks(P, heads, kv_heads, head_dim)};
+  const Blocks &blocks = mixing.blocks;
+  const int team = hw::threads();
+  const int64_t key_blocks = ceil_div(P, blocks.keys);
+  const int64_t batch = min(32, max(1, targets * key_blocks * kv_heads / (4 * team)));
+  const int64_t batches = ceil_div(targets, batch);
+  const int64_t pattern_floats = round_up(blocks.pattern_floats(), 16);
+  const int64_t floats = pattern_floats + round_up(blocks.gradient_floats(), 16);
+  Buffer<float> packed(team * floats);
+#pragma omp parallel num_threads(team)
+  {
+    float *own = packed.data() + omp_get_thread_num() * floats;
+#pragma omp for collapse(3) schedule(dynamic)
+    for (int64_t block = 0; block < key_blocks; block++) {
+      for (int64_t b = 0; b < batches; b++) {
+        for (int64_t g = 0; g < kv_heads; g++) {
+          mixing.mix_targets(b * batch, min(targets, (b + 1) * batch), g, block * blocks.keys, own,
+                             own + pattern_floats);
+        }
+      }
+    }
+  }
+  return HW_OK;
+}
+
+int32_t pattern_adjoint_single(const hw_exec *, const float *o, const float *pattern, int64_t P, int64_t heads,
+                               int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
+                               const int32_t *position, float *v) {
+  constexpr int64_t kKeys = 64;
+  const int64_t group = heads / kv_heads;
+  const int64_t key_blocks = ceil_div(P, kKeys);
+#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(hw::threads())
+  for (int64_t t = 0; t < targets; t++) {
+    for (int64_t block = 0; block < key_blocks; block++) {
+      const int64_t q = position[t];
+      for (int64_t p = block * kKeys; p < min(q + 1, (block + 1) * kKeys); p++) {
+        float *__restrict to = v + (row_offset[t] + p) * kv_heads * head_dim;
+        for (int64_t h = 0; h < heads; h++) {
+          const float *__restrict from = o + (t * heads + h) * head_dim;
+          const float a = pattern[(h * P + q) * P + p];
+          float *__restrict part = to + h / group * head_dim;
+          if (h % group == 0) {
+            for (int64_t j = 0; j < head_dim; j++) part[j] = a * from[j];
+          } else {
+            for (int64_t j = 0; j < head_dim; j++) part[j] += a * from[j];
+          }
+        }
+      }
+    }
+  }
+  return HW_OK;
+}
+
+int32_t add_rows(const hw_exec *, float *g, int64_t width, int64_t n, const int64_t *row, const float *x) {
+#pragma omp parallel for schedule(static) num_threads(hw::threads())
+  for (int64_t i = 0; i < n; i++) {
+    float *__restrict to = g + row[i] * width;
+    const float *__restrict from = x + i * width;
+    for (int64_t j = 0; j < width; j++) to[j] += from[j];
+  }
+  return HW_OK;
+}
+
+int32_t add_scaled_rows(const hw_exec *, float *g, const float *x, int64_t width, int64_t targets,
+                        const int64_t *row_offset, const int32_t *position, const float *scale) {
+  constexpr int64_t kBlock = 64;
+  int64_t longest = 0;
+  for (int64_t t = 0; t < targets; t++) longest = max(longest, position[t] + 1);
+  const int64_t blocks = ceil_div(longest, kBlock);
+#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(hw::threads())
+  for (int64_t t = 0; t < targets; t++) {
+    for (int64_t block = 0; block < blocks; block++) {
+      for (int64_t q = block * kBlock; q < min(position[t] + 1, (block + 1) * kBlock); q++) {
+        float *__restrict to = g + (row_offset[t] + q) * width;
+        const float *__restrict from = x + (row_offset[t] + q) * width;
+        for (int64_t j = 0; j < width; j++) to[j] += scale[q] * from[j];
+      }
+    }
+  }
+  return HW_OK;
+}
+
+}  // namespace hw::HW_ISA

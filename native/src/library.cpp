@@ -1,0 +1,117 @@
+/* The library itself: errors, threads, and the choice of instruction set. */
+#include <omp.h>
+
+#include <atomic>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "kernels.h"
+
+namespace hw {
+namespace {
+
+thread_local char last_error[512];
+
+std::atomic<int> thread_count{0};
+
+/* 0 baseline, 1 avx2, 2 avx512. */
+int isa_level() {
+  int level = 0;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
+    level = 1;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+      level = 2;
+    }
+  }
+#endif
+  const char *wanted = std::getenv("HEADWATER_ISA");
+  if (wanted != nullptr) {
+    const char *names[] = {"baseline", "avx2", "avx512"};
+    for (int i = 0; i < level; i++) {
+      if (std::strcmp(wanted, names[i]) == 0) level = i;
+    }
+  }
+  return level;
+}
+
+const CpuKernels &choose() {
+#if defined(__x86_64__)
+  switch (isa_level()) {
+    case 2: return avx512::kernels;
+    case 1: return avx2::kernels;
+    default: break;
+  }
+#endif
+  return baseline::kernels;
+}
+
+}  // namespace
+
+const CpuKernels &cpu() {
+  static const CpuKernels &chosen = choose();
+  return chosen;
+}
+
+#ifndef HEADWATER_WITH_CUDA
+const DeviceKernels *cuda() { return nullptr; }
+#endif
+
+int threads() {
+  int n = thread_count.load(std::memory_order_relaxed);
+  return n > 0 ? n : omp_get_max_threads();
+}
+
+void fail(int32_t status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(last_error, sizeof last_error, format, arguments);
+  va_end(arguments);
+  throw Failure{status};
+}
+
+void *allocate(int64_t count, size_t size) {
+  size_t bytes;
+  void *memory = nullptr;
+  if (!__builtin_mul_overflow(static_cast<size_t>(count), size, &bytes) && bytes <= PTRDIFF_MAX - 64) {
+    memory = std::aligned_alloc(64, bytes / 64 * 64 + 64);
+  }
+  if (memory == nullptr) {
+    fail(HW_OUT_OF_MEMORY, "no memory for %lld elements of %zu bytes of working space",
+         static_cast<long long>(count), size);
+  }
+  return memory;
+}
+
+void release(void *memory) { std::free(memory); }
+
+}  // namespace hw
+
+extern "C" {
+
+int32_t hw_abi_version(void) { return 1; }
+
+const char *hw_last_error(void) { return hw::last_error; }
+
+const char *hw_isa(void) { return hw::cpu().isa; }
+
+int32_t hw_has_cuda(void) { return hw::cuda() != nullptr; }
+
+int32_t hw_set_threads(int32_t threads) {
+  try {
+    if (threads < 1) hw::fail(HW_INVALID, "hw_set_threads: threads is %d; it must be 1 or more", threads);
+    hw::thread_count.store(threads, std::memory_order_relaxed);
+    return HW_OK;
+  } catch (const hw::Failure &failure) {
+    return failure.status;
+  }
+}
+
+int32_t hw_get_threads(void) { return hw::threads(); }
+
+}

@@ -1,0 +1,216 @@
+#include <algorithm>
+
+#include "test.h"
+
+using test::Random;
+
+namespace {
+
+/* A random edge matrix: row r has a few runs over the columns before its own node. */
+struct Graph {
+  int64_t rows, columns;
+  std::vector<int64_t> run_start{0}, column, length, offset, node, order;
+  std::vector<float> value;
+  std::vector<uint8_t> keep;
+  std::vector<double> dense;
+
+  Graph(Random &random, int64_t row_count, int64_t column_count, bool round = false)
+      : rows(row_count), columns(column_count), keep(static_cast<size_t>(column_count)),
+        dense(static_cast<size_t>(row_count * column_count)) {
+    value.push_back(0); /* an offset that is not zero */
+    for (int64_t r = 0; r < rows; r++) {
+      const int64_t own = columns - 1 - r;
+      node.push_back(own);
+      order.push_back(r);
+      for (int64_t c = random.below(3); c < own;) {
+        const int64_t n = 1 + random.below(std::min<int64_t>(own - c, 40));
+        column.push_back(c);
+        length.push_back(n);
+        offset.push_back(static_cast<int64_t>(value.size()));
+        for (int64_t i = 0; i < n; i++) {
+          const float x = random.below(5) == 0 ? 0.0f : round ? static_cast<float>(random.below(9) - 4) : random.gauss();
+          value.push_back(x);
+          dense[static_cast<size_t>(r * columns + c + i)] = std::abs(double{x});
+        }
+        c += n + random.below(4);
+      }
+      run_start.push_back(static_cast<int64_t>(column.size()));
+    }
+    for (uint8_t &k : keep) k = random.below(4) != 0;
+  }
+
+  hw_edges edges() const {
+    return {rows, columns, run_start.data(), column.data(), length.data(), offset.data(), value.data()};
+  }
+  double at(int64_t r, int64_t c, bool kept) const {
+    return kept && !keep[static_cast<size_t>(c)] ? 0 : dense[static_cast<size_t>(r * columns + c)];
+  }
+};
+
+std::vector<double> row_sums(const Graph &graph, bool kept) {
+  std::vector<double> sum(static_cast<size_t>(graph.rows));
+  const hw_edges edges = graph.edges();
+  CHECK_OK(hw_row_sums(&edges, kept ? graph.keep.data() : nullptr, sum.data()));
+  return sum;
+}
+
+double cut_reference(const Graph &graph, const std::vector<double> &coefficient, bool kept, double share) {
+  std::vector<double> scores;
+  for (int64_t r = 0; r < graph.rows; r++) {
+    for (int64_t c = 0; c < graph.columns; c++) {
+      const double score = coefficient[static_cast<size_t>(r)] * graph.at(r, c, kept);
+      if (score > 0) scores.push_back(score);
+    }
+  }
+  if (scores.empty()) return INFINITY;
+  std::sort(scores.begin(), scores.end(), std::greater<>());
+  if (share >= 1) return scores.back();
+  double total = 0, sum = 0;
+  for (double score : scores) total += score;
+  for (double score : scores) {
+    sum += score;
+    if (sum >= share * total) return score;
+  }
+  return scores.back();
+}
+
+}  // namespace
+
+TEST(row_sums_match_the_definition) {
+  Random random(6);
+  for (int64_t rows : {0, 1, 30}) {
+    const Graph graph(random, rows, 200);
+    for (bool kept : {false, true}) {
+      const std::vector<double> sum = row_sums(graph, kept);
+      for (int64_t r = 0; r < rows; r++) {
+        double expected = 0;
+        for (int64_t c = 0; c < graph.columns; c++) expected += graph.at(r, c, kept);
+        CHECK(test::close(sum[static_cast<size_t>(r)], expected, expected, 1e-14), "row ", r, " kept ", kept);
+      }
+      for (int32_t threads : {1, 5}) {
+        CHECK_OK(hw_set_threads(threads));
+        CHECK(row_sums(graph, kept) == sum, "other bits with ", threads, " threads");
+      }
+      CHECK_OK(hw_set_threads(2));
+    }
+  }
+}
+
+TEST(influence_is_one_pass_of_back_substitution) {
+  Random random(7);
+  const Graph graph(random, 60, 150);
+  for (bool kept : {false, true}) {
+    const std::vector<double> sum = row_sums(graph, kept);
+    std::vector<double> scale, weight(static_cast<size_t>(graph.columns));
+    for (double s : sum) scale.push_back(random.below(6) == 0 ? 0 : 1 / std::max(s, 1e-8));
+    for (int64_t i = 0; i < 5; i++) weight[static_cast<size_t>(graph.columns - 1 - i)] = 0.2;
+    /* The same by power iteration: influence is the sum of weight * A^k. */
+    std::vector<double> expected(weight.size()), wave = weight;
+    for (int step = 0; step < 70; step++) {
+      std::vector<double> next(weight.size());
+      for (int64_t r = 0; r < graph.rows; r++) {
+        const double c = wave[static_cast<size_t>(graph.node[static_cast<size_t>(r)])] * scale[static_cast<size_t>(r)];
+        for (int64_t s = 0; s < graph.columns; s++) next[static_cast<size_t>(s)] += c * graph.at(r, s, kept);
+      }
+      for (size_t i = 0; i < next.size(); i++) expected[i] += next[i];
+      wave = next;
+    }
+    const hw_edges edges = graph.edges();
+    std::vector<double> influence(weight.size(), NAN);
+    CHECK_OK(hw_influence(&edges, graph.order.data(), graph.rows, graph.node.data(), scale.data(), weight.data(),
+                          kept ? graph.keep.data() : nullptr, influence.data()));
+    for (size_t i = 0; i < influence.size(); i++) {
+      CHECK(test::close(influence[i], expected[i], expected[i], 1e-12), "column ", i, ": ", influence[i], " expected ",
+            expected[i]);
+    }
+  }
+}
+
+TEST(influence_shares_a_long_row_among_threads) {
+  Random random(8);
+  const int64_t columns = 300000;
+  const std::vector<float> value = random.gauss(columns - 1);
+  const int64_t run_start[] = {0, 2}, column[] = {0, 100001}, length[] = {100001, columns - 100002},
+                offset[] = {0, 100001}, order[] = {0}, node[] = {columns - 1};
+  const hw_edges edges = {1, columns, run_start, column, length, offset, value.data()};
+  const double scale[] = {0.5};
+  std::vector<double> weight(static_cast<size_t>(columns)), influence(weight.size());
+  weight.back() = 2;
+  CHECK_OK(hw_influence(&edges, order, 1, node, scale, weight.data(), nullptr, influence.data()));
+  for (size_t i = 0; i < value.size(); i++) CHECK(influence[i] == std::abs(double{value[i]}), "column ", i);
+}
+
+TEST(edge_cut_is_the_score_at_the_share) {
+  Random random(9);
+  const double shares[] = {-1, 0, 1e-9, 0.1, 0.3, 0.5, 0.8, 0.98, 0.999999, 1, 2};
+  for (bool round : {true, false}) { /* round scores have many ties, and exact sums */
+    const Graph graph(random, 50, 120, round);
+    for (int zeros = 0; zeros < 3; zeros++) {
+      std::vector<double> coefficient;
+      for (int64_t r = 0; r < graph.rows; r++) {
+        const double c = round ? std::ldexp(1.0, static_cast<int>(random.below(5))) : std::abs(double{random.gauss()});
+        coefficient.push_back(zeros == 2 || (zeros == 1 && random.below(2) == 0) ? 0 : c);
+      }
+      const hw_edges edges = graph.edges();
+      for (bool kept : {false, true}) {
+        for (double share : shares) {
+          const double expected = cut_reference(graph, coefficient, kept, share);
+          for (int32_t threads : {1, 2, 5}) {
+            double cut = -1;
+            CHECK_OK(hw_set_threads(threads));
+            CHECK_OK(hw_edge_cut(&edges, coefficient.data(), kept ? graph.keep.data() : nullptr, share, &cut));
+            CHECK(cut == expected, "share ", share, " kept ", kept, " round ", round, ": ", cut, " expected ", expected);
+          }
+        }
+      }
+    }
+  }
+  CHECK_OK(hw_set_threads(2));
+}
+
+TEST(edge_cut_of_equal_and_tiny_scores) {
+  const std::vector<float> value = {1, 1, 1, 1, 1e-40f, 1e-45f};
+  const int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {6}, offset[] = {0};
+  const hw_edges edges = {1, 6, run_start, column, length, offset, value.data()};
+  const double coefficient[] = {1}, tiny[] = {1e-270};
+  double cut;
+  CHECK_OK(hw_edge_cut(&edges, coefficient, nullptr, 0.5, &cut));
+  CHECK(cut == 1, cut);
+  CHECK_OK(hw_edge_cut(&edges, coefficient, nullptr, 1, &cut));
+  CHECK(cut == double{value[5]}, cut);
+  CHECK_OK(hw_edge_cut(&edges, tiny, nullptr, 1, &cut));
+  CHECK(cut == 1e-270 * double{value[5]}, cut);
+}
+
+TEST(graph_functions_refuse_bad_arguments) {
+  const float value[] = {1, 2, 3};
+  int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {3}, offset[] = {0}, order[] = {0}, node[] = {2};
+  const double scale[] = {1}, weight[] = {0, 0, 1};
+  double sum[1], influence[3], cut;
+  hw_edges edges = {1, 3, run_start, column, length, offset, value};
+  CHECK_OK(hw_row_sums(&edges, nullptr, sum));
+  CHECK_OK(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence));
+  CHECK_INVALID(hw_row_sums(nullptr, nullptr, sum), "edges is NULL");
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, nullptr), "sum is NULL");
+  CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, NAN, &cut), "share");
+  const double negative[] = {-1};
+  CHECK_INVALID(hw_edge_cut(&edges, negative, nullptr, 0.5, &cut), "coefficient[0] is -1");
+  const float infinite[] = {1, INFINITY, 3};
+  edges.value = infinite;
+  CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, 0.5, &cut), "finite");
+  edges.value = value;
+  order[0] = 1;
+  CHECK_INVALID(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence), "order[0] is 1");
+  order[0] = 0;
+  node[0] = 3;
+  CHECK_INVALID(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence), "is 3");
+  length[0] = 4;
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "the matrix has 3");
+  length[0] = INT64_MAX;
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "the matrix has 3");
+  length[0] = 3;
+  offset[0] = -1;
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "offset[0] is -1");
+  run_start[1] = -1;
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "run_start[1] is -1");
+}
