@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /** Expected tensors of one file under the test resources' {@code golden/}, and graphs made of them. */
@@ -85,7 +86,7 @@ final class Golden {
     }
 
     int[] ints(String tensor) {
-        return IntStream.range(0, doubles(tensor).length).map(i -> (int) doubles(tensor)[i]).toArray();
+        return DoubleStream.of(doubles(tensor)).mapToInt(x -> (int) x).toArray();
     }
 
     /** Pairs of a [m, 2] tensor as "target<-source", sorted. */
