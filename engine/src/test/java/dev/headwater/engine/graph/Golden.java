@@ -53,14 +53,6 @@ final class Golden {
         }
     }
 
-    static boolean exists(String path) {
-        return Golden.class.getResource("/golden/" + path) != null;
-    }
-
-    boolean has(String tensor) {
-        return header.has(tensor);
-    }
-
     int[] shape(String tensor) {
         return IntStream.range(0, header.get(tensor).get("shape").size()).map(i -> header.get(tensor).get("shape").get(i).asInt()).toArray();
     }
