@@ -13,7 +13,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
-import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /** Expected tensors of one file under the test resources' {@code golden/}, and graphs made of them. */
@@ -53,6 +52,14 @@ final class Golden {
         }
     }
 
+    static boolean exists(String path) {
+        return Golden.class.getResource("/golden/" + path) != null;
+    }
+
+    boolean has(String tensor) {
+        return header.has(tensor);
+    }
+
     int[] shape(String tensor) {
         return IntStream.range(0, header.get(tensor).get("shape").size()).map(i -> header.get(tensor).get("shape").get(i).asInt()).toArray();
     }
@@ -78,7 +85,7 @@ final class Golden {
     }
 
     int[] ints(String tensor) {
-        return DoubleStream.of(doubles(tensor)).mapToInt(x -> (int) x).toArray();
+        return IntStream.range(0, doubles(tensor).length).map(i -> (int) doubles(tensor)[i]).toArray();
     }
 
     /** Pairs of a [m, 2] tensor as "target<-source", sorted. */

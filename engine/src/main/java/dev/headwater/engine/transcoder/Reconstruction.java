@@ -1,0 +1,49 @@
+package dev.headwater.engine.transcoder;
+
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import java.util.Arrays;
+
+/**
+ * What active features write, summed by position: decoder rows of a block of entries are gathered, and a small matrix that has
+ * each entry's activation at its position adds them up. Every decoder row is read once, for all the layers it writes to.
+ */
+final class Reconstruction {
+    /** Elements of a block of decoder rows: 32 MiB. */
+    private static final long BLOCK = 8L << 20;
+    private static final int MAX_ENTRIES = 1024;
+
+    private Reconstruction() {}
+
+    /**
+     * out += activations · decoder.
+     *
+     * @param out F32 [P, decoder.columns]; may be a view
+     */
+    static void add(SparseActivations activations, WeightMatrix decoder, Tensor out) {
+        int entries = Math.clamp(BLOCK / decoder.columns(), 1, MAX_ENTRIES);
+        for (int from = 0; from < activations.count(); from += entries) {
+            add(activations, from, Math.min(from + entries, activations.count()), decoder, out);
+        }
+    }
+
+    private static void add(SparseActivations activations, int from, int to, WeightMatrix decoder, Tensor out) {
+        Device device = out.device();
+        int first = activations.position()[from];
+        int positions = activations.position()[to - 1] - first + 1;
+        int entries = to - from;
+        float[] scale = new float[positions * entries];
+        for (int i = 0; i < entries; i++) {
+            scale[(activations.position()[from + i] - first) * entries + i] = activations.value()[from + i];
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor rows = Tensor.empty(DType.F32, device, entries, decoder.columns());
+            decoder.gather(Arrays.copyOfRange(activations.feature(), from, to), null, null, rows);
+            Tensor values = Torch.to(Tensor.ofFloats(scale, positions, entries), device);
+            Torch.mmInto(Torch.narrow(out, 0, first, positions), values, rows, 1);
+        }
+    }
+}

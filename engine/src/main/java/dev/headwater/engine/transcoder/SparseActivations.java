@@ -1,0 +1,30 @@
+package dev.headwater.engine.transcoder;
+
+/**
+ * The active features of one layer, ordered by (position, feature).
+ *
+ * @param position token position of each [n]
+ * @param feature  number of each [n]
+ * @param value    activation of each, never 0 [n]
+ */
+public record SparseActivations(int[] position, int[] feature, float[] value) {
+    /** @throws IllegalArgumentException if the lengths differ, a number is negative, or the order is another */
+    public SparseActivations {
+        int n = position.length;
+        if (feature.length != n || value.length != n) {
+            throw new IllegalArgumentException("%d positions, %d features and %d values".formatted(n, feature.length, value.length));
+        }
+        for (int i = 0; i < n; i++) {
+            if (position[i] < 0 || feature[i] < 0 || i > 0
+                && (position[i] < position[i - 1] || position[i] == position[i - 1] && feature[i] <= feature[i - 1])) {
+                throw new IllegalArgumentException(
+                    "activation %d (position %d, feature %d) is out of order".formatted(i, position[i], feature[i]));
+            }
+        }
+    }
+
+    /** Number of active features. */
+    public int count() {
+        return position.length;
+    }
+}

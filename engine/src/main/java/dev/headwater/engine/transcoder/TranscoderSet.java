@@ -1,0 +1,273 @@
+package dev.headwater.engine.transcoder;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.model.FeatureSite;
+import dev.headwater.engine.transcoder.SetFiles.StoredLayer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * A transcoder for every layer of a model: per-layer, or cross-layer with features that also write to later layers. L layers
+ * of F features, width d, P positions.
+ *
+ * <p>Weights stay on disk, mapped in whatever type and layout they have; encoding reads a layer's encoder once, in tiles, and
+ * everything else reads the rows of the features asked for. All arithmetic and all results are float32, on the device that the
+ * set was opened for; results belong to the innermost {@link TensorScope}, else to the caller, and do not depend on the files.
+ * Usable from any thread; closing it unmaps the files.
+ */
+public final class TranscoderSet implements AutoCloseable {
+    private final TranscoderConfig config;
+    private final Device device;
+    private final SetFiles files;
+    private final List<LayerTranscoder> layers;
+
+    private TranscoderSet(TranscoderConfig config, Device device, SetFiles files) {
+        this.config = config;
+        this.device = device;
+        this.files = files;
+        this.layers = files.layers().stream().map(StoredLayer::transcoder).toList();
+    }
+
+    /** Opens a set whose files all lie in its directory. */
+    public static TranscoderSet open(Path directory, Device device) {
+        return open(directory, device, reference -> {
+            throw new HeadwaterException("%s refers to %s, which has to be fetched first".formatted(directory, reference));
+        });
+    }
+
+    /**
+     * Opens a set and checks every tensor's shape and type against the others; reads vectors, no matrix.
+     *
+     * @param directory with {@code config.yaml}
+     * @param fetched   gives the local file of an {@code hf://org/repo/path?revision=} reference listed in config.yaml
+     * @throws HeadwaterException if the configuration, a file or a tensor is missing or does not fit
+     */
+    public static TranscoderSet open(Path directory, Device device, Function<String, Path> fetched) {
+        TranscoderConfig config = TranscoderConfig.read(directory);
+        return new TranscoderSet(config, device, SetFiles.open(config, fetched));
+    }
+
+    public TranscoderConfig config() {
+        return config;
+    }
+
+    public TranscoderConfig.Kind kind() {
+        return config.kind();
+    }
+
+    /** L. */
+    public int layers() {
+        return layers.size();
+    }
+
+    /** F, features of a layer. */
+    public int features() {
+        return layers.getFirst().features();
+    }
+
+    /** d, width of the model's residual stream. */
+    public int width() {
+        return layers.getFirst().width();
+    }
+
+    /** Where features read. */
+    public FeatureSite input() {
+        return config.input();
+    }
+
+    /** Where features write. */
+    public FeatureSite output() {
+        return config.output();
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public Activation activation(int layer) {
+        return layer(layer).activation();
+    }
+
+    /** The last layer that features of a layer write to: itself, or for a cross-layer set the model's last. */
+    public int lastTarget(int sourceLayer) {
+        return sourceLayer + layer(sourceLayer).targets() - 1;
+    }
+
+    /** @throws HeadwaterException if a model of so many layers and such a width is not what the set was trained on */
+    public void requireMatches(int modelLayers, int modelWidth) {
+        if (modelLayers != layers() || modelWidth != width()) {
+            throw new HeadwaterException("The transcoder set %s is for a model of %d layers and width %d%s, but this model has %d layers and width %d"
+                .formatted(config.directory(), layers(), width(), config.modelName().map(name -> " (" + name + ")").orElse(""),
+                    modelLayers, modelWidth));
+        }
+    }
+
+    /**
+     * The active features of a layer.
+     *
+     * @param x        F32 [P, d] at the input site
+     * @param firstRow positions before it (the zero position) get none
+     * @throws HeadwaterException if the encoder or x holds a NaN or an infinity
+     */
+    public SparseActivations encode(int layer, Tensor x, int firstRow) {
+        requireInput(x);
+        return SparseEncoder.encode(layer(layer), x, firstRow);
+    }
+
+    /** All pre-activations x · W_encᵀ + b_enc of a layer [P, F], for few positions or small sets: see {@link #encode}. */
+    public Tensor preActivations(int layer, Tensor x) {
+        requireInput(x);
+        LayerTranscoder transcoder = layer(layer);
+        try (var scope = TensorScope.open()) {
+            Tensor weights = Torch.to(Torch.to(transcoder.encoder().view(0, features()), device), DType.F32);
+            return scope.keep(Torch.linear(x, weights, vector(transcoder.encoderBias())));
+        }
+    }
+
+    /** Pre-activations of chosen features at chosen positions, reading the rows of those features only. */
+    public float[] preActivations(int layer, Tensor x, int[] position, int[] feature) {
+        requireInput(x);
+        LayerTranscoder transcoder = layer(layer);
+        try (var scope = TensorScope.open()) {
+            Tensor rows = encoderRows(layer, feature);
+            Tensor inputs = Torch.indexSelect(x, 0, Torch.to(Tensor.ofInts(position, position.length), device));
+            float[] products = Torch.sum(Torch.mul(rows, inputs), 1, false).toFloats();
+            for (int i = 0; i < products.length; i++) {
+                products[i] += transcoder.encoderBias()[feature[i]];
+            }
+            return products;
+        }
+    }
+
+    /** What features of a layer read through: rows of W_enc [n, d]. */
+    public Tensor encoderRows(int layer, int[] feature) {
+        Tensor rows = Tensor.empty(DType.F32, device, feature.length, width());
+        layer(layer).encoder().gather(feature, null, null, rows);
+        return rows;
+    }
+
+    /**
+     * What features of a layer write to a layer, rows of W_dec: out[i] = scale[i] · gain · W_dec[feature[i]].
+     *
+     * @param targetLayer from sourceLayer to {@link #lastTarget}
+     * @param scale       n numbers, activations for instance, or null
+     * @param gain        F32 [d] or null
+     * @param out         F32 [n, d], overwritten
+     */
+    public void decoderRows(int sourceLayer, int targetLayer, int[] feature, float[] scale, Tensor gain, Tensor out) {
+        LayerTranscoder transcoder = layer(sourceLayer);
+        int target = targetLayer - sourceLayer;
+        if (target < 0 || target >= transcoder.targets()) {
+            throw new IllegalArgumentException("features of layer %d write to layers %d to %d, not to %d"
+                .formatted(sourceLayer, sourceLayer, lastTarget(sourceLayer), targetLayer));
+        }
+        transcoder.decoder(target).gather(feature, scale, gain, out);
+    }
+
+    /** b_enc [F]. */
+    public Tensor encoderBias(int layer) {
+        return vector(layer(layer).encoderBias());
+    }
+
+    /** b_dec [d]. */
+    public Tensor decoderBias(int layer) {
+        return vector(layer(layer).decoderBias());
+    }
+
+    public boolean hasSkip(int layer) {
+        return layer(layer).skip().isPresent();
+    }
+
+    /**
+     * The affine skip S [d, d], turned so that it adds x · S to the output, or null if the layer has none. In the files it is
+     * W_skipᵀ (per-layer sets), W_skip_i (cross-layer sets) or affine_skip_connection (GemmaScope-2). Read anew on each call.
+     */
+    public Tensor skip(int layer) {
+        return layer(layer).skip().map(matrix -> matrix.copy(device)).orElse(null);
+    }
+
+    /**
+     * The set's own output at every layer: activations · W_dec over all layers that write there, plus b_dec, plus the skip.
+     *
+     * @param activations by layer
+     * @param x           F32 [P, d] at the input site, by layer
+     * @return F32 [P, d] at the output site, by layer
+     */
+    public List<Tensor> reconstruct(List<SparseActivations> activations, List<Tensor> x) {
+        if (activations.size() != layers() || x.size() != layers()) {
+            throw new IllegalArgumentException("a set of %d layers reconstructs as many, not %d activations and %d inputs"
+                .formatted(layers(), activations.size(), x.size()));
+        }
+        long positions = x.getFirst().size(0);
+        try (var scope = TensorScope.open()) {
+            // One row a position holds all layers side by side, as a cross-layer feature's decoder row does.
+            Tensor all = Tensor.zeros(DType.F32, device, positions, (long) layers() * width());
+            for (int layer = 0; layer < layers(); layer++) {
+                requireInput(x.get(layer));
+                WeightMatrix decoder = layer(layer).decoder();
+                Reconstruction.add(activations.get(layer), decoder, Torch.narrow(all, 1, (long) layer * width(), decoder.columns()));
+            }
+            List<Tensor> outputs = new ArrayList<>(layers());
+            for (int layer = 0; layer < layers(); layer++) {
+                Tensor written = Torch.narrow(all, 1, (long) layer * width(), width());
+                Tensor output = Torch.add(written, decoderBias(layer));
+                if (hasSkip(layer)) {
+                    Torch.mmInto(output, x.get(layer), skip(layer), 1);
+                }
+                requireFinite(output, layer);
+                outputs.add(scope.keep(output));
+            }
+            return outputs;
+        }
+    }
+
+    private void requireFinite(Tensor output, int layer) {
+        if (!Float.isFinite(Torch.sum(Torch.sum(output, 0, false), 0, false).item())) {
+            throw new HeadwaterException("The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
+                .formatted(config.directory(), layer));
+        }
+    }
+
+    private Tensor vector(float[] values) {
+        try (var scope = TensorScope.open()) {
+            return scope.keep(Torch.to(Tensor.ofFloats(values, values.length), device));
+        }
+    }
+
+    private void requireInput(Tensor x) {
+        if (x.rank() != 2 || x.size(1) != width() || x.dtype() != DType.F32 || !x.device().equals(device)) {
+            throw new IllegalArgumentException("transcoders read F32 [positions, %d] on %s, not %s %s on %s"
+                .formatted(width(), device, x.dtype(), Arrays.toString(x.shape()), x.device()));
+        }
+    }
+
+    private LayerTranscoder layer(int layer) {
+        if (layer < 0 || layer >= layers.size()) {
+            throw new IllegalArgumentException("layer %d of %d".formatted(layer, layers.size()));
+        }
+        return layers.get(layer);
+    }
+
+    /** The layers with their layouts and files, for rewriting. */
+    List<StoredLayer> stored() {
+        return files.layers();
+    }
+
+    @Override
+    public void close() {
+        files.close();
+    }
+
+    @Override
+    public String toString() {
+        return "%s: %s of %d layers, %d features, width %d".formatted(config.directory(), config.kind().modelKind(), layers(), features(), width());
+    }
+}
