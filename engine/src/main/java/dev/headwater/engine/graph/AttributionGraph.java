@@ -47,7 +47,8 @@ public final class AttributionGraph implements AutoCloseable {
             if (i > 0 && selected[i] <= selected[i - 1]) {
                 throw new IllegalArgumentException("selected features %d and %d are not in ascending order".formatted(i - 1, i));
             }
-            int a = selected[i];
+        }
+        for (int a = 0; a < active.count(); a++) {
             if (active.layer()[a] >= layers || active.position()[a] >= prompt.length()) {
                 throw new IllegalArgumentException("feature %d at layer %d, position %d lies outside %d layers and %d positions"
                         .formatted(active.feature()[a], active.layer()[a], active.position()[a], layers, prompt.length()));

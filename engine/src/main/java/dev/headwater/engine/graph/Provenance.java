@@ -24,10 +24,23 @@ public record Provenance(String model, List<String> transcoders, String scan, St
     /** Nothing is known. */
     public static final Provenance UNKNOWN = new Provenance("", List.of(), "", "", "", Map.of(), Map.of(), Map.of(), 0);
 
+    /** Takes null for what is not known. */
     public Provenance {
-        transcoders = List.copyOf(transcoders);
-        versions = Collections.unmodifiableMap(new LinkedHashMap<>(versions));
-        settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
-        seconds = Collections.unmodifiableMap(new LinkedHashMap<>(seconds));
+        model = text(model);
+        transcoders = transcoders == null ? List.of() : List.copyOf(transcoders);
+        scan = text(scan);
+        device = text(device);
+        dtype = text(dtype);
+        versions = ordered(versions);
+        settings = ordered(settings);
+        seconds = ordered(seconds);
+    }
+
+    private static String text(String text) {
+        return text == null ? "" : text;
+    }
+
+    private static <V> Map<String, V> ordered(Map<String, V> map) {
+        return map == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(map));
     }
 }

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /** Expected tensors of one file under the test resources' {@code golden/}, and graphs made of them. */
@@ -52,14 +53,6 @@ final class Golden {
         }
     }
 
-    static boolean exists(String path) {
-        return Golden.class.getResource("/golden/" + path) != null;
-    }
-
-    boolean has(String tensor) {
-        return header.has(tensor);
-    }
-
     int[] shape(String tensor) {
         return IntStream.range(0, header.get(tensor).get("shape").size()).map(i -> header.get(tensor).get("shape").get(i).asInt()).toArray();
     }
@@ -85,7 +78,7 @@ final class Golden {
     }
 
     int[] ints(String tensor) {
-        return IntStream.range(0, doubles(tensor).length).map(i -> (int) doubles(tensor)[i]).toArray();
+        return DoubleStream.of(doubles(tensor)).mapToInt(x -> (int) x).toArray();
     }
 
     /** Pairs of a [m, 2] tensor as "target<-source", sorted. */

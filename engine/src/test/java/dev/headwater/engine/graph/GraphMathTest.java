@@ -251,7 +251,7 @@ class GraphMathTest {
         return IntStream.range(0, probabilities.length).mapToObj(k -> new LogitTarget(k, "", probabilities[k])).toList();
     }
 
-    private static EdgeRows rows(EdgeRows matrix, int[] nodes) {
+    static EdgeRows rows(EdgeRows matrix, int[] nodes) {
         float[] dense = new float[nodes.length * matrix.columns()];
         float[] row = new float[matrix.columns()];
         for (int i = 0; i < nodes.length; i++) {

@@ -1,0 +1,157 @@
+package dev.headwater.cli;
+
+import dev.headwater.bindings.NativeException;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+
+/**
+ * The command line. Exit codes: 0 done, 1 failed, 2 the request makes no sense, 130 interrupted. A failure is one sentence on
+ * standard error; {@code --verbose} adds the stack trace.
+ */
+@Command(name = "headwater", mixinStandardHelpOptions = true, versionProvider = Headwater.Version.class,
+    description = "Attribution graphs of language models: follow an answer upstream to its sources.",
+    synopsisSubcommandLabel = "COMMAND", commandListHeading = "%nCommands:%n",
+    footer = {"", "Examples:", "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
+        "  headwater doctor", "  headwater help attribute"})
+public final class Headwater {
+    static final int FAILURE = 1;
+    static final int USAGE = 2;
+    static final int INTERRUPTED = 130;
+
+    /** How long an interrupted command may take to put things in order, before the process ends regardless. */
+    private static final int GRACE_SECONDS = 10;
+
+    @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Say more; show stack traces of failures.")
+    private boolean verbose;
+
+    public static void main(String[] args) {
+        CountDownLatch finished = new CountDownLatch(1);
+        Interrupt interrupt = new Interrupt();
+        // Ctrl-C runs this hook while the command still works: ask it to stop, and let it remove what it had half written.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            interrupt.request();
+            try {
+                boolean unused = finished.await(GRACE_SECONDS, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+        int code;
+        try {
+            code = run(Console.ofProcess(), interrupt, args);
+        } finally {
+            finished.countDown();
+        }
+        System.exit(code);
+    }
+
+    /** Runs one command; everything that it prints goes to the console. */
+    static int run(Console console, Interrupt interrupt, String... args) {
+        PrintWriter out = new PrintWriter(console.out(), true);
+        PrintWriter err = new PrintWriter(console.err(), true);
+        CommandLine commands = new CommandLine(new Headwater())
+            .addSubcommand(new DoctorCommand(console))
+            .addSubcommand(new HelpCommand())
+            .addSubcommand(new AutoComplete.GenerateCompletion())
+            .setOut(out)
+            .setErr(err)
+            .setColorScheme(CommandLine.Help.defaultColorScheme(console.style().on() ? Ansi.ON : Ansi.OFF))
+            .setUsageHelpWidth(Math.max(80, console.width()))
+            .setUsageHelpAutoWidth(false)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setExitCodeExceptionMapper(Headwater::exitCode);
+        commands.setParameterExceptionHandler((e, unused) -> wrongUsage(console, e));
+        commands.setExecutionExceptionHandler((e, command, unused) -> failed(console, interrupt, command, e));
+        commands.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()
+            .description("Prints a completion script for bash and zsh: source <(headwater generate-completion)");
+        commands.setExecutionStrategy(parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested()
+                || parsed.isVersionHelpRequested() ? new CommandLine.RunLast().execute(parsed) : welcome(commands));
+        return commands.execute(args);
+    }
+
+    private static int welcome(CommandLine commands) {
+        commands.usage(commands.getOut());
+        return USAGE;
+    }
+
+    private static int wrongUsage(Console console, ParameterException e) {
+        CommandLine command = e.getCommandLine();
+        complain(console, sentence(e.getMessage().lines().findFirst().orElse("wrong usage")));
+        var suggestions = new java.io.StringWriter();
+        if (CommandLine.UnmatchedArgumentException.printSuggestions(e, new PrintWriter(suggestions, true))) {
+            console.err().print(suggestions);
+        }
+        console.err().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        if (isVerbose(command)) {
+            e.printStackTrace(console.err());
+        }
+        return USAGE;
+    }
+
+    private static int failed(Console console, Interrupt interrupt, CommandLine command, Exception e) {
+        int code = interrupt.requested() ? INTERRUPTED : exitCode(e);
+        if (code == INTERRUPTED) {
+            console.err().println("Interrupted; no file was left half written.");
+        } else {
+            complain(console, message(e, isVerbose(command)));
+        }
+        if (isVerbose(command)) {
+            e.printStackTrace(console.err());
+        }
+        return code;
+    }
+
+    private static int exitCode(Throwable e) {
+        return e instanceof UsageException ? USAGE : e instanceof CancellationException ? INTERRUPTED : FAILURE;
+    }
+
+    private static String message(Exception e, boolean verbose) {
+        return switch (e) {
+            case HeadwaterException _, NativeException _ -> sentence(e.getMessage());
+            case UncheckedIOException io -> sentence("Input or output failed: " + io.getCause());
+            case IOException _ -> sentence("Input or output failed: " + e);
+            default -> "Headwater failed in a way that it does not expect (" + e + ")."
+                + (verbose ? "" : " Run it again with --verbose to see where, and please report it.");
+        };
+    }
+
+    private static void complain(Console console, String sentence) {
+        console.err().println(console.errStyle().red("headwater: ") + Text.visible(sentence));
+    }
+
+    private static String sentence(String text) {
+        return text.endsWith(".") || text.endsWith("!") || text.endsWith("?") ? text : text + ".";
+    }
+
+    private static boolean isVerbose(CommandLine command) {
+        return command.getCommandSpec().root().userObject() instanceof Headwater root && root.verbose;
+    }
+
+    /** What the jar's manifest says. */
+    static final class Version implements IVersionProvider {
+        static String number() {
+            String version = Headwater.class.getPackage().getImplementationVersion();
+            return version == null ? "development" : version;
+        }
+
+        @Override
+        public String[] getVersion() {
+            return new String[] {"headwater " + number()};
+        }
+    }
+}

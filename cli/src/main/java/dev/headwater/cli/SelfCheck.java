@@ -1,0 +1,269 @@
+package dev.headwater.cli;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.function.Supplier;
+
+/** Runs libtorch's matrix product and each of our kernels on small random data, and compares with plain Java. */
+final class SelfCheck {
+    /** Float sums of some hundred products of order one agree to this, in any order of summation. */
+    private static final double TOLERANCE = 1e-4;
+
+    /**
+     * What came of one check.
+     *
+     * @param detail the largest error, a rate, or what went wrong
+     */
+    record Result(String name, boolean passed, String detail) {}
+
+    private static final int POSITIONS = 5;
+    private static final int WIDTH = 48;
+    /** Targets at positions 2, 4 and 0; target t has a gradient row for each position up to its own. */
+    private static final int[] POSITION = {2, 4, 0};
+    private static final long[] OFFSET = {0, 3, 8};
+    private static final int ROWS = 9;
+
+    private final Random random = new Random(20250327);
+    private final Device device;
+
+    SelfCheck(Device device) {
+        this.device = device;
+    }
+
+    List<Result> run() {
+        return List.of(
+            check("matrix product", this::matrixProduct),
+            check("encode, threshold", () -> compared(encode(false))),
+            check("encode, top k", () -> compared(encode(true))),
+            check("gather rows", () -> compared(gatherRows())),
+            check("attention adjoint", () -> compared(patternAdjoint())),
+            check("attention adjoint, single", () -> compared(patternAdjointSingle())),
+            check("edge contraction", () -> compared(edgeContract())),
+            check("add rows", () -> compared(addRows())),
+            check("add scaled rows", () -> compared(addScaledRows())));
+    }
+
+    private Result check(String name, Supplier<String> measured) {
+        try (var scope = TensorScope.open()) {
+            return new Result(name, true, measured.get());
+        } catch (RuntimeException e) {
+            return new Result(name, false, e.getMessage() == null ? e.toString() : e.getMessage());
+        }
+    }
+
+    /** Values that should agree: what native code gave, and what Java expects. */
+    private record Pair(float[] actual, float[] expected) {}
+
+    private static String compared(Pair pair) {
+        if (pair.actual.length != pair.expected.length) {
+            throw new IllegalStateException(pair.actual.length + " values where " + pair.expected.length + " are expected");
+        }
+        double worst = 0;
+        for (int i = 0; i < pair.actual.length; i++) {
+            double error = Math.abs(pair.actual[i] - pair.expected[i]) / (1 + Math.abs(pair.expected[i]));
+            worst = error >= worst || Double.isNaN(error) ? error : worst;
+        }
+        String detail = String.format(Locale.ROOT, "largest error %.0e", worst);
+        if (!(worst <= TOLERANCE)) {
+            throw new IllegalStateException(detail);
+        }
+        return detail;
+    }
+
+    private String matrixProduct() {
+        int small = 64;
+        float[] a = values(small * small);
+        float[] b = values(small * small);
+        String error = compared(new Pair(Torch.mm(matrix(a, small), matrix(b, small)).toFloats(), product(a, b, small)));
+        int large = 1024;
+        Tensor x = matrix(values(large * large), large);
+        Torch.mm(x, x).toFloats();
+        long start = System.nanoTime();
+        int repeats = 4;
+        for (int i = 0; i < repeats; i++) {
+            Torch.mm(x, x).close();
+        }
+        Torch.mm(x, x).toFloats();
+        double seconds = (System.nanoTime() - start) / 1e9;
+        return error + String.format(Locale.ROOT, ", %.0f GFLOP/s in float32", 2e-9 * large * large * large * (repeats + 1) / seconds);
+    }
+
+    private static float[] product(float[] a, float[] b, int n) {
+        float[] c = new float[n * n];
+        for (int i = 0; i < n; i++) {
+            for (int k = 0; k < n; k++) {
+                for (int j = 0; j < n; j++) {
+                    c[i * n + j] += a[i * n + k] * b[k * n + j];
+                }
+            }
+        }
+        return c;
+    }
+
+    /** Dense activations rebuilt from the active entries; ReLU with a threshold, or the two largest of a row. */
+    private Pair encode(boolean topK) {
+        float[] pre = values(POSITIONS * WIDTH);
+        float[] bias = values(WIDTH);
+        float[] threshold = values(WIDTH);
+        int k = 2;
+        Kernels.Active active = topK ? Kernels.encodeTopK(matrix(pre, WIDTH), vector(bias), k, 1)
+            : Kernels.encodeThreshold(matrix(pre, WIDTH), vector(bias), vector(threshold), 1);
+        float[] actual = new float[pre.length];
+        for (int i = 0; i < active.values().length; i++) {
+            actual[active.rows()[i] * WIDTH + active.columns()[i]] = active.values()[i];
+        }
+        float[] expected = new float[pre.length];
+        for (int r = 1; r < POSITIONS; r++) {
+            for (int c = 0; c < WIDTH; c++) {
+                float x = pre[r * WIDTH + c] + bias[c];
+                int larger = 0;
+                for (int other = 0; other < WIDTH; other++) {
+                    larger += pre[r * WIDTH + other] + bias[other] > x ? 1 : 0;
+                }
+                expected[r * WIDTH + c] = topK ? larger < k ? x : 0 : x > threshold[c] ? x : 0;
+            }
+        }
+        return new Pair(actual, expected);
+    }
+
+    private Pair gatherRows() {
+        float[] source = values(POSITIONS * WIDTH);
+        float[] gain = values(WIDTH);
+        float[] scale = values(2);
+        long[] index = {3, 1};
+        Tensor out = Tensor.zeros(DType.F32, device, 2, WIDTH);
+        Kernels.gatherRows(matrix(source, WIDTH).data(), DType.F32, WIDTH, 1, index, scale, vector(gain), out);
+        float[] expected = new float[2 * WIDTH];
+        for (int i = 0; i < expected.length; i++) {
+            expected[i] = scale[i / WIDTH] * gain[i % WIDTH] * source[(int) index[i / WIDTH] * WIDTH + i % WIDTH];
+        }
+        return new Pair(out.toFloats(), expected);
+    }
+
+    private static final int HEADS = 4;
+    private static final int KV_HEADS = 2;
+    private static final int HEAD = WIDTH / HEADS;
+
+    private Pair patternAdjoint() {
+        float[] o = values(ROWS * WIDTH);
+        float[] pattern = values(HEADS * POSITIONS * POSITIONS);
+        Tensor v = Tensor.zeros(DType.F32, device, ROWS, KV_HEADS * HEAD);
+        Kernels.patternAdjoint(matrix(o, WIDTH), on(pattern, HEADS, POSITIONS, POSITIONS), KV_HEADS, ragged(), v);
+        float[] expected = new float[ROWS * KV_HEADS * HEAD];
+        for (int t = 0; t < POSITION.length; t++) {
+            for (int q = 0; q <= POSITION[t]; q++) {
+                mix(o, (int) OFFSET[t] + q, pattern, t, q, expected);
+            }
+        }
+        return new Pair(v.toFloats(), expected);
+    }
+
+    private Pair patternAdjointSingle() {
+        float[] o = values(POSITION.length * WIDTH);
+        float[] pattern = values(HEADS * POSITIONS * POSITIONS);
+        Tensor v = Tensor.zeros(DType.F32, device, ROWS, KV_HEADS * HEAD);
+        Kernels.patternAdjointSingle(matrix(o, WIDTH), on(pattern, HEADS, POSITIONS, POSITIONS), KV_HEADS, ragged(), v);
+        float[] expected = new float[ROWS * KV_HEADS * HEAD];
+        for (int t = 0; t < POSITION.length; t++) {
+            mix(o, t, pattern, t, POSITION[t], expected);
+        }
+        return new Pair(v.toFloats(), expected);
+    }
+
+    /** Adds to target t's rows what the query at position q takes from each key. */
+    private static void mix(float[] o, int row, float[] pattern, int t, int q, float[] into) {
+        for (int h = 0; h < HEADS; h++) {
+            for (int p = 0; p <= q; p++) {
+                for (int j = 0; j < HEAD; j++) {
+                    into[((int) OFFSET[t] + p) * KV_HEADS * HEAD + h / (HEADS / KV_HEADS) * HEAD + j]
+                        += pattern[(h * POSITIONS + q) * POSITIONS + p] * o[row * WIDTH + h * HEAD + j];
+                }
+            }
+        }
+    }
+
+    private Pair edgeContract() {
+        long[] segment = {0, 2, 2, 5, 6, 8};
+        int sources = 8;
+        float[] g = values(ROWS * WIDTH);
+        float[] source = values(sources * WIDTH);
+        long[] base = {0, sources, 2L * sources};
+        Tensor out = Tensor.zeros(DType.F32, device, POSITION.length, sources);
+        Kernels.edgeContract(matrix(g, WIDTH), ragged(), matrix(source, WIDTH), on(segment), out, on(base), false);
+        float[] expected = new float[POSITION.length * sources];
+        for (int t = 0; t < POSITION.length; t++) {
+            for (int q = 0; q <= POSITION[t]; q++) {
+                for (int s = (int) segment[q]; s < segment[q + 1]; s++) {
+                    for (int j = 0; j < WIDTH; j++) {
+                        expected[t * sources + s] += g[((int) OFFSET[t] + q) * WIDTH + j] * source[s * WIDTH + j];
+                    }
+                }
+            }
+        }
+        return new Pair(out.toFloats(), expected);
+    }
+
+    private Pair addRows() {
+        float[] g = values(ROWS * WIDTH);
+        float[] x = values(2 * WIDTH);
+        long[] row = {7, 0};
+        Tensor sum = matrix(g, WIDTH);
+        Kernels.addRows(sum, on(row), matrix(x, WIDTH));
+        for (int i = 0; i < x.length; i++) {
+            g[(int) row[i / WIDTH] * WIDTH + i % WIDTH] += x[i];
+        }
+        return new Pair(sum.toFloats(), g);
+    }
+
+    private Pair addScaledRows() {
+        float[] g = values(ROWS * WIDTH);
+        float[] x = values(ROWS * WIDTH);
+        float[] scale = values(POSITIONS);
+        Tensor sum = matrix(g, WIDTH);
+        Kernels.addScaledRows(sum, matrix(x, WIDTH), ragged(), vector(scale));
+        for (int t = 0; t < POSITION.length; t++) {
+            for (int q = 0; q <= POSITION[t]; q++) {
+                for (int j = 0; j < WIDTH; j++) {
+                    int i = ((int) OFFSET[t] + q) * WIDTH + j;
+                    g[i] += scale[q] * x[i];
+                }
+            }
+        }
+        return new Pair(sum.toFloats(), g);
+    }
+
+    private Kernels.Ragged ragged() {
+        return new Kernels.Ragged(on(OFFSET), Torch.to(Tensor.ofInts(POSITION, POSITION.length), device));
+    }
+
+    private float[] values(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = random.nextFloat(-1, 1);
+        }
+        return values;
+    }
+
+    private Tensor matrix(float[] values, int columns) {
+        return on(values, values.length / columns, columns);
+    }
+
+    private Tensor vector(float[] values) {
+        return on(values, values.length);
+    }
+
+    private Tensor on(float[] values, long... shape) {
+        return Torch.to(Tensor.ofFloats(values, shape), device);
+    }
+
+    private Tensor on(long[] values) {
+        return Torch.to(Tensor.ofLongs(values, values.length), device);
+    }
+}
