@@ -13,7 +13,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** JSON from files that nobody vouches for: depth, number length, text length and document size are limited, keys are unique. */
+/** JSON from files that nobody vouches for: depth, size and number of its parts are
+ * limited, keys are unique. */
 public final class BoundedJson {
     /** Enough for any config.json or index; readers of larger documents (tokenizers, graphs) say so. */
     public static final long CONFIG_BYTES = 16L << 20;
@@ -24,6 +25,7 @@ public final class BoundedJson {
             .maxNameLength(50_000)
             .maxStringLength(100_000_000)
             .maxDocumentLength(1L << 30)
+            .maxTokenCount(16_000_000)
             .build();
 
     private BoundedJson() {}
@@ -77,8 +79,7 @@ public final class BoundedJson {
     public static String where(JsonProcessingException malformed) {
         String cause = malformed.getOriginalMessage().lines().findFirst().orElse("unreadable").replaceFirst(" \\(start marker at .*", "");
         var location = malformed.getLocation();
-        String shortened = cause.length() > 200 ? cause.substring(0, 200) + "…" : cause;
-        return (location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr())) + ": " + shortened;
+        return (location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr())) + ": " + Quote.of(cause);
     }
 
     private static final class Mapper {

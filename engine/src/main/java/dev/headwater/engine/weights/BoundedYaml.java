@@ -144,7 +144,6 @@ public final class BoundedYaml {
     }
 
     private static String shown(String text) {
-        String line = text == null ? "unreadable" : text.lines().findFirst().orElse("unreadable");
-        return line.length() > 120 ? line.substring(0, 120) + "…" : line;
+        return Quote.of(text == null ? "unreadable" : text.lines().findFirst().orElse("unreadable"));
     }
 }

@@ -80,7 +80,7 @@ public final class Checkpoint implements WeightFile {
                     shards.put(name, shard);
                 }
                 if (!shard.has(tensor)) {
-                    throw new HeadwaterException("%s says that tensor '%s' is in %s, which does not hold it".formatted(index, tensor, name));
+                    throw new HeadwaterException("%s says that tensor '%s' is in %s, which does not hold it".formatted(index, Quote.of(tensor), Quote.of(name)));
                 }
                 tensors.put(tensor, shard);
             }
@@ -96,7 +96,7 @@ public final class Checkpoint implements WeightFile {
     /** Links are followed, since the hub's cache is made of them, but the name itself must stay in the directory. */
     private static SafetensorsFile openShard(Path directory, Path index, String tensor, String name) {
         if (!name.matches("[A-Za-z0-9_][A-Za-z0-9._-]{0,200}\\.safetensors")) {
-            throw new HeadwaterException("%s puts tensor '%s' into '%s', which is not the plain name of a safetensors file".formatted(index, tensor, name));
+            throw new HeadwaterException("%s puts tensor '%s' into '%s', which is not the plain name of a safetensors file".formatted(index, Quote.of(tensor), Quote.of(name)));
         }
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {

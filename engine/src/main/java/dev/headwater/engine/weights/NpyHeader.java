@@ -42,7 +42,7 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
     }
 
     /** One entry of the dictionary: quoted text, a truth value or a tuple of integers. */
-    private static final Pattern ENTRY = Pattern.compile("\\s*+'(\\w{1,40})'\\s*+:\\s*+('[^']{0,40}'|True|False|\\([0-9, ]*+\\))\\s*+,?\\s*+");
+    private static final Pattern ENTRY = Pattern.compile("\\s*+'(\\w{1,40})'\\s*+:\\s*+('[ -&(-~]{0,40}'|True|False|\\([0-9, ]*+\\))\\s*+,?\\s*+");
 
     /** @throws IllegalArgumentException saying what is wrong, as the end of a sentence */
     static NpyHeader parse(MemorySegment array) {

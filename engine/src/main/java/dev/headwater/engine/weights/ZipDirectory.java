@@ -175,13 +175,12 @@ final class ZipDirectory {
     /** A plain relative path: nothing is ever unpacked, but a name that tries to leave its directory is a sign of malice. */
     private String name(long at, int length) {
         String name = new String(file.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
-        boolean plain = !name.isEmpty() && name.chars().noneMatch(c -> c < ' ' || c == '\\' || c == ':' || c == 0xfffd);
+        boolean plain = !name.isEmpty() && name.codePoints().allMatch(c -> Quote.isPlain(c) && c != '\\' && c != ':' && c != 0xfffd);
         for (String part : name.split("/", -1)) {
             plain &= !part.isEmpty() && !part.equals("..") && !part.equals(".");
         }
         if (!plain) {
-            throw new IllegalArgumentException("has a member with the unsafe name '%s'"
-                    .formatted(name.length() > 80 ? name.substring(0, 80) + "…" : name));
+            throw new IllegalArgumentException("has a member with the unsafe name '%s'".formatted(Quote.of(name)));
         }
         return name;
     }

@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
@@ -39,7 +41,7 @@ class HostileFilesTest {
         String message = assertThrows(HeadwaterException.class, () -> readAll(file), hostile.name()).getMessage();
         assertTrue(message.contains(hostile.message()), () -> hostile.name() + ": " + message);
         assertTrue(message.contains(file.toString()), () -> "the file is named: " + message);
-        assertFalse(message.contains("\n"), () -> "one sentence: " + message);
+        assertFalse(message.chars().anyMatch(Character::isISOControl), () -> "one line: " + message);
         assertTrue(message.length() < 600, () -> "short: " + message.length());
     }
 
@@ -95,7 +97,9 @@ class HostileFilesTest {
                 header("header is cut", "{\"W\":{\"dtype\"", 0, "has a damaged header: not valid JSON (line 1, column 14)"),
                 header("two objects", "{}{}", 0, "something follows its header's JSON object"),
                 header("header is no UTF-8", "{\"W\udc00\":1}", 0, "its entry for tensor 'W?' is not an object"),
-                header("deep JSON", "{\"W\":{\"x\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}}", 0, "nesting depth"),
+                header("deep JSON", "{\"W\":{\"shape\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}}", 0, "contains [, which is not a size"),
+                header("unknown field", "{\"W\":{\"x\":{}}}", 0, "its entry for tensor 'W' has the unknown field 'x'"),
+                header("a hundred thousand metadata entries", "{\"__metadata__\":{\"a\":\"\"" + IntStream.range(0, 100_000).mapToObj(i -> ",\"" + i + "\":\"\"").collect(Collectors.joining()) + "}}", 0, "has more than 65536 entries"),
                 header("entry is a number", "{\"W\":1}", 0, "its entry for tensor 'W' is not an object"),
                 header("metadata is a list", "{\"__metadata__\":[]}", 0, "its __metadata__ is not an object"),
                 header("metadata holds a number", "{\"__metadata__\":{\"a\":1}}", 0, "its __metadata__ entry 'a' is not a text"),
@@ -129,6 +133,8 @@ class HostileFilesTest {
                 header("hole between tensors", "{" + tensor("V", "F32", "[1]", "[0,4]") + "," + tensor("W", "F32", "[1]", "[8,12]") + "}", 12, "4 bytes belong to none"),
                 header("hole before the first", one("F32", "[1]", "[4,8]"), 8, "4 bytes belong to none"),
                 header("data after the last", one("F32", "[1]", "[0,4]"), 12, "8 bytes at its end belong to no tensor"),
+                header("name that steers the terminal", "{\"\\u001b[2J\\n\":{}}", 0, "a tensor's name is too long or not plain text: '?[2J?'"),
+                header("name of two thousand characters", "{\"" + "x".repeat(2000) + "\":{}}", 0, "a tensor's name is too long"),
                 header("name of a megabyte", "{\"" + "x".repeat(1 << 20) + "\":1}", 0, "Name length"));
     }
 
@@ -237,6 +243,7 @@ class HostileFilesTest {
                 npz("traversal", member("../../evil.npy"), "has a member with the unsafe name '../../evil.npy'"),
                 npz("absolute name", member("/etc/evil.npy"), "unsafe name '/etc/evil.npy'"),
                 npz("backslash name", member("..\\evil.npy"), "unsafe name '..\\evil.npy'"),
+                npz("name that steers the terminal", member("\u001b[2J.npy"), "unsafe name '?[2J.npy'"),
                 npz("pickle", member("data.pkl"), "holds 'data.pkl', which is not an array"),
                 npz("nameless", member(".npy"), "holds '.npy', which is not an array"),
                 npz("duplicate names", duplicate(), "has two members named 'A.npy'"),
