@@ -44,6 +44,12 @@ public final class TensorScope implements AutoCloseable {
         return tensor;
     }
 
+    /** Takes the tensor out of whatever scope it belongs to: it lives until the caller closes it. */
+    public static Tensor release(Tensor tensor) {
+        tensor.scope = null;
+        return tensor;
+    }
+
     static void register(Tensor tensor) {
         TensorScope scope = INNERMOST.get();
         if (scope != null) {

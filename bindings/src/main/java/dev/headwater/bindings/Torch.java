@@ -463,6 +463,13 @@ public final class Torch {
         return Dispatch.of(SQUEEZE).tensor(a).integer(dim).call();
     }
 
+    private static final Operator ROLL = new Operator("roll", "");
+
+    /** Moves elements along dim by so many places; those that leave the end come in at the start. */
+    public static Tensor roll(Tensor a, long places, int dim) {
+        return Dispatch.of(ROLL).tensor(a).integers(places).integers(dim).call();
+    }
+
     private static final Operator INDEX_SELECT = new Operator("index_select", "");
 
     /** Copies the slices along dim that index (I64 or I32, one-dimensional) names. */

@@ -1,0 +1,287 @@
+package dev.headwater.engine.model;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.model.ModelConfig.Reach;
+import dev.headwater.engine.model.TraceRequest.Logits;
+import java.util.HashMap;
+import java.util.Map;
+
+/** One run of a model over tokens, after those of a cache if there is one: [positions, width] from layer to layer, in float32. */
+final class ForwardPass {
+    /** Attention scores held at once: 256 MiB; more heads than fit wait for their turn. */
+    private static final long MOST_SCORES = 1L << 26;
+
+    private final LanguageModel model;
+    private final ModelConfig config;
+    private final int[] tokens;
+    private final TraceRequest request;
+    private final Hooks hooks;
+    private final KvCache cache;
+    private final int past;
+    private final int positions;
+    private final Trace trace;
+    private final Map<Rope, Rope.Table> ropes = new HashMap<>();
+    /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere, by window; absent where it sees all. */
+    private final Map<Integer, Tensor> masks = new HashMap<>();
+
+    ForwardPass(LanguageModel model, int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
+        this.model = model;
+        this.config = model.config();
+        this.tokens = tokens;
+        this.request = request;
+        this.hooks = hooks;
+        this.cache = cache;
+        past = cache == null ? 0 : cache.length();
+        positions = tokens.length;
+        trace = new Trace(tokens, config.layers());
+    }
+
+    Trace run() {
+        try (var scope = TensorScope.open()) {
+            for (Reach reach : config.attention().layers()) {
+                if (reach.rope() != null) {
+                    ropes.computeIfAbsent(reach.rope(), rope -> rope.table(past, positions, config.attention().headDim(), model.device()));
+                }
+                if (!masks.containsKey(window(reach))) {
+                    masks.put(window(reach), mask(window(reach)));
+                }
+            }
+            Tensor stream = embed();
+            for (int l = 0; l < config.layers(); l++) {
+                Tensor entering = stream;
+                try (var layer = TensorScope.open()) {
+                    stream = layer.keep(layer(l, entering));
+                }
+                if (l > 0) {
+                    entering.close();
+                }
+            }
+            unembed(stream);
+            if (cache != null) {
+                cache.advance(positions);
+            }
+            return trace;
+        } catch (Throwable failure) {
+            trace.close();
+            throw failure;
+        }
+    }
+
+    /** The layer's window, or 0 if every position is within it. */
+    private int window(Reach reach) {
+        return reach.window() >= past + positions ? 0 : reach.window();
+    }
+
+    private Tensor mask(int window) {
+        if (positions == 1 && window == 0) {
+            return null;
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor hidden = Tensor.full(Double.NEGATIVE_INFINITY, DType.F32, model.device(), positions, past + positions);
+            Tensor later = Torch.triu(hidden, past + 1);
+            return scope.keep(window == 0 ? later : Torch.add(later, Torch.tril(hidden, past - window)));
+        }
+    }
+
+    private Tensor embed() {
+        Tensor ids = Torch.to(Tensor.ofInts(tokens, positions), model.device());
+        Tensor vectors = Torch.to(Torch.embedding(model.embedding(), ids), DType.F32);
+        if (config.embeddingScale() != 1) {
+            vectors = Torch.mul(vectors, (float) config.embeddingScale());
+        }
+        if (request.frozen()) {
+            trace.keepTokenVectors(vectors);
+        }
+        Tensor stream = config.learnedPositions() ? Torch.add(vectors, Torch.narrow(model.positionEmbedding(), 0, past, positions)) : vectors;
+        return taken(stream, hooks.embeddings(stream), "the embeddings");
+    }
+
+    private Tensor layer(int l, Tensor entering) {
+        LayerWeights weights = model.layer(l);
+        Tensor attended = attention(l, weights.attention(), normalise(weights.preAttention(), NormSite.PRE_ATTENTION, l, entering));
+        if (weights.postAttention() != null) {
+            attended = normalise(weights.postAttention(), NormSite.POST_ATTENTION, l, attended);
+        }
+        Tensor middle = at(FeatureSite.RESID_MID, l, Torch.add(entering, attended));
+        Tensor in = at(FeatureSite.MLP_IN, l, normalise(weights.preMlp(), NormSite.PRE_MLP, l, middle));
+        Tensor out = at(FeatureSite.MLP_OUT, l, weights.mlp().apply(in));
+        if (weights.postMlp() != null) {
+            out = normalise(weights.postMlp(), NormSite.POST_MLP, l, out);
+        }
+        return Torch.add(middle, at(FeatureSite.HOOK_MLP_OUT, l, out));
+    }
+
+    private void unembed(Tensor stream) {
+        Tensor normalised = normalise(model.finalNorm(), NormSite.FINAL, 0, stream);
+        if (request.frozen()) {
+            trace.keepFinalResidual(Torch.reshape(stream, positions, config.width()));
+        }
+        if (request.logits() == Logits.NONE) {
+            return;
+        }
+        if (request.logits() == Logits.LAST) {
+            normalised = Torch.narrow(normalised, 0, positions - 1, 1);
+        }
+        Tensor logits = capped(new Linear(model.unembedding(), null).apply(normalised), config.finalSoftcap());
+        float largest = Torch.amax(Torch.narrow(logits, 0, logits.size(0) - 1, 1), -1, false).item();
+        if (!Float.isFinite(largest)) {
+            throw new HeadwaterException("%s computes logits that are not finite; its weights are damaged, or the prompt or an edit drives it out of range"
+                    .formatted(model.directory()));
+        }
+        trace.keepLogits(logits);
+    }
+
+    /** Passes a value by the hooks, and keeps what they make of it if the request says so. */
+    private Tensor at(FeatureSite site, int l, Tensor value) {
+        Tensor result = taken(value, hooks.at(site, l, value), site.hookName() + " of layer " + l);
+        if (request.sites().contains(site)) {
+            trace.keepSite(site, l, result);
+        }
+        return result;
+    }
+
+    /** What a hook returned; as a handle of our own if it isn't what it was given, since it may be anybody's. */
+    private Tensor taken(Tensor given, Tensor returned, String where) {
+        if (returned == given) {
+            return given;
+        }
+        if (returned.rank() != 2 || returned.size(0) != positions || returned.size(1) != config.width()) {
+            throw new IllegalArgumentException("a hook changed %s to %s; its shape is [%d, %d]".formatted(where, returned, positions, config.width()));
+        }
+        return Torch.reshape(returned, positions, config.width());
+    }
+
+    private Tensor normalise(Norm norm, NormSite site, int l, Tensor x) {
+        Tensor centred = norm.centred(x);
+        Tensor frozen = hooks.reciprocal(site, l);
+        Tensor reciprocal = frozen == null ? norm.reciprocal(centred) : Torch.reshape(frozen, positions, 1);
+        if (request.frozen()) {
+            trace.keepReciprocal(site, l, Torch.reshape(reciprocal, positions));
+        }
+        Tensor normalised = Torch.mul(centred, reciprocal);
+        if (site != NormSite.PRE_MLP) {
+            return norm.gained(normalised);
+        }
+        return norm.centres() ? at(FeatureSite.LN2_NORMALIZED, l, norm.gained(normalised))
+                : norm.gained(at(FeatureSite.LN2_NORMALIZED, l, normalised));
+    }
+
+    private static Tensor capped(Tensor x, double cap) {
+        return cap == 0 ? x : Torch.mul(Torch.tanh(Torch.mul(x, 1 / cap)), cap);
+    }
+
+    // ---- attention ----
+
+    private Tensor attention(int l, LayerWeights.Attention weights, Tensor x) {
+        ModelConfig.Attention shape = config.attention();
+        Reach reach = shape.layers().get(l);
+        Tensor frozen = hooks.attention(l);
+        Tensor values = byHead(heads(weights.value(), shape.kvHeads(), x));
+        Tensor keys = null;
+        if (frozen == null || cache != null) {
+            keys = byHead(placed(heads(weights.key(), shape.kvHeads(), x), weights.keyNorm(), reach));
+        }
+        if (cache != null) {
+            keys = cache.keys(l, keys);
+            values = cache.values(l, values);
+        }
+        Tensor mixed;
+        if (frozen != null) {
+            mixed = mix(ownProbabilities(l, frozen), values);
+            if (request.frozen()) {
+                trace.keepAttention(l, ownProbabilities(l, frozen));
+            }
+        } else {
+            Tensor queries = placed(heads(weights.query(), shape.heads(), x), weights.queryNorm(), reach);
+            mixed = attend(l, byHead(Torch.mul(queries, shape.scale())), keys, values, weights.sinks(), masks.get(window(reach)));
+        }
+        return weights.output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), positions, (long) shape.heads() * shape.headDim()));
+    }
+
+    /** [positions, heads, headDim]. */
+    private Tensor heads(Linear projection, int heads, Tensor x) {
+        return Torch.reshape(projection.apply(x), positions, heads, config.attention().headDim());
+    }
+
+    private Tensor placed(Tensor heads, Norm norm, Reach reach) {
+        Tensor normalised = norm == null ? heads : norm.apply(heads);
+        return reach.rope() == null ? normalised : ropes.get(reach.rope()).rotate(normalised);
+    }
+
+    /** [heads, positions, headDim]. */
+    private static Tensor byHead(Tensor heads) {
+        return Torch.transpose(heads, 0, 1);
+    }
+
+    private Tensor ownProbabilities(int l, Tensor frozen) {
+        long[] needed = {config.attention().heads(), positions, past + positions};
+        if (!java.util.Arrays.equals(frozen.shape(), needed)) {
+            throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s".formatted(l, frozen, java.util.Arrays.toString(needed)));
+        }
+        return Torch.reshape(frozen, needed);
+    }
+
+    /** All heads, as many at once as {@link #MOST_SCORES} allows; queries are [heads, positions, headDim] and scaled. */
+    private Tensor attend(int l, Tensor queries, Tensor keys, Tensor values, Tensor sinks, Tensor mask) {
+        ModelConfig.Attention shape = config.attention();
+        int group = shape.group();
+        int total = past + positions;
+        int block = Math.clamp(MOST_SCORES / ((long) group * positions * total), 1, shape.kvHeads());
+        if (block == shape.kvHeads()) {
+            Tensor probabilities = probabilities(queries, keys, sinks, mask);
+            if (request.frozen()) {
+                trace.keepAttention(l, probabilities);
+            }
+            return mix(probabilities, values);
+        }
+        Device device = model.device();
+        Tensor mixed = Tensor.empty(DType.F32, device, shape.heads(), positions, shape.headDim());
+        Tensor kept = request.frozen() ? Tensor.empty(DType.F32, device, shape.heads(), positions, total) : null;
+        for (int first = 0; first < shape.kvHeads(); first += block) {
+            try (var scope = TensorScope.open()) {
+                int size = Math.min(block, shape.kvHeads() - first);
+                Tensor probabilities = probabilities(Torch.narrow(queries, 0, (long) first * group, (long) size * group), Torch.narrow(keys, 0, first, size),
+                        sinks == null ? null : Torch.narrow(sinks, 0, (long) first * group, (long) size * group), mask);
+                if (kept != null) {
+                    Torch.copy(Torch.narrow(kept, 0, (long) first * group, (long) size * group), probabilities);
+                }
+                Torch.copy(Torch.narrow(mixed, 0, (long) first * group, (long) size * group), mix(probabilities, Torch.narrow(values, 0, first, size)));
+            }
+        }
+        if (kept != null) {
+            trace.keepAttention(l, kept);
+        }
+        return mixed;
+    }
+
+    /** softmax(q·kᵀ) of some heads, [heads, positions, total]. */
+    private Tensor probabilities(Tensor queries, Tensor keys, Tensor sinks, Tensor mask) {
+        long heads = queries.size(0);
+        long kvHeads = keys.size(0);
+        try (var scope = TensorScope.open()) {
+            // The queries of a group lie below each other, so that their common keys are read once.
+            Tensor scores = Torch.bmm(Torch.reshape(queries, kvHeads, -1, queries.size(2)), Torch.transpose(keys, 1, 2));
+            scores = capped(Torch.reshape(scores, heads, positions, past + positions), config.attention().softcap());
+            if (mask != null) {
+                scores = Torch.add(scores, mask);
+            }
+            if (sinks == null) {
+                return scope.keep(Torch.softmax(scores, -1));
+            }
+            Tensor widened = Torch.cat(java.util.List.of(scores, Torch.expand(sinks, heads, positions, 1)), -1);
+            return scope.keep(Torch.contiguous(Torch.narrow(Torch.softmax(widened, -1), -1, 0, past + positions)));
+        }
+    }
+
+    /** Probabilities [heads, positions, total] on values [kvHeads, total, headDim]: [heads, positions, headDim]. */
+    private Tensor mix(Tensor probabilities, Tensor values) {
+        long kvHeads = values.size(0);
+        Tensor mixed = Torch.bmm(Torch.reshape(probabilities, kvHeads, -1, past + positions), values);
+        return Torch.reshape(mixed, probabilities.size(0), positions, -1);
+    }
+}

@@ -1,0 +1,161 @@
+package dev.headwater.engine.model;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.NativeLibraries;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.weights.Checkpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A language model: its configuration, its weights on a device, and its forward pass. May be used by several threads at once. */
+public final class LanguageModel implements AutoCloseable {
+    private final Path directory;
+    private final ModelConfig config;
+    private final DType compute;
+    private final Device device;
+    private final Checkpoint checkpoint;
+    private final List<Tensor> owned;
+    private final Tensor embedding;
+    private final Tensor positionEmbedding;
+    private final List<LayerWeights> layers = new ArrayList<>();
+    private final Norm finalNorm;
+    private final Tensor unembedding;
+
+    private LanguageModel(Path directory, Family family, ModelConfig config, Checkpoint checkpoint, WeightLoader weights, DType compute, Device device) {
+        this.directory = directory;
+        this.config = config;
+        this.checkpoint = checkpoint;
+        this.compute = compute;
+        this.device = device;
+        owned = weights.owned();
+        embedding = weights.matrix(family.embedding(), config.vocab(), config.width());
+        positionEmbedding = config.learnedPositions() ? weights.floats(family.positionEmbedding(), config.maxPositions(), config.width()) : null;
+        for (int l = 0; l < config.layers(); l++) {
+            layers.add(family.layer(weights, config, l));
+        }
+        finalNorm = weights.norm(family.finalNorm(), config.width());
+        unembedding = config.tied() ? embedding : weights.head("lm_head.weight");
+    }
+
+    /**
+     * Loads a Hugging Face model directory. On the CPU, weights that are stored in the compute type are used where the file is
+     * mapped; others are converted once.
+     *
+     * @param compute type of the matrix products: F32, BF16 or F16. Everything else is computed in float32
+     * @throws HeadwaterException if the directory, its configuration or its weights are missing or unsound, or do not fit each other
+     */
+    public static LanguageModel load(Path directory, DType compute, Device device) {
+        if (compute != DType.F32 && compute != DType.BF16 && compute != DType.F16) {
+            throw new HeadwaterException("A model cannot compute in " + compute + "; use F32, BF16 or F16");
+        }
+        if (!java.nio.file.Files.isDirectory(directory)) {
+            throw new HeadwaterException("There is no model directory " + directory);
+        }
+        ConfigFile file = ConfigFile.read(directory);
+        Family family = Family.of(file);
+        ModelConfig config = family.describe(file);
+        NativeLibraries.load();
+        Checkpoint checkpoint = Checkpoint.open(directory);
+        WeightLoader weights = null;
+        try {
+            weights = new WeightLoader(checkpoint, config, family.prefixIn(checkpoint), compute, device);
+            return new LanguageModel(directory, family, config, checkpoint, weights, compute, device);
+        } catch (Throwable failure) {
+            if (weights != null) {
+                weights.owned().forEach(Tensor::close);
+            }
+            checkpoint.close();
+            throw failure;
+        }
+    }
+
+    public Path directory() {
+        return directory;
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** Type of matrices and of matrix products. */
+    public DType compute() {
+        return compute;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public LayerWeights layer(int layer) {
+        return layers.get(layer);
+    }
+
+    /** Before the unembedding. */
+    public Norm finalNorm() {
+        return finalNorm;
+    }
+
+    /** [vocab, width] in the compute type, before Gemma's scaling. */
+    public Tensor embedding() {
+        return embedding;
+    }
+
+    /** [maxPositions, width] float32, or null where positions are rotary. */
+    public Tensor positionEmbedding() {
+        return positionEmbedding;
+    }
+
+    /** W_U, [vocab, width] in the compute type; the embedding itself where they are tied. */
+    public Tensor unembedding() {
+        return unembedding;
+    }
+
+    /** Runs the model over a prompt. */
+    public Trace forward(int[] tokens, TraceRequest request) {
+        return forward(tokens, request, Hooks.NONE, null);
+    }
+
+    public Trace forward(int[] tokens, TraceRequest request, Hooks hooks) {
+        return forward(tokens, request, hooks, null);
+    }
+
+    /**
+     * Runs the model over new tokens.
+     *
+     * @param cache what was read before, to which these tokens are added; null for a prompt from its start
+     * @throws HeadwaterException if there are no tokens, too many for the model or the cache, or one is not in the vocabulary;
+     *     or if the result is not finite
+     */
+    public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
+        int past = cache == null ? 0 : cache.length();
+        int most = cache == null ? config.maxPositions() : Math.min(cache.capacity(), config.maxPositions());
+        if (tokens.length == 0) {
+            throw new HeadwaterException("The prompt is empty: at least one token is needed");
+        }
+        if (tokens.length > most - past) {
+            throw new HeadwaterException("The prompt has %d tokens, but %s takes at most %d".formatted(past + tokens.length,
+                    most == config.maxPositions() ? directory : "the cache", most));
+        }
+        for (int p = 0; p < tokens.length; p++) {
+            if (tokens[p] < 0 || tokens[p] >= config.vocab()) {
+                throw new HeadwaterException("Token id %d at position %d is not in the vocabulary of %s, whose ids are 0 to %d"
+                        .formatted(tokens[p], past + p, directory, config.vocab() - 1));
+            }
+        }
+        return new ForwardPass(this, tokens, request, hooks, cache).run();
+    }
+
+    /** A cache with room for so many positions, on the model's device; the caller closes it. */
+    public KvCache cache(int capacity) {
+        return new KvCache(config, device, Math.clamp(capacity, 1, config.maxPositions()));
+    }
+
+    @Override
+    public void close() {
+        owned.forEach(Tensor::close);
+        checkpoint.close();
+    }
+}

@@ -1,0 +1,81 @@
+package dev.headwater.engine.model;
+
+import dev.headwater.engine.HeadwaterException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What a language model is made of, in the terms that the forward pass follows.
+ *
+ * @param architecture    as Hugging Face names it, "LlamaForCausalLM"
+ * @param width           d, of the residual stream
+ * @param maxPositions    longest prompt
+ * @param postNorms       whether what attention and MLP add to the stream is normalised first (Gemma)
+ * @param embeddingScale  factor on token embeddings, 1 but for Gemma
+ * @param learnedPositions whether position embeddings are added to the token embeddings (GPT-2)
+ * @param finalSoftcap    c in c·tanh(logit / c); 0 for none
+ * @param tied            whether the unembedding is the embedding
+ */
+public record ModelConfig(String architecture, int layers, int width, int vocab, int maxPositions, Attention attention, Mlp mlp, Norm norm,
+                          boolean postNorms, double embeddingScale, boolean learnedPositions, double finalSoftcap, boolean tied) {
+    /**
+     * @param scale      factor on query-key products
+     * @param softcap    c in c·tanh(score / c); 0 for none
+     * @param qkNorm     whether each head's query and key pass an RMSNorm
+     * @param qkvBias    whether the query, key and value projections have biases
+     * @param outputBias whether the output projection has one
+     * @param sinks      whether each head's softmax has one more slot, which takes probability and gives nothing
+     * @param layers     what differs between layers
+     */
+    public record Attention(int heads, int kvHeads, int headDim, double scale, double softcap, boolean qkNorm, boolean qkvBias,
+                            boolean outputBias, boolean sinks, List<Reach> layers) {
+        public Attention {
+            layers = List.copyOf(layers);
+        }
+
+        /** Query heads that share a key and value head. */
+        public int group() {
+            return heads / kvHeads;
+        }
+    }
+
+    /**
+     * How far a layer's attention sees.
+     *
+     * @param window positions a query sees, its own included; 0 for all before it
+     * @param rope   null where positions are learned
+     */
+    public record Reach(int window, Rope rope) {}
+
+    public sealed interface Mlp {}
+
+    /** down(activation(gate(x)) · up(x)). */
+    public record Gated(int width, Activation activation, boolean bias) implements Mlp {}
+
+    /** out(activation(in(x))), with biases. */
+    public record Plain(int width, Activation activation) implements Mlp {}
+
+    /**
+     * Each position passes {@code chosen} of {@code count} gated MLPs.
+     *
+     * @param limit bound on the gates and inner activations
+     */
+    public record Experts(int width, int count, int chosen, double limit) implements Mlp {}
+
+    /**
+     * @param centres    LayerNorm, which subtracts the mean and has biases; else RMSNorm
+     * @param gainOffset what is added to the stored gain: 1 for Gemma, else 0
+     */
+    public record Norm(boolean centres, double epsilon, double gainOffset) {}
+
+    /**
+     * Reads {@code config.json} of a model directory.
+     *
+     * @throws HeadwaterException if it is missing, of an unknown architecture, or says something impossible; the message
+     *     names the key
+     */
+    public static ModelConfig read(Path directory) {
+        ConfigFile file = ConfigFile.read(directory);
+        return Family.of(file).describe(file);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.headwater.engine.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.model.ModelConfig.Attention;
+import dev.headwater.engine.model.ModelConfig.Gated;
+import dev.headwater.engine.model.ModelConfig.Mlp;
+import dev.headwater.engine.model.ModelConfig.Norm;
+import dev.headwater.engine.model.ModelConfig.Reach;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/** A configuration in the making: starts as a Llama with the sizes of the file, a family then changes what differs. */
+final class ModelDraft {
+    private static final int MOST_WIDTH = 1 << 20;
+    private static final int MOST_POSITIONS = 1 << 28;
+
+    private final ConfigFile file;
+    private final String architecture;
+    final int layers;
+    final int width;
+    final int vocab;
+    final int maxPositions;
+    final int heads;
+    final int kvHeads;
+    final int headDim;
+    double scale;
+    double attentionSoftcap;
+    boolean qkNorm;
+    boolean qkvBias;
+    boolean outputBias;
+    boolean sinks;
+    /** Of the layers that have one. */
+    int window;
+    boolean[] sliding;
+    Rope rope;
+    /** Of the layers with a window. */
+    Rope localRope;
+    Mlp mlp;
+    Norm norm;
+    boolean postNorms;
+    double embeddingScale = 1;
+    boolean learnedPositions;
+    double finalSoftcap;
+    boolean tied;
+
+    ModelDraft(String architecture, ConfigFile file) {
+        this.architecture = architecture;
+        this.file = file;
+        layers = file.count("num_hidden_layers", 4096);
+        width = file.count("hidden_size", MOST_WIDTH);
+        vocab = file.count("vocab_size", 1 << 24);
+        maxPositions = file.count("max_position_embeddings", MOST_POSITIONS);
+        heads = file.count("num_attention_heads", 4096);
+        kvHeads = file.count("num_key_value_heads", 4096, heads);
+        headDim = file.has("head_dim") ? file.count("head_dim", 4096) : shareOfWidth();
+        if (heads % kvHeads != 0) {
+            throw file.error("num_key_value_heads", "is " + kvHeads + ", which does not divide the " + heads + " attention heads");
+        }
+        scale = 1 / Math.sqrt(headDim);
+        sliding = new boolean[layers];
+        tied = file.flag("tie_word_embeddings", false);
+    }
+
+    private int shareOfWidth() {
+        if (width % heads != 0) {
+            throw file.error("hidden_size", "is " + width + ", which " + heads + " attention heads do not divide");
+        }
+        return width / heads;
+    }
+
+    /** RMSNorm, rotary positions and a gated MLP under the keys that most families share. */
+    static ModelDraft rotary(String architecture, ConfigFile file) {
+        ModelDraft draft = new ModelDraft(architecture, file);
+        draft.norm = new Norm(false, file.positive("rms_norm_eps", 1, 1e-6), 0);
+        draft.rope = draft.localRope = Rope.read(file);
+        if (draft.headDim % 2 != 0) {
+            throw file.error("head_dim", "is " + draft.headDim + ", but rotary positions need an even number");
+        }
+        draft.mlp = new Gated(file.count("intermediate_size", MOST_WIDTH), Activation.read(file, "hidden_act"), file.flag("mlp_bias", false));
+        return draft;
+    }
+
+    /** Puts windows on the layers that {@code layer_types} names, or else on those of which the family says so. */
+    void slidingLayers(IntPredicate otherwise) {
+        if (file.has("layer_types")) {
+            readLayerTypes();
+        } else {
+            for (int l = 0; l < layers; l++) {
+                sliding[l] = otherwise.test(l);
+            }
+        }
+        for (boolean any : sliding) {
+            if (any) {
+                window = file.count("sliding_window", MOST_POSITIONS);
+                return;
+            }
+        }
+    }
+
+    private void readLayerTypes() {
+        JsonNode types = file.require("layer_types");
+        if (!types.isArray() || types.size() != layers) {
+            throw file.error("layer_types", "is not a list of " + layers + " names, one a layer");
+        }
+        for (int l = 0; l < layers; l++) {
+            String type = types.get(l).asText();
+            sliding[l] = switch (type) {
+                case "sliding_attention" -> true;
+                case "full_attention" -> false;
+                default -> throw file.error("layer_types", "has '" + type + "' at layer " + l + "; only full_attention and sliding_attention are known");
+            };
+        }
+    }
+
+    ModelConfig config() {
+        List<Reach> reaches = new ArrayList<>();
+        for (boolean slides : sliding) {
+            reaches.add(slides ? new Reach(window, localRope) : new Reach(0, rope));
+        }
+        Attention attention = new Attention(heads, kvHeads, headDim, scale, attentionSoftcap, qkNorm, qkvBias, outputBias, sinks, reaches);
+        return new ModelConfig(architecture, layers, width, vocab, maxPositions, attention, mlp, norm, postNorms, embeddingScale,
+                learnedPositions, finalSoftcap, tied);
+    }
+}

@@ -1,0 +1,13 @@
+package dev.headwater.engine.model;
+
+/** The norms of a layer in the order of the forward pass, and the one after the last layer. */
+public enum NormSite {
+    PRE_ATTENTION,
+    /** On what attention adds to the residual stream; Gemma only. */
+    POST_ATTENTION,
+    PRE_MLP,
+    /** On what the MLP adds to the residual stream; Gemma only. */
+    POST_MLP,
+    /** Before the unembedding; it belongs to no layer. */
+    FINAL
+}
