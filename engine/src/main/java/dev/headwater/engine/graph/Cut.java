@@ -1,5 +1,7 @@
 package dev.headwater.engine.graph;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -61,6 +63,7 @@ final class Cut {
     }
 
     private static void forEachScore(EdgeRows edges, double[] coefficient, boolean[] keep, ScoreVisitor visitor) {
+        MemorySegment values = edges.values();
         for (int r = 0; r < coefficient.length; r++) {
             double c = coefficient[r];
             if (!(c > 0) || !keep[r]) continue;
@@ -69,7 +72,7 @@ final class Cut {
                 int column = edges.column(k);
                 for (int j = 0, n = edges.length(k); j < n; j++) {
                     if (!keep[column + j]) continue;
-                    double score = c * Math.abs(edges.value(at + j));
+                    double score = c * Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
                     if (score > 0) visitor.score(Double.doubleToRawLongBits(score));
                 }
             }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.weights.BoundedJson;
@@ -28,6 +29,8 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
     private static final long MAX_BYTES = 1L << 30;
     private static final int MAX_NODES = 500_000;
     private static final int MAX_LINKS = 20_000_000;
+    /** JSON values other than the ends and weights of links. */
+    private static final int MAX_VALUES = 10_000_000;
 
     /**
      * An edge between nodes of the document.
@@ -105,7 +108,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
 
     /** Takes a file apart, nodes and links one at a time. */
     private static final class Reader {
-        private static final ObjectReader PART = BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+        private static final ObjectReader SCALAR = BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
         private record RawLink(String source, String target, double weight, ObjectNode extra) {}
 
@@ -115,6 +118,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
         private final List<JsonNode> rawNodes = new ArrayList<>();
         private final List<RawLink> rawLinks = new ArrayList<>();
         private final Map<String, String> names = new HashMap<>();
+        private int values;
 
         Reader(Path file, JsonParser json) {
             this.file = file;
@@ -136,7 +140,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
                         linksSeen = true;
                         readLinks();
                     }
-                    default -> rest.set(field, PART.readTree(json));
+                    default -> rest.set(field, value());
                 }
             }
             if (json.nextToken() != null) throw bad("goes on after its end");
@@ -152,7 +156,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
             requireArray("nodes");
             while (json.nextToken() != JsonToken.END_ARRAY) {
                 if (rawNodes.size() == MAX_NODES) throw bad("has more than %d nodes".formatted(MAX_NODES));
-                rawNodes.add(PART.readTree(json));
+                rawNodes.add(value());
             }
         }
 
@@ -160,23 +164,58 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
             requireArray("links");
             while (json.nextToken() != JsonToken.END_ARRAY) {
                 if (rawLinks.size() == MAX_LINKS) throw bad("has more than %d links".formatted(MAX_LINKS));
-                JsonNode link = PART.readTree(json);
-                if (!link.path("source").isTextual() || !link.path("target").isTextual() || !link.path("weight").isNumber()
-                        || !Double.isFinite(link.get("weight").doubleValue())) {
-                    throw bad("has a link (number %d) without the names of its source and target and a finite weight".formatted(rawLinks.size()));
-                }
-                ObjectNode extra = (ObjectNode) link;
-                double weight = link.get("weight").doubleValue();
-                String source = name(extra.remove("source"));
-                String target = name(extra.remove("target"));
-                extra.remove("weight");
-                rawLinks.add(new RawLink(source, target, weight, extra.isEmpty() ? null : extra));
+                rawLinks.add(link());
             }
         }
 
+        private RawLink link() throws IOException {
+            String source = null;
+            String target = null;
+            double weight = Double.NaN;
+            ObjectNode extra = null;
+            for (String field = json.isExpectedStartObjectToken() ? json.nextFieldName() : null; field != null; field = json.nextFieldName()) {
+                JsonToken token = json.nextToken();
+                if (field.equals("source") && token == JsonToken.VALUE_STRING) {
+                    source = name(json.getText());
+                } else if (field.equals("target") && token == JsonToken.VALUE_STRING) {
+                    target = name(json.getText());
+                } else if (field.equals("weight") && token.isNumeric()) {
+                    weight = json.getDoubleValue();
+                } else {
+                    if (extra == null) extra = BoundedJson.mapper().createObjectNode();
+                    extra.set(field, value());
+                }
+            }
+            if (source == null || target == null || !Double.isFinite(weight)) {
+                throw bad("has a link (number %d) without the names of its source and target and a finite weight".formatted(rawLinks.size()));
+            }
+            return new RawLink(source, target, weight, extra);
+        }
+
         /** The same string for the same name, as each occurs in many links. */
-        private String name(JsonNode node) {
-            return names.computeIfAbsent(node.textValue(), name -> name);
+        private String name(String name) {
+            String known = names.putIfAbsent(name, name);
+            if (names.size() > 2 * MAX_NODES) throw bad("has links between more than %d nodes".formatted(2 * MAX_NODES));
+            return known == null ? name : known;
+        }
+
+        /** The value at the current token, counted, as a small file may hold very many. */
+        private JsonNode value() throws IOException {
+            if (++values > MAX_VALUES) throw bad("holds more than %d values".formatted(MAX_VALUES));
+            if (json.isExpectedStartObjectToken()) {
+                ObjectNode object = BoundedJson.mapper().createObjectNode();
+                for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                    json.nextToken();
+                    object.set(field, value());
+                }
+                return object;
+            }
+            if (json.isExpectedStartArrayToken()) {
+                ArrayNode array = BoundedJson.mapper().createArrayNode();
+                while (json.nextToken() != JsonToken.END_ARRAY) array.add(value());
+                return array;
+            }
+            return SCALAR.readTree(json);
         }
 
         private void requireArray(String field) {

@@ -1,6 +1,8 @@
 package dev.headwater.engine.graph;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.SerializableString;
+import com.fasterxml.jackson.core.io.SerializedString;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
@@ -22,6 +24,10 @@ public final class GraphJson {
     static final String ERROR = "mlp reconstruction error";
     static final String TOKEN = "embedding";
     static final String LOGIT = "logit";
+
+    private static final SerializableString SOURCE = new SerializedString("source");
+    private static final SerializableString TARGET = new SerializedString("target");
+    private static final SerializableString WEIGHT = new SerializedString("weight");
 
     private final AttributionGraph graph;
     private final Pruning pruning;
@@ -132,11 +138,11 @@ public final class GraphJson {
         json.writeTree(metadata);
         json.writeFieldName("qParams");
         json.writeRawValue("{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
-        String[] ids = new String[graph.size()];
+        var ids = new SerializableString[graph.size()];
         double[] shares = pruning.influence().cumulativeShares();
         json.writeArrayFieldStart("nodes");
         for (int i : pruning.nodes()) {
-            ids[i] = id(graph, i);
+            ids[i] = new SerializedString(id(graph, i));
             writeNode(json, i, ids[i], shares[i]);
         }
         json.writeEndArray();
@@ -150,10 +156,11 @@ public final class GraphJson {
         json.writeEndObject();
     }
 
-    private void writeNode(JsonGenerator json, int i, String id, double share) throws IOException {
+    private void writeNode(JsonGenerator json, int i, SerializableString id, double share) throws IOException {
         Node node = graph.node(i);
         json.writeStartObject();
-        json.writeStringField("node_id", id);
+        json.writeFieldName("node_id");
+        json.writeString(id);
         switch (node) {
             case Node.Feature f -> writeKind(json, cantor(f.layer(), f.feature()), Integer.toString(f.layer()), FEATURE);
             case Node.Error e -> writeKind(json, -1, Integer.toString(e.layer()), ERROR);
@@ -190,12 +197,15 @@ public final class GraphJson {
         json.writeStringField("feature_type", type);
     }
 
-    private static void writeLink(JsonGenerator json, String source, String target, float weight) {
+    private static void writeLink(JsonGenerator json, SerializableString source, SerializableString target, float weight) {
         try {
             json.writeStartObject();
-            json.writeStringField("source", source);
-            json.writeStringField("target", target);
-            json.writeNumberField("weight", weight);
+            json.writeFieldName(SOURCE);
+            json.writeString(source);
+            json.writeFieldName(TARGET);
+            json.writeString(target);
+            json.writeFieldName(WEIGHT);
+            json.writeNumber(weight);
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -1,5 +1,7 @@
 package dev.headwater.engine.graph;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
@@ -61,21 +63,23 @@ public record Influence(double[] node, double[] scale) {
     }
 
     static double rowSum(EdgeRows edges, int row) {
+        MemorySegment values = edges.values();
         double sum = 0;
         for (int k = edges.firstRun(row); k < edges.endRun(row); k++) {
             long at = edges.offset(k);
-            for (int j = 0, n = edges.length(k); j < n; j++) sum += Math.abs(edges.value(at + j));
+            for (int j = 0, n = edges.length(k); j < n; j++) sum += Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
         }
         return sum;
     }
 
     private static double rowSum(EdgeRows edges, int row, boolean[] keep) {
+        MemorySegment values = edges.values();
         double sum = 0;
         for (int k = edges.firstRun(row); k < edges.endRun(row); k++) {
             long at = edges.offset(k);
             int column = edges.column(k);
             for (int j = 0, n = edges.length(k); j < n; j++) {
-                if (keep[column + j]) sum += Math.abs(edges.value(at + j));
+                if (keep[column + j]) sum += Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
             }
         }
         return sum;
@@ -83,10 +87,11 @@ public record Influence(double[] node, double[] scale) {
 
     /** into[s] += c * |edge(row, s)| for all columns s. */
     static void addRow(EdgeRows edges, int row, double c, double[] into) {
+        MemorySegment values = edges.values();
         for (int k = edges.firstRun(row); k < edges.endRun(row); k++) {
             long at = edges.offset(k);
             int column = edges.column(k);
-            for (int j = 0, n = edges.length(k); j < n; j++) into[column + j] += c * Math.abs(edges.value(at + j));
+            for (int j = 0, n = edges.length(k); j < n; j++) into[column + j] += c * Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
         }
     }
 

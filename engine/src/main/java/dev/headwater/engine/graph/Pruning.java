@@ -26,12 +26,20 @@ public final class Pruning {
      * @throws UsageException if a threshold is outside 0 to 1
      */
     public static Pruning of(AttributionGraph graph, double nodeThreshold, double edgeThreshold) {
-        check("node", nodeThreshold);
-        check("edge", edgeThreshold);
-        return new Pruning(graph, Influence.of(graph), nodeThreshold, edgeThreshold);
+        return of(graph, Influence.of(graph), nodeThreshold, edgeThreshold);
     }
 
-    /** @throws UsageException if a threshold is outside 0 to 1 */
+    /**
+     * As {@link #of(AttributionGraph, double, double)}, with the graph's influence where it is known already.
+     *
+     * @throws UsageException if a threshold is outside 0 to 1
+     */
+    public static Pruning of(AttributionGraph graph, Influence influence, double nodeThreshold, double edgeThreshold) {
+        check("node", nodeThreshold);
+        check("edge", edgeThreshold);
+        return new Pruning(graph, influence, nodeThreshold, edgeThreshold);
+    }
+
     private static void check(String name, double threshold) {
         if (!(threshold >= 0 && threshold <= 1)) {
             throw new UsageException("The %s threshold must be a number from 0 to 1, not %s.".formatted(name, threshold));
@@ -59,9 +67,7 @@ public final class Pruning {
         int nodes = 0;
         for (boolean k : kept) nodes += k ? 1 : 0;
         nodeCount = nodes;
-        long[] count = new long[1];
-        forEachEdge((target, source, weight) -> count[0]++);
-        edgeCount = count[0];
+        edgeCount = countEdges();
     }
 
     /**
@@ -82,6 +88,12 @@ public final class Pruning {
             if (!led[r]) visitRow(r, (target, source, weight) -> led[target] |= led[source]);
         }
         for (int i = 0; i < n; i++) kept[i] &= leads[i] && led[i];
+    }
+
+    private long countEdges() {
+        long[] count = new long[1];
+        forEachEdge((target, source, weight) -> count[0]++);
+        return count[0];
     }
 
     private void visitRow(int r, EdgeRows.EdgeVisitor visitor) {

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,7 +64,7 @@ class GraphDocumentTest {
         try (AttributionGraph graph = graph()) {
             file = GraphJson.write(graph, Pruning.of(graph, 1, 1), options, directory.resolve("new/dir"));
             assertEquals(List.of("0_100_0", "0_200_0", "1_300_1", "0_-1_0", "0_-1_1", "1_-1_0", "1_-1_1", "E_0_0", "E_7_1", "3_5_1"),
-                    java.util.stream.IntStream.range(0, 10).mapToObj(i -> GraphJson.id(graph, i)).toList());
+                    IntStream.range(0, 10).mapToObj(i -> GraphJson.id(graph, i)).toList());
         }
         JsonNode metadata = tree(file).get("metadata");
         assertEquals("Headwater", metadata.at("/info/generator/name").asText());
@@ -186,6 +187,12 @@ class GraphDocumentTest {
         Path file = file(json);
         var e = assertThrows(HeadwaterException.class, () -> GraphDocument.read(file));
         assertTrue(e.getMessage().contains("g.json") && !e.getMessage().contains("\n"), e.getMessage());
+    }
+
+    @Test
+    void verySmallValuesInGreatNumberAreRefused() throws IOException {
+        Path many = file("{\"metadata\": [" + "0,".repeat(10_000_001) + "0]}");
+        assertTrue(assertThrows(HeadwaterException.class, () -> GraphDocument.read(many)).getMessage().contains("more than 10000000 values"));
     }
 
     @Test

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -84,7 +85,7 @@ class GraphMathTest {
                 String name = "select_" + i;
                 assertArrayEquals(c.golden.ints(name + ".features"), selection.selected(), c + " " + name + ".features");
                 int[] sorted = selection.order().clone();
-                java.util.Arrays.sort(sorted);
+                Arrays.sort(sorted);
                 assertArrayEquals(selection.selected(), sorted, c + " " + name + " order");
                 try (AttributionGraph limited = Golden.graph(selection.selected().length, c.n("layers"), c.n("positions"),
                         selection.edges(), c.golden.doubles("logit_probabilities"))) {
