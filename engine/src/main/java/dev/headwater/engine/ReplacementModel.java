@@ -1,0 +1,224 @@
+package dev.headwater.engine;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.NativeLibraries;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.hub.BundledModel;
+import dev.headwater.engine.model.LanguageModel;
+import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.tokens.Tokenizer;
+import dev.headwater.engine.transcoder.TranscoderSet;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A language model together with transcoders that stand in for its MLPs, ready for attribution and interventions. Not
+ * thread-safe. Closing it frees all native memory and unmaps the files.
+ */
+public final class ReplacementModel implements AutoCloseable {
+    /**
+     * How a model is loaded.
+     *
+     * @param dtype type of the weights in matrix products: F32 (the parity mode) or BF16
+     */
+    public record Options(Device device, DType dtype) {
+        /** The first CUDA device if there is one, else the CPU; float32. */
+        public static final Options DEFAULT = new Options(null, DType.F32);
+
+        public Options {
+            if (dtype != DType.F32 && dtype != DType.BF16) {
+                throw new UsageException("dtype must be float32 or bfloat16, not " + dtype);
+            }
+        }
+
+        public Options withDevice(Device value) {
+            return new Options(value, dtype);
+        }
+
+        public Options withDtype(DType value) {
+            return new Options(device, value);
+        }
+    }
+
+    private final String modelReference;
+    private final String transcoderReference;
+    private final LanguageModel model;
+    private final TranscoderSet transcoders;
+    private final Tokenizer tokenizer;
+    private final DType dtype;
+    private Tensor meanUnembedding;
+
+    private ReplacementModel(String modelReference, String transcoderReference, LanguageModel model, TranscoderSet transcoders,
+                             Tokenizer tokenizer, DType dtype) {
+        this.modelReference = modelReference;
+        this.transcoderReference = transcoderReference;
+        this.model = model;
+        this.transcoders = transcoders;
+        this.tokenizer = tokenizer;
+        this.dtype = dtype;
+    }
+
+    /**
+     * Loads a model and transcoders by reference: the name of a bundled one ({@code atlas}, {@code atlas-plt},
+     * {@code atlas-clt}), a local directory, or a repository as {@code org/repo[/subfolder][@revision]}.
+     *
+     * @throws HeadwaterException if something is missing or the two do not fit each other
+     */
+    public static ReplacementModel load(String model, String transcoders, Options options) {
+        return open(model, directory(model), transcoders, directory(transcoders), options);
+    }
+
+    /** As {@link #load}, from two local directories. */
+    public static ReplacementModel open(Path model, Path transcoders, Options options) {
+        return open(model.toString(), model, transcoders.toString(), transcoders, options);
+    }
+
+    private static Path directory(String reference) {
+        return BundledModel.isBundled(reference) ? BundledModel.directory(reference) : Path.of(reference);
+    }
+
+    private static ReplacementModel open(String modelReference, Path modelDirectory, String transcoderReference, Path transcoderDirectory,
+                                         Options options) {
+        Device device = options.device() != null ? options.device() : Device.parse("auto");
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            Tokenizer tokenizer = Tokenizer.open(modelDirectory);
+            opened.add(tokenizer);
+            TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device);
+            opened.add(transcoders);
+            LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);
+            opened.add(model);
+            transcoders.requireMatches(model.config().layers(), model.config().width());
+            return new ReplacementModel(modelReference, transcoderReference, model, transcoders, tokenizer, options.dtype());
+        } catch (RuntimeException | Error e) {
+            for (AutoCloseable part : opened.reversed()) {
+                try {
+                    part.close();
+                } catch (Exception closing) {
+                    e.addSuppressed(closing);
+                }
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * The prompt as tokens. A special token is put in front unless the text begins with one: the first that the tokenizer has of
+     * BOS, PAD, EOS and others (reference section 2.2).
+     */
+    public Prompt prompt(String text) {
+        if (text.isEmpty()) {
+            throw new UsageException("the prompt is empty; give at least one token of text");
+        }
+        return prompt(tokenizer.withLeadingSpecial(tokenizer.encode(text, false)));
+    }
+
+    /** The prompt with exactly these tokens. */
+    public Prompt prompt(int[] tokens) {
+        if (tokens.length == 0) {
+            throw new UsageException("the prompt is empty; give at least one token");
+        }
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < tokens.length; i++) {
+            if (tokens[i] < 0 || tokens[i] >= vocabularySize()) {
+                throw new UsageException("token " + tokens[i] + " at position " + i + " is not one of the model's "
+                    + vocabularySize() + " tokens (0 to " + (vocabularySize() - 1) + ")");
+            }
+            texts.add(tokenizer.token(tokens[i]));
+        }
+        return new Prompt(tokenizer.decode(tokens), tokens, texts);
+    }
+
+    /** The clean forward pass with all that attribution needs. */
+    public Trace trace(int[] tokens) {
+        return model.forward(tokens, TraceRequest.attribution(transcoders.input(), transcoders.output()));
+    }
+
+    /** How many positions at the start count as zero: their features and errors are left out. */
+    public int zeroPositions(int[] tokens) {
+        return Math.min(tokens.length, 1);
+    }
+
+    public LanguageModel model() {
+        return model;
+    }
+
+    public TranscoderSet transcoders() {
+        return transcoders;
+    }
+
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    public int layers() {
+        return model.config().layers();
+    }
+
+    public int vocabularySize() {
+        return model.config().vocab();
+    }
+
+    public Device device() {
+        return model.device();
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    public String modelReference() {
+        return modelReference;
+    }
+
+    public String transcoderReference() {
+        return transcoderReference;
+    }
+
+    /** The name under which front ends look up this set's features. */
+    public String scan() {
+        return transcoders.config().scan().orElseGet(() -> {
+            Path name = Path.of(transcoderReference).getFileName();
+            return name == null ? "transcoders" : name.toString().replaceAll("[^a-zA-Z0-9_.-]", "-");
+        });
+    }
+
+    /** F32 [1, d]: mean of the unembedding's rows, which is taken off a token's direction. */
+    public Tensor meanUnembedding() {
+        if (meanUnembedding == null) {
+            try (var scope = TensorScope.open()) {
+                meanUnembedding = TensorScope.release(Torch.mean(Torch.to(model.unembedding(), DType.F32), 0, true));
+            }
+        }
+        return meanUnembedding;
+    }
+
+    /** Software and its versions, for provenance. */
+    public static Map<String, String> versions() {
+        Map<String, String> versions = new LinkedHashMap<>();
+        String own = ReplacementModel.class.getPackage().getImplementationVersion();
+        versions.put("headwater", own == null ? "development" : own);
+        NativeLibraries.load().stream().filter(library -> library.name().equals("libtorch"))
+            .forEach(library -> versions.put("libtorch", library.version()));
+        versions.put("java", System.getProperty("java.version"));
+        return versions;
+    }
+
+    @Override
+    public void close() {
+        if (meanUnembedding != null) {
+            meanUnembedding.close();
+        }
+        model.close();
+        transcoders.close();
+        tokenizer.close();
+    }
+}

@@ -1,0 +1,281 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.graph.EdgeRows;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
+
+/**
+ * Computes rows of the edge matrix: carries the gradient of each target's pre-activation down the frozen model and takes its
+ * inner product with every source on the way.
+ *
+ * <p>A target at (layer, position) depends on lower layers and on positions up to its own only. So the batch is ragged, with
+ * {@code position + 1} gradient rows a target, and sorted by layer from the top: at each layer the targets above it are a
+ * prefix of the rows, and both matrix products run over that prefix. A target that enters has a gradient at one position
+ * only; its first attention layer therefore costs one row instead of {@code position + 1}.
+ *
+ * <p>Formula: reference section 2.6, A[t, s] = in_tᵀ · J(s→t) · out_s, with attention probabilities and norm denominators
+ * constant and no path through an MLP but the transcoder's affine skip.
+ */
+final class AdjointSweep {
+    private final FrozenModel model;
+    private final Sources sources;
+    private final long scratchBytes;
+    private final int outputs;
+
+    /**
+     * @param outputs      number of the graph's output targets, which are its last columns
+     * @param scratchBytes room for the gradients of one batch; more targets than fit are swept in several batches
+     */
+    AdjointSweep(FrozenModel model, Sources sources, int outputs, long scratchBytes) {
+        this.model = model;
+        this.sources = sources;
+        this.scratchBytes = scratchBytes;
+        this.outputs = outputs;
+    }
+
+    /**
+     * Rows for the targets, in their order, over all columns of the graph with every active feature.
+     *
+     * @param done      hears how many targets are finished
+     * @param cancelled asked between layers
+     */
+    EdgeRows rows(List<Target> targets, LongConsumer done, BooleanSupplier cancelled) {
+        Plan plan = new Plan(targets);
+        Arena arena = Arena.ofShared();
+        try (var scope = TensorScope.open()) {
+            MemorySegment values = arena.allocate(Math.max(1, plan.layout.size()) * Float.BYTES, 64);
+            Tensor host = Tensor.borrow(values, DType.F32, Math.max(1, plan.layout.size()));
+            Device device = model.device();
+            Tensor out = device.isCpu() ? host : Tensor.zeros(DType.F32, device, host.numel());
+            for (int from = 0; from < targets.size();) {
+                int to = plan.endOfBatch(from);
+                sweep(plan, from, to, out, cancelled);
+                done.accept(to);
+                from = to;
+            }
+            if (out != host) {
+                Torch.copy(host, out);
+            }
+            return plan.layout.adopt(values, arena);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private void sweep(Plan plan, int from, int to, Tensor out, BooleanSupplier cancelled) {
+        try (var scope = TensorScope.open()) {
+            Batch batch = new Batch(plan, from, to, out);
+            batch.enter(model.layers());
+            for (int layer = model.layers() - 1; layer >= 0; layer--) {
+                if (cancelled.getAsBoolean()) {
+                    throw new CancellationException("attribution was cancelled");
+                }
+                batch.readEdges(layer);
+                batch.throughSkip(layer);
+                batch.throughAttention(layer);
+            }
+            batch.readTokens();
+        }
+    }
+
+    /** Order of work and places of the results. */
+    private final class Plan {
+        final List<Target> targets;
+        /** Target numbers, by layer from the top, then by position. */
+        final int[] order;
+        final EdgeRows.Layout layout = new EdgeRows.Layout(sources.columns(outputs));
+        /** First value of a target's run of features or errors of a layer, or of tokens; by target number. */
+        final long[][] featureBase;
+        final long[][] errorBase;
+        final long[] tokenBase;
+
+        Plan(List<Target> targets) {
+            this.targets = targets;
+            order = IntStream.range(0, targets.size()).boxed()
+                .sorted(Comparator.<Integer>comparingInt(i -> -targets.get(i).layer()).thenComparingInt(i -> targets.get(i).position()))
+                .mapToInt(Integer::intValue).toArray();
+            featureBase = new long[model.layers()][targets.size()];
+            errorBase = new long[model.layers()][targets.size()];
+            tokenBase = new long[targets.size()];
+            for (int t = 0; t < targets.size(); t++) {
+                int layer = targets.get(t).layer();
+                int count = targets.get(t).position() + 1;
+                for (int l = 0; l < layer; l++) {
+                    featureBase[l][t] = layout.run(sources.firstFeature(l), sources.featuresUpTo(l, count));
+                }
+                for (int l = 0; l < layer; l++) {
+                    errorBase[l][t] = layout.run(sources.firstError(l), count);
+                }
+                tokenBase[t] = layout.run(sources.firstToken(), count);
+                layout.endRow();
+            }
+        }
+
+        int endOfBatch(int from) {
+            long rows = 0;
+            int to = from;
+            while (to < order.length) {
+                rows += targets.get(order[to]).position() + 1L;
+                if (to > from && rows * model.scratchFloatsPerRow() * Float.BYTES > scratchBytes) {
+                    break;
+                }
+                to++;
+            }
+            return to;
+        }
+    }
+
+    /** The gradients of one batch, and how far the targets have entered. */
+    private final class Batch {
+        private final Plan plan;
+        private final int[] members;
+        private final long[] offset;
+        private final Ragged all;
+        private final Tensor out;
+        private final Tensor gradient;
+        private final Tensor heads;
+        private final Tensor mixed;
+        /** Targets that have entered: a prefix of the members. */
+        private int entered;
+
+        Batch(Plan plan, int from, int to, Tensor out) {
+            this.plan = plan;
+            this.out = out;
+            members = Arrays.copyOfRange(plan.order, from, to);
+            offset = new long[members.length + 1];
+            int[] position = new int[members.length];
+            for (int i = 0; i < members.length; i++) {
+                position[i] = target(i).position();
+                offset[i + 1] = offset[i] + position[i] + 1;
+            }
+            Device device = model.device();
+            all = new Ragged(Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, members.length), members.length), device),
+                Torch.to(Tensor.ofInts(position, members.length), device));
+            long rows = offset[members.length];
+            gradient = Tensor.empty(DType.F32, device, rows, model.width());
+            heads = Tensor.empty(DType.F32, device, rows, model.headsWidth());
+            mixed = Tensor.empty(DType.F32, device, rows, model.valueWidth());
+        }
+
+        private Target target(int member) {
+            return plan.targets.get(members[member]);
+        }
+
+        private Ragged ragged(int first, int count) {
+            return new Ragged(Torch.narrow(all.offset(), 0, first, count), Torch.narrow(all.position(), 0, first, count));
+        }
+
+        private Tensor rows(Tensor matrix, int first, int last) {
+            return Torch.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
+        }
+
+        /** Number of targets after the entered ones that enter at this layer. */
+        private int fresh(int layer) {
+            int end = entered;
+            while (end < members.length && target(end).layer() == layer) {
+                end++;
+            }
+            return end - entered;
+        }
+
+        /** Each fresh target's vector, F32 [fresh, d], and the row of its own position. */
+        private Tensor vectors(int count) {
+            int first = entered;
+            return model.vectors(IntStream.range(first, first + count).mapToObj(this::target).toList());
+        }
+
+        private Tensor ownRows(int count) {
+            long[] own = new long[count];
+            for (int i = 0; i < count; i++) {
+                own[i] = offset[entered + i] + target(entered + i).position();
+            }
+            return Torch.to(Tensor.ofLongs(own, count), model.device());
+        }
+
+        /** Targets above all layers (logits) enter without an attention layer between. */
+        void enter(int layer) {
+            int count = fresh(layer);
+            if (count > 0) {
+                Torch.zeroInPlace(rows(gradient, entered, entered + count));
+                Kernels.addRows(gradient, ownRows(count), vectors(count));
+                entered += count;
+            }
+        }
+
+        void readEdges(int layer) {
+            if (entered == 0) {
+                return;
+            }
+            try (var scope = TensorScope.open()) {
+                Ragged ragged = ragged(0, entered);
+                for (int from = sources.firstSourceLayer(layer); from <= layer; from++) {
+                    Kernels.edgeContract(gradient, ragged, sources.decoders(from, layer), sources.segments(from), out,
+                        base(plan.featureBase[from]), sources.crossLayer());
+                }
+                Kernels.edgeContract(gradient, ragged, sources.errors(layer), sources.onePerPosition(), out,
+                    base(plan.errorBase[layer]), false);
+            }
+        }
+
+        void readTokens() {
+            Kernels.edgeContract(gradient, ragged(0, entered), sources.tokens(), sources.onePerPosition(), out,
+                base(plan.tokenBase), false);
+        }
+
+        private Tensor base(long[] byTarget) {
+            long[] base = new long[entered];
+            for (int i = 0; i < entered; i++) {
+                base[i] = byTarget[members[i]];
+            }
+            return Torch.to(Tensor.ofLongs(base, entered), model.device());
+        }
+
+        /** The affine skip of a transcoder is the only path through an MLP. */
+        void throughSkip(int layer) {
+            FrozenModel.Skip skip = model.layer(layer).skip();
+            if (skip == null || entered == 0) {
+                return;
+            }
+            try (var scope = TensorScope.open()) {
+                Tensor active = rows(gradient, 0, entered);
+                Kernels.addScaledRows(gradient, Torch.mm(active, skip.weight()), ragged(0, entered), skip.scale());
+            }
+        }
+
+        void throughAttention(int layer) {
+            int count = fresh(layer);
+            try (var scope = TensorScope.open()) {
+                FrozenModel.Layer weights = model.layer(layer);
+                if (entered > 0) {
+                    Tensor active = rows(gradient, 0, entered);
+                    Torch.mmInto(rows(heads, 0, entered), active, weights.output(), 0);
+                    Kernels.patternAdjoint(heads, weights.pattern(), model.kvHeads(), ragged(0, entered), mixed);
+                    Torch.mmInto(active, rows(mixed, 0, entered), weights.value(), 1);
+                }
+                if (count > 0) {
+                    Tensor vectors = vectors(count);
+                    Tensor own = Torch.mm(vectors, weights.output());
+                    Kernels.patternAdjointSingle(own, weights.pattern(), model.kvHeads(), ragged(entered, count), mixed);
+                    Torch.mmInto(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), weights.value(), 0);
+                    Kernels.addRows(gradient, ownRows(count), vectors);
+                    entered += count;
+                }
+            }
+        }
+    }
+}

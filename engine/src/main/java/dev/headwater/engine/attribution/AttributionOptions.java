@@ -1,0 +1,50 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.engine.UsageException;
+
+/**
+ * How a graph is made. Defaults are those of the reference's command line.
+ *
+ * @param targets         what the graph explains
+ * @param batchSize       together with {@code updateInterval} how often features are ranked anew: after every
+ *                        {@code batchSize * updateInterval} features. (Our sweeps choose their own batches.)
+ * @param maxFeatures     features that become nodes, the most influential ones; 0 means all
+ * @param updateInterval  see {@code batchSize}
+ * @param memory          bytes that gradients and cached decoder vectors may take, 0 for a quarter of the machine's memory
+ */
+public record AttributionOptions(OutputTargets targets, int batchSize, int maxFeatures, int updateInterval, long memory) {
+    public static final AttributionOptions DEFAULT = new AttributionOptions(OutputTargets.SALIENT, 256, 7500, 4, 0);
+
+    public AttributionOptions {
+        if (batchSize < 1) throw new UsageException("batch size must be at least 1, not " + batchSize);
+        if (updateInterval < 1) throw new UsageException("update interval must be at least 1, not " + updateInterval);
+        if (maxFeatures < 0) throw new UsageException("the number of features must not be negative: " + maxFeatures + " (0 means all)");
+        if (memory < 0) throw new UsageException("memory must not be negative: " + memory);
+    }
+
+    public AttributionOptions withTargets(OutputTargets value) {
+        return new AttributionOptions(value, batchSize, maxFeatures, updateInterval, memory);
+    }
+
+    public AttributionOptions withBatchSize(int value) {
+        return new AttributionOptions(targets, value, maxFeatures, updateInterval, memory);
+    }
+
+    /** 0 means all active features. */
+    public AttributionOptions withMaxFeatures(int value) {
+        return new AttributionOptions(targets, batchSize, value, updateInterval, memory);
+    }
+
+    public AttributionOptions withUpdateInterval(int value) {
+        return new AttributionOptions(targets, batchSize, maxFeatures, value, memory);
+    }
+
+    public AttributionOptions withMemory(long bytes) {
+        return new AttributionOptions(targets, batchSize, maxFeatures, updateInterval, bytes);
+    }
+
+    /** Features taken between two rankings. */
+    int perRound() {
+        return (int) Math.min(Integer.MAX_VALUE, (long) batchSize * updateInterval);
+    }
+}

@@ -1,0 +1,64 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.graph.ActiveFeatures;
+import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.transcoder.SparseActivations;
+import dev.headwater.engine.transcoder.TranscoderSet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/**
+ * The transcoders' view of a prompt: which features fire, and what of each layer's MLP output they leave unexplained
+ * (reference section 2.3). At zero positions features and errors count as 0.
+ *
+ * @param errors for each layer F32 [P, d] at the transcoders' output site: the true output minus the reconstruction
+ */
+record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
+    static LocalReplacement of(ReplacementModel model, Trace trace, LongConsumer done) {
+        TranscoderSet transcoders = model.transcoders();
+        int zeros = model.zeroPositions(trace.tokens());
+        List<SparseActivations> activations = new ArrayList<>();
+        List<Tensor> inputs = new ArrayList<>();
+        for (int layer = 0; layer < model.layers(); layer++) {
+            Tensor input = trace.site(transcoders.input(), layer);
+            inputs.add(input);
+            activations.add(transcoders.encode(layer, input, zeros));
+            done.accept(layer + 1);
+        }
+        List<Tensor> errors = new ArrayList<>();
+        try (var scope = TensorScope.open()) {
+            List<Tensor> reconstruction = transcoders.reconstruct(activations, inputs);
+            for (int layer = 0; layer < model.layers(); layer++) {
+                Tensor error = Torch.clone(Torch.sub(trace.site(transcoders.output(), layer), reconstruction.get(layer)));
+                Torch.zeroInPlace(Torch.narrow(error, 0, 0, zeros));
+                errors.add(scope.keep(error));
+            }
+        }
+        return new LocalReplacement(join(activations), errors);
+    }
+
+    /** All layers' features, which are ordered by (position, feature), in one list. */
+    static ActiveFeatures join(List<SparseActivations> layers) {
+        int count = layers.stream().mapToInt(SparseActivations::count).sum();
+        int[] layer = new int[count];
+        int[] position = new int[count];
+        int[] feature = new int[count];
+        float[] value = new float[count];
+        int at = 0;
+        for (int l = 0; l < layers.size(); l++) {
+            SparseActivations from = layers.get(l);
+            int n = from.count();
+            java.util.Arrays.fill(layer, at, at + n, l);
+            System.arraycopy(from.position(), 0, position, at, n);
+            System.arraycopy(from.feature(), 0, feature, at, n);
+            System.arraycopy(from.value(), 0, value, at, n);
+            at += n;
+        }
+        return new ActiveFeatures(layer, position, feature, value);
+    }
+}

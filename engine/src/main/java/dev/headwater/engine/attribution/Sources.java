@@ -1,0 +1,175 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
+import dev.headwater.engine.graph.ActiveFeatures;
+import dev.headwater.engine.transcoder.TranscoderConfig;
+import dev.headwater.engine.transcoder.TranscoderSet;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a graph's edges come from: the active features' decoder vectors scaled by their activations, the error vectors and the
+ * token vectors, each as it is added to the residual stream. Columns are in node order: features by (layer, position,
+ * feature), errors layer by layer, tokens, then the targets.
+ *
+ * <p>Decoder vectors are kept in memory when all of them fit into {@code cacheBytes}, else gathered from the mapped files each
+ * time they are asked for. Tensors belong to the scope in which this was made.
+ */
+final class Sources {
+    private final ActiveFeatures active;
+    private final TranscoderSet transcoders;
+    private final List<FrozenNorm> outputNorms;
+    private final List<Tensor> errors;
+    private final Tensor tokens;
+    private final Device device;
+    private final int layers;
+    private final int positions;
+    /** First feature of each layer among the active ones, [layers + 1]. */
+    private final int[] layerStart;
+    /** For each layer, how many of its features are before each position, [positions + 1]. */
+    private final long[][] before;
+    private final Tensor[] segments;
+    private final Tensor onePerPosition;
+    private final Tensor[][] cache;
+
+    /**
+     * @param outputNorms for each layer the norm between the transcoder's output site and the residual stream
+     * @param errors      for each layer F32 [P, d] at the transcoder's output site
+     * @param tokens      F32 [P, d]
+     */
+    Sources(ActiveFeatures active, TranscoderSet transcoders, List<FrozenNorm> outputNorms, List<Tensor> errors, Tensor tokens,
+            long cacheBytes) {
+        this.active = active;
+        this.transcoders = transcoders;
+        this.outputNorms = outputNorms;
+        this.tokens = tokens;
+        device = tokens.device();
+        layers = errors.size();
+        positions = (int) tokens.size(0);
+        layerStart = new int[layers + 1];
+        before = new long[layers][positions + 1];
+        for (int i = 0; i < active.count(); i++) {
+            layerStart[active.layer()[i] + 1]++;
+            before[active.layer()[i]][active.position()[i] + 1]++;
+        }
+        segments = new Tensor[layers];
+        for (int layer = 0; layer < layers; layer++) {
+            layerStart[layer + 1] += layerStart[layer];
+            Arrays.parallelPrefix(before[layer], Long::sum);
+            segments[layer] = Torch.to(Tensor.ofLongs(before[layer], positions + 1), device);
+        }
+        onePerPosition = Torch.arange(positions + 1, DType.I64, device);
+        this.errors = new java.util.ArrayList<>();
+        for (int layer = 0; layer < layers; layer++) {
+            this.errors.add(Torch.contiguous(toResidual(layer, errors.get(layer))));
+        }
+        long bytes = 0;
+        for (int to = 0; to < layers; to++) {
+            for (int from = firstSourceLayer(to); from <= to; from++) {
+                bytes += (long) features(from) * width() * Float.BYTES;
+            }
+        }
+        cache = new Tensor[layers][layers];
+        if (bytes <= cacheBytes) {
+            for (int to = 0; to < layers; to++) {
+                for (int from = firstSourceLayer(to); from <= to; from++) {
+                    cache[from][to] = gather(from, to);
+                }
+            }
+        }
+    }
+
+    private int width() {
+        return (int) tokens.size(1);
+    }
+
+    private Tensor toResidual(int layer, Tensor vectors) {
+        FrozenNorm norm = outputNorms.get(layer);
+        Tensor pulled = norm.pullBack(vectors);
+        return norm.reciprocal() == null ? pulled : Torch.mul(pulled, Torch.unsqueeze(norm.reciprocal(), 1));
+    }
+
+    /** Number of columns with {@code targets} targets. */
+    int columns(int targets) {
+        return firstToken() + positions + targets;
+    }
+
+    int features(int layer) {
+        return layerStart[layer + 1] - layerStart[layer];
+    }
+
+    int firstFeature(int layer) {
+        return layerStart[layer];
+    }
+
+    /** How many features of the layer are at the first {@code count} positions. */
+    int featuresUpTo(int layer, int count) {
+        return (int) before[layer][count];
+    }
+
+    int firstError(int layer) {
+        return layerStart[layers] + layer * positions;
+    }
+
+    int firstToken() {
+        return layerStart[layers] + layers * positions;
+    }
+
+    /** True if features write to later layers too, so that an edge is a sum over layers. */
+    boolean crossLayer() {
+        return transcoders.kind() == TranscoderConfig.Kind.CROSS_LAYER;
+    }
+
+    /** The lowest layer whose features write at this layer. */
+    int firstSourceLayer(int layer) {
+        return crossLayer() ? 0 : layer;
+    }
+
+    /** F32 [features of layer from, d]: what the features of layer {@code from} write at layer {@code to}. */
+    Tensor decoders(int from, int to) {
+        return cache[from][to] != null ? cache[from][to] : gather(from, to);
+    }
+
+    private Tensor gather(int from, int to) {
+        int[] position = Arrays.copyOfRange(active.position(), layerStart[from], layerStart[from + 1]);
+        int[] feature = Arrays.copyOfRange(active.feature(), layerStart[from], layerStart[from + 1]);
+        FrozenNorm norm = outputNorms.get(to);
+        float[] scale = norm.reciprocals(position);
+        for (int i = 0; i < scale.length; i++) {
+            scale[i] *= active.activation()[layerStart[from] + i];
+        }
+        Tensor rows = Tensor.empty(DType.F32, device, feature.length, width());
+        transcoders.decoderRows(from, to, feature, scale, norm.gain(), rows);
+        if (!norm.centres()) {
+            return rows;
+        }
+        try (var scope = TensorScope.open()) {
+            return scope.keep(Torch.sub(rows, Torch.mean(rows, -1, true)));
+        }
+    }
+
+    /** I64 [P+1]: where each position's features begin among those of the layer. */
+    Tensor segments(int layer) {
+        return segments[layer];
+    }
+
+    /** F32 [P, d]. */
+    Tensor errors(int layer) {
+        return errors.get(layer);
+    }
+
+    /** F32 [P, d]. */
+    Tensor tokens() {
+        return tokens;
+    }
+
+    /** I64 [P+1]: 0, 1, … P. */
+    Tensor onePerPosition() {
+        return onePerPosition;
+    }
+}

@@ -1,0 +1,170 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
+import dev.headwater.engine.graph.ActiveFeatures;
+import dev.headwater.engine.graph.LogitTarget;
+import dev.headwater.engine.model.Trace;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The vectors that targets start from, pulled back to the residual stream: encoder rows for features, unembeddings minus their
+ * mean over the vocabulary for tokens (reference section 2.5), directions as they are.
+ */
+final class TargetVectors {
+    private final ReplacementModel model;
+    private final FrozenModel frozen;
+    private final ActiveFeatures active;
+    private final int positions;
+    private final List<LogitTarget> labels = new ArrayList<>();
+    private final List<Target> outputs = new ArrayList<>();
+
+    TargetVectors(ReplacementModel model, FrozenModel frozen, ActiveFeatures active, int positions) {
+        this.model = model;
+        this.frozen = frozen;
+        this.active = active;
+        this.positions = positions;
+    }
+
+    /** Settles what the graph explains; called once. Tensors belong to the innermost open scope. */
+    List<LogitTarget> choose(OutputTargets wanted, Trace trace) {
+        switch (wanted) {
+            case OutputTargets.Salient salient -> tokens(salient(salient, trace), trace);
+            case OutputTargets.Tokens tokens -> tokens(tokens.ids().stream().mapToInt(Integer::intValue).toArray(), trace);
+            case OutputTargets.Directions directions -> directions(directions.directions());
+            case OutputTargets.Features features -> features(features.features());
+        }
+        return labels;
+    }
+
+    private int[] salient(OutputTargets.Salient wanted, Trace trace) {
+        try (var scope = TensorScope.open()) {
+            Torch.Ranked top = Torch.topk(probabilities(trace), Math.min(wanted.maxLogits(), model.vocabularySize()), 0);
+            double[] values = top.values().toDoubles();
+            int[] ids = top.indices().toInts();
+            int count = 1;
+            double sum = values[0];
+            while (count < ids.length && sum < wanted.probability()) {
+                sum += values[count++];
+            }
+            return Arrays.copyOf(ids, count);
+        }
+    }
+
+    /** F64 [vocab], of the next token. */
+    static Tensor probabilities(Trace trace) {
+        try (var scope = TensorScope.open()) {
+            return scope.keep(Torch.softmax(Torch.to(Torch.select(trace.logits(), 0, -1), DType.F64), 0));
+        }
+    }
+
+    private void tokens(int[] ids, Trace trace) {
+        for (int id : ids) {
+            if (id < 0 || id >= model.vocabularySize()) {
+                throw new UsageException("target token " + id + " is not one of the model's " + model.vocabularySize() + " tokens");
+            }
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor index = Torch.to(Tensor.ofInts(ids, ids.length), frozen.device());
+            double[] probability = Torch.indexSelect(probabilities(trace), 0, index).toDoubles();
+            Tensor rows = Torch.to(Torch.indexSelect(model.model().unembedding(), 0, index), DType.F32);
+            Tensor vectors = scope.keep(pullBackOutputs(Torch.sub(rows, model.meanUnembedding())));
+            for (int k = 0; k < ids.length; k++) {
+                labels.add(new LogitTarget(ids[k], model.tokenizer().token(ids[k]), (float) probability[k]));
+                outputs.add(new Target(frozen.layers(), positions - 1, vectors, k));
+            }
+        }
+    }
+
+    private void directions(List<OutputTargets.Direction> directions) {
+        int width = frozen.width();
+        float[] values = new float[directions.size() * width];
+        for (int k = 0; k < directions.size(); k++) {
+            OutputTargets.Direction direction = directions.get(k);
+            if (direction.vector().length != width) {
+                throw new UsageException("direction '" + direction.name() + "' has " + direction.vector().length
+                    + " numbers; the model's residual stream has " + width);
+            }
+            System.arraycopy(direction.vector(), 0, values, k * width, width);
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor rows = Torch.to(Tensor.ofFloats(values, directions.size(), width), frozen.device());
+            Tensor vectors = scope.keep(pullBackOutputs(rows));
+            for (int k = 0; k < directions.size(); k++) {
+                virtual(directions.get(k).name(), directions.get(k).weight(), new Target(frozen.layers(), positions - 1, vectors, k));
+            }
+        }
+    }
+
+    private void features(List<OutputTargets.FeatureAt> features) {
+        for (OutputTargets.FeatureAt at : features) {
+            if (at.layer() < 0 || at.layer() >= frozen.layers() || at.position() < 0 || at.position() >= positions
+                || at.feature() < 0 || at.feature() >= model.transcoders().features()) {
+                throw new UsageException("target feature " + at.layer() + "/" + at.position() + "/" + at.feature() + " does not exist: there are "
+                    + frozen.layers() + " layers, " + positions + " positions and " + model.transcoders().features() + " features a layer");
+            }
+            Tensor vector = encoders(at.layer(), new int[] {at.feature()}, new int[] {at.position()});
+            virtual("feature " + at.layer() + "/" + at.feature() + " at position " + at.position(), 1.0 / features.size(),
+                new Target(at.layer(), at.position(), vector, 0));
+        }
+    }
+
+    /** A target that is no token gets an id after the vocabulary. */
+    private void virtual(String name, double weight, Target target) {
+        labels.add(new LogitTarget(model.vocabularySize() + labels.size(), name, (float) weight));
+        outputs.add(target);
+    }
+
+    private Tensor pullBackOutputs(Tensor vectors) {
+        return pullBack(frozen.finalNorm(), vectors, IntStream.generate(() -> positions - 1).limit(vectors.size(0)).toArray());
+    }
+
+    private Tensor encoders(int layer, int[] features, int[] at) {
+        try (var scope = TensorScope.open()) {
+            return scope.keep(pullBack(frozen.inputNorm(layer), model.transcoders().encoderRows(layer, features), at));
+        }
+    }
+
+    private Tensor pullBack(FrozenNorm norm, Tensor vectors, int[] at) {
+        try (var scope = TensorScope.open()) {
+            Tensor pulled = norm.pullBack(vectors);
+            if (norm.reciprocal() != null) {
+                Tensor reciprocal = Torch.to(Tensor.ofFloats(norm.reciprocals(at), at.length, 1), frozen.device());
+                pulled = Torch.mul(pulled, reciprocal);
+            }
+            return scope.keep(pulled);
+        }
+    }
+
+    /** The targets of a round: active features by number, outputs by {@code firstOutput} + number. */
+    List<Target> of(int[] nodes, int firstOutput) {
+        Target[] targets = new Target[nodes.length];
+        for (int layer = 0; layer < frozen.layers(); layer++) {
+            int wanted = layer;
+            int[] members = IntStream.range(0, nodes.length)
+                .filter(i -> nodes[i] < firstOutput && active.layer()[nodes[i]] == wanted).toArray();
+            if (members.length == 0) {
+                continue;
+            }
+            int[] at = Arrays.stream(members).map(i -> active.position()[nodes[i]]).toArray();
+            Tensor vectors = encoders(layer, Arrays.stream(members).map(i -> active.feature()[nodes[i]]).toArray(), at);
+            for (int row = 0; row < members.length; row++) {
+                targets[members[row]] = new Target(layer, at[row], vectors, row);
+            }
+        }
+        for (int i = 0; i < nodes.length; i++) {
+            if (nodes[i] >= firstOutput) {
+                targets[i] = outputs.get(nodes[i] - firstOutput);
+            }
+        }
+        return List.of(targets);
+    }
+}
