@@ -2,6 +2,7 @@ package dev.headwater.engine.graph;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.engine.weights.Quote;
 
 /**
  * A node of a graph file.
@@ -35,10 +36,10 @@ public record DocumentNode(String id, Kind kind, int layer, long feature, int po
             default -> Kind.OTHER;
         };
         int position = json.path("ctx_idx").asInt(-1);
-        if (position < 0) throw new IllegalArgumentException("('%s') has no position \"ctx_idx\"".formatted(id));
+        if (position < 0) throw new IllegalArgumentException("('%s') has no position \"ctx_idx\"".formatted(Quote.of(id)));
         int layer = layer(json.path("layer"), id);
         if (layer < 0 && (kind == Kind.FEATURE || kind == Kind.ERROR || kind == Kind.LOGIT)) {
-            throw new IllegalArgumentException("('%s') has no layer".formatted(id));
+            throw new IllegalArgumentException("('%s') has no layer".formatted(Quote.of(id)));
         }
         long number = json.path("feature").asLong(-1);
         long feature = kind == Kind.FEATURE ? featureOf(number, layer, schemaVersion, id) : kind == Kind.ERROR ? -1 : number;
@@ -51,7 +52,7 @@ public record DocumentNode(String id, Kind kind, int layer, long feature, int po
         try {
             return Integer.parseInt(layer.asText());
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("('%s') has the layer '%s', neither a number nor E".formatted(id, layer.asText()));
+            throw new IllegalArgumentException("('%s') has the layer '%s', neither a number nor E".formatted(Quote.of(id), Quote.of(layer.asText())));
         }
     }
 
@@ -71,6 +72,6 @@ public record DocumentNode(String id, Kind kind, int layer, long feature, int po
         }
         String[] parts = id.split("_");
         if (parts.length == 3 && parts[1].matches("\\d{1,9}")) return Long.parseLong(parts[1]);
-        throw new IllegalArgumentException("('%s') names no feature of layer %d: its \"feature\" is %d".formatted(id, layer, number));
+        throw new IllegalArgumentException("('%s') names no feature of layer %d: its \"feature\" is %d".formatted(Quote.of(id), layer, number));
     }
 }

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.weights.Quote;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -235,7 +236,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
                 }
                 Integer other = indices.putIfAbsent(node.id(), nodes.size());
                 if (other != null && (node.kind() == nodes.get(other).kind())) {
-                    throw bad("has two nodes named '%s'".formatted(node.id()));
+                    throw bad("has two nodes named '%s'".formatted(Quote.of(node.id())));
                 }
                 nodes.add(node);
             }

@@ -9,6 +9,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.weights.AtomicFile;
 import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.weights.Quote;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -32,7 +33,8 @@ public final class GraphIndex {
      */
     public static Path file(Path directory, String slug) {
         if (!SLUG.matcher(slug).matches() || slug.matches("\\.+")) {
-            throw new UsageException("'%s' cannot name a graph: use up to 200 letters, digits, dots, dashes and underscores.".formatted(slug));
+            throw new UsageException("'%s' cannot name a graph: use up to 200 letters, digits, dots, dashes and underscores."
+                    .formatted(Quote.of(slug)));
         }
         String name = slug + ".json";
         if (name.equalsIgnoreCase(FILE)) {

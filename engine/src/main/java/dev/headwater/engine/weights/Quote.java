@@ -1,12 +1,12 @@
 package dev.headwater.engine.weights;
 
 /** A piece of a hostile file made fit for an error message: short, on one line, without what could steer a terminal. */
-final class Quote {
+public final class Quote {
     private static final int MAX_LENGTH = 120;
 
     private Quote() {}
 
-    static String of(String text) {
+    public static String of(String text) {
         String start = text.length() > MAX_LENGTH ? text.substring(0, MAX_LENGTH) + "…" : text;
         return start.codePoints().map(c -> isPlain(c) ? c : '?')
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
