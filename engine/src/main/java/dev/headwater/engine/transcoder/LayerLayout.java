@@ -8,6 +8,7 @@ import dev.headwater.engine.weights.WeightFile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -33,6 +34,7 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
     static final String K = "k";
 
     private static final int MAX_WIDTH = 1 << 20;
+    private static final List<String> MATRIX_TYPES = List.of("F32", "BF16", "F16", "F64");
 
     /** {@code W_enc_i.safetensors} and {@code W_dec_i.safetensors}. */
     static LayerLayout crossLayer(int layer) {
@@ -149,9 +151,9 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
         if (!Arrays.equals(info.shape(), shape)) {
             throw shape(file, info, Arrays.toString(shape) + ", as the biases have it");
         }
-        if (!info.dtype().isFloating()) {
-            throw new HeadwaterException("%s: tensor '%s' holds %s, but floating-point numbers are needed here"
-                .formatted(file.path(), name, info.dtype()));
+        if (!MATRIX_TYPES.contains(info.type())) {
+            throw new HeadwaterException("%s: tensor '%s' holds %s, but %s is needed here"
+                .formatted(file.path(), name, info.type(), String.join(", ", MATRIX_TYPES)));
         }
     }
 

@@ -16,7 +16,7 @@ import java.util.List;
  */
 final class SparseEncoder {
     /** Elements of an encoder tile and of its pre-activations: 16 MiB each. */
-    private static final long TILE = 4L << 20;
+    static final long TILE = 4L << 20;
     /** Positions that share a tile's pre-activations, at most. */
     private static final long BLOCK = 4096;
 
@@ -27,24 +27,27 @@ final class SparseEncoder {
     private final Tensor x;
     private final int firstPosition;
     private final int positions;
+    private final long tileElements;
     private final List<Part> parts = new ArrayList<>();
 
-    private SparseEncoder(LayerTranscoder layer, Tensor x, int firstPosition) {
+    private SparseEncoder(LayerTranscoder layer, Tensor x, int firstPosition, long tileElements) {
         this.layer = layer;
         this.x = x;
         this.firstPosition = firstPosition;
         this.positions = (int) x.size(0);
+        this.tileElements = tileElements;
     }
 
     /**
      * @param x             F32 [P, d]
      * @param firstPosition positions before it have no active features
+     * @param tileElements  {@link #TILE}
      */
-    static SparseActivations encode(LayerTranscoder layer, Tensor x, int firstPosition) {
+    static SparseActivations encode(LayerTranscoder layer, Tensor x, int firstPosition, long tileElements) {
         if (firstPosition >= x.size(0)) {
             return new SparseActivations(new int[0], new int[0], new float[0]);
         }
-        SparseEncoder encoder = new SparseEncoder(layer, x, firstPosition);
+        SparseEncoder encoder = new SparseEncoder(layer, x, firstPosition, tileElements);
         encoder.run();
         return layer.activation() instanceof Activation.TopK(int k) && encoder.tiles() > 1 ? encoder.largest(k) : encoder.all();
     }
@@ -53,8 +56,8 @@ final class SparseEncoder {
         int features = layer.features();
         int width = layer.width();
         int rows = positions - firstPosition;
-        long tile = Math.clamp(TILE / Math.max(width, Math.min(rows, BLOCK)), 1, features);
-        long block = Math.min(rows, Math.max(1, TILE / tile));
+        long tile = Math.clamp(tileElements / Math.max(width, Math.min(rows, BLOCK)), 1, features);
+        long block = Math.min(rows, Math.max(1, tileElements / tile));
         try (var scope = TensorScope.open()) {
             Tensor weights = Tensor.empty(DType.F32, x.device(), tile * width);
             Tensor products = Tensor.empty(DType.F32, x.device(), tile * block);

@@ -119,7 +119,7 @@ public final class TranscoderSet implements AutoCloseable {
      */
     public SparseActivations encode(int layer, Tensor x, int firstRow) {
         requireInput(x);
-        return SparseEncoder.encode(layer(layer), x, firstRow);
+        return SparseEncoder.encode(layer(layer), x, firstRow, SparseEncoder.TILE);
     }
 
     /** All pre-activations x · W_encᵀ + b_enc of a layer [P, F], for few positions or small sets: see {@link #encode}. */

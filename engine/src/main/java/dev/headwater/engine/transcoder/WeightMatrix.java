@@ -1,17 +1,22 @@
 package dev.headwater.engine.transcoder;
 
-import dev.headwater.bindings.Device;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.weights.WeightFile;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * A matrix in a weight file, of any floating-point type, used where it is mapped: element (r, c) lies
- * {@code offset + r·rowStride + c·columnStride} elements from the start of the tensor.
+ * {@code offset + r·rowStride + c·columnStride} elements from the start of the tensor. One of the strides is 1.
  */
 record WeightMatrix(WeightFile file, String name, long rows, long columns, long offset, long rowStride, long columnStride) {
     static WeightMatrix stored(WeightFile file, String name, long rows, long columns) {
@@ -36,16 +41,21 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
         return file.info(name).dtype();
     }
 
-    /** Some rows in their own type: a view of the mapping, which must not leave this package or outlive the file. */
+    /**
+     * Some rows in their own type [count, columns]: a view of the mapping, which must not leave this package or outlive the
+     * file, or a copy where the mapping does not suit native code.
+     */
     Tensor view(long first, long count) {
-        DType type = dtype();
-        MemorySegment data = file.data(name);
+        MemorySegment data = data();
         try (var scope = TensorScope.open()) {
+            if (!isAligned(data)) {
+                return scope.keep(copyOut(data, first, count));
+            }
             if (columnStride == 1) {
-                Tensor whole = Tensor.borrow(data, type, rows, rowStride);
+                Tensor whole = Tensor.borrow(data, dtype(), rows, rowStride);
                 return scope.keep(Torch.narrow(Torch.narrow(whole, 0, first, count), 1, offset, columns));
             }
-            Tensor whole = Tensor.borrow(data, type, columns, columnStride);
+            Tensor whole = Tensor.borrow(data, dtype(), columns, columnStride);
             return scope.keep(Torch.t(Torch.narrow(whole, 1, first, count)));
         }
     }
@@ -67,23 +77,83 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
      * @param out   F32 [n, columns], any device
      */
     void gather(int[] index, float[] scale, Tensor gain, Tensor out) {
-        long[] row = new long[index.length];
-        for (int i = 0; i < row.length; i++) {
-            if (index[i] < 0 || index[i] >= rows) {
-                throw new IllegalArgumentException("feature %d of %d".formatted(index[i], rows));
+        for (int row : index) {
+            if (row < 0 || row >= rows) {
+                throw new IllegalArgumentException("feature %d of %d".formatted(row, rows));
             }
-            row[i] = index[i];
         }
-        MemorySegment source = file.data(name).asSlice(offset * dtype().bytes());
         if (out.device().isCpu()) {
-            Kernels.gatherRows(source, dtype(), rowStride, columnStride, row, scale, gain, out);
+            gatherOnHost(index, scale, gain, out);
             return;
         }
         // The mapping is host memory: rows are gathered here and sent over as one block.
         try (var scope = TensorScope.open()) {
             Tensor block = Tensor.empty(DType.F32, Device.CPU, out.shape());
-            Kernels.gatherRows(source, dtype(), rowStride, columnStride, row, scale, gain == null ? null : Torch.to(gain, Device.CPU), block);
+            gatherOnHost(index, scale, gain == null ? null : Torch.to(gain, Device.CPU), block);
             Torch.copy(out, block);
         }
+    }
+
+    private void gatherOnHost(int[] index, float[] scale, Tensor gain, Tensor out) {
+        MemorySegment data = data();
+        long[] row = new long[index.length];
+        try (var scope = TensorScope.open()) {
+            if (isAligned(data)) {
+                Arrays.setAll(row, i -> index[i]);
+                Kernels.gatherRows(data.asSlice(offset * dtype().bytes()), dtype(), rowStride, columnStride, row, scale, gain, out);
+            } else {
+                Arrays.setAll(row, i -> i);
+                Tensor copied = copyOut(data, index);
+                Kernels.gatherRows(copied.data(), dtype(), columns, 1, row, scale, gain, out);
+            }
+        }
+    }
+
+    private MemorySegment data() {
+        return file.unaligned(name);
+    }
+
+    private boolean isAligned(MemorySegment data) {
+        return data.address() % dtype().bytes() == 0;
+    }
+
+    private Tensor copyOut(MemorySegment data, long first, long count) {
+        long size = dtype().bytes();
+        boolean byRow = columnStride == 1;
+        Tensor copy = Tensor.empty(dtype(), Device.CPU, byRow ? count : columns, byRow ? columns : count);
+        MemorySegment to = copy.data();
+        long runs = copy.size(0);
+        long run = copy.size(1) * size;
+        long from = (offset + first * rowStride) * size;
+        long stride = (byRow ? rowStride : columnStride) * size;
+        for (long i = 0; i < runs; i++) {
+            MemorySegment.copy(data, from + i * stride, to, i * run, run);
+        }
+        return byRow ? copy : Torch.t(copy);
+    }
+
+    private Tensor copyOut(MemorySegment data, int[] index) {
+        long size = dtype().bytes();
+        Tensor copy = Tensor.empty(dtype(), Device.CPU, index.length, columns);
+        MemorySegment to = copy.data();
+        if (columnStride == 1) {
+            for (int i = 0; i < index.length; i++) {
+                MemorySegment.copy(data, (offset + index[i] * rowStride) * size, to, i * columns * size, columns * size);
+            }
+            return copy;
+        }
+        // Column by column, so that the pages of one serve all rows.
+        for (long c = 0; c < columns; c++) {
+            for (int i = 0; i < index.length; i++) {
+                long from = (offset + index[i] * rowStride + c * columnStride) * size;
+                long target = (i * columns + c) * size;
+                switch ((int) size) {
+                    case 2 -> to.set(JAVA_SHORT_UNALIGNED, target, data.get(JAVA_SHORT_UNALIGNED, from));
+                    case 4 -> to.set(JAVA_INT_UNALIGNED, target, data.get(JAVA_INT_UNALIGNED, from));
+                    default -> to.set(JAVA_LONG_UNALIGNED, target, data.get(JAVA_LONG_UNALIGNED, from));
+                }
+            }
+        }
+        return copy;
     }
 }

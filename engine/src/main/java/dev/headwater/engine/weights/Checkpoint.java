@@ -135,6 +135,11 @@ public final class Checkpoint implements WeightFile {
     }
 
     @Override
+    public MemorySegment unaligned(String name) {
+        return shard(name).unaligned(name);
+    }
+
+    @Override
     public void close() {
         shards.values().forEach(SafetensorsFile::close);
     }

@@ -122,13 +122,17 @@ public final class NpzFile implements WeightFile {
 
     @Override
     public MemorySegment data(String name) {
+        return file.aligned(unaligned(name), info(name));
+    }
+
+    @Override
+    public MemorySegment unaligned(String name) {
         Array array = TensorNames.lookup(arrays, name, path());
         int element = file.dtype(array.info()).bytes();
         boolean columnMajor = array.header().fortran() && array.info().rank() > 1;
         if (array.member().method() == ZipDirectory.STORED) {
             MemorySegment stored = file.bytes().asSlice(array.member().start() + array.header().length(), array.info().bytes());
-            return columnMajor ? file.copied(array.info(), copy -> toRowMajor(stored, copy, array.header().shape(), element))
-                    : file.aligned(stored, array.info());
+            return columnMajor ? file.copied(array.info(), copy -> toRowMajor(stored, copy, array.header().shape(), element)) : stored;
         }
         return file.copied(array.info(), copy -> {
             if (!columnMajor) {

@@ -56,9 +56,13 @@ public final class SafetensorsFile implements WeightFile {
 
     @Override
     public MemorySegment data(String name) {
+        return file.aligned(unaligned(name), info(name));
+    }
+
+    @Override
+    public MemorySegment unaligned(String name) {
         var tensor = TensorNames.lookup(header.tensors(), name, path());
-        MemorySegment data = file.bytes().asSlice(tensor.start(), tensor.info().bytes());
-        return file.aligned(data, tensor.info());
+        return file.bytes().asSlice(tensor.start(), tensor.info().bytes());
     }
 
     @Override

@@ -31,6 +31,12 @@ public interface WeightFile extends AutoCloseable {
      */
     MemorySegment data(String name);
 
+    /**
+     * Like {@link #data}, but where the elements lie in the file out of line with their size, they are not copied: npz archives
+     * place arrays at any byte. For readers that copy what they use, piece by piece.
+     */
+    MemorySegment unaligned(String name);
+
     @Override
     void close();
 

@@ -9,6 +9,7 @@ import dev.headwater.engine.weights.SafetensorsFile;
 import java.lang.foreign.ValueLayout;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -70,7 +71,7 @@ final class GoldenCase implements AutoCloseable {
         float[] all = floats(tensor);
         int size = positions() * width();
         return IntStream.range(0, layers()).mapToObj(layer -> Tensor.ofFloats(
-            java.util.Arrays.copyOfRange(all, layer * size, (layer + 1) * size), positions(), width())).toList();
+            Arrays.copyOfRange(all, layer * size, (layer + 1) * size), positions(), width())).toList();
     }
 
     /** @return the largest difference */
