@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.weights.Quote;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -117,7 +118,6 @@ record ConfigFile(Path path, String prefix, JsonNode root, Map<String, String> a
     }
 
     private static String shown(JsonNode node) {
-        String text = node.toString();
-        return text.length() > 60 ? text.substring(0, 60) + "…" : text;
+        return Quote.of(node.toString());
     }
 }

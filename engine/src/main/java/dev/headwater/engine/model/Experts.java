@@ -4,6 +4,7 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -38,7 +39,7 @@ record Experts(Linear router, ExpertMatrices gateUp, Tensor gateUpBias, ExpertMa
                 }
             }
             if (count > 0) {
-                results.add(expert(e, Torch.indexSelect(x, 0, indices(java.util.Arrays.copyOf(rows, count), x))));
+                results.add(expert(e, Torch.indexSelect(x, 0, indices(Arrays.copyOf(rows, count), x))));
             }
         }
         Tensor slots = Torch.indexSelect(Torch.cat(results, 0), 0, indices(placeOf, x));

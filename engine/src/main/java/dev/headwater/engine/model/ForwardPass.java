@@ -8,13 +8,15 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.model.ModelConfig.Reach;
 import dev.headwater.engine.model.TraceRequest.Logits;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** One run of a model over tokens, after those of a cache if there is one: [positions, width] from layer to layer, in float32. */
 final class ForwardPass {
     /** Attention scores held at once: 256 MiB; more heads than fit wait for their turn. */
-    private static final long MOST_SCORES = 1L << 26;
+    static final long MOST_SCORES = 1L << 26;
 
     private final LanguageModel model;
     private final ModelConfig config;
@@ -22,6 +24,7 @@ final class ForwardPass {
     private final TraceRequest request;
     private final Hooks hooks;
     private final KvCache cache;
+    private final long mostScores;
     private final int past;
     private final int positions;
     private final Trace trace;
@@ -29,13 +32,14 @@ final class ForwardPass {
     /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere, by window; absent where it sees all. */
     private final Map<Integer, Tensor> masks = new HashMap<>();
 
-    ForwardPass(LanguageModel model, int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
+    ForwardPass(LanguageModel model, int[] tokens, TraceRequest request, Hooks hooks, KvCache cache, long mostScores) {
         this.model = model;
         this.config = model.config();
         this.tokens = tokens;
         this.request = request;
         this.hooks = hooks;
         this.cache = cache;
+        this.mostScores = mostScores;
         past = cache == null ? 0 : cache.length();
         positions = tokens.length;
         trace = new Trace(tokens, config.layers());
@@ -220,18 +224,18 @@ final class ForwardPass {
 
     private Tensor ownProbabilities(int l, Tensor frozen) {
         long[] needed = {config.attention().heads(), positions, past + positions};
-        if (!java.util.Arrays.equals(frozen.shape(), needed)) {
-            throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s".formatted(l, frozen, java.util.Arrays.toString(needed)));
+        if (!Arrays.equals(frozen.shape(), needed)) {
+            throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s".formatted(l, frozen, Arrays.toString(needed)));
         }
         return Torch.reshape(frozen, needed);
     }
 
-    /** All heads, as many at once as {@link #MOST_SCORES} allows; queries are [heads, positions, headDim] and scaled. */
+    /** All heads, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and scaled. */
     private Tensor attend(int l, Tensor queries, Tensor keys, Tensor values, Tensor sinks, Tensor mask) {
         ModelConfig.Attention shape = config.attention();
         int group = shape.group();
         int total = past + positions;
-        int block = Math.clamp(MOST_SCORES / ((long) group * positions * total), 1, shape.kvHeads());
+        int block = Math.clamp(mostScores / ((long) group * positions * total), 1, shape.kvHeads());
         if (block == shape.kvHeads()) {
             Tensor probabilities = probabilities(queries, keys, sinks, mask);
             if (request.frozen()) {
@@ -273,7 +277,7 @@ final class ForwardPass {
             if (sinks == null) {
                 return scope.keep(Torch.softmax(scores, -1));
             }
-            Tensor widened = Torch.cat(java.util.List.of(scores, Torch.expand(sinks, heads, positions, 1)), -1);
+            Tensor widened = Torch.cat(List.of(scores, Torch.expand(sinks, heads, positions, 1)), -1);
             return scope.keep(Torch.contiguous(Torch.narrow(Torch.softmax(widened, -1), -1, 0, past + positions)));
         }
     }

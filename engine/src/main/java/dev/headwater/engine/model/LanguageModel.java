@@ -5,7 +5,9 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.weights.Checkpoint;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,7 +53,7 @@ public final class LanguageModel implements AutoCloseable {
         if (compute != DType.F32 && compute != DType.BF16 && compute != DType.F16) {
             throw new HeadwaterException("A model cannot compute in " + compute + "; use F32, BF16 or F16");
         }
-        if (!java.nio.file.Files.isDirectory(directory)) {
+        if (!Files.isDirectory(directory)) {
             throw new HeadwaterException("There is no model directory " + directory);
         }
         ConfigFile file = ConfigFile.read(directory);
@@ -126,26 +128,26 @@ public final class LanguageModel implements AutoCloseable {
      * Runs the model over new tokens.
      *
      * @param cache what was read before, to which these tokens are added; null for a prompt from its start
-     * @throws HeadwaterException if there are no tokens, too many for the model or the cache, or one is not in the vocabulary;
-     *     or if the result is not finite
+     * @throws UsageException if there are no tokens, too many for the model or the cache, or one is not in the vocabulary
+     * @throws HeadwaterException if the logits are not finite
      */
     public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
         int past = cache == null ? 0 : cache.length();
         int most = cache == null ? config.maxPositions() : Math.min(cache.capacity(), config.maxPositions());
         if (tokens.length == 0) {
-            throw new HeadwaterException("The prompt is empty: at least one token is needed");
+            throw new UsageException("The prompt is empty: at least one token is needed");
         }
         if (tokens.length > most - past) {
-            throw new HeadwaterException("The prompt has %d tokens, but %s takes at most %d".formatted(past + tokens.length,
+            throw new UsageException("The prompt has %d tokens, but %s takes at most %d".formatted(past + tokens.length,
                     most == config.maxPositions() ? directory : "the cache", most));
         }
         for (int p = 0; p < tokens.length; p++) {
             if (tokens[p] < 0 || tokens[p] >= config.vocab()) {
-                throw new HeadwaterException("Token id %d at position %d is not in the vocabulary of %s, whose ids are 0 to %d"
+                throw new UsageException("Token id %d at position %d is not in the vocabulary of %s, whose ids are 0 to %d"
                         .formatted(tokens[p], past + p, directory, config.vocab() - 1));
             }
         }
-        return new ForwardPass(this, tokens, request, hooks, cache).run();
+        return new ForwardPass(this, tokens, request, hooks, cache, ForwardPass.MOST_SCORES).run();
     }
 
     /** A cache with room for so many positions, on the model's device; the caller closes it. */

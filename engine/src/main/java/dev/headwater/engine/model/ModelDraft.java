@@ -6,6 +6,7 @@ import dev.headwater.engine.model.ModelConfig.Gated;
 import dev.headwater.engine.model.ModelConfig.Mlp;
 import dev.headwater.engine.model.ModelConfig.Norm;
 import dev.headwater.engine.model.ModelConfig.Reach;
+import dev.headwater.engine.weights.Quote;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -47,6 +48,13 @@ final class ModelDraft {
     ModelDraft(String architecture, ConfigFile file) {
         this.architecture = architecture;
         this.file = file;
+        if (file.has("quantization_config")) {
+            ConfigFile quantization = file.within("quantization_config");
+            if (!quantization.text("quant_method").equals("mxfp4")) {
+                throw quantization.error("quant_method", "is '" + Quote.of(quantization.text("quant_method"))
+                        + "'; of quantised checkpoints only mxfp4 is read, so take the one that is not quantised");
+            }
+        }
         layers = file.count("num_hidden_layers", 4096);
         width = file.count("hidden_size", MOST_WIDTH);
         vocab = file.count("vocab_size", 1 << 24);
@@ -76,6 +84,9 @@ final class ModelDraft {
         draft.rope = draft.localRope = Rope.read(file);
         if (draft.headDim % 2 != 0) {
             throw file.error("head_dim", "is " + draft.headDim + ", but rotary positions need an even number");
+        }
+        if (file.positive("partial_rotary_factor", 1, 1) != 1) {
+            throw file.error("partial_rotary_factor", "is below 1; only heads that turn as a whole are known");
         }
         draft.mlp = new Gated(file.count("intermediate_size", MOST_WIDTH), Activation.read(file, "hidden_act"), file.flag("mlp_bias", false));
         return draft;
@@ -108,7 +119,7 @@ final class ModelDraft {
             sliding[l] = switch (type) {
                 case "sliding_attention" -> true;
                 case "full_attention" -> false;
-                default -> throw file.error("layer_types", "has '" + type + "' at layer " + l + "; only full_attention and sliding_attention are known");
+                default -> throw file.error("layer_types", "has '" + Quote.of(type) + "' at layer " + l + "; only full_attention and sliding_attention are known");
             };
         }
     }
