@@ -14,43 +14,65 @@ constexpr int64_t kPackFrom = 16;                                     /* targets
 constexpr int64_t kGroup = 4 * kVectors * kLanes;                     /* sources of a work item */
 constexpr int64_t kPanelFloats = kVectors == 4 ? 128 << 10 : 48 << 10; /* of a work item: half a second-level cache */
 
-/* Transposes a square of vectors by exchanging halves, quarters, ... */
-HW_INLINE void transpose(Vec (&rows)[kLanes]) {
-  using Index = int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))));
-#pragma GCC unroll 4
-  for (int d = kLanes / 2; d > 0; d /= 2) {
-    Index low, high;
-    for (int i = 0; i < kLanes; i++) {
-      low[i] = i & d ? kLanes + i - d : i;
-      high[i] = i & d ? kLanes + i : i + d;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes; i++) {
-      if (i & d) continue;
-      const Vec a = rows[i], b = rows[i + d];
-      rows[i] = __builtin_shuffle(a, b, low);
-      rows[i + d] = __builtin_shuffle(a, b, high);
-    }
-  }
+/* Four floats from each of kLanes / 4 rows, one row after the other. */
+HW_INLINE Vec load_quads(const float *p, int64_t stride) {
+#if defined(__AVX512F__)
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(p + stride), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 2 * stride), 2);
+  return _mm512_insertf32x4(v, _mm_loadu_ps(p + 3 * stride), 3);
+#elif defined(__AVX2__)
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + stride), 1);
+#else
+  (void)stride;
+  return load(p);
+#endif
 }
 
-/* panel[k][lane] = source[lane][k] for `lanes` lanes (whole vectors), zero from lane `live` on. */
+/* out[k][lane] = source[lane][k] for k < 4: quads of rows i, i + 4, ... side by side, then squares of 4 transposed. */
+HW_INLINE void transpose_quads(const float *source, int64_t stride, Vec (&out)[4]) {
+  constexpr auto low = [](int i) { return (i & ~3) + (i >> 1 & 1) + (i & 1) * kLanes; };
+  constexpr auto high = [](int i) { return (i & ~3) + 2 + (i >> 1 & 1) + (i & 1) * kLanes; };
+  constexpr auto low_pair = [](int i) { return (i & ~3) + (i & 1) + (i >> 1 & 1) * kLanes; };
+  constexpr auto high_pair = [](int i) { return (i & ~3) + 2 + (i & 1) + (i >> 1 & 1) * kLanes; };
+  const Vec r0 = load_quads(source, 4 * stride), r1 = load_quads(source + stride, 4 * stride),
+            r2 = load_quads(source + 2 * stride, 4 * stride), r3 = load_quads(source + 3 * stride, 4 * stride);
+  const Vec a = shuffle(r0, r1, low), b = shuffle(r2, r3, low);
+  const Vec c = shuffle(r0, r1, high), d = shuffle(r2, r3, high);
+  out[0] = shuffle(a, b, low_pair);
+  out[1] = shuffle(a, b, high_pair);
+  out[2] = shuffle(c, d, low_pair);
+  out[3] = shuffle(c, d, high_pair);
+}
+
+/*
+ * panel[k][lane] = source[lane][k] for `lanes` lanes (whole vectors), zero from lane `live` on; depth in whole quads.
+ * Squares pass through a buffer, so that each line of the sources is read once, whatever their distance in memory.
+ */
 void pack(const float *source, int64_t stride, int64_t live, int64_t lanes, int64_t depth, float *panel) {
+  constexpr int64_t kStrip = 64;
+  alignas(64) float strip[kLanes * kStrip];
   for (int64_t l = 0; l < lanes; l += kLanes) {
-    for (int64_t k = 0; k < depth; k += kLanes) {
-      const int64_t n = min(kLanes, depth - k);
-      Vec square[kLanes];
-#pragma GCC unroll 16
-      for (int i = 0; i < kLanes; i++) {
-        const float *from = source + (l + i) * stride + k;
-        square[i] = l + i >= live ? Vec{} : n == kLanes ? load(from) : load_part(from, n);
+    for (int64_t k0 = 0; k0 < depth; k0 += kStrip) {
+      const int64_t n = min(kStrip, depth - k0);
+      const float *from = source + l * stride + k0;
+      const int64_t rows = min(kLanes, live - l);
+      if (rows < kLanes || n < kStrip) __builtin_memset(strip, 0, sizeof strip);
+      for (int64_t i = 0; i < rows; i++) {
+        float *to = strip + i * kStrip;
+        for (int64_t ahead = 0; ahead < kStrip; ahead += 16) __builtin_prefetch(from + i * stride + kStrip + ahead);
+        if (n == kStrip) {
+          __builtin_memcpy(to, from + i * stride, kStrip * sizeof(float));
+        } else {
+          __builtin_memcpy(to, from + i * stride, static_cast<size_t>(n) * sizeof(float));
+        }
       }
-      transpose(square);
-      if (n == kLanes) {
-#pragma GCC unroll 16
-        for (int i = 0; i < kLanes; i++) store(panel + (k + i) * lanes + l, square[i]);
-      } else {
-        for (int64_t i = 0; i < n; i++) store(panel + (k + i) * lanes + l, square[i]);
+      for (int64_t k = 0; k < n; k += 4) {
+        float *to = panel + (k0 + k) * lanes + l;
+        Vec out[4];
+        transpose_quads(strip + k, kStrip, out);
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) store(to + i * lanes, out[i]);
       }
     }
   }
@@ -65,7 +87,9 @@ void stream(const float *const *row, const float *const *next, const float *pane
 #pragma GCC unroll 6
   for (int i = 0; i < M; i++) x[i] = row[i];
   for (int64_t k0 = 0; k0 < depth; k0 += 16) {
-    for (int i = 0; i < M; i++) __builtin_prefetch(next[i] + k0, 0, 2);
+    const float *const *ahead = next;
+    asm("" : "+r"(ahead)); /* keeps these addresses out of registers that the sums need */
+    for (int i = 0; i < M; i++) __builtin_prefetch(ahead[i] + k0, 0, 2);
     const int64_t k1 = min(depth, k0 + 16);
     for (int64_t k = k0; k < k1; k++) {
       Vec lanes[N];
@@ -80,19 +104,7 @@ void stream(const float *const *row, const float *const *next, const float *pane
       }
     }
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < M; i++) {
-#pragma GCC unroll 4
-    for (int j = 0; j < N; j++) {
-      float *at = to[i] + j * kLanes;
-      const int64_t part = live - j * kLanes;
-      if (part >= kLanes) {
-        store(at, add ? load(at) + sums[i][j] : sums[i][j]);
-      } else {
-        store_part(at, add ? load_part(at, part) + sums[i][j] : sums[i][j], part);
-      }
-    }
-  }
+  deliver(sums, live, add, [&](int i) { return to[i]; });
 }
 
 using Stream = void (*)(const float *const *, const float *const *, const float *, int64_t, float *const *, int64_t,
@@ -123,10 +135,34 @@ Stream stream_of(int64_t rows, int64_t vectors) {
 /* M targets by N sources as dot products, vectors along the width. */
 constexpr int kDotRows = kVectors == 4 ? 4 : 2;
 constexpr int kDotSources = 4;
+constexpr int kDots = kDotRows * kDotSources;
+
+/* Lane i of the first vectors becomes the sum of the lanes of vector i, each in the same order. */
+template <int D>
+HW_INLINE void add_lanes(Vec (&sums)[kDots]) {
+  constexpr auto low = [](int i) { return i & D ? kLanes + i - D : i; };
+  constexpr auto high = [](int i) { return i & D ? kLanes + i : i + D; };
+#pragma GCC unroll 16
+  for (int i = 0; i < kDots; i++) {
+    if (i % kLanes < D) sums[i] = shuffle(sums[i], sums[i + D], low) + shuffle(sums[i], sums[i + D], high);
+  }
+  if constexpr (D > 1) {
+    add_lanes<D / 2>(sums);
+  } else {
+#pragma GCC unroll 4
+    for (int i = 1; i < kDots / kLanes; i++) sums[i] = sums[i * kLanes];
+  }
+}
+
+__attribute__((noinline)) float dot_of_rest(const float *a, const float *b, int64_t n) {
+  float total = 0;
+  for (int64_t k = 0; k < n; k++) total += a[k] * b[k];
+  return total;
+}
 
 template <int M, int N>
 void dot(const float *const *row, const float *source, int64_t width, float *const *to, bool add) {
-  Vec sums[M][N] = {};
+  Vec sums[kDots] = {};
   const float *x[M];
 #pragma GCC unroll 4
   for (int i = 0; i < M; i++) x[i] = row[i];
@@ -139,26 +175,33 @@ void dot(const float *const *row, const float *source, int64_t width, float *con
     for (int i = 0; i < M; i++) {
       const Vec a = load(x[i] + k);
 #pragma GCC unroll 4
-      for (int j = 0; j < N; j++) sums[i][j] += a * b[j];
+      for (int j = 0; j < N; j++) sums[i * kDotSources + j] += a * b[j];
     }
   }
+  add_lanes<kLanes / 2>(sums);
+  float total[kDots];
+#pragma GCC unroll 4
+  for (int i = 0; i < kDots / kLanes; i++) store(total + i * kLanes, sums[i]);
   for (int i = 0; i < M; i++) {
-    for (int j = 0; j < N; j++) {
-      float total = sum(sums[i][j]);
-      for (int64_t l = k; l < width; l++) total += row[i][l] * source[j * width + l];
-      to[i][j] = add ? to[i][j] + total : total;
+    if (k < width) {
+      for (int j = 0; j < N; j++) {
+        total[i * kDotSources + j] += dot_of_rest(row[i] + k, source + j * width + k, width - k);
+      }
     }
+    for (int j = 0; j < N; j++) to[i][j] = add ? to[i][j] + total[i * kDotSources + j] : total[i * kDotSources + j];
   }
 }
 
 using Dot = void (*)(const float *const *, const float *, int64_t, float *const *, bool);
 
 Dot dot_of(int64_t rows, int64_t sources) {
-  static constexpr Dot table[4][kDotSources] = {
+  static constexpr Dot table[kDotRows][kDotSources] = {
       {dot<1, 1>, dot<1, 2>, dot<1, 3>, dot<1, 4>},
       {dot<2, 1>, dot<2, 2>, dot<2, 3>, dot<2, 4>},
+#if defined(__AVX512F__)
       {dot<3, 1>, dot<3, 2>, dot<3, 3>, dot<3, 4>},
       {dot<4, 1>, dot<4, 2>, dot<4, 3>, dot<4, 4>},
+#endif
   };
   return table[rows - 1][sources - 1];
 }

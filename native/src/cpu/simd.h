@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -48,18 +49,43 @@ HW_INLINE Vec load_part(const float *p, int64_t n) {
 
 HW_INLINE void store_part(float *p, Vec v, int64_t n) { __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float)); }
 
-HW_INLINE Vec broadcast(float x) { return x - Vec{}; }
+HW_INLINE Vec broadcast(float x) { return x - Vec{}; } /* x - 0 is x, also where x is -0 */
 
-/* Sum of the lanes, halves first: a fixed order. */
-HW_INLINE float sum(Vec v) {
-  float lane[kLanes];
-  __builtin_memcpy(lane, &v, sizeof v);
-#pragma GCC unroll 4
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-#pragma GCC unroll 16
-    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+/* The vector whose lane i is lane pick(i) of a and b, one after the other. Its indices have to be constants: GCC builds
+ * others element by element. */
+template <class Pick, int... I>
+HW_INLINE Vec shuffle(Vec a, Vec b, Pick, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, Pick{}(I)...);
+}
+template <class Pick>
+HW_INLINE Vec shuffle(Vec a, Vec b, Pick pick) {
+  return shuffle(a, b, pick, std::make_integer_sequence<int, kLanes>{});
+}
+
+__attribute__((noinline)) inline void deliver(const float *sums, int64_t n, float *to, bool add) {
+  if (add) {
+    for (int64_t i = 0; i < n; i++) to[i] += sums[i];
+  } else {
+    for (int64_t i = 0; i < n; i++) to[i] = sums[i];
   }
-  return lane[0];
+}
+
+/*
+ * Writes the first `live` columns of a register tile to the rows that to(i) names. The sums leave through memory in one
+ * known shape: where a kernel's own epilogue deals with parts of vectors, GCC keeps sums in memory during its loop too.
+ */
+template <int M, int N, class Row>
+HW_INLINE void deliver(const Vec (&sums)[M][N], int64_t live, bool add, Row to) {
+  Vec tile[M][N];
+#pragma GCC unroll 6
+  for (int i = 0; i < M; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < N; j++) tile[i][j] = sums[i][j];
+  }
+  asm volatile("" : : "r"(tile) : "memory");
+  for (int i = 0; i < M; i++) {
+    deliver(reinterpret_cast<const float *>(tile[i]), live < N * kLanes ? live : N * kLanes, to(i), add);
+  }
 }
 
 HW_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -54,19 +54,7 @@ void mix(const Operands &x, float *v, int64_t v_stride, int64_t columns, bool ad
       o += x.o_stride;
     }
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < M; i++) {
-    float *to = v + i * v_stride;
-#pragma GCC unroll 4
-    for (int j = 0; j < N; j++) {
-      const int64_t live = columns - j * kLanes;
-      if (live >= kLanes) {
-        store(to + j * kLanes, add ? load(to + j * kLanes) + sums[i][j] : sums[i][j]);
-      } else {
-        store_part(to + j * kLanes, add ? load_part(to + j * kLanes, live) + sums[i][j] : sums[i][j], live);
-      }
-    }
-  }
+  deliver(sums, columns, add, [&](int i) { return v + i * v_stride; });
 }
 
 using Mix = void (*)(const Operands &, float *, int64_t, int64_t, bool);
@@ -99,17 +87,22 @@ struct Blocks {
   int64_t padded;  /* head_dim in whole vectors */
   int64_t queries; /* of a block */
   int64_t keys;    /* of a block */
+  int64_t span;    /* key/value heads done together, so that rows are read whole where they fit */
 
-  Blocks(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim)
+  Blocks(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t tasks_wanted)
       : group(heads / kv_heads), padded(round_up(head_dim, kLanes)) {
-    constexpr int64_t kFloats = 1 << 16; /* 256 KiB each */
+    constexpr int64_t kFloats = 96 << 10; /* of patterns, and of gradients: half a second-level cache at most */
+    constexpr int64_t kDepth = 288;       /* sums that a tile adds up before it is written */
     const int64_t whole = round_up(P, kRows);
-    queries = min(whole, max(8 * kRows, kFloats / (group * padded) / kRows * kRows));
+    queries = min(whole, max(4 * kRows, kDepth / group / kRows * kRows));
     keys = min(whole, max(8 * kRows, kFloats / (group * queries) / kRows * kRows));
+    const int64_t fitting = kFloats / (group * queries * max(keys, padded));
+    const int64_t spans = ceil_div(kv_heads, max(1, min(fitting, kv_heads / max(1, tasks_wanted))));
+    span = ceil_div(kv_heads, spans);
   }
 
-  int64_t pattern_floats() const { return group * keys * queries; }
-  int64_t gradient_floats() const { return group * queries * padded; }
+  int64_t pattern_floats() const { return round_up(span * group * keys * queries, 16); }
+  int64_t gradient_floats() const { return round_up(span * group * queries * padded, 16); }
 };
 
 struct Mixing {
@@ -120,16 +113,15 @@ struct Mixing {
   float *v;
   Blocks blocks;
 
-  /* Patterns of queries q0 .. q1-1 and keys p0 .. p1-1 as [head][tile of keys][query][kRows]; causal entries only. */
-  void pack_pattern(int64_t g, int64_t q0, int64_t q1, int64_t p0, int64_t p1, float *packed) const {
-    for (int64_t h = 0; h < blocks.group; h++) {
-      const float *head = pattern + (g * blocks.group + h) * P * P;
-      float *to = packed + h * blocks.keys * blocks.queries;
+  /* Patterns of heads from h0 at queries q0 .. q1-1, keys p0 .. p1-1 as [head][tile of keys][query][kRows]; causal
+   * entries only. */
+  void pack_pattern(int64_t h0, int64_t h1, int64_t q0, int64_t q1, int64_t p0, int64_t p1, float *packed) const {
+    for (int64_t h = h0; h < h1; h++, packed += blocks.keys * blocks.queries) {
       for (int64_t q = q0; q < q1; q++) {
-        const float *row = head + q * P;
+        const float *row = pattern + (h * P + q) * P;
         const int64_t end = min(p1, q + 1);
         for (int64_t p = p0; p < end; p += kRows) {
-          float *tile = to + (p - p0) * blocks.queries + (q - q0) * kRows;
+          float *tile = packed + (p - p0) * blocks.queries + (q - q0) * kRows;
           if (end - p >= kRows) {
             __builtin_memcpy(tile, row + p, kRows * sizeof(float));
           } else {
@@ -140,13 +132,12 @@ struct Mixing {
     }
   }
 
-  /* Gradients of target t at queries q0 .. q1-1 as [head][query][padded]. */
-  void pack_gradient(int64_t t, int64_t g, int64_t q0, int64_t q1, float *packed) const {
-    const int64_t row = heads * head_dim;
-    for (int64_t h = 0; h < blocks.group; h++) {
-      const float *from = o + (row_offset[t] + q0) * row + (g * blocks.group + h) * head_dim;
-      float *to = packed + h * blocks.queries * blocks.padded;
-      for (int64_t q = q0; q < q1; q++, from += row, to += blocks.padded) {
+  /* Gradients of target t for heads from h0 at queries q0 .. q1-1 as [head][query][padded]. */
+  void pack_gradient(int64_t t, int64_t h0, int64_t h1, int64_t q0, int64_t q1, float *packed) const {
+    for (int64_t q = q0; q < q1; q++) {
+      const float *from = o + ((row_offset[t] + q) * heads + h0) * head_dim;
+      float *to = packed + (q - q0) * blocks.padded;
+      for (int64_t h = h0; h < h1; h++, from += head_dim, to += blocks.queries * blocks.padded) {
         int64_t j = 0;
         for (; j + kLanes <= head_dim; j += kLanes) store(to + j, load(from + j));
         if (j < head_dim) store(to + j, load_part(from + j, head_dim - j));
@@ -154,7 +145,7 @@ struct Mixing {
     }
   }
 
-  /* Adds queries q0 .. q1-1 to target t's keys from p0 up to p1-1 at most. */
+  /* Adds queries q0 .. q1-1 to target t's keys from p0 up to p1-1 at most, for one key/value head. */
   void mix_block(int64_t t, int64_t g, int64_t q0, int64_t q1, int64_t p0, int64_t p1, const float *packed_pattern,
                  const float *packed_gradient) const {
     const int64_t vectors = blocks.padded / kLanes, tiles = ceil_div(vectors, kVectors);
@@ -181,18 +172,23 @@ struct Mixing {
     }
   }
 
-  /* All of v for targets t0 .. t1-1, key/value head g and one block of keys. */
-  void mix_targets(int64_t t0, int64_t t1, int64_t g, int64_t p0, float *packed_pattern, float *packed_gradient) const {
-    const int64_t p1 = min(P, p0 + blocks.keys);
+  /* All of v for targets t0 .. t1-1, key/value heads g0 .. g1-1 and the block of keys from p0. */
+  void mix_targets(int64_t t0, int64_t t1, int64_t g0, int64_t g1, int64_t p0, float *packed_pattern,
+                   float *packed_gradient) const {
+    const int64_t p1 = min(P, p0 + blocks.keys), h0 = g0 * blocks.group, h1 = g1 * blocks.group;
     int64_t end = 0; /* of the targets' queries */
     for (int64_t t = t0; t < t1; t++) end = max(end, position[t] + 1);
     for (int64_t q0 = p0; q0 < end; q0 += blocks.queries) {
-      pack_pattern(g, q0, min(end, q0 + blocks.queries), p0, p1, packed_pattern);
+      pack_pattern(h0, h1, q0, min(end, q0 + blocks.queries), p0, p1, packed_pattern);
       for (int64_t t = t0; t < t1; t++) {
         const int64_t q1 = min(position[t] + 1, q0 + blocks.queries);
         if (q1 <= q0) continue;
-        pack_gradient(t, g, q0, q1, packed_gradient);
-        mix_block(t, g, q0, q1, p0, p1, packed_pattern, packed_gradient);
+        pack_gradient(t, h0, h1, q0, q1, packed_gradient);
+        for (int64_t g = g0; g < g1; g++) {
+          const int64_t before = (g - g0) * blocks.group * blocks.queries;
+          mix_block(t, g, q0, q1, p0, p1, packed_pattern + before * blocks.keys,
+                    packed_gradient + before * blocks.padded);
+        }
       }
     }
   }
@@ -203,15 +199,14 @@ struct Mixing {
 int32_t pattern_adjoint(const hw_exec *, const float *o, const float *pattern, int64_t P, int64_t heads,
                         int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
                         const int32_t *position, float *v) {
-  const Mixing mixing = {o,          pattern,  P, heads, kv_heads, head_dim,
-                         row_offset, position, v, Blocks(P, heads, kv_heads, head_dim)};
-  const Blocks &blocks = mixing.blocks;
   const int team = hw::threads();
-  const int64_t key_blocks = ceil_div(P, blocks.keys);
-  const int64_t batch = min(32, max(1, targets * key_blocks * kv_heads / (4 * team)));
-  const int64_t batches = ceil_div(targets, batch);
-  const int64_t pattern_floats = round_up(blocks.pattern_floats(), 16);
-  const int64_t floats = pattern_floats + round_up(blocks.gradient_floats(), 16);
+  const int64_t tasks = team == 1 ? 1 : 4 * team; /* enough to share evenly; results do not depend on it */
+  const Mixing mixing = {o,          pattern,  P, heads, kv_heads, head_dim,
+                         row_offset, position, v, Blocks(P, heads, kv_heads, head_dim, tasks / targets)};
+  const Blocks &blocks = mixing.blocks;
+  const int64_t key_blocks = ceil_div(P, blocks.keys), spans = ceil_div(kv_heads, blocks.span);
+  const int64_t batch = min(32, max(1, targets * key_blocks * spans / tasks)), batches = ceil_div(targets, batch);
+  const int64_t pattern_floats = blocks.pattern_floats(), floats = pattern_floats + blocks.gradient_floats();
   Buffer<float> packed(team * floats);
 #pragma omp parallel num_threads(team)
   {
@@ -219,9 +214,9 @@ int32_t pattern_adjoint(const hw_exec *, const float *o, const float *pattern, i
 #pragma omp for collapse(3) schedule(dynamic)
     for (int64_t block = 0; block < key_blocks; block++) {
       for (int64_t b = 0; b < batches; b++) {
-        for (int64_t g = 0; g < kv_heads; g++) {
-          mixing.mix_targets(b * batch, min(targets, (b + 1) * batch), g, block * blocks.keys, own,
-                             own + pattern_floats);
+        for (int64_t s = 0; s < spans; s++) {
+          mixing.mix_targets(b * batch, min(targets, (b + 1) * batch), s * blocks.span,
+                             min(kv_heads, (s + 1) * blocks.span), block * blocks.keys, own, own + pattern_floats);
         }
       }
     }
