@@ -37,6 +37,10 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
         return new WeightMatrix(file, name, rows, count, offset + first * columnStride, rowStride, columnStride);
     }
 
+    WeightMatrix transpose() {
+        return new WeightMatrix(file, name, columns, rows, offset, columnStride, rowStride);
+    }
+
     DType dtype() {
         return file.info(name).dtype();
     }
