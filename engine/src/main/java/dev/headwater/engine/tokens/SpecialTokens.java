@@ -1,16 +1,17 @@
 package dev.headwater.engine.tokens;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.weights.BoundedJson;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,8 +36,7 @@ import java.util.SequencedSet;
 public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, SequencedSet<Integer> ids, Map<String, String> text) {
     private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
     /** Model hubs keep these small; a larger one is no configuration. */
-    private static final long MOST_CONFIG_BYTES = 64L << 20;
-    private static final ObjectMapper JSON = new ObjectMapper();
+    static final long MOST_CONFIG_BYTES = 64L << 20;
 
     /** An added token of {@code tokenizer.json}. */
     private record Added(int id, boolean special) {}
@@ -70,22 +70,15 @@ public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, S
             added.values().stream().filter(Added::special).forEach(token -> ids.add(token.id()));
         }
         return new SpecialTokens(id(added, text.get("bos_token")), id(added, text.get("pad_token")), id(added, text.get("eos_token")),
-                java.util.Collections.unmodifiableSequencedSet(ids), Map.copyOf(text));
+                Collections.unmodifiableSequencedSet(ids), Map.copyOf(text));
     }
 
     /** A JSON object from a file of moderate size; an empty one if there is no such file. */
-    static JsonNode readConfig(Path file) throws IOException {
+    static JsonNode readConfig(Path file) {
         if (!Files.exists(file)) {
-            return JSON.createObjectNode();
+            return JsonNodeFactory.instance.objectNode();
         }
-        if (Files.size(file) > MOST_CONFIG_BYTES) {
-            throw new HeadwaterException(file + " has " + Files.size(file) + " bytes, too many for a tokenizer's configuration.");
-        }
-        JsonNode node = JSON.readTree(file.toFile());
-        if (!node.isObject()) {
-            throw new HeadwaterException(file + " does not hold a JSON object.");
-        }
-        return node;
+        return BoundedJson.read(file, MOST_CONFIG_BYTES);
     }
 
     private static OptionalInt id(Map<String, Added> added, String content) {
@@ -102,7 +95,7 @@ public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, S
     /** Reads {@code added_tokens} only: it comes before the vocabulary, which can be tens of megabytes. */
     private static Map<String, Added> readAdded(Path file) throws IOException {
         Map<String, Added> added = new LinkedHashMap<>();
-        try (JsonParser parser = new JsonFactory().createParser(file.toFile())) {
+        try (JsonParser parser = BoundedJson.factory().createParser(file.toFile())) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new HeadwaterException(file + " does not hold a JSON object.");
             }
@@ -113,14 +106,29 @@ public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, S
                     parser.skipChildren();
                     continue;
                 }
-                parser.setCodec(JSON);
-                JsonNode tokens = parser.readValueAsTree();
-                for (JsonNode token : tokens) {
-                    added.putIfAbsent(token.path("content").asText(), new Added(token.path("id").asInt(-1), token.path("special").asBoolean()));
+                while (parser.nextToken() == JsonToken.START_OBJECT) {
+                    readAdded(parser, added);
                 }
                 return added;
             }
         }
         return added;
+    }
+
+    private static void readAdded(JsonParser parser, Map<String, Added> added) throws IOException {
+        String content = "";
+        int id = -1;
+        boolean special = false;
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String field = parser.currentName();
+            parser.nextToken();
+            switch (field) {
+                case "content" -> content = parser.getValueAsString("");
+                case "id" -> id = parser.getValueAsInt(-1);
+                case "special" -> special = parser.getValueAsBoolean();
+                default -> parser.skipChildren();
+            }
+        }
+        added.putIfAbsent(content, new Added(id, special));
     }
 }

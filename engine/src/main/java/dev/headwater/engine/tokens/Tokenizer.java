@@ -1,12 +1,12 @@
 package dev.headwater.engine.tokens;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.weights.BoundedJson;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +48,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws HeadwaterException if there is none or it isn't valid
      */
     public static Tokenizer open(Path modelDirectory) {
-        Path file = modelDirectory.resolve("tokenizer.json");
+        Path file = modelDirectory.toAbsolutePath().resolve("tokenizer.json");
         if (!Files.isRegularFile(file)) {
             throw new HeadwaterException("There is no tokenizer.json in " + modelDirectory
                     + ": Headwater reads Hugging Face's fast tokenizers; save the model's tokenizer in that format.");
@@ -65,7 +65,7 @@ public final class Tokenizer implements AutoCloseable {
             library.disablePadding(handle);
             return new Tokenizer(file, special, config.path("clean_up_tokenization_spaces").asBoolean(), library, handle);
         } catch (JsonProcessingException e) {
-            throw new HeadwaterException("The tokenizer in " + modelDirectory + " is not valid JSON: " + e.getOriginalMessage(), e);
+            throw new HeadwaterException("The tokenizer in " + modelDirectory + " is not valid JSON" + BoundedJson.where(e) + ".", e);
         } catch (IOException e) {
             throw new HeadwaterException("Cannot read the tokenizer in " + modelDirectory + ": " + e.getMessage(), e);
         } catch (HeadwaterException e) {
@@ -127,10 +127,19 @@ public final class Tokenizer implements AutoCloseable {
         return IntStream.concat(roles, special.ids().stream().mapToInt(Integer::intValue)).filter(id -> id > 0).findFirst();
     }
 
+    /**
+     * How the model writes conversations. {@code encode(chatTemplate().render(messages, true), false)} is a conversation's ids.
+     *
+     * @throws HeadwaterException if the model has no template or it isn't valid
+     */
+    public ChatTemplate chatTemplate() {
+        return ChatTemplate.read(file.getParent(), special);
+    }
+
     /** Distinct tokens, added ones included. Reads the whole file: a model's configuration knows it faster. */
     public int vocabSize() {
         Set<String> tokens = new HashSet<>();
-        try (JsonParser parser = new JsonFactory().createParser(file.toFile())) {
+        try (JsonParser parser = BoundedJson.factory().createParser(file.toFile())) {
             int depth = 0;
             while (parser.nextToken() != null) {
                 depth += parser.currentToken().isStructStart() ? 1 : parser.currentToken().isStructEnd() ? -1 : 0;
