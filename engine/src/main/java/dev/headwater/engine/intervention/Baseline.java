@@ -1,0 +1,125 @@
+package dev.headwater.engine.intervention;
+
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.model.FeatureSite;
+import dev.headwater.engine.model.Hooks;
+import dev.headwater.engine.model.KvCache;
+import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.model.TraceRequest.Logits;
+import dev.headwater.engine.transcoder.SparseActivations;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * A prompt's run without edits: what interventions start from, freeze and are compared with.
+ *
+ * {@snippet :
+ * try (var baseline = Baseline.of(model, model.prompt("…"));
+ *      var edited = baseline.apply(Intervention.of(Edit.of("2/-1/607", new Change.Scale(-1))))) {
+ *     TokenChange.between(baseline.run(), edited, -1, 5).forEach(System.out::println);
+ * }
+ * }
+ */
+public final class Baseline implements AutoCloseable {
+    private final ReplacementModel model;
+    private final Prompt prompt;
+    private final Run run;
+    private final Map<List<Integer>, List<SparseActivations>> others = new HashMap<>();
+
+    private Baseline(ReplacementModel model, Prompt prompt, Run run) {
+        this.model = model;
+        this.prompt = prompt;
+        this.run = run;
+    }
+
+    /** Runs the model over the prompt and keeps what interventions may freeze. */
+    public static Baseline of(ReplacementModel model, Prompt prompt) {
+        Set<FeatureSite> sites = Set.of(model.transcoders().input(), model.transcoders().output());
+        int[] tokens = prompt.tokens();
+        return new Baseline(model, prompt, new Run(model, model.model().forward(tokens, new TraceRequest(sites, true, Logits.ALL)),
+            model.zeroPositions(tokens)));
+    }
+
+    public ReplacementModel model() {
+        return model;
+    }
+
+    public Prompt prompt() {
+        return prompt;
+    }
+
+    /** The run without edits. Closed with this. */
+    public Run run() {
+        return run;
+    }
+
+    /**
+     * The prompt again, with edits. Without any, it is the plain model's run, bit for bit.
+     *
+     * @return a run of its own, to be closed by the caller
+     * @throws UsageException if an edit names what does not exist, or can have no effect
+     */
+    public Run apply(Intervention intervention) {
+        intervention.check(model.transcoders(), run.positions(), false);
+        return run(hooks(intervention), Logits.ALL, null);
+    }
+
+    /** The prompt's pass with hooks. */
+    Run run(Hooks hooks, Logits logits, KvCache cache) {
+        var request = new TraceRequest(Set.of(model.transcoders().input()), false, logits);
+        return new Run(model, model.model().forward(run.tokens(), request, hooks, cache), run.zeroPositions());
+    }
+
+    Hooks hooks(Intervention intervention) {
+        EditPlan plan = EditPlan.ofPrompt(lookedUp(intervention.edits()), model.layers(), run.positions());
+        return plan.isEmpty() ? Hooks.NONE : new EditedPass(model.transcoders(), plan, intervention.freeze(), run);
+    }
+
+    /** The edits with swaps replaced by the activations that they mean. */
+    List<Edit> lookedUp(List<Edit> edits) {
+        List<Edit> result = new ArrayList<>(edits.size());
+        for (Edit edit : edits) {
+            result.add(edit.change() instanceof Change.Swap swap
+                ? new Edit(edit.layer(), edit.positions(), edit.feature(), new Change.Set(activation(edit, swap))) : edit);
+        }
+        return result;
+    }
+
+    private float activation(Edit edit, Change.Swap swap) {
+        int length = swap.other().length();
+        int position = swap.position() < 0 ? swap.position() + length : swap.position();
+        if (position < 0 || position >= length) {
+            throw new UsageException("Edit %s: position %d lies outside the other prompt, which has %d tokens".formatted(edit.place(), swap.position(), length));
+        }
+        SparseActivations active = activations(swap.other()).get(edit.layer());
+        for (int i = 0; i < active.count(); i++) {
+            if (active.position()[i] == position && active.feature()[i] == edit.feature()) {
+                return active.value()[i];
+            }
+        }
+        return 0;
+    }
+
+    /** The active features of every layer on another prompt; computed once for each. */
+    public List<SparseActivations> activations(Prompt other) {
+        int[] tokens = other.tokens();
+        return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), unused -> {
+            var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.NONE);
+            try (Run there = new Run(model, model.model().forward(tokens, request), model.zeroPositions(tokens))) {
+                return IntStream.range(0, model.layers()).mapToObj(there::activations).toList();
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        run.close();
+    }
+}

@@ -1,0 +1,95 @@
+package dev.headwater.engine.intervention;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.model.FeatureSite;
+import dev.headwater.engine.model.Hooks;
+import dev.headwater.engine.model.NormSite;
+import dev.headwater.engine.transcoder.TranscoderSet;
+
+/**
+ * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of the edited
+ * features that write there, those of lower layers included for a cross-layer set.
+ */
+final class EditedPass implements Hooks {
+    private final TranscoderSet transcoders;
+    private final EditPlan plan;
+    private final Freeze freeze;
+    private final Run clean;
+    private final int zeros;
+    /** By layer, what edits add to the activations of the plan's features, [P * n]. */
+    private final float[][] differences;
+    private Tensor input;
+
+    /**
+     * @param clean the run without edits, or null for a generated token, where nothing is frozen
+     */
+    EditedPass(TranscoderSet transcoders, EditPlan plan, Freeze freeze, Run clean) {
+        this.transcoders = transcoders;
+        this.plan = plan;
+        this.freeze = freeze;
+        this.clean = clean;
+        zeros = clean == null ? 0 : clean.zeroPositions();
+        differences = new float[transcoders.layers()][];
+    }
+
+    @Override
+    public Tensor attention(int layer) {
+        return freeze instanceof Freeze.Nothing ? null : clean.trace().attention(layer);
+    }
+
+    @Override
+    public Tensor reciprocal(NormSite norm, int layer) {
+        return freeze.holdsNorms(transcoders.layers()) ? clean.trace().reciprocal(norm, layer) : null;
+    }
+
+    @Override
+    public Tensor at(FeatureSite site, int layer, Tensor value) {
+        if (site == transcoders.input()) {
+            input = value;
+        }
+        return site == transcoders.output() ? edited(layer, value) : value;
+    }
+
+    private Tensor edited(int layer, Tensor output) {
+        if (plan.table(layer) != null) {
+            differences[layer] = differences(plan.table(layer));
+        }
+        Tensor result = freeze.holds(layer) ? frozen(layer) : output;
+        if (freeze.holdsAnyLayer() && !freeze.holds(layer)) {
+            return result;
+        }
+        for (int source = 0; source <= layer; source++) {
+            if (differences[source] != null && transcoders.lastTarget(source) >= layer) {
+                int[] feature = plan.table(source).feature();
+                Tensor rows = Tensor.empty(DType.F32, transcoders.device(), feature.length, transcoders.width());
+                transcoders.decoderRows(source, layer, feature, null, null, rows);
+                Tensor change = Torch.to(Tensor.ofFloats(differences[source], output.size(0), feature.length), transcoders.device());
+                result = Torch.add(result, Torch.mm(change, rows));
+            }
+        }
+        return result;
+    }
+
+    /** The MLP's output in the run without edits, with the skip of what its input has become. */
+    private Tensor frozen(int layer) {
+        Tensor output = clean.output(layer);
+        if (!transcoders.hasSkip(layer)) {
+            return output;
+        }
+        return Torch.add(output, Torch.mm(Torch.sub(input, clean.input(layer)), transcoders.skip(layer)));
+    }
+
+    private float[] differences(EditPlan.Table table) {
+        float[] unedited = clean == null ? null : table.activations(transcoders, clean.input(table.layer()), zeros);
+        float[] current = freeze.holdsAnyLayer() ? unedited : table.activations(transcoders, input, zeros);
+        float[] difference = new float[current.length];
+        for (int i = 0; i < difference.length; i++) {
+            if (table.change()[i] != null) {
+                difference[i] = table.change()[i].applied(unedited == null ? current[i] : unedited[i]) - current[i];
+            }
+        }
+        return difference;
+    }
+}

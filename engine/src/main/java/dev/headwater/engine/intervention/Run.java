@@ -1,0 +1,141 @@
+package dev.headwater.engine.intervention;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.transcoder.SparseActivations;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * A pass of the model over P tokens as far as it can be looked at: its logits, and the features as they are encoded from the stream of
+ * this pass. At zero positions features count as 0. Activations are computed when asked for. Closing it frees native memory.
+ */
+public final class Run implements AutoCloseable {
+    private final ReplacementModel model;
+    private final Trace trace;
+    private final int zeroPositions;
+
+    Run(ReplacementModel model, Trace trace, int zeroPositions) {
+        this.model = model;
+        this.trace = trace;
+        this.zeroPositions = zeroPositions;
+    }
+
+    public int[] tokens() {
+        return trace.tokens();
+    }
+
+    public int positions() {
+        return trace.positions();
+    }
+
+    int zeroPositions() {
+        return zeroPositions;
+    }
+
+    Trace trace() {
+        return trace;
+    }
+
+    /** F32 [P, d] at the transcoders' input site. */
+    Tensor input(int layer) {
+        return trace.site(model.transcoders().input(), layer);
+    }
+
+    /** F32 [P, d] at the transcoders' output site. */
+    Tensor output(int layer) {
+        return trace.site(model.transcoders().output(), layer);
+    }
+
+    /**
+     * Logits of the token after a position, after any soft-cap, [V].
+     *
+     * @param position negative from the end
+     */
+    public float[] logits(int position) {
+        int p = Objects.checkIndex(position < 0 ? position + positions() : position, positions());
+        int kept = (int) trace.logits().size(0);
+        if (p < positions() - kept) {
+            throw new IllegalStateException("this run kept the logits of its last position only");
+        }
+        try (var scope = TensorScope.open()) {
+            return Torch.select(trace.logits(), 0, p - positions() + kept).toFloats();
+        }
+    }
+
+    /** Probabilities of the token after a position, [V]. */
+    public double[] probabilities(int position) {
+        float[] logits = logits(position);
+        double largest = Double.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            largest = Math.max(largest, logit);
+        }
+        double[] probabilities = new double[logits.length];
+        double sum = 0;
+        for (int i = 0; i < logits.length; i++) {
+            sum += probabilities[i] = Math.exp(logits[i] - largest);
+        }
+        for (int i = 0; i < logits.length; i++) {
+            probabilities[i] /= sum;
+        }
+        return probabilities;
+    }
+
+    /**
+     * Logits before any soft-cap, less their mean over the vocabulary: what the edges into a graph's logits state [V].
+     */
+    public double[] demeanedLogits(int position) {
+        float[] logits = logits(position);
+        double cap = model.model().config().finalSoftcap();
+        double[] values = new double[logits.length];
+        double sum = 0;
+        for (int i = 0; i < logits.length; i++) {
+            double share = logits[i] / cap;
+            sum += values[i] = cap == 0 ? logits[i] : cap * 0.5 * Math.log((1 + share) / (1 - share));
+        }
+        double mean = sum / logits.length;
+        for (int i = 0; i < values.length; i++) {
+            values[i] -= mean;
+        }
+        return values;
+    }
+
+    /** The active features of a layer. */
+    public SparseActivations activations(int layer) {
+        return model.transcoders().encode(layer, input(layer), zeroPositions);
+    }
+
+    /** All activations of a layer, [P * F]. For small sets. */
+    public float[] denseActivations(int layer) {
+        int features = model.transcoders().features();
+        float[] dense = new float[Math.multiplyExact(positions(), features)];
+        SparseActivations active = activations(layer);
+        for (int i = 0; i < active.count(); i++) {
+            dense[active.position()[i] * features + active.feature()[i]] = active.value()[i];
+        }
+        return dense;
+    }
+
+    /** What a layer's features have before their activation function, [P * F]; 0 at zero positions. For small sets. */
+    public float[] preActivations(int layer) {
+        try (var scope = TensorScope.open()) {
+            float[] values = Torch.to(model.transcoders().preActivations(layer, input(layer)), DType.F32).toFloats();
+            Arrays.fill(values, 0, zeroPositions * model.transcoders().features(), 0);
+            return values;
+        }
+    }
+
+    /** Pre-activations of some features of a layer, each at its position. */
+    public float[] preActivations(int layer, int[] position, int[] feature) {
+        return feature.length == 0 ? new float[0] : model.transcoders().preActivations(layer, input(layer), position, feature);
+    }
+
+    @Override
+    public void close() {
+        trace.close();
+    }
+}
