@@ -14,9 +14,11 @@ import dev.headwater.engine.model.ModelDirectories.Data;
 import dev.headwater.engine.model.TraceRequest.Logits;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -73,6 +75,46 @@ class LanguageModelTest {
             double relative = Math.sqrt(error / size);
             assertTrue(relative > 1e-6 && relative < (type == DType.BF16 ? 0.1 : 0.02), name + " logits in " + type + " are off by " + relative);
         }
+    }
+
+    /** Qwen 2 is a Llama with biases on query, key and value; Mistral one with windows. */
+    @Test
+    void familiesAgreeWhereTheyDescribeTheSameModel() throws IOException {
+        GoldenCase golden = GoldenCase.of("llama-plt-relu-skip");
+        Random random = new Random(3);
+        Map<String, Data> biases = new LinkedHashMap<>();
+        for (int l = 0; l < golden.layers(); l++) {
+            for (String part : new String[] {"q_proj 48", "k_proj 24", "v_proj 24"}) {
+                String[] fields = part.split(" ");
+                biases.put("model.layers.%d.self_attn.%s.bias".formatted(l, fields[0]), Data.random(random, 0.5, Long.parseLong(fields[1])));
+            }
+        }
+        Path qwen = ModelDirectories.changed(temp.resolve("qwen"), golden, config -> config.putArray("architectures").add("Qwen2ForCausalLM"),
+                weights -> weights.putAll(biases));
+        Path llama = ModelDirectories.changed(temp.resolve("llama"), golden, config -> config.put("attention_bias", true), weights -> {
+            weights.putAll(biases);
+            for (int l = 0; l < golden.layers(); l++) {
+                weights.put("model.layers." + l + ".self_attn.o_proj.bias", Data.floats(new float[48], 48));
+            }
+        });
+        assertArrayEquals(logits(llama, DType.F32, golden.tokens()), logits(qwen, DType.F32, golden.tokens()), 1e-5f, "Qwen 2");
+
+        Path wide = mistral(golden, "wide", golden.tokens().length);
+        assertArrayEquals(golden.floats("logits"), logits(wide, DType.F32, golden.tokens()), 1e-4f, "Mistral with a wide window");
+        int last = (golden.tokens().length - 1) * 320;
+        int[] other = golden.tokens();
+        other[0] = 7;
+        // Four layers that see one position back each never reach from the last to the first.
+        Path narrow = mistral(golden, "narrow", 2);
+        assertArrayEquals(Arrays.copyOfRange(logits(narrow, DType.F32, golden.tokens()), last, last + 320),
+                Arrays.copyOfRange(logits(narrow, DType.F32, other), last, last + 320), 0, "Mistral with a narrow window");
+    }
+
+    private Path mistral(GoldenCase golden, String name, int window) throws IOException {
+        return ModelDirectories.changed(temp.resolve(name), golden, config -> {
+            config.putArray("architectures").add("MistralForCausalLM");
+            config.put("sliding_window", window);
+        }, weights -> {});
     }
 
     @Test
