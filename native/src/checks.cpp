@@ -70,7 +70,6 @@ void Checks::edges(const hw_edges *edges) const {
   if (first == last) return;
   present(edges->column, "edges.column");
   present(edges->length, "edges.length");
-  present(edges->offset, "edges.offset");
   present(edges->value, "edges.value");
   for (int64_t k = first; k < last; k++) {
     if (edges->length[k] < 0 || edges->column[k] < 0 || edges->length[k] > edges->columns ||
@@ -78,9 +77,8 @@ void Checks::edges(const hw_edges *edges) const {
       fail(HW_INVALID, "%s: run %lld covers columns %lld .. %lld + %lld; the matrix has %lld", function_, number(k),
            number(edges->column[k]), number(edges->column[k]), number(edges->length[k]), number(edges->columns));
     }
-    if (edges->offset[k] < 0) {
-      fail(HW_INVALID, "%s: edges.offset[%lld] is %lld; it must be 0 or more", function_, number(k),
-           number(edges->offset[k]));
+    if (edges->value[k] == nullptr && edges->length[k] > 0) {
+      fail(HW_INVALID, "%s: edges.value[%lld] is null", function_, number(k));
     }
   }
 }

@@ -224,7 +224,9 @@ void graph(int64_t layers, int64_t P, int64_t per_position) {
   }
   const std::vector<float> value = random.gauss(values);
   const auto rows = static_cast<int64_t>(order.size());
-  const hw_edges edges = {rows, columns, run_start.data(), column.data(), length.data(), offset.data(), value.data()};
+  std::vector<const float *> run_value;
+  for (int64_t at : offset) run_value.push_back(value.data() + at);
+  const hw_edges edges = {rows, columns, run_start.data(), column.data(), length.data(), run_value.data()};
   std::vector<double> sum(order.size()), influence(static_cast<size_t>(columns)), weight(influence.size(), 1e-3);
   const double bytes = 4.0 * static_cast<double>(values);
   report(name + " row sums", 0, bytes, best([&] { CHECK_OK(hw_row_sums(&edges, nullptr, sum.data())); }));

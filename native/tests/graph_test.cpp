@@ -11,6 +11,7 @@ struct Graph {
   int64_t rows, columns;
   std::vector<int64_t> run_start{0}, column, length, offset, node, order;
   std::vector<float> value;
+  std::vector<const float *> run_value;
   std::vector<uint8_t> keep;
   std::vector<double> dense;
 
@@ -36,11 +37,12 @@ struct Graph {
       }
       run_start.push_back(static_cast<int64_t>(column.size()));
     }
+    for (int64_t at : offset) run_value.push_back(value.data() + at);
     for (uint8_t &k : keep) k = random.below(4) != 0;
   }
 
   hw_edges edges() const {
-    return {rows, columns, run_start.data(), column.data(), length.data(), offset.data(), value.data()};
+    return {rows, columns, run_start.data(), column.data(), length.data(), run_value.data()};
   }
   double at(int64_t r, int64_t c, bool kept) const {
     return kept && !keep[static_cast<size_t>(c)] ? 0 : dense[static_cast<size_t>(r * columns + c)];
@@ -131,8 +133,9 @@ TEST(influence_shares_a_long_row_among_threads) {
   const int64_t columns = 300000;
   const std::vector<float> value = random.gauss(columns - 1);
   const int64_t run_start[] = {0, 2}, column[] = {0, 100001}, length[] = {100001, columns - 100002},
-                offset[] = {0, 100001}, order[] = {0}, node[] = {columns - 1};
-  const hw_edges edges = {1, columns, run_start, column, length, offset, value.data()};
+                order[] = {0}, node[] = {columns - 1};
+  const float *const run_value[] = {value.data(), value.data() + 100001};
+  const hw_edges edges = {1, columns, run_start, column, length, run_value};
   const double scale[] = {0.5};
   std::vector<double> weight(static_cast<size_t>(columns)), influence(weight.size());
   weight.back() = 2;
@@ -170,8 +173,9 @@ TEST(edge_cut_is_the_score_at_the_share) {
 
 TEST(edge_cut_of_equal_and_tiny_scores) {
   const std::vector<float> value = {1, 1, 1, 1, 1e-40f, 1e-45f};
-  const int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {6}, offset[] = {0};
-  const hw_edges edges = {1, 6, run_start, column, length, offset, value.data()};
+  const int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {6};
+  const float *const run_value[] = {value.data()};
+  const hw_edges edges = {1, 6, run_start, column, length, run_value};
   const double coefficient[] = {1}, tiny[] = {1e-270};
   double cut;
   CHECK_OK(hw_edge_cut(&edges, coefficient, nullptr, 0.5, &cut));
@@ -184,10 +188,11 @@ TEST(edge_cut_of_equal_and_tiny_scores) {
 
 TEST(graph_functions_refuse_bad_arguments) {
   const float value[] = {1, 2, 3};
-  int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {3}, offset[] = {0}, order[] = {0}, node[] = {2};
+  int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {3}, order[] = {0}, node[] = {2};
+  const float *run_value[] = {value};
   const double scale[] = {1}, weight[] = {0, 0, 1};
   double sum[1], influence[3], cut;
-  hw_edges edges = {1, 3, run_start, column, length, offset, value};
+  hw_edges edges = {1, 3, run_start, column, length, run_value};
   CHECK_OK(hw_row_sums(&edges, nullptr, sum));
   CHECK_OK(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence));
   CHECK_INVALID(hw_row_sums(nullptr, nullptr, sum), "edges is NULL");
@@ -196,9 +201,9 @@ TEST(graph_functions_refuse_bad_arguments) {
   const double negative[] = {-1};
   CHECK_INVALID(hw_edge_cut(&edges, negative, nullptr, 0.5, &cut), "coefficient[0] is -1");
   const float infinite[] = {1, INFINITY, 3};
-  edges.value = infinite;
+  run_value[0] = infinite;
   CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, 0.5, &cut), "finite");
-  edges.value = value;
+  run_value[0] = value;
   order[0] = 1;
   CHECK_INVALID(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence), "order[0] is 1");
   order[0] = 0;
@@ -209,8 +214,8 @@ TEST(graph_functions_refuse_bad_arguments) {
   length[0] = INT64_MAX;
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "the matrix has 3");
   length[0] = 3;
-  offset[0] = -1;
-  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "offset[0] is -1");
+  run_value[0] = nullptr;
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "edges.value[0] is null");
   run_start[1] = -1;
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "run_start[1] is -1");
 }

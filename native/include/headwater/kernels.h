@@ -140,16 +140,16 @@ HW_API int32_t hw_add_scaled_rows(const hw_exec *exec, float *g, const float *x,
 
 /*
  * An edge matrix by runs: row r has runs run_start[r] .. run_start[r+1]-1; run k covers columns column[k] ..
- * column[k]+length[k]-1 with values value[offset[k]] onwards. Runs of a row do not overlap. All [host].
+ * column[k]+length[k]-1 with the values from value[k] on, so that rows may lie in several buffers. Runs of a row do not
+ * overlap. All [host].
  */
 typedef struct hw_edges {
   int64_t rows;
   int64_t columns;
-  const int64_t *run_start; /* [rows+1] */
-  const int64_t *column;    /* [runs] */
-  const int64_t *length;    /* [runs] */
-  const int64_t *offset;    /* [runs] */
-  const float *value;
+  const int64_t *run_start;  /* [rows+1] */
+  const int64_t *column;     /* [runs] */
+  const int64_t *length;     /* [runs] */
+  const float *const *value; /* [runs] */
 } hw_edges;
 
 /* sum[r] = sum over the kept columns of |row r|. keep [columns] bytes, NULL keeps all. */

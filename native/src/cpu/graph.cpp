@@ -24,7 +24,7 @@ template <bool kKeep>
 double row_sum(const hw_edges &edges, int64_t r, const uint8_t *keep) {
   double part[kParts] = {};
   for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
-    const float *value = edges.value + edges.offset[k];
+    const float *value = edges.value[k];
     const uint8_t *kept = kKeep ? keep + edges.column[k] : nullptr;
     const int64_t n = edges.length[k];
     int64_t i = 0;
@@ -57,7 +57,7 @@ void spread_row(const hw_edges &edges, int64_t r, double c, const uint8_t *keep,
   const int team = columns >= kLong ? hw::threads() : 1;
 #pragma omp parallel num_threads(team) if (team > 1)
   for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
-    const float *value = edges.value + edges.offset[k];
+    const float *value = edges.value[k];
     const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k];
     double *to = influence + edges.column[k];
     const int64_t n = edges.length[k];
@@ -106,7 +106,7 @@ struct Scores {
     const double c = coefficient[r];
     if (c == 0) return;
     for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
-      const float *value = edges.value + edges.offset[k];
+      const float *value = edges.value[k];
       const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k];
       for (int64_t i = 0; i < edges.length[k]; i++) {
         if (kept == nullptr || kept[i]) visit(pattern_of(c * magnitude(value[i])));

@@ -264,7 +264,7 @@ public final class Kernels {
         }
     }
 
-    private static void check(int status) {
+    static void check(int status) {
         if (status != KernelsHeader.HW_OK()) {
             throw new NativeException("kernel: " + KernelsHeader.hw_last_error().getString(0));
         }

@@ -20,8 +20,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const int64_t *run_start;
  *     const int64_t *column;
  *     const int64_t *length;
- *     const int64_t *offset;
- *     const float *value;
+ *     const float *const *value;
  * }
  * }
  */
@@ -37,7 +36,6 @@ public class hw_edges {
         KernelsHeader.C_POINTER.withName("run_start"),
         KernelsHeader.C_POINTER.withName("column"),
         KernelsHeader.C_POINTER.withName("length"),
-        KernelsHeader.C_POINTER.withName("offset"),
         KernelsHeader.C_POINTER.withName("value")
     ).withName("hw_edges");
 
@@ -268,56 +266,12 @@ public class hw_edges {
         struct.set(length$LAYOUT, length$OFFSET, fieldValue);
     }
 
-    private static final AddressLayout offset$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("offset"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const int64_t *offset
-     * }
-     */
-    public static final AddressLayout offset$layout() {
-        return offset$LAYOUT;
-    }
-
-    private static final long offset$OFFSET = $LAYOUT.byteOffset(groupElement("offset"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const int64_t *offset
-     * }
-     */
-    public static final long offset$offset() {
-        return offset$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const int64_t *offset
-     * }
-     */
-    public static MemorySegment offset(MemorySegment struct) {
-        return struct.get(offset$LAYOUT, offset$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const int64_t *offset
-     * }
-     */
-    public static void offset(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(offset$LAYOUT, offset$OFFSET, fieldValue);
-    }
-
     private static final AddressLayout value$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("value"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const float *value
+     * const float *const *value
      * }
      */
     public static final AddressLayout value$layout() {
@@ -329,7 +283,7 @@ public class hw_edges {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const float *value
+     * const float *const *value
      * }
      */
     public static final long value$offset() {
@@ -339,7 +293,7 @@ public class hw_edges {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const float *value
+     * const float *const *value
      * }
      */
     public static MemorySegment value(MemorySegment struct) {
@@ -349,7 +303,7 @@ public class hw_edges {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const float *value
+     * const float *const *value
      * }
      */
     public static void value(MemorySegment struct, MemorySegment fieldValue) {

@@ -1,5 +1,6 @@
 package dev.headwater.engine.graph;
 
+import dev.headwater.bindings.EdgeRuns;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,6 +26,7 @@ public final class EdgeRows implements AutoCloseable {
     private final long[] offset;
     private final MemorySegment values;
     private final Arena arena;
+    private EdgeRuns runs;
 
     private EdgeRows(Layout layout, MemorySegment values, Arena arena) {
         this.columns = layout.columns;
@@ -215,6 +217,11 @@ public final class EdgeRows implements AutoCloseable {
                 for (int k = from == null ? 0 : from.firstRun(row[node]); from != null && k < from.endRun(row[node]); k++) {
                     long source = from.offset[k] - from.column[k];
                     int end = keptBefore[from.column[k] + from.length[k]];
+                    if (end - keptBefore[from.column[k]] == from.length[k]) {
+                        MemorySegment.copy(from.values, Float.BYTES * from.offset[k], values, Float.BYTES * at, Float.BYTES * (long) from.length[k]);
+                        at += from.length[k];
+                        continue;
+                    }
                     for (int i = keptBefore[from.column[k]]; i < end; i++) {
                         values.setAtIndex(ValueLayout.JAVA_FLOAT, at++, from.value(source + nodes[i]));
                     }
@@ -306,8 +313,27 @@ public final class EdgeRows implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (runs != null) runs.close();
+        runs = null;
         if (arena.scope().isAlive()) arena.close();
+    }
+
+    /** This matrix as the native kernels see it. */
+    synchronized EdgeRuns runs() {
+        if (runs == null) {
+            runs = new EdgeRuns(columns);
+            for (int r = 0; r < rows(); r++) appendRow(r, runs);
+        }
+        return runs;
+    }
+
+    /** Adds a row to a matrix for the native kernels, which must not be used after this one is closed. */
+    void appendRow(int row, EdgeRuns to) {
+        for (int k = firstRun(row); k < endRun(row); k++) {
+            to.run(column[k], values.asSlice(Float.BYTES * offset[k], Float.BYTES * (long) length[k]));
+        }
+        to.endRow();
     }
 
     int firstRun(int row) {

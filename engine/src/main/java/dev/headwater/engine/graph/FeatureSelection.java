@@ -40,8 +40,7 @@ public record FeatureSelection(int[] order, int[] selected, EdgeRows edges) {
         int firstLogit = features + others;
         double[] weights = new double[firstLogit + targets.size()];
         for (int k = 0; k < targets.size(); k++) weights[firstLogit + k] = targets.get(k).probability();
-        var ranking = new Ranking(features, weights);
-        try {
+        try (var ranking = new Ranking(features, weights)) {
             compute(IntStream.range(firstLogit, weights.length).toArray(), source, ranking);
             int[] order = new int[wanted];
             for (int taken = 0; taken < wanted; ) {
@@ -53,8 +52,6 @@ public record FeatureSelection(int[] order, int[] selected, EdgeRows edges) {
             int[] selected = order.clone();
             Arrays.sort(selected);
             return new FeatureSelection(order, selected, ranking.assemble());
-        } finally {
-            ranking.close();
         }
     }
 

@@ -1,9 +1,9 @@
 package dev.headwater.engine.graph;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * How much every node contributes to the targets over all paths: I = w·A + w·A² + ..., where A holds the absolute direct
@@ -38,61 +38,31 @@ public record Influence(double[] node, double[] scale) {
             throw new IllegalArgumentException("influence needs a square matrix and a weight for each node, not %d x %d and %d weights"
                     .formatted(edges.rows(), edges.columns(), weights.length));
         }
-        double[] scale = rowSums(edges, keep);
+        double[] scale = edges.runs().rowSums(keep);
         for (int r = 0; r < scale.length; r++) {
             scale[r] = keep == null || keep[r] ? 1 / Math.max(scale[r], FLOOR) : 0;
         }
-        double[] influence = new double[edges.columns()];
-        for (int r : order) {
-            double c = (weights[r] + influence[r]) * scale[r];
-            if (c != 0) addRow(edges, r, c, influence);
-        }
-        if (keep != null) {
-            for (int i = 0; i < influence.length; i++) {
-                if (!keep[i]) influence[i] = 0;
-            }
-        }
-        return new Influence(influence, scale);
+        long[] rows = LongStream.range(0, edges.rows()).toArray();
+        return new Influence(edges.runs().influence(Arrays.stream(order).asLongStream().toArray(), rows, scale, weights, keep), scale);
     }
 
-    /** Sum of the absolute values of each row over the kept columns; null keeps all. */
-    static double[] rowSums(EdgeRows edges, boolean[] keep) {
-        return IntStream.range(0, edges.rows()).parallel()
-                .mapToDouble(r -> keep == null ? rowSum(edges, r) : keep[r] ? rowSum(edges, r, keep) : 0)
-                .toArray();
-    }
-
-    static double rowSum(EdgeRows edges, int row) {
-        MemorySegment values = edges.values();
+    /**
+     * The cut for a share: of the influences in descending order, the first at which their cumulative sum reaches the share of
+     * the total. A zero is never the cut; share 1 gives the smallest positive one; if none is positive it is infinity.
+     */
+    double cut(double share) {
+        double[] scores = node.clone();
+        Arrays.sort(scores);
+        double total = 0;
+        for (double score : scores) total += score;
         double sum = 0;
-        for (int k = edges.firstRun(row); k < edges.endRun(row); k++) {
-            long at = edges.offset(k);
-            for (int j = 0, n = edges.length(k); j < n; j++) sum += Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
+        double cut = Double.POSITIVE_INFINITY;
+        for (int i = scores.length - 1; i >= 0 && scores[i] > 0; i--) {
+            cut = scores[i];
+            sum += cut;
+            if (share < 1 && sum / total >= share) break;
         }
-        return sum;
-    }
-
-    private static double rowSum(EdgeRows edges, int row, boolean[] keep) {
-        MemorySegment values = edges.values();
-        double sum = 0;
-        for (int k = edges.firstRun(row); k < edges.endRun(row); k++) {
-            long at = edges.offset(k);
-            int column = edges.column(k);
-            for (int j = 0, n = edges.length(k); j < n; j++) {
-                if (keep[column + j]) sum += Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
-            }
-        }
-        return sum;
-    }
-
-    /** into[s] += c * |edge(row, s)| for all columns s. */
-    static void addRow(EdgeRows edges, int row, double c, double[] into) {
-        MemorySegment values = edges.values();
-        for (int k = edges.firstRun(row); k < edges.endRun(row); k++) {
-            long at = edges.offset(k);
-            int column = edges.column(k);
-            for (int j = 0, n = edges.length(k); j < n; j++) into[column + j] += c * Math.abs(values.getAtIndex(ValueLayout.JAVA_FLOAT, at + j));
-        }
+        return cut;
     }
 
     /** Node numbers by descending influence; of equal ones the lower number first. */

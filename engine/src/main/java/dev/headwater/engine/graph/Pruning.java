@@ -53,7 +53,7 @@ public final class Pruning {
         this.influence = influence;
         int n = graph.size();
         kept = new boolean[n];
-        double nodeCut = Cut.ofNodes(influence, nodeThreshold);
+        double nodeCut = influence.cut(nodeThreshold);
         for (int i = 0; i < n; i++) kept[i] = i >= graph.firstToken() || influence.node()[i] >= nodeCut;
 
         double[] weights = graph.targetWeights();
@@ -61,7 +61,7 @@ public final class Pruning {
         Influence pruned = Influence.of(edges, weights, order, kept);
         coefficient = new double[n];
         for (int r = 0; r < n; r++) coefficient[r] = kept[r] ? (pruned.node()[r] + weights[r]) * pruned.scale()[r] : 0;
-        cut = Cut.ofEdges(edges, coefficient, kept, edgeThreshold);
+        cut = edges.runs().cut(coefficient, kept, edgeThreshold);
 
         dropDeadEnds(graph, order);
         int nodes = 0;

@@ -1,24 +1,30 @@
 package dev.headwater.engine.graph;
 
+import dev.headwater.bindings.EdgeRuns;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 
 /**
  * Ranks features by their influence on the targets while only some rows of the edge matrix are known. Rows are normalised
  * over all columns; a feature whose row is not known yet receives influence and passes none on.
  */
-final class Ranking {
+final class Ranking implements AutoCloseable {
     /** Smallest row sum that is divided by between rounds. */
     private static final double FLOOR = 1e-8;
 
     private final int features;
     private final double[] weights;
-    private final EdgeRows[] rows;
-    private final int[] rowInBatch;
-    private final double[] scale;
     private final List<EdgeRows> batches = new ArrayList<>();
+    /** All known rows one after the other, whichever batch holds them, and the node that each belongs to. */
+    private final EdgeRuns known;
+    private long[] nodes = new long[0];
+    /** For each node the batch that has its row, null if it is not known, and the row's number in there. */
+    private final EdgeRows[] home;
+    private final int[] rowInBatch;
 
     /**
      * @param features number of features N; they are columns 0 to N-1
@@ -27,58 +33,66 @@ final class Ranking {
     Ranking(int features, double[] weights) {
         this.features = features;
         this.weights = weights;
-        rows = new EdgeRows[weights.length];
+        known = new EdgeRuns(weights.length);
+        home = new EdgeRows[weights.length];
         rowInBatch = new int[weights.length];
-        scale = new double[weights.length];
     }
 
     /**
      * Adds known rows.
      *
-     * @param nodes the node that each row of the batch belongs to
+     * @param added the node that each row of the batch belongs to
+     * @param batch closed with this ranking
      */
-    void add(int[] nodes, EdgeRows batch) {
-        if (batch.rows() != nodes.length || batch.columns() != weights.length) {
-            throw new IllegalArgumentException("%d rows of %d columns came for %d targets among %d nodes"
-                    .formatted(batch.rows(), batch.columns(), nodes.length, weights.length));
-        }
+    void add(int[] added, EdgeRows batch) {
         batches.add(batch);
-        for (int r = 0; r < nodes.length; r++) {
-            rows[nodes[r]] = batch;
-            rowInBatch[nodes[r]] = r;
+        if (batch.rows() != added.length || batch.columns() != weights.length) {
+            throw new IllegalArgumentException("%d rows of %d columns came for %d targets among %d nodes"
+                    .formatted(batch.rows(), batch.columns(), added.length, weights.length));
         }
-        IntStream.range(0, nodes.length).parallel()
-                .forEach(r -> scale[nodes[r]] = 1 / Math.max(Influence.rowSum(batch, r), FLOOR));
+        int first = nodes.length;
+        nodes = Arrays.copyOf(nodes, first + added.length);
+        for (int r = 0; r < added.length; r++) {
+            nodes[first + r] = added[r];
+            home[added[r]] = batch;
+            rowInBatch[added[r]] = r;
+            batch.appendRow(r, known);
+        }
     }
 
     /** Influence of every node, as far as the known rows tell [n]. */
     double[] influence() {
-        double[] influence = new double[weights.length];
-        for (int node = weights.length - 1; node >= 0; node--) {
-            double c = rows[node] == null ? 0 : (weights[node] + influence[node]) * scale[node];
-            if (c != 0) Influence.addRow(rows[node], rowInBatch[node], c, influence);
-        }
-        return influence;
+        double[] scale = known.rowSums(null);
+        for (int r = 0; r < scale.length; r++) scale[r] = 1 / Math.max(scale[r], FLOOR);
+        // A node draws on nodes with lower numbers only: layers come in order, targets last.
+        long[] order = IntStream.range(0, nodes.length).boxed().sorted(Comparator.comparingLong(r -> -nodes[r]))
+                .mapToLong(Integer::longValue).toArray();
+        return known.influence(order, nodes, scale, weights, null);
     }
 
     /** The most influential features whose rows are not known yet, best first; of equal ones the lower number first. */
     int[] best(int count) {
         double[] influence = influence();
-        return IntStream.range(0, features).filter(i -> rows[i] == null).boxed()
-                .sorted(Comparator.comparingDouble(i -> -influence[i]))
-                .limit(count).mapToInt(Integer::intValue).toArray();
+        Comparator<Integer> bestFirst = Comparator.<Integer>comparingDouble(i -> -influence[i]).thenComparingInt(i -> i);
+        // Few of many are wanted, so a bounded heap whose head is the worst that still counts beats sorting.
+        var best = new PriorityQueue<>(count + 1, bestFirst.reversed());
+        for (int i = 0; i < features; i++) {
+            if (home[i] != null || best.size() == count && !(influence[i] > influence[best.peek()])) continue;
+            best.add(i);
+            if (best.size() > count) best.poll();
+        }
+        return best.stream().sorted(bestFirst).mapToInt(Integer::intValue).toArray();
     }
 
-    /** The known rows in the order of nodes with the columns of unknown features left out; the batches are closed. */
+    /** The known rows in the order of nodes with the columns of unknown features left out. */
     EdgeRows assemble() {
-        int n = weights.length;
-        int[] kept = IntStream.range(0, n).filter(i -> i >= features || rows[i] != null).toArray();
-        EdgeRows assembled = EdgeRows.select(kept, rows, rowInBatch);
-        batches.forEach(EdgeRows::close);
-        return assembled;
+        int[] kept = IntStream.range(0, weights.length).filter(i -> i >= features || home[i] != null).toArray();
+        return EdgeRows.select(kept, home, rowInBatch);
     }
 
-    void close() {
+    @Override
+    public void close() {
+        known.close();
         batches.forEach(EdgeRows::close);
     }
 }

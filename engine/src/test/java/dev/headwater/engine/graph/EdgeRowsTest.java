@@ -93,13 +93,13 @@ class EdgeRowsTest {
         double[] coefficient = new double[n];
         boolean[] keep = new boolean[n];
         for (int r = 0; r < n; r++) {
-            coefficient[r] = r % 3 == 0 ? 0 : 1 + r % 2 * 1e-9;
             keep[r] = r % 50 != 7;
+            coefficient[r] = r % 3 == 0 || !keep[r] ? 0 : 1 + r % 2 * 1e-9;
         }
         double[] scores = new double[n * n];
         double total = 0;
         for (int i = 0; i < scores.length; i++) {
-            scores[i] = keep[i / n] && keep[i % n] ? coefficient[i / n] * dense[i] : 0;
+            scores[i] = keep[i % n] ? coefficient[i / n] * dense[i] : 0;
             total += scores[i];
         }
         Arrays.sort(scores);
@@ -107,11 +107,11 @@ class EdgeRowsTest {
             for (double share : new double[] {0, 0.1, 0.5, 0.8, 0.98, 0.9999}) {
                 int i = scores.length - 1;
                 for (double sum = scores[i]; sum < share * total; sum += scores[i]) i--;
-                assertEquals(scores[i], Cut.ofEdges(edges, coefficient, keep, share), scores[i] * 1e-12, "share " + share);
+                assertEquals(scores[i], edges.runs().cut(coefficient, keep, share), scores[i] * 1e-12, "share " + share);
             }
             double smallest = Arrays.stream(scores).filter(s -> s > 0).min().orElseThrow();
-            assertEquals(smallest, Cut.ofEdges(edges, coefficient, keep, 1));
-            assertEquals(Double.POSITIVE_INFINITY, Cut.ofEdges(edges, new double[n], keep, 0.5));
+            assertEquals(smallest, edges.runs().cut(coefficient, keep, 1));
+            assertEquals(Double.POSITIVE_INFINITY, edges.runs().cut(new double[n], keep, 0.5));
         }
     }
 }
