@@ -16,7 +16,7 @@ import java.util.Map;
  * @param colours    whether terminals are to show colours
  */
 public record Console(PrintStream out, PrintStream err, int outColumns, int errColumns, boolean colours) {
-    private static final int NARROWEST = 60;
+    private static final int NARROWEST = 80;
     private static final int WIDEST = 100;
 
     /** The process's own streams, in UTF-8. The launcher says in system properties which of them are terminals. */

@@ -75,7 +75,7 @@ final class DoctorCommand implements Callable<Integer> {
     private void libraries() {
         List<NativeLibraries.Library> libraries = NativeLibraries.load();
         for (NativeLibraries.Library library : libraries) {
-            line(library.name(), (library.version() + " from " + library.origin()).strip(), library.path().toString());
+            line(library.name().equals("headwater_kernels") ? "kernels" : library.name(), (library.version() + " from " + library.origin()).strip(), library.path().toString());
         }
         line("instructions", Kernels.instructionSet());
         line("threads", Torch.threads() + " of " + Runtime.getRuntime().availableProcessors() + " processors");

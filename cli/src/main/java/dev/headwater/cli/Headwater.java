@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -65,14 +66,17 @@ public final class Headwater {
         PrintWriter out = new PrintWriter(console.out(), true);
         PrintWriter err = new PrintWriter(console.err(), true);
         CommandLine commands = new CommandLine(new Headwater())
+            .addSubcommand(new AttributeCommand(console, interrupt))
+            .addSubcommand(new GraphCommand(console))
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new HelpCommand())
             .addSubcommand(new AutoComplete.GenerateCompletion())
+            .setExpandAtFiles(false)
             .setOut(out)
             .setErr(err)
             .setColorScheme(CommandLine.Help.defaultColorScheme(console.style().on() ? Ansi.ON : Ansi.OFF))
             .setUsageHelpWidth(Math.max(80, console.width()))
-            .setUsageHelpAutoWidth(false)
+            .setUsageHelpLongOptionsMaxWidth(24)
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setExitCodeExceptionMapper(Headwater::exitCode);
         commands.setParameterExceptionHandler((e, unused) -> wrongUsage(console, e));
@@ -81,7 +85,24 @@ public final class Headwater {
             .description("Prints a completion script for bash and zsh: source <(headwater generate-completion)");
         commands.setExecutionStrategy(parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested()
                 || parsed.isVersionHelpRequested() ? new CommandLine.RunLast().execute(parsed) : welcome(commands));
-        return commands.execute(args);
+        try {
+            return commands.execute(spelled(args));
+        } catch (OutOfMemoryError e) {
+            complain(console, "Not enough memory (" + e.getMessage() + "); for more Java heap than "
+                + Text.bytes(Runtime.getRuntime().maxMemory()) + " set HEADWATER_JAVA_OPTS=-Xmx…");
+            return FAILURE;
+        }
+    }
+
+    /** The arguments with further spellings of options replaced by ours. */
+    private static String[] spelled(String[] args) {
+        if (args.length == 0 || !args[0].equals("attribute")) {
+            return args;
+        }
+        return Stream.of(args).map(arg -> {
+            String name = arg.startsWith("--") ? arg.replaceFirst("(?s)=.*", "") : arg;
+            return AttributeCommand.ALIASES.getOrDefault(name, name) + arg.substring(name.length());
+        }).toArray(String[]::new);
     }
 
     private static int welcome(CommandLine commands) {

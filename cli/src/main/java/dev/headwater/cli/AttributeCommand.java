@@ -1,0 +1,161 @@
+package dev.headwater.cli;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.GraphFile;
+import dev.headwater.engine.graph.GraphIndex;
+import dev.headwater.engine.graph.GraphJson;
+import dev.headwater.engine.graph.Pruning;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code headwater attribute}: from a prompt to its attribution graph, on the screen and in files. */
+@Command(name = "attribute", mixinStandardHelpOptions = true, versionProvider = Headwater.Version.class, sortOptions = false,
+    customSynopsis = "headwater attribute [OPTIONS] PROMPT",
+    description = "Trace a prompt's next token back to the features and tokens that it comes from.",
+    footer = {"", "Examples:", "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
+        "  headwater attribute -m DIR -t DIR --prompt-file FILE --max-features 2000",
+        "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"})
+final class AttributeCommand implements Callable<Integer> {
+    /** Spellings of the reference implementation's command line, accepted but not advertised. */
+    static final Map<String, String> ALIASES = Map.of("--transcoder_set", "--transcoders", "--graph_file_dir", "--out",
+        "--graph_output_path", "--raw", "--max_n_logits", "--max-logits", "--desired_logit_prob", "--logit-prob",
+        "--max_feature_nodes", "--max-features", "--node_threshold", "--node-threshold", "--edge_threshold", "--edge-threshold",
+        "--batch_size", "--batch-size");
+
+    private final Console console;
+    private final Interrupt interrupt;
+
+    @Mixin
+    private PromptOptions prompt;
+
+    @Mixin
+    private ModelOptions model;
+
+    @Option(names = "--max-logits", paramLabel = "K", defaultValue = "10",
+        description = "Explain at most this many next tokens (default: ${DEFAULT-VALUE}),")
+    private int maxLogits;
+
+    @Option(names = "--logit-prob", paramLabel = "SHARE", defaultValue = "0.95",
+        description = "and no more than reach this probability together (default: ${DEFAULT-VALUE}).")
+    private double logitProbability;
+
+    @Option(names = "--max-features", paramLabel = "N", defaultValue = "7500",
+        description = "Take at most this many features into the graph, the most influential; 0 means all (default: ${DEFAULT-VALUE}).")
+    private int maxFeatures;
+
+    @Option(names = "--batch-size", paramLabel = "N", defaultValue = "256",
+        description = "Rank features anew after batch size x update interval of them (default: ${DEFAULT-VALUE}).")
+    private int batchSize;
+
+    @Option(names = "--update-interval", paramLabel = "N", defaultValue = "4", description = "See --batch-size (default: ${DEFAULT-VALUE}).")
+    private int updateInterval;
+
+    @Option(names = "--memory", paramLabel = "GB", defaultValue = "0",
+        description = "Memory for gradients and decoder vectors (default: a quarter of the machine's).")
+    private double memory;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
+        description = "Accepted for scripts that pass it everywhere: attribution makes no random choice.")
+    private long seed;
+
+    @Mixin
+    private PruningOptions pruning;
+
+    @Mixin
+    private OutputOptions output;
+
+    @Option(names = "--raw", paramLabel = "FILE", description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
+    private Path raw;
+
+    AttributeCommand(Console console, Interrupt interrupt) {
+        this.console = console;
+        this.interrupt = interrupt;
+    }
+
+    @Override
+    public Integer call() {
+        PromptOptions.Source source = prompt.read();
+        AttributionOptions options = options();
+        model.check();
+        pruning.check();
+        output.check(source.title());
+        checkRaw();
+
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        Stopwatch watch = new Stopwatch();
+        Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
+        try (ReplacementModel loaded = model.load(); var progress = new ProgressDisplay(console, interrupt, output.quiet())) {
+            seconds.put("load", watch.lap());
+            try (AttributionGraph graph = Attribution.of(loaded, source.with(loaded), options, progress)) {
+                progress.close();
+                seconds.putAll(graph.provenance().seconds());
+                watch.lap();
+                Pruning pruned = pruning.of(graph);
+                seconds.put("prune", watch.lap());
+                FeatureLabels labels = FeatureLabels.of(model.transcoders());
+                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels);
+                seconds.put("write", watch.lap());
+                output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
+            }
+        }
+        return 0;
+    }
+
+    private AttributionOptions options() {
+        if (maxLogits < 1) {
+            throw new UsageException("--max-logits is " + maxLogits + "; it must be at least 1");
+        }
+        if (!(logitProbability > 0 && logitProbability <= 1)) {
+            throw new UsageException("--logit-prob is " + logitProbability + "; it is a share above 0, up to 1");
+        }
+        if (maxFeatures < 0) {
+            throw new UsageException("--max-features is " + maxFeatures + "; it can't be negative (0 means all)");
+        }
+        if (batchSize < 1 || updateInterval < 1) {
+            throw new UsageException((batchSize < 1 ? "--batch-size is " + batchSize : "--update-interval is " + updateInterval)
+                + "; it must be at least 1");
+        }
+        if (!(memory >= 0 && memory < 1e6)) {
+            throw new UsageException("--memory is " + memory + "; it is a number of gigabytes");
+        }
+        return new AttributionOptions(new OutputTargets.Salient(maxLogits, logitProbability), batchSize, maxFeatures, updateInterval,
+            (long) (memory * 1e9));
+    }
+
+    private void checkRaw() {
+        if (raw == null) {
+            return;
+        }
+        if (Files.isDirectory(raw)) {
+            throw new HeadwaterException("Cannot write " + raw + ": it is a directory");
+        }
+        Path parent = raw.toAbsolutePath().getParent();
+        if (!Files.isDirectory(parent)) {
+            throw new HeadwaterException("Cannot write " + raw + ": its directory does not exist");
+        }
+        OutputOptions.checkWritable(parent);
+    }
+
+    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, FeatureLabels labels) {
+        Map<String, Path> files = new LinkedHashMap<>();
+        if (raw != null) {
+            GraphFile.write(graph, raw);
+            files.put("raw", raw);
+        }
+        files.put("graph", GraphJson.write(graph, pruned, new GraphJson.Options(slug, labels, Map.of()), output.directory()));
+        files.put("index", output.directory().resolve(GraphIndex.FILE));
+        return files;
+    }
+}

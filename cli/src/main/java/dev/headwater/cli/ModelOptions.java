@@ -1,0 +1,72 @@
+package dev.headwater.cli;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+
+/** Which model with which transcoders, where and in which precision. */
+final class ModelOptions {
+    private static final String BUNDLED_MODEL = "atlas";
+    private static final String BUNDLED_TRANSCODERS = "atlas-plt";
+    private static final int MOST_THREADS = 1024;
+
+    @Option(names = {"-m", "--model"}, paramLabel = "REF",
+        description = "Model: a directory, a repository org/name[@revision], or the bundled atlas (the default).")
+    private String model;
+
+    @Option(names = {"-t", "--transcoders"}, paramLabel = "REF",
+        description = "Transcoders: a directory, a repository org/name[/folder][@revision], or the bundled atlas-plt (the default) "
+            + "or atlas-clt.")
+    private String transcoders;
+
+    @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "float32",
+        description = "Precision of the matrix products: float32 or bfloat16 (default: ${DEFAULT-VALUE}).")
+    private String dtype;
+
+    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
+        description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
+    private String device;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads of native code (default: one for each processor).")
+    private Integer threads;
+
+    /** Rejects what can be seen to be wrong before anything is loaded. */
+    void check() {
+        type();
+        if (!device.matches("auto|cpu|cuda(:\\d{1,3})?")) {
+            throw new UsageException("--device is '" + device + "'; it can be auto, cpu, cuda or cuda:N");
+        }
+        if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
+            throw new UsageException("--threads is " + threads + "; it can be 1 to " + MOST_THREADS);
+        }
+        if (model != null && transcoders == null && !model.equals(BUNDLED_MODEL)) {
+            throw new UsageException("--model is given without --transcoders; say which transcoders read and write this model");
+        }
+        if (model == null && transcoders != null && !transcoders.startsWith(BUNDLED_MODEL)) {
+            throw new UsageException("--transcoders is given without --model; say which model they belong to");
+        }
+    }
+
+    String transcoders() {
+        return transcoders == null ? BUNDLED_TRANSCODERS : transcoders;
+    }
+
+    ReplacementModel load() {
+        if (threads != null) {
+            System.setProperty("headwater.threads", threads.toString());
+        }
+        return ReplacementModel.load(model == null ? BUNDLED_MODEL : model, transcoders(),
+            new ReplacementModel.Options(Device.parse(device), type()));
+    }
+
+    private DType type() {
+        return switch (dtype.toLowerCase(Locale.ROOT)) {
+            case "float32", "fp32", "f32" -> DType.F32;
+            case "bfloat16", "bf16" -> DType.BF16;
+            default -> throw new UsageException("--dtype is '" + dtype + "'; it can be float32 or bfloat16");
+        };
+    }
+}

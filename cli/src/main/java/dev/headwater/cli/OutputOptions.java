@@ -1,0 +1,94 @@
+package dev.headwater.cli;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.GraphIndex;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+
+/** Where a graph's files go, and what is said about it on the way. */
+final class OutputOptions {
+    private static final int SLUG_LENGTH = 60;
+
+    @Option(names = {"-o", "--out"}, paramLabel = "DIR", defaultValue = "graphs",
+        description = "Directory for <slug>.json and graph-metadata.json, made if missing (default: ./${DEFAULT-VALUE}).")
+    private Path directory;
+
+    @Option(names = "--slug", paramLabel = "NAME", description = "Name of the graph and its file (default: made from the prompt).")
+    private String slug;
+
+    @Option(names = "--top", paramLabel = "N", defaultValue = "12", description = "Influential features to print (default: ${DEFAULT-VALUE}).")
+    private int top;
+
+    @Option(names = "--json", description = "Print the summary as JSON on standard output, everything else on standard error.")
+    private boolean json;
+
+    @Option(names = "--quiet", description = "Print nothing but errors (and the JSON of --json).")
+    private boolean quiet;
+
+    /** Rejects what can be seen to be wrong before anything is computed. */
+    void check(String title) {
+        if (top < 0) {
+            throw new UsageException("--top is " + top + "; it can't be negative");
+        }
+        Path file = GraphIndex.file(directory, slug(title));
+        if (Files.isDirectory(file)) {
+            throw new HeadwaterException("Cannot write " + file + ": it is a directory");
+        }
+        checkWritable(directory);
+    }
+
+    /** Fails if the directory can neither be written to nor made. */
+    static void checkWritable(Path directory) {
+        Path existing = directory.toAbsolutePath();
+        while (existing != null && !Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        if (existing == null || !Files.isDirectory(existing)) {
+            throw new HeadwaterException("Cannot write into " + directory + ": " + existing + " is not a directory");
+        }
+        if (!Files.isWritable(existing)) {
+            throw new HeadwaterException("Cannot write into " + directory + ": no permission to write in " + existing);
+        }
+    }
+
+    Path directory() {
+        return directory;
+    }
+
+    int top() {
+        return top;
+    }
+
+    boolean quiet() {
+        return quiet;
+    }
+
+    boolean json() {
+        return json;
+    }
+
+    /** The name that was given, or lower-case letters and digits of the title with dashes between. */
+    String slug(String title) {
+        if (slug != null) {
+            return slug;
+        }
+        String plain = Normalizer.normalize(title, Normalizer.Form.NFKD).replaceAll("\\p{M}", "").toLowerCase(Locale.ROOT)
+            .replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
+        String cut = plain.length() <= SLUG_LENGTH ? plain : plain.substring(0, SLUG_LENGTH).replaceAll("-[^-]*$|-$", "");
+        return cut.isEmpty() ? "graph-" + Integer.toHexString(title.hashCode()) : cut;
+    }
+
+    /** Prints what there is to say of a graph, as the options ask. */
+    void print(GraphSummary summary, Console console) {
+        if (!quiet) {
+            SummaryReport.print(summary, json ? console.withResultsOnErr() : console);
+        }
+        if (json) {
+            summary.writeJson(console.out());
+        }
+    }
+}

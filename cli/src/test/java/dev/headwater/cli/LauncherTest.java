@@ -1,0 +1,103 @@
+package dev.headwater.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher script, with a JDK that only prints how it was called. */
+class LauncherTest {
+    @TempDir
+    private Path directory;
+    private Path home;
+    private Path launcher;
+
+    @BeforeEach
+    void pretendABuiltClone() throws IOException {
+        home = Files.createDirectory(directory.resolve("clone of headwater"));
+        launcher = Files.copy(Path.of("..", "headwater"), home.resolve("headwater"));
+        Files.createDirectories(home.resolve("cli/target/headwater/lib"));
+        Files.createFile(home.resolve("cli/target/headwater/lib/headwater.jar"));
+    }
+
+    @Test
+    void runsTheJdkOfJavaHomeWithTheArgumentsAndItsExitCode() throws Exception {
+        Path jdk = jdk("jdk", "25.0.1+8", "echo \"$LC_ALL\"; for a; do echo \"<$a>\"; done; exit 7");
+        Result result = launch(launcher, Map.of("JAVA_HOME", jdk.toString()), "attribute", "two words", "", "*", "--json");
+        assertEquals(7, result.code, result.output);
+        List<String> lines = result.output.lines().toList();
+        int jar = lines.indexOf("<-jar>");
+        assertEquals(List.of("<" + home.toRealPath().resolve("cli/target/headwater/lib/headwater.jar") + ">", "<attribute>", "<two words>", "<>", "<*>", "<--json>"),
+            lines.subList(jar + 1, lines.size()));
+        assertEquals("C.UTF-8", lines.getFirst(), "a locale that is not UTF-8 is replaced");
+    }
+
+    @Test
+    void passesOverAJdkThatIsTooOld() throws Exception {
+        Path old = jdk("old", "17.0.15+6-Debian", "echo old");
+        jdk("home/.jdks/new", "26+35", "echo new");
+        Result result = launch(launcher, Map.of("JAVA_HOME", old.toString(), "PATH", old.resolve("bin") + ":/usr/bin:/bin"), "--version");
+        assertTrue(!result.output.contains("old"), "some other JDK is to run: " + result.output);
+    }
+
+    @Test
+    void isFoundThroughSymbolicLinks() throws Exception {
+        Path jdk = jdk("jdk", "25.0.1+8", "echo \"$*\"");
+        Path first = Files.createSymbolicLink(home.resolve("hw"), Path.of("headwater"));
+        Path second = Files.createSymbolicLink(directory.resolve("link"), first);
+        Result result = launch(second, Map.of("JAVA_HOME", jdk.toString()), "doctor");
+        assertEquals(0, result.code, result.output);
+        assertTrue(result.output.contains(home.toRealPath() + "/cli/target/headwater/lib/headwater.jar doctor"), result.output);
+    }
+
+    @Test
+    void aFailedBuildNamesItsLogAndLastLines() throws Exception {
+        Path jdk = jdk("jdk", "25.0.1+8", "echo ran");
+        for (String tool : List.of("mvn", "cmake", "c++")) {
+            script(directory.resolve("tools").resolve(tool), tool.equals("mvn") ? "echo '[ERROR] no such thing'; exit 1" : "exit 0");
+        }
+        Files.delete(home.resolve("cli/target/headwater/lib/headwater.jar"));
+        Result result = launch(launcher, Map.of("JAVA_HOME", jdk.toString(), "PATH", directory.resolve("tools") + ":/usr/bin:/bin",
+            "HEADWATER_NO_BUILD", ""), "doctor");
+        assertEquals(1, result.code, result.output);
+        assertTrue(result.output.contains("cli/target/build.log") && result.output.contains("[ERROR] no such thing"), result.output);
+    }
+
+    private Path jdk(String name, String version, String java) throws IOException {
+        Path jdk = directory.resolve(name);
+        script(jdk.resolve("bin/java"), java);
+        script(jdk.resolve("bin/javac"), "exit 0");
+        Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"Test\"\nJAVA_RUNTIME_VERSION=\"" + version + "\"\n");
+        return jdk;
+    }
+
+    private static void script(Path file, String body) throws IOException {
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, "#!/bin/sh\n" + body + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private record Result(int code, String output) {}
+
+    private Result launch(Path script, Map<String, String> environment, String... args) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("bash", script.toString()));
+        command.addAll(List.of(args));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).directory(directory.toFile());
+        builder.environment().clear();
+        builder.environment().putAll(Map.of("PATH", "/usr/bin:/bin", "HOME", directory.resolve("home").toString(), "HEADWATER_NO_BUILD", "1"));
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Result(process.waitFor(), output);
+    }
+}
