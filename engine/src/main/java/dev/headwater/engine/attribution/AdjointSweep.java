@@ -1,5 +1,7 @@
 package dev.headwater.engine.attribution;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
@@ -35,6 +37,8 @@ final class AdjointSweep {
     private final Sources sources;
     private final long scratchBytes;
     private final int outputs;
+    /** Null where carrying the gradients down costs less. */
+    private final TokenReach reach;
 
     /**
      * @param outputs      number of the graph's output targets, which are its last columns
@@ -45,6 +49,8 @@ final class AdjointSweep {
         this.sources = sources;
         this.scratchBytes = scratchBytes;
         this.outputs = outputs;
+        int positions = (int) sources.tokens().size(0);
+        reach = TokenReach.pays(model, positions) ? TokenReach.of(model, sources.tokens()) : null;
     }
 
     /**
@@ -87,9 +93,16 @@ final class AdjointSweep {
                 }
                 batch.readEdges(layer);
                 batch.throughSkip(layer);
-                batch.throughAttention(layer);
+                if (layer > 0 || reach == null) {
+                    batch.throughAttention(layer);
+                }
             }
-            batch.readTokens();
+            if (reach == null) {
+                batch.readTokens();
+            } else {
+                batch.enter(0);
+                batch.readTokensFromAbove();
+            }
         }
     }
 
@@ -235,6 +248,30 @@ final class AdjointSweep {
         void readTokens() {
             Kernels.edgeContract(gradient, ragged(0, entered), sources.tokens(), sources.onePerPosition(), out,
                 base(plan.tokenBase), false);
+        }
+
+        /** Edges of the tokens, read above the first layer's attention: for each token the sum over the positions that it reaches. */
+        void readTokensFromAbove() {
+            long[] base = new long[entered + 1];
+            for (int i = 0; i < entered; i++) {
+                long count = target(i).position() + 1L;
+                base[i + 1] = base[i] + count * (count + 1) / 2;
+            }
+            try (var scope = TensorScope.open()) {
+                Tensor parts = Tensor.empty(DType.F32, Device.CPU, base[entered]);
+                Kernels.edgeContract(gradient, ragged(0, entered), reach.sources(), reach.segment(), parts,
+                    Tensor.ofLongs(Arrays.copyOf(base, entered), entered), false);
+                MemorySegment values = parts.data();
+                MemorySegment edges = out.data();
+                for (int i = 0; i < entered; i++) {
+                    long at = base[i];
+                    for (int q = 0; q <= target(i).position(); q++) {
+                        for (long p = plan.tokenBase[members[i]], last = p + q; p <= last; p++, at++) {
+                            edges.setAtIndex(JAVA_FLOAT, p, edges.getAtIndex(JAVA_FLOAT, p) + values.getAtIndex(JAVA_FLOAT, at));
+                        }
+                    }
+                }
+            }
         }
 
         private Tensor base(long[] byTarget) {

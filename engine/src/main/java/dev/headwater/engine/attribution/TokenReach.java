@@ -1,0 +1,51 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+
+/**
+ * The token vectors as they look above the first layer's attention: below it there is nothing else to reach, so instead of
+ * carrying every gradient through it, the tokens are carried up, once. Source (q, p), p ≤ q, is what token p contributes to
+ * the residual stream at position q: {@code W_O · (pattern[h][q][p] · W_V · token p)} over all heads, and the token itself at
+ * q = p. A sweep spends as many rows on its lowest layer as on all others in the mean twice over, so for short prompts this
+ * saves a sixth of its products.
+ *
+ * @param sources F32 [P·(P+1)/2, d], ordered by q, then p
+ * @param segment I64 [P+1], where each q begins
+ */
+record TokenReach(Tensor sources, Tensor segment) {
+    /** Whether reading a gradient row against up to P sources costs less than carrying it through attention. */
+    static boolean pays(FrozenModel model, int positions) {
+        return model.device().isCpu() && (positions + 1) / 2 < (model.headsWidth() + model.valueWidth()) / 2;
+    }
+
+    /** Results belong to the innermost open scope. */
+    static TokenReach of(FrozenModel model, Tensor tokens) {
+        int positions = (int) tokens.size(0);
+        FrozenModel.Layer first = model.layer(0);
+        int heads = (int) first.pattern().size(0);
+        int headDim = model.headsWidth() / heads;
+        long[] segment = new long[positions + 1];
+        for (int q = 0; q < positions; q++) {
+            segment[q + 1] = segment[q] + q + 1;
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor output = Torch.t(first.output());
+            Tensor values = Torch.reshape(Torch.linear(tokens, first.value(), null), positions, model.kvHeads(), headDim);
+            Tensor byHead = Torch.repeatInterleave(values, heads / model.kvHeads(), 1);
+            Tensor attention = Torch.unsqueeze(Torch.permute(first.pattern(), 1, 2, 0), 3);
+            Tensor sources = Tensor.empty(tokens.dtype(), tokens.device(), segment[positions], model.width());
+            for (int q = 0; q < positions; q++) {
+                try (var one = TensorScope.open()) {
+                    Tensor taken = Torch.mul(Torch.narrow(Torch.select(attention, 0, q), 0, 0, q + 1), Torch.narrow(byHead, 0, 0, q + 1));
+                    Tensor rows = Torch.narrow(sources, 0, segment[q], q + 1);
+                    Torch.mmInto(rows, Torch.reshape(taken, q + 1, model.headsWidth()), output, 0);
+                    Tensor own = Torch.select(rows, 0, q);
+                    Torch.copy(own, Torch.add(own, Torch.select(tokens, 0, q)));
+                }
+            }
+            return new TokenReach(scope.keep(sources), scope.keep(Tensor.ofLongs(segment, positions + 1)));
+        }
+    }
+}
