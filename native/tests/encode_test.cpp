@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "test.h"
@@ -73,6 +74,12 @@ Encoded topk_reference(const Matrix &m, bool bias, int64_t k, int64_t first_row)
   return e;
 }
 
+/* Rows and columns; few for a device, which may be emulated. */
+std::vector<std::array<int64_t, 2>> shapes() {
+  if (test::exec.device >= 0) return {{1, 1}, {4, 129}, {2, 600}, {0, 10}, {3, 0}};
+  return {{1, 1}, {3, 5}, {5, 64}, {4, 129}, {7, 1000}, {64, 300}, {0, 10}, {3, 0}};
+}
+
 /* Calls encode(out_row, out_col, out_value, capacity, count) with too little room, then with just enough. */
 template <class Encode>
 void check_encode(const Encoded &expected, Encode encode, const std::string &what) {
@@ -97,8 +104,7 @@ void check_encode(const Encoded &expected, Encode encode, const std::string &wha
 
 TEST(encode_threshold_finds_what_is_active) {
   Random random(1);
-  const int64_t shapes[][2] = {{1, 1}, {3, 5}, {5, 64}, {4, 129}, {7, 1000}, {64, 300}, {0, 10}, {3, 0}};
-  for (const auto &shape : shapes) {
+  for (const auto &shape : shapes()) {
     const Matrix m = random_matrix(random, shape[0], shape[1]);
     for (int variant = 0; variant < 4; variant++) {
       const bool bias = variant & 1, jump = variant & 2;
@@ -118,10 +124,9 @@ TEST(encode_threshold_finds_what_is_active) {
 
 TEST(encode_topk_finds_the_largest) {
   Random random(2);
-  const int64_t shapes[][2] = {{1, 1}, {3, 5}, {5, 64}, {4, 129}, {7, 1000}, {40, 300}, {0, 10}, {3, 0}};
-  for (const auto &shape : shapes) {
+  for (const auto &shape : shapes()) {
     const Matrix m = random_matrix(random, shape[0], shape[1]);
-    for (int64_t k : {0, 1, 2, 17, 128, 5000}) {
+    for (int64_t k : {0, 1, 17, 128, 5000}) {
       for (bool bias : {false, true}) {
         for (int64_t first_row : {0, 1}) {
           check_encode(

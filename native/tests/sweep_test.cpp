@@ -65,7 +65,7 @@ void adjoint_case(const Shape &s, bool single) {
           s.head_dim, " targets ", s.targets, " single ", single, " row ", static_cast<int64_t>(i) / v_width,
           " column ", static_cast<int64_t>(i) % v_width, ": ", v[i], " expected ", expected[i]);
   }
-  for (int32_t threads : {1, 3, 8}) {
+  for (int32_t threads : test::other_threads()) {
     CHECK(run(threads) == v, "P ", s.P, " head_dim ", s.head_dim, ": other bits with ", threads, " threads");
   }
   CHECK_OK(hw_set_threads(2));

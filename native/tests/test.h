@@ -100,6 +100,11 @@ inline bool close(double got, double expected, double scale, double tolerance = 
   return std::abs(got - expected) <= tolerance * scale + 1e-30;
 }
 
+/* Numbers of threads that have to give the same bits as 2 do; none for a device. */
+inline std::vector<int32_t> other_threads() {
+  return exec.device < 0 ? std::vector<int32_t>{1, 3, 8} : std::vector<int32_t>{};
+}
+
 constexpr float kUntouched = -12345.0f;
 
 }  // namespace test

@@ -3,6 +3,7 @@
  * second writes it where the row's share of the output begins.
  */
 #include "cpu/cpu.h"
+#include "floats.h"
 
 namespace hw::HW_ISA {
 namespace {
@@ -80,22 +81,13 @@ struct Output {
   }
 };
 
-/* A number that orders floats as they compare, both zeros alike; not-a-numbers are least. */
-HW_INLINE uint32_t key(float x) {
-  if (x != x) return 0;
-  x += 0.0f; /* -0 becomes +0 */
-  uint32_t u;
-  __builtin_memcpy(&u, &x, sizeof u);
-  return u & 0x80000000u ? ~u : u | 0x80000000u;
-}
-
-/* What of a row is chosen: every key above `least`, and the first `ties` columns whose key is `least`. */
+/* What of a row is chosen: every rank above `least`, and the first `ties` columns whose rank is `least`. */
 struct Choice {
   uint32_t least;
   int64_t ties;
 };
 
-/* Finds the k-th largest key by its digits, the highest first. */
+/* Finds the k-th largest rank by its digits, the highest first. */
 Choice choose(const float *x, const float *bias, int64_t cols, int64_t k) {
   constexpr int kDigits = 3;
   constexpr int kShift[kDigits] = {21, 10, 0};
@@ -106,7 +98,7 @@ Choice choose(const float *x, const float *bias, int64_t cols, int64_t k) {
     int32_t histogram[1 << 11] = {};
     const uint32_t digit_mask = (1u << kBits[d]) - 1;
     for (int64_t c = 0; c < cols; c++) {
-      const uint32_t u = key(biased(x, bias, c));
+      const uint32_t u = rank(biased(x, bias, c));
       if ((u & mask) == known) histogram[(u >> kShift[d]) & digit_mask]++;
     }
     uint32_t digit = digit_mask;
@@ -123,7 +115,7 @@ HW_INLINE void visit(const float *x, const float *bias, int64_t cols, Choice cho
   int64_t ties = choice.ties;
   for (int64_t c = 0; c < cols; c++) {
     const float value = biased(x, bias, c);
-    const uint32_t u = key(value);
+    const uint32_t u = rank(value);
     if (u < choice.least || (u == choice.least && ties-- <= 0)) continue;
     if (u != 0 && value != 0) put(c, value);
   }

@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include "cpu/cpu.h"
+#include "floats.h"
 
 namespace hw::HW_ISA {
 namespace {
@@ -12,12 +13,7 @@ HW_INLINE double magnitude(float x) { return __builtin_fabsf(x); }
 
 /* |x| if kept, else 0 whatever x is. No branch around a load: GCC 12 miscompiles the masked loads it would make of it. */
 HW_INLINE double magnitude(float x, uint8_t kept) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, sizeof bits);
-  bits &= 0x7fffffffu & -static_cast<uint32_t>(kept != 0);
-  float y;
-  __builtin_memcpy(&y, &bits, sizeof y);
-  return y;
+  return float_of(bits_of(x) & 0x7fffffffu & -static_cast<uint32_t>(kept != 0));
 }
 
 template <bool kKeep>

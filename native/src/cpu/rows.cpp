@@ -1,36 +1,9 @@
 /* Rows of weights: gathered from a matrix of any element type, widened, scaled. */
 #include "cpu/cpu.h"
+#include "floats.h"
 
 namespace hw::HW_ISA {
 namespace {
-
-HW_INLINE float from_bits(uint32_t bits) {
-  float x;
-  __builtin_memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-HW_INLINE float widen(float x) { return x; }
-HW_INLINE float widen(double x) { return static_cast<float>(x); }
-
-struct Bfloat16 {
-  uint16_t bits;
-};
-HW_INLINE float widen(Bfloat16 x) { return from_bits(static_cast<uint32_t>(x.bits) << 16); }
-
-struct Float16 {
-  uint16_t bits;
-};
-/* Exponent and mantissa move into a float's place; the product corrects the exponent's bias, subnormals included. */
-HW_INLINE float widen(Float16 x) {
-  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000u) << 16;
-  const uint32_t rest = x.bits & 0x7fffu;
-  const float finite = from_bits(rest << 13) * 0x1p112f;
-  uint32_t bits;
-  __builtin_memcpy(&bits, &finite, sizeof bits);
-  const uint32_t special = rest << 13 | 0x7f800000u; /* infinity, not-a-number */
-  return from_bits(sign | (rest >= 0x7c00u ? special : bits));
-}
 
 struct Request {
   int64_t row_stride, col_stride, width;

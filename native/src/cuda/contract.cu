@@ -1,0 +1,92 @@
+/* Edge contraction: for each position a matrix product in tiles of targets by sources. */
+#include "cuda/device.h"
+
+namespace hw::gpu {
+namespace {
+
+constexpr int kSide = 16;    /* threads: kSide x kSide, each kRows / kSide targets by 4 sources */
+constexpr int kSources = 64; /* of a tile */
+constexpr int kDepth = 16;   /* of the width, in shared memory at a time */
+constexpr int kShares = 4;   /* blocks that share a position's tiles of sources */
+
+struct Ragged {
+  int64_t targets;
+  const int64_t *row_offset;
+  const int32_t *position;
+};
+
+/* A row of kShares blocks per position and tile of kRows targets. */
+template <int kRows>
+__global__ void contract(const float *g, int64_t width, Ragged ragged, const float *source, const int64_t *segment,
+                         float *out, const int64_t *out_base, int32_t accumulate) {
+  constexpr int kEachRow = kRows / kSide, kEachSource = kSources / kSide;
+  __shared__ float gradients[kDepth][kRows + 1], sources[kDepth][kSources + 1];
+  __shared__ int reached;
+  const int id = static_cast<int>(threadIdx.x), row = id / kSide, column = id % kSide;
+  const int64_t tiles = (ragged.targets + kRows - 1) / kRows;
+  const int64_t q = blockIdx.x / tiles, t0 = blockIdx.x % tiles * kRows;
+  if (id == 0) reached = 0;
+  __syncthreads();
+  if (id < kRows && t0 + id < ragged.targets && ragged.position[t0 + id] >= q) reached = 1;
+  __syncthreads();
+  if (reached == 0) return;
+  for (int64_t s0 = segment[q] + static_cast<int64_t>(blockIdx.y) * kSources; s0 < segment[q + 1];
+       s0 += gridDim.y * kSources) {
+    float sums[kEachRow][kEachSource] = {};
+    for (int64_t k0 = 0; k0 < width; k0 += kDepth) {
+      const int d = id % kDepth;
+      const bool inside = k0 + d < width;
+      for (int i = id / kDepth; i < kRows; i += kSide * kSide / kDepth) {
+        const int64_t t = t0 + i;
+        const bool live = inside && t < ragged.targets && ragged.position[t] >= q;
+        gradients[d][i] = live ? g[(ragged.row_offset[t] + q) * width + k0 + d] : 0.0f;
+      }
+      for (int i = id / kDepth; i < kSources; i += kSide * kSide / kDepth) {
+        sources[d][i] = inside && s0 + i < segment[q + 1] ? source[(s0 + i) * width + k0 + d] : 0.0f;
+      }
+      __syncthreads();
+      for (int k = 0; k < kDepth; k++) {
+        for (int i = 0; i < kEachRow; i++) {
+          for (int j = 0; j < kEachSource; j++) {
+            sums[i][j] += gradients[k][row + i * kSide] * sources[k][column + j * kSide];
+          }
+        }
+      }
+      __syncthreads();
+    }
+    for (int i = 0; i < kEachRow; i++) {
+      const int64_t t = t0 + row + i * kSide;
+      if (t >= ragged.targets || ragged.position[t] < q) continue;
+      for (int j = 0; j < kEachSource; j++) {
+        const int64_t s = s0 + column + j * kSide;
+        if (s >= segment[q + 1]) continue;
+        float *to = out + out_base[t] + (s - segment[0]);
+        *to = accumulate ? *to + sums[i][j] : sums[i][j];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int32_t edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets, const int64_t *row_offset,
+                      const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out,
+                      const int64_t *out_base, int32_t accumulate) {
+  if (P == 0) return HW_OK;
+  const OnDevice on_device(exec);
+  const Ragged ragged = {targets, row_offset, position};
+  const int64_t rows = targets <= 16 ? 16 : 64;
+  dim3 grid = grid_of(P * blocks_for(targets, rows));
+  grid.y = kShares;
+  if (rows == 16) {
+    HW_LAUNCH(contract<16>, grid, kSide * kSide, stream_of(exec), g, width, ragged, source, segment, out, out_base,
+              accumulate);
+  } else {
+    HW_LAUNCH(contract<64>, grid, kSide * kSide, stream_of(exec), g, width, ragged, source, segment, out, out_base,
+              accumulate);
+  }
+  check(cudaGetLastError(), "contracting edges");
+  return HW_OK;
+}
+
+}  // namespace hw::gpu
