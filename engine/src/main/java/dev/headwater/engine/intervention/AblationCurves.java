@@ -1,0 +1,88 @@
+package dev.headwater.engine.intervention;
+
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
+import dev.headwater.engine.intervention.Verification.Curve;
+import dev.headwater.engine.intervention.Verification.Options;
+import dev.headwater.engine.intervention.Verification.Point;
+import dev.headwater.engine.transcoder.SparseActivations;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
+
+/** How few features carry the answer: keeps some, sets all others that fire to 0, and looks at the answer's probability. */
+final class AblationCurves {
+    private final Baseline baseline;
+    private final Prediction prediction;
+    private final Options options;
+    private final Progress progress;
+    private final List<FeatureAt> active = new ArrayList<>();
+    private int done;
+
+    AblationCurves(Baseline baseline, Prediction prediction, Options options, Progress progress) {
+        this.baseline = baseline;
+        this.prediction = prediction;
+        this.options = options;
+        this.progress = progress;
+        for (int layer = 0; layer < baseline.model().layers(); layer++) {
+            SparseActivations there = baseline.run().activations(layer);
+            for (int i = 0; i < there.count(); i++) {
+                active.add(new FeatureAt(layer, there.position()[i], there.feature()[i]));
+            }
+        }
+    }
+
+    /** The graph's features by influence, and random ones. */
+    List<Curve> all() {
+        List<FeatureAt> ranked = Arrays.stream(prediction.top(Integer.MAX_VALUE)).mapToObj(prediction::feature).toList();
+        int[] counts = counts(ranked.size());
+        progress.phase("ablation curves", (long) counts.length * (1 + options.draws()));
+        List<Point> top = new ArrayList<>();
+        List<Point> random = new ArrayList<>();
+        Random source = new Random(options.seed());
+        for (int count : counts) {
+            double kept = probability(ranked.subList(0, count));
+            top.add(new Point(count, kept, kept, kept));
+            double[] draws = IntStream.range(0, options.draws()).mapToDouble(draw -> {
+                List<FeatureAt> shuffled = new ArrayList<>(active);
+                Collections.shuffle(shuffled, source);
+                return probability(shuffled.subList(0, Math.min(count, shuffled.size())));
+            }).toArray();
+            random.add(new Point(count, Arrays.stream(draws).average().orElseThrow(), Arrays.stream(draws).min().orElseThrow(), Arrays.stream(draws).max().orElseThrow()));
+        }
+        return List.of(new Curve("top", top), new Curve("random", random));
+    }
+
+    /** 0, 1, 2, 5, 10, 20, 50, … and all. */
+    private static int[] counts(int all) {
+        TreeSet<Integer> counts = new TreeSet<>(List.of(0, all));
+        for (long decade = 1; decade < all; decade *= 10) {
+            for (int step : new int[] {1, 2, 5}) {
+                if (decade * step < all) {
+                    counts.add((int) (decade * step));
+                }
+            }
+        }
+        return counts.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private double probability(List<FeatureAt> kept) {
+        if (progress.cancelled()) {
+            throw new CancellationException();
+        }
+        progress.advance(++done);
+        Set<FeatureAt> stay = new HashSet<>(kept);
+        List<Edit> edits = active.stream().filter(feature -> !stay.contains(feature))
+            .map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), Change.ABLATE)).toList();
+        try (Run run = baseline.apply(new Intervention(edits, Freeze.ATTENTION))) {
+            return run.probabilities(-1)[prediction.answer()];
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package dev.headwater.engine.intervention;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
+import dev.headwater.engine.graph.DocumentNode.Kind;
+import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.PlainGraph;
+import dev.headwater.engine.graph.PlainGraph.Item;
+import dev.headwater.engine.transcoder.SparseActivations;
+import dev.headwater.engine.transcoder.TranscoderSet;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** A graph's word on what follows when features change, beside the model's. */
+final class Prediction {
+    private static final int WORST = 5;
+
+    private final PlainGraph graph;
+    private final Baseline baseline;
+    private final double[] influence;
+    private final double allInfluence;
+    private final int[] order;
+    /** Clean activations of feature nodes, 0 elsewhere [n]. */
+    private final double[] activation;
+    private final Map<FeatureAt, Integer> nodes = new HashMap<>();
+    private final int answer;
+    private final double[] clean;
+
+    Prediction(PlainGraph graph, Baseline baseline) {
+        this.graph = graph;
+        this.baseline = baseline;
+        influence = graph.influence();
+        allInfluence = Arrays.stream(influence).sum();
+        order = graph.sourcesFirst();
+        requireInModel();
+        for (int i = 0; i < graph.size(); i++) {
+            if (graph.nodes().get(i).kind() == Kind.FEATURE) {
+                nodes.put(feature(i), i);
+            }
+        }
+        activation = activations();
+        answer = mostProbable();
+        clean = values(baseline.run());
+    }
+
+    private void requireInModel() {
+        TranscoderSet transcoders = baseline.model().transcoders();
+        int positions = baseline.run().positions();
+        for (Item node : graph.nodes()) {
+            boolean fits = node.position() < positions && switch (node.kind()) {
+                case FEATURE -> node.layer() < transcoders.layers() && node.number() >= 0 && node.number() < transcoders.features();
+                case LOGIT -> node.position() == positions - 1;
+                default -> true;
+            };
+            if (!fits) {
+                throw new HeadwaterException("%s is no graph of this model and prompt: it has %s, but there are %d layers, %d positions and %d features a layer"
+                    .formatted(graph.name(), node, transcoders.layers(), positions, transcoders.features()));
+            }
+        }
+    }
+
+    private double[] activations() {
+        double[] found = new double[graph.size()];
+        int firing = 0;
+        for (int layer = 0; layer < baseline.model().layers(); layer++) {
+            SparseActivations active = baseline.run().activations(layer);
+            for (int i = 0; i < active.count(); i++) {
+                Integer node = nodes.get(new FeatureAt(layer, active.position()[i], active.feature()[i]));
+                if (node != null) {
+                    found[node] = active.value()[i];
+                    firing++;
+                }
+            }
+        }
+        if (2 * firing < nodes.size()) {
+            throw new HeadwaterException("%s is no graph of this model and these transcoders: only %d of its %d features fire on its prompt; give those that it was made with (--model, --transcoders)"
+                .formatted(graph.name(), firing, nodes.size()));
+        }
+        return found;
+    }
+
+    private int mostProbable() {
+        int vocabulary = baseline.model().vocabularySize();
+        return IntStream.range(0, graph.size())
+            .filter(i -> graph.nodes().get(i).kind() == Kind.LOGIT && graph.nodes().get(i).number() < vocabulary).boxed()
+            .max(Comparator.comparingDouble(i -> graph.weights()[i])).map(i -> (int) graph.nodes().get(i).number())
+            .orElseGet(() -> Sampling.GREEDY.choose(baseline.run().logits(-1), null));
+    }
+
+    int answer() {
+        return answer;
+    }
+
+    FeatureAt feature(int node) {
+        Item item = graph.nodes().get(node);
+        return new FeatureAt(item.layer(), item.position(), (int) item.number());
+    }
+
+    /** The most influential features. */
+    int[] top(int count) {
+        return nodes.values().stream().sorted(Comparator.<Integer>comparingDouble(i -> -influence[i]).thenComparing(i -> i))
+            .limit(count).mapToInt(Integer::intValue).toArray();
+    }
+
+    /** Intervenes on a source; adds its changes to those of all sources. */
+    Verification.Effect check(Supernode source, double factor, List<Verification.Shift> allDirect, List<Verification.Shift> allTotal) {
+        double[] seeds = new double[graph.size()];
+        double share = 0;
+        for (FeatureAt feature : source.features()) {
+            Integer node = nodes.get(feature);
+            if (node == null) {
+                throw new UsageException("'%s' has the feature %d/%d/%d, which is not in %s".formatted(source.name(), feature.layer(), feature.position(),
+                    feature.feature(), graph.name()));
+            }
+            seeds[node] = factor - 1;
+            share += allInfluence > 0 ? influence[node] / allInfluence : 0;
+        }
+        var intervention = new Intervention(source.edits(new Change.Scale((float) factor)), Freeze.ATTENTION);
+        List<Verification.Shift> total;
+        double probability;
+        try (Run run = baseline.apply(intervention)) {
+            total = changes(predict(seeds, true), values(run), seeds);
+            probability = run.probabilities(-1)[answer];
+        }
+        List<Verification.Shift> direct;
+        try (Run run = baseline.apply(intervention.withFreeze(Freeze.EVERYTHING))) {
+            direct = changes(predict(seeds, false), values(run), seeds);
+        }
+        allDirect.addAll(direct);
+        allTotal.addAll(total);
+        return new Verification.Effect(source.name(), share, Verification.Agreement.of(direct), Verification.Agreement.of(total), total,
+            total.stream().sorted(Comparator.comparingDouble(change -> -Math.abs(change.predicted() - change.actual()))).limit(WORST).toList(),
+            total.stream().filter(change -> change.node().startsWith("logit ")).toList(), probability);
+    }
+
+    /**
+     * Predicted changes, NaN at nodes that nothing reaches [n].
+     *
+     * @param seeds relative changes of the sources, 0 elsewhere
+     * @param paths whether changed features pass their change on
+     */
+    private double[] predict(double[] seeds, boolean paths) {
+        double[] passed = seeds.clone();
+        double[] change = new double[seeds.length];
+        EdgeRows edges = graph.edges();
+        for (int node : order) {
+            double[] sum = {0};
+            boolean[] reached = {false};
+            edges.forEachRun(node, (first, count, offset) -> {
+                for (int i = 0; i < count; i++) {
+                    float weight = passed[first + i] == 0 ? 0 : edges.value(offset + i);
+                    sum[0] += weight * passed[first + i];
+                    reached[0] |= weight != 0;
+                }
+            });
+            change[node] = reached[0] ? sum[0] : Double.NaN;
+            if (paths && reached[0] && seeds[node] == 0 && activation[node] != 0) {
+                passed[node] = Math.max(-1, sum[0] / activation[node]);
+            }
+        }
+        return change;
+    }
+
+    private List<Verification.Shift> changes(double[] predicted, double[] now, double[] seeds) {
+        List<Verification.Shift> changes = new ArrayList<>();
+        for (int i = 0; i < predicted.length; i++) {
+            if (!Double.isNaN(predicted[i]) && seeds[i] == 0 && !Double.isNaN(now[i])) {
+                changes.add(new Verification.Shift(graph.nodes().get(i).toString(), predicted[i], now[i] - clean[i]));
+            }
+        }
+        return changes;
+    }
+
+    /** Pre-activations at feature nodes, demeaned logits at logit nodes, NaN elsewhere [n]. */
+    private double[] values(Run run) {
+        double[] values = new double[graph.size()];
+        Arrays.fill(values, Double.NaN);
+        for (int layer = 0; layer < baseline.model().layers(); layer++) {
+            int wanted = layer;
+            int[] members = nodes.values().stream().mapToInt(Integer::intValue).filter(i -> graph.nodes().get(i).layer() == wanted).sorted().toArray();
+            float[] pre = run.preActivations(layer, Arrays.stream(members).map(i -> graph.nodes().get(i).position()).toArray(),
+                Arrays.stream(members).map(i -> (int) graph.nodes().get(i).number()).toArray());
+            for (int i = 0; i < members.length; i++) {
+                values[members[i]] = pre[i];
+            }
+        }
+        double[] logits = run.demeanedLogits(-1);
+        for (int i = 0; i < values.length; i++) {
+            Item node = graph.nodes().get(i);
+            if (node.kind() == Kind.LOGIT && node.number() >= 0 && node.number() < logits.length) {
+                values[i] = logits[(int) node.number()];
+            }
+        }
+        return values;
+    }
+}

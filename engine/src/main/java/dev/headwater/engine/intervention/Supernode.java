@@ -1,0 +1,124 @@
+package dev.headwater.engine.intervention;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
+import dev.headwater.engine.graph.DocumentNode;
+import dev.headwater.engine.graph.GraphDocument;
+import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.weights.Quote;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Features that belong together under a name. */
+public record Supernode(String name, List<FeatureAt> features) {
+    /** The name of the group of all pinned features. */
+    public static final String PINNED = "pinned";
+    private static final int LONGEST_URL = 1 << 20;
+
+    public Supernode {
+        features = List.copyOf(features);
+    }
+
+    /**
+     * The groups that were made in a front end, and the pinned features as one group {@link #PINNED}, from a graph file's {@code qParams}.
+     * What is not a feature of the file is left out, and so are groups that have none.
+     *
+     * @throws HeadwaterException if supernodes are not lists of a label and names
+     */
+    public static List<Supernode> of(GraphDocument document) {
+        Map<String, FeatureAt> features = new LinkedHashMap<>();
+        for (DocumentNode node : document.nodes()) {
+            if (node.kind() == DocumentNode.Kind.FEATURE && node.feature() <= Integer.MAX_VALUE) {
+                features.put(node.id(), new FeatureAt(node.layer(), node.position(), (int) node.feature()));
+            }
+        }
+        return of(document.qParams().path("supernodes"), document.qParams().path("pinnedIds"), features::get);
+    }
+
+    /**
+     * The same from the address of a graph on Neuronpedia: its parameters {@code supernodes} (JSON) and {@code pinnedIds} (a list with
+     * commas).
+     *
+     * @param layers of the model; names of the layers above are logits
+     * @throws UsageException if the address has neither, or they cannot be read
+     */
+    public static List<Supernode> ofUrl(String url, int layers) {
+        int query = url.indexOf('?');
+        if (query < 0 || url.length() > LONGEST_URL) {
+            throw new UsageException("'" + Quote.of(url) + "' is no graph's address with parameters");
+        }
+        JsonNode supernodes = BoundedJson.mapper().createArrayNode();
+        var pinned = BoundedJson.mapper().createArrayNode();
+        try {
+            for (String parameter : url.substring(query + 1).replaceFirst("#.*", "").split("&")) {
+                String[] parts = parameter.split("=", 2);
+                String value = parts.length < 2 ? "" : URLDecoder.decode(parts[1], StandardCharsets.UTF_8);
+                if (parts[0].equals("supernodes") && !value.isEmpty()) {
+                    supernodes = BoundedJson.mapper().readTree(value);
+                } else if (parts[0].equals("pinnedIds")) {
+                    List.of(value.split(",")).forEach(pinned::add);
+                }
+            }
+        } catch (JsonProcessingException e) {
+            throw new UsageException("The address's supernodes are not valid JSON" + BoundedJson.where(e));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("The address's parameters are not encoded as they should be: " + e.getMessage());
+        }
+        List<Supernode> found = of(supernodes, pinned, id -> feature(id, layers));
+        if (found.isEmpty()) {
+            throw new UsageException("The address names no features: it needs supernodes= or pinnedIds=");
+        }
+        return found;
+    }
+
+    /** {@code layer_feature_position}, or null if it is something else. */
+    private static FeatureAt feature(String id, int layers) {
+        String[] parts = id.split("_");
+        if (parts.length != 3 || !id.matches("\\d{1,9}_\\d{1,9}_\\d{1,9}") || Integer.parseInt(parts[0]) >= layers) {
+            return null;
+        }
+        return new FeatureAt(Integer.parseInt(parts[0]), Integer.parseInt(parts[2]), Integer.parseInt(parts[1]));
+    }
+
+    private static List<Supernode> of(JsonNode supernodes, JsonNode pinned, Function<String, FeatureAt> named) {
+        List<Supernode> found = new ArrayList<>();
+        for (JsonNode group : supernodes) {
+            if (!group.isArray() || group.isEmpty() || !group.get(0).isTextual()) {
+                throw new HeadwaterException("A supernode is not a list of its label and the names of its nodes: " + Quote.of(group.toString()));
+            }
+            List<FeatureAt> members = new ArrayList<>();
+            for (int i = 1; i < group.size(); i++) {
+                add(members, group.get(i), named);
+            }
+            if (!members.isEmpty()) {
+                found.add(new Supernode(group.get(0).textValue(), members));
+            }
+        }
+        List<FeatureAt> members = new ArrayList<>();
+        pinned.forEach(id -> add(members, id, named));
+        if (!members.isEmpty()) {
+            found.add(new Supernode(PINNED, members));
+        }
+        return found;
+    }
+
+    private static void add(List<FeatureAt> members, JsonNode id, Function<String, FeatureAt> named) {
+        FeatureAt feature = id.isTextual() ? named.apply(id.textValue()) : null;
+        if (feature != null && !members.contains(feature)) {
+            members.add(feature);
+        }
+    }
+
+    /** The same change of every feature of the group. */
+    public List<Edit> edits(Change change) {
+        return features.stream().map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), change)).toList();
+    }
+}
