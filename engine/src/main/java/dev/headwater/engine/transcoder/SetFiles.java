@@ -54,10 +54,7 @@ final class SetFiles implements AutoCloseable {
     private void openListed(TranscoderConfig config, List<Path> paths) {
         for (int layer = 0; layer < paths.size(); layer++) {
             WeightFile file = open(paths.get(layer));
-            // The names tell the layouts apart: configs of GemmaScope-2 sets often do not.
-            LayerLayout layout = file instanceof NpzFile ? LayerLayout.GEMMA_SCOPE
-                : file.has(LayerLayout.GEMMA_SCOPE_2.encoder()) ? LayerLayout.GEMMA_SCOPE_2
-                : LayerLayout.PER_LAYER;
+            LayerLayout layout = layout(file);
             if (config.kind() == Kind.CROSS_LAYER && layout != LayerLayout.GEMMA_SCOPE_2) {
                 throw new HeadwaterException(
                     "%s has no tensor '%s', which each file listed under transcoders of a cross-layer set needs; sets of W_enc_i and W_dec_i files list none"
@@ -67,11 +64,18 @@ final class SetFiles implements AutoCloseable {
         }
     }
 
+    /** The names tell the layouts apart: configs of GemmaScope-2 sets often do not. */
+    private static LayerLayout layout(WeightFile file) {
+        return file instanceof NpzFile ? LayerLayout.GEMMA_SCOPE
+            : file.has(LayerLayout.GEMMA_SCOPE_2.encoder()) ? LayerLayout.GEMMA_SCOPE_2
+            : LayerLayout.PER_LAYER;
+    }
+
     private void openPerLayer(TranscoderConfig config) {
         int count = contiguous(config, LAYER, "layer_%d.safetensors");
         for (int layer = 0; layer < count; layer++) {
             WeightFile file = open(config.directory().resolve("layer_%d.safetensors".formatted(layer)));
-            add(LayerLayout.PER_LAYER, file, file, layer, count, config);
+            add(layout(file), file, file, layer, count, config);
         }
     }
 
