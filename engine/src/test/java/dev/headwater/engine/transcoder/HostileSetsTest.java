@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.transcoder.TinySet.Data;
 import java.io.IOException;
@@ -12,9 +14,13 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -202,6 +208,48 @@ class HostileSetsTest {
             refused("no config.yaml", bare, "DIR is no transcoder set: it has no config.yaml"),
             refused("a damaged safetensors file", damaged, "DIR/layer_0.safetensors is not a safetensors file: "),
             refused("an npz file that is none", text, "DIR/weights.npz is not a sound npz file: "));
+    }
+
+    /** Bytes of a small sound set changed at random: it opens and works, or is answered with a sentence. */
+    @Test
+    void mutatedSetsNeverCrash() throws IOException {
+        Random random = new Random(20);
+        int rounds = 2000;
+        int used = 0;
+        List<Path> sound = List.of(TinySet.perLayer(directory.resolve("plt"), 1, 6, 4).put("layer_0.safetensors", "k", Data.of(2)).write(),
+            TinySet.crossLayer(directory.resolve("clt"), 2, 6, 4).write());
+        for (int round = 0; round < rounds; round++) {
+            Path set = sound.get(round % 2);
+            Path path;
+            try (var files = Files.list(set)) {
+                List<Path> paths = files.sorted().toList();
+                path = paths.get(random.nextInt(paths.size()));
+            }
+            byte[] original = Files.readAllBytes(path);
+            byte[] bytes = original.clone();
+            for (int change = random.nextInt(3); change >= 0; change--) {
+                // Half of them in the header, where it hurts.
+                bytes[random.nextInt(random.nextBoolean() ? Math.min(bytes.length, 300) : bytes.length)] = (byte) random.nextInt(256);
+            }
+            Files.write(path, random.nextInt(8) > 0 ? bytes : Arrays.copyOf(bytes, random.nextInt(bytes.length + 9)));
+            try (var scope = TensorScope.open(); var opened = TranscoderSet.open(set, Device.CPU)) {
+                List<Tensor> x = Stream.generate(() -> Tensor.full(0.5, DType.F32, Device.CPU, 3, opened.width())).limit(opened.layers()).toList();
+                List<SparseActivations> active = new ArrayList<>();
+                for (int layer = 0; layer < opened.layers(); layer++) {
+                    active.add(opened.encode(layer, x.get(layer), 1));
+                    opened.encoderRows(layer, active.getLast().feature());
+                }
+                opened.reconstruct(active, x);
+                used++;
+            } catch (HeadwaterException sentence) {
+                assertEquals(1, sentence.getMessage().lines().count(), "round " + round + ": " + sentence.getMessage());
+            } catch (RuntimeException failure) {
+                throw new AssertionError("round " + round, failure);
+            } finally {
+                Files.write(path, original);
+            }
+        }
+        System.out.printf("%d mutated transcoder sets: %d worked, %d were refused%n", rounds, used, rounds - used);
     }
 
     private static DynamicTest refused(String name, Path set, String start) {
