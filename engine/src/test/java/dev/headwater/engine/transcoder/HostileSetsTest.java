@@ -214,7 +214,7 @@ class HostileSetsTest {
     @Test
     void mutatedSetsNeverCrash() throws IOException {
         Random random = new Random(20);
-        int rounds = 2000;
+        int rounds = 600;
         int used = 0;
         List<Path> sound = List.of(TinySet.perLayer(directory.resolve("plt"), 1, 6, 4).put("layer_0.safetensors", "k", Data.of(2)).write(),
             TinySet.crossLayer(directory.resolve("clt"), 2, 6, 4).write());
