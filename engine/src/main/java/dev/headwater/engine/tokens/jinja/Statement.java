@@ -102,6 +102,7 @@ sealed interface Statement {
         public Flow execute(Scope scope, Output output) {
             List<Object> kept = new ArrayList<>();
             for (Object item : Values.items(items.evaluate(scope))) {
+                scope.spend(1);
                 Scope trial = new Scope(scope);
                 assign(targets, item, trial);
                 if (filter == null || Values.truth(filter.evaluate(trial))) {

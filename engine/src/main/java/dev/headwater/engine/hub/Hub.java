@@ -1,0 +1,241 @@
+package dev.headwater.engine.hub;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.hub.Reference.Bundled;
+import dev.headwater.engine.hub.Reference.Local;
+import dev.headwater.engine.hub.Reference.Remote;
+import dev.headwater.engine.weights.BoundedYaml;
+
+import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * Turns references into local directories, fetching what isn't here into the Hugging Face cache, where Python's tools find it and
+ * leave theirs.
+ *
+ * <p>A revision is looked up once in the life of a hub object, so that everything loaded together comes from one commit. Without a
+ * network (or with {@code HF_HUB_OFFLINE}) the commit that was fetched last is used.
+ */
+public final class Hub implements AutoCloseable {
+    /** What loading a language model needs; other frameworks' weights stay away. */
+    private static final List<String> MODEL_FILES = List.of("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+            "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "model.safetensors.index.json", "model*.safetensors");
+
+    private final HubSettings settings;
+    private final HubClient client;
+    private final HubCache cache;
+    private final Map<Remote, Listing> listings = new ConcurrentHashMap<>();
+
+    /**
+     * Where a reference is now.
+     *
+     * @param directory on this machine
+     * @param commit    for a repository: the commit; otherwise null
+     */
+    public record Resolved(Path directory, String commit) {}
+
+    /**
+     * What a repository holds.
+     *
+     * @param commit what the revision names
+     * @param files  those in the reference's folder, with paths from the repository's top
+     */
+    public record Listing(String commit, List<RemoteFile> files) {
+        public long bytes() {
+            return files.stream().mapToLong(RemoteFile::size).sum();
+        }
+    }
+
+    public Hub(HubSettings settings) {
+        this.settings = settings;
+        this.client = new HubClient(settings);
+        this.cache = new HubCache(settings.cache());
+    }
+
+    /** The hub that the environment variables name. */
+    public static Hub open() {
+        return new Hub(HubSettings.fromEnvironment());
+    }
+
+    public HubCache cache() {
+        return cache;
+    }
+
+    /**
+     * A language model's files: configuration, tokenizer, safetensors weights.
+     *
+     * @throws HeadwaterException if they aren't there and can't be fetched
+     */
+    public Resolved model(Reference reference, Progress progress) {
+        return resolve(reference, MODEL_FILES, progress);
+    }
+
+    /**
+     * A set of transcoders: {@code config.yaml} and the files that it lists, or that go with it by their usual names. Files of other
+     * repositories are fetched too; {@link #file} tells where they are.
+     *
+     * @throws HeadwaterException if they aren't there and can't be fetched
+     */
+    public Resolved transcoders(Reference reference, Progress progress) {
+        Resolved resolved = resolve(reference, List.of("config.yaml"), progress);
+        Path file = resolved.directory().resolve("config.yaml");
+        if (!Files.exists(file)) {
+            throw new HeadwaterException(reference + " has no config.yaml: it is not a set of transcoders.");
+        }
+        Map<String, Object> config = BoundedYaml.read(file);
+        List<?> listed = config.get("transcoders") instanceof List<?> list ? list : List.of();
+        Map<Remote, Set<String>> elsewhere = new LinkedHashMap<>();
+        Set<String> here = new LinkedHashSet<>();
+        for (Object entry : listed) {
+            if (!(entry instanceof String path)) {
+                throw new HeadwaterException(file + " lists transcoders that are not paths.");
+            }
+            if (path.startsWith("hf://") && Reference.parse(path) instanceof Remote other) {
+                elsewhere.computeIfAbsent(new Remote(other.repository(), "", other.revision()), _ -> new LinkedHashSet<>()).add(other.path());
+            } else {
+                here.add(path);
+            }
+        }
+        elsewhere.forEach((repository, paths) -> fetch(repository, paths::contains, String.join(", ", paths), progress));
+        if (reference instanceof Remote remote && (listed.isEmpty() || !here.isEmpty())) {
+            boolean crossLayer = "cross_layer_transcoder".equals(config.get("model_kind"));
+            String pattern = crossLayer ? "*.safetensors" : "layer_*.safetensors";
+            Predicate<String> wanted = here.isEmpty() ? glob(List.of(pattern)) : here::contains;
+            fetch(remote, wanted, here.isEmpty() ? pattern : String.join(", ", here), progress);
+        }
+        return resolved;
+    }
+
+    /** A model or a set of transcoders, whichever it is. */
+    public Resolved either(Reference reference, Progress progress) {
+        boolean transcoders = switch (reference) {
+            case Remote remote -> list(remote).files().stream().anyMatch(file -> file.path().equals(inside(remote, "config.yaml")));
+            default -> Files.exists(resolve(reference, List.of(), progress).directory().resolve("config.yaml"));
+        };
+        return transcoders ? transcoders(reference, progress) : model(reference, progress);
+    }
+
+    /**
+     * The files of a reference that match one of these patterns.
+     *
+     * @param patterns globs for paths in the reference's folder; {@code *} stays in one folder, {@code **} does not. Local
+     *                 directories are not searched
+     * @throws HeadwaterException if there is no such place, nothing matches, or it can't be fetched
+     */
+    public Resolved resolve(Reference reference, List<String> patterns, Progress progress) {
+        return switch (reference) {
+            case Bundled bundled -> new Resolved(BundledModel.directory(bundled.name()), null);
+            case Local local when Files.isDirectory(local.directory()) -> new Resolved(local.directory(), null);
+            case Local local -> throw new HeadwaterException("There is no directory " + local.directory() + ".");
+            case Remote remote -> fetch(remote, glob(patterns), String.join(", ", patterns), progress);
+        };
+    }
+
+    /** A single file of a repository: {@code path} names it. */
+    public Path file(Remote file, Progress progress) {
+        String path = file.path();
+        return fetch(new Remote(file.repository(), "", file.revision()), path::equals, path, progress).directory().resolve(path);
+    }
+
+    /** What a repository, or a folder of it, holds; from the cache if the hub can't be asked, then only what is there. */
+    public Listing list(Remote reference) {
+        Listing whole = listing(new Remote(reference.repository(), "", reference.revision()));
+        String folder = inside(reference, "");
+        return new Listing(whole.commit(), whole.files().stream().filter(file -> file.path().startsWith(folder)).toList());
+    }
+
+    private Listing listing(Remote repository) {
+        Listing known = listings.get(repository);
+        if (known != null) {
+            return known;
+        }
+        Listing listing;
+        if (settings.offline()) {
+            listing = cached(repository, "and HF_HUB_OFFLINE is set: fetch it with the network on first", null);
+        } else {
+            try {
+                String commit = repository.isPinned() ? repository.revision() : client.commit(repository);
+                listing = new Listing(commit, client.files(repository, commit));
+            } catch (UnreachableException e) {
+                listing = cached(repository, null, e);
+            }
+        }
+        listings.put(repository, listing);
+        return listing;
+    }
+
+    /** What the cache holds; else the failure, or a sentence with this reason. */
+    private Listing cached(Remote repository, String reason, UnreachableException failure) {
+        String commit = cache.commit(repository.repository(), repository.revision()).orElse(null);
+        Path snapshot = commit == null ? null : cache.snapshot(repository.repository(), commit);
+        if (commit == null || !Files.isDirectory(snapshot)) {
+            throw failure != null ? failure : new HeadwaterException(repository + " is not in the cache " + cache.root() + ", " + reason + ".");
+        }
+        try (Stream<Path> tree = Files.walk(snapshot)) {
+            return new Listing(commit, tree.filter(Files::isRegularFile)
+                    .map(file -> new RemoteFile(snapshot.relativize(file).toString().replace('\\', '/'), file.toFile().length(), null)).toList());
+        } catch (IOException e) {
+            throw HubCache.failure("read", snapshot, e);
+        }
+    }
+
+    private Resolved fetch(Remote reference, Predicate<String> wanted, String described, Progress progress) {
+        Listing listing = listing(new Remote(reference.repository(), "", reference.revision()));
+        String folder = inside(reference, "");
+        List<RemoteFile> files = listing.files().stream()
+                .filter(file -> file.path().startsWith(folder) && wanted.test(file.path().substring(folder.length()))).toList();
+        if (files.isEmpty()) {
+            throw new HeadwaterException(reference + " has no file " + described + (listing.files().stream().anyMatch(file -> file.etag() == null)
+                    ? " in the cache, and the hub cannot be asked." : "."));
+        }
+        List<RemoteFile> missing = files.stream()
+                .filter(file -> !cache.has(reference.repository(), listing.commit(), file.path(), file.size())).toList();
+        if (!missing.isEmpty()) {
+            download(reference, listing.commit(), missing, progress);
+        }
+        if (!settings.offline()) {
+            cache.remember(reference.repository(), reference.revision(), listing.commit());
+        }
+        return new Resolved(cache.snapshot(reference.repository(), listing.commit()).resolve(reference.path()), listing.commit());
+    }
+
+    private void download(Remote reference, String commit, List<RemoteFile> missing, Progress progress) {
+        long bytes = missing.stream().mapToLong(RemoteFile::size).sum();
+        long free = cache.free();
+        long arrived = missing.stream().mapToLong(file -> PartialFile.arrived(cache.blob(reference.repository(), file.etag()))).sum();
+        if (bytes - arrived > free) {
+            throw new HeadwaterException("%s needs %.1f GB more, but only %.1f GB are free in %s: free some space, or set HF_HUB_CACHE to a directory with more."
+                    .formatted(reference, (bytes - arrived) / 1e9, free / 1e9, cache.root()));
+        }
+        progress.phase("fetching " + reference, bytes);
+        try (Downloads downloads = new Downloads(settings, client, cache)) {
+            downloads.run(new Remote(reference.repository(), "", reference.revision()), commit, missing, progress);
+        }
+    }
+
+    private static String inside(Remote reference, String name) {
+        return reference.path().isEmpty() ? name : reference.path() + "/" + name;
+    }
+
+    private static Predicate<String> glob(List<String> patterns) {
+        List<PathMatcher> matchers = patterns.stream().map(pattern -> FileSystems.getDefault().getPathMatcher("glob:" + pattern)).toList();
+        return path -> matchers.stream().anyMatch(matcher -> matcher.matches(Path.of(path)));
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}
