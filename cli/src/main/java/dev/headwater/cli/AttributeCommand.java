@@ -1,5 +1,6 @@
 package dev.headwater.cli;
 
+import dev.headwater.cli.explorer.ExplorerConfig;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -79,6 +80,12 @@ final class AttributeCommand implements Callable<Integer> {
     @Option(names = "--raw", paramLabel = "FILE", description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
     private Path raw;
 
+    @Option(names = {"--serve", "--server"}, description = "Then open the graph in the explorer.")
+    private boolean serve;
+
+    @Option(names = "--port", defaultValue = "8041", description = "The explorer's port, 0 for any that is free (default: ${DEFAULT-VALUE}).")
+    private int port;
+
     AttributeCommand(Console console, Interrupt interrupt) {
         this.console = console;
         this.interrupt = interrupt;
@@ -110,10 +117,16 @@ final class AttributeCommand implements Callable<Integer> {
                 output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
             }
         }
+        if (serve) {
+            ServeCommand.serve(ExplorerConfig.local(output.directory()).at(ExplorerConfig.LOOPBACK, port), model, true, console, interrupt);
+        }
         return 0;
     }
 
     private AttributionOptions options() {
+        if (port < 0 || port > 65535) {
+            throw new UsageException("--port is " + port + "; it can be 0 to 65535");
+        }
         if (maxLogits < 1) {
             throw new UsageException("--max-logits is " + maxLogits + "; it must be at least 1");
         }

@@ -68,6 +68,7 @@ public final class Headwater {
         CommandLine commands = new CommandLine(new Headwater())
             .addSubcommand(new AttributeCommand(console, interrupt))
             .addSubcommand(new GraphCommand(console))
+            .addSubcommand(new ServeCommand(console, interrupt))
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new HelpCommand())
             .addSubcommand(new AutoComplete.GenerateCompletion())

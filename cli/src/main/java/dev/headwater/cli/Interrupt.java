@@ -4,8 +4,21 @@ package dev.headwater.cli;
 final class Interrupt {
     private volatile boolean requested;
 
-    void request() {
+    synchronized void request() {
         requested = true;
+        notifyAll();
+    }
+
+    /** Waits until the user asks. */
+    synchronized void await() {
+        while (!requested) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
     }
 
     boolean requested() {

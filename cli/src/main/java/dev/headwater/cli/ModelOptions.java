@@ -54,11 +54,25 @@ final class ModelOptions {
         return transcoders == null ? BUNDLED_TRANSCODERS : transcoders;
     }
 
+    String model() {
+        return model == null ? BUNDLED_MODEL : model;
+    }
+
+    /** Whether nothing was said of a model, so that all of the bundled one may be offered. */
+    boolean isBundled() {
+        return model().equals(BUNDLED_MODEL) && transcoders().startsWith(BUNDLED_MODEL);
+    }
+
     ReplacementModel load() {
+        return load(transcoders());
+    }
+
+    /** The model with other transcoders than the options name. */
+    ReplacementModel load(String set) {
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
         }
-        return ReplacementModel.load(model == null ? BUNDLED_MODEL : model, transcoders(),
+        return ReplacementModel.load(model(), set,
             new ReplacementModel.Options(Device.parse(device), type()));
     }
 

@@ -9,9 +9,13 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.hub.BundledModel;
 import dev.headwater.engine.model.LanguageModel;
+import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Tokenizer;
+import dev.headwater.engine.tokens.ZeroPositions;
+import dev.headwater.engine.transcoder.TranscoderConfig;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,6 +58,7 @@ public final class ReplacementModel implements AutoCloseable {
     private final TranscoderSet transcoders;
     private final Tokenizer tokenizer;
     private final DType dtype;
+    private final ZeroPositions zeroPositions;
     private Tensor meanUnembedding;
 
     private ReplacementModel(String modelReference, String transcoderReference, LanguageModel model, TranscoderSet transcoders,
@@ -64,6 +69,7 @@ public final class ReplacementModel implements AutoCloseable {
         this.transcoders = transcoders;
         this.tokenizer = tokenizer;
         this.dtype = dtype;
+        zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(modelReference));
     }
 
     /**
@@ -134,6 +140,7 @@ public final class ReplacementModel implements AutoCloseable {
             }
             texts.add(tokenizer.token(tokens[i]));
         }
+        zeroPositions.check(tokens);
         return new Prompt(tokenizer.decode(tokens), tokens, texts);
     }
 
@@ -142,9 +149,21 @@ public final class ReplacementModel implements AutoCloseable {
         return model.forward(tokens, TraceRequest.attribution(transcoders.input(), transcoders.output()));
     }
 
-    /** How many positions at the start count as zero: their features and errors are left out. */
+    /**
+     * How many positions at the start count as zero: their features and errors are left out. One, but for instruction-tuned
+     * Gemma 3, whose prompts begin with four fixed tokens (reference section 2.2).
+     */
     public int zeroPositions(int[] tokens) {
-        return Math.min(tokens.length, 1);
+        return Math.min(tokens.length, zeroPositions.count());
+    }
+
+    /**
+     * A conversation as the model's chat template writes it, with the start of the model's answer.
+     *
+     * @throws HeadwaterException if the model has no template, or its template refuses the conversation
+     */
+    public Prompt chat(List<ChatTemplate.Message> messages) {
+        return prompt(tokenizer.chatTemplate().render(messages, true));
     }
 
     public LanguageModel model() {
@@ -185,10 +204,29 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The name under which front ends look up this set's features. */
     public String scan() {
-        return transcoders.config().scan().orElseGet(() -> {
-            Path name = Path.of(transcoderReference).getFileName();
+        return scan(transcoders.config(), transcoderReference);
+    }
+
+    /** The same of a set that is not loaded. */
+    public static String scan(String transcoders) {
+        return scan(TranscoderConfig.read(directory(transcoders)), transcoders);
+    }
+
+    private static String scan(TranscoderConfig config, String reference) {
+        return config.scan().orElseGet(() -> {
+            Path name = Path.of(reference).getFileName();
             return name == null ? "transcoders" : name.toString().replaceAll("[^a-zA-Z0-9_.-]", "-");
         });
+    }
+
+    /** The longest prompt of a model that is not loaded, in tokens. */
+    public static int maxPositions(String model) {
+        return ModelConfig.read(directory(model)).maxPositions();
+    }
+
+    /** Whether a model that is not loaded has a chat template. */
+    public static boolean hasChatTemplate(String model) {
+        return ChatTemplate.exists(directory(model));
     }
 
     /** F32 [1, d]: mean of the unembedding's rows, which is taken off a token's direction. */

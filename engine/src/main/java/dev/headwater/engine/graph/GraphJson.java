@@ -78,11 +78,20 @@ public final class GraphJson {
         } catch (IOException e) {
             throw new HeadwaterException("Cannot make the directory %s for graphs: %s".formatted(directory, e.getMessage()), e);
         }
+        GraphIndex.put(directory, writeFile(graph, pruning, options, file));
+        return file;
+    }
+
+    /**
+     * Writes the graph's file alone, under any name.
+     *
+     * @return what an index says of it
+     */
+    public static ObjectNode writeFile(AttributionGraph graph, Pruning pruning, Options options, Path file) {
         var writer = new GraphJson(graph, pruning, options);
         ObjectNode metadata = writer.metadata();
         GraphIndex.save(file, json -> writer.write(json, metadata));
-        GraphIndex.put(directory, metadata);
-        return file;
+        return metadata;
     }
 
     /** The name of a node in graph files, such as {@code 3_1207_5}: layer 3, feature 1207, position 5. */

@@ -43,6 +43,13 @@ public final class ChatTemplate {
         }
     }
 
+    /** Whether the model has a template, valid or not. */
+    public static boolean exists(Path modelDirectory) {
+        return Files.exists(modelDirectory.resolve("chat_template.jinja"))
+            || SpecialTokens.readConfig(modelDirectory.resolve("tokenizer_config.json")).has("chat_template")
+            || SpecialTokens.readConfig(modelDirectory.resolve("chat_template.json")).has("chat_template");
+    }
+
     private static String source(Path directory) throws IOException {
         Path file = directory.resolve("chat_template.jinja");
         if (Files.exists(file)) {
