@@ -114,6 +114,25 @@ void run_fiber() {
   setcontext(&block.fibers[next].context);
 }
 
+void prepare(size_t i) {
+  Fiber &fiber = block.fibers[i];
+  fiber.done = false;
+  block.warps[i / 32].size++;
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = fiber.stack.get();
+  fiber.context.uc_stack.ss_size = kStackBytes;
+  fiber.context.uc_link = nullptr;
+  makecontext(&fiber.context, run_fiber, 0);
+}
+
+void run_block() {
+  threadIdx = dim3(0, 0, 0);
+  first_entry = true;
+  leaving(&block.home_fake_stack, block.fibers[0].stack.get(), kStackBytes);
+  swapcontext(&block.home, &block.fibers[0].context);
+  entered(block.home_fake_stack, false);
+}
+
 }  // namespace
 
 void __syncthreads() {
@@ -154,21 +173,8 @@ void emulation::launch(dim3 grid, dim3 threads, const std::function<void()> &thr
       block.arrived = 0;
       block.current = 0;
       block.warps.assign((block.size + 31) / 32, Warp());
-      for (size_t i = 0; i < block.size; i++) {
-        Fiber &fiber = block.fibers[i];
-        fiber.done = false;
-        block.warps[i / 32].size++;
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack.get();
-        fiber.context.uc_stack.ss_size = kStackBytes;
-        fiber.context.uc_link = nullptr;
-        makecontext(&fiber.context, run_fiber, 0);
-      }
-      threadIdx = dim3(0, 0, 0);
-      first_entry = true;
-      leaving(&block.home_fake_stack, block.fibers[0].stack.get(), kStackBytes);
-      swapcontext(&block.home, &block.fibers[0].context);
-      entered(block.home_fake_stack, false);
+      for (size_t i = 0; i < block.size; i++) prepare(i);
+      run_block();
     }
   }
 }
