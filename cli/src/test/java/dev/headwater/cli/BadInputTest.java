@@ -88,7 +88,7 @@ class BadInputTest {
             () -> refused(USAGE, "'x' in --token-ids is not a token id", "attribute", "--token-ids", "1,x"),
             () -> refused(USAGE, "'-5' in --token-ids is not a token id", "attribute", "--token-ids=-5"),
             () -> refused(USAGE, "token 999999 at position 1 is not one of the model's", "attribute", "--token-ids", "1,999999"),
-            () -> refused(1, "128", "attribute", "-p", "word ".repeat(200)));
+            () -> refused(USAGE, "128", "attribute", "-p", "word ".repeat(200)));
     }
 
     @Test
