@@ -22,6 +22,7 @@ final class Ranking implements AutoCloseable {
     /** All known rows one after the other, whichever batch holds them, and the node that each belongs to. */
     private final EdgeRuns known;
     private long[] nodes = new long[0];
+    private double[] scale = new double[0];
     /** For each node the batch that has its row, null if it is not known, and the row's number in there. */
     private final EdgeRows[] home;
     private final int[] rowInBatch;
@@ -52,8 +53,11 @@ final class Ranking implements AutoCloseable {
         }
         int first = nodes.length;
         nodes = Arrays.copyOf(nodes, first + added.length);
+        scale = Arrays.copyOf(scale, first + added.length);
+        double[] sums = batch.runs().rowSums(null);
         for (int r = 0; r < added.length; r++) {
             nodes[first + r] = added[r];
+            scale[first + r] = 1 / Math.max(sums[r], FLOOR);
             home[added[r]] = batch;
             rowInBatch[added[r]] = r;
             batch.appendRow(r, known);
@@ -62,8 +66,6 @@ final class Ranking implements AutoCloseable {
 
     /** Influence of every node, as far as the known rows tell [n]. */
     double[] influence() {
-        double[] scale = known.rowSums(null);
-        for (int r = 0; r < scale.length; r++) scale[r] = 1 / Math.max(scale[r], FLOOR);
         // A node draws on nodes with lower numbers only: layers come in order, targets last.
         long[] order = IntStream.range(0, nodes.length).boxed().sorted(Comparator.comparingLong(r -> -nodes[r]))
                 .mapToLong(Integer::longValue).toArray();
