@@ -11,6 +11,7 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphIndex;
 import dev.headwater.engine.graph.GraphJson;
+import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Pruning;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,6 +52,9 @@ final class AttributeCommand implements Callable<Integer> {
     @Option(names = "--logit-prob", paramLabel = "SHARE", defaultValue = "0.95",
         description = "and no more than reach this probability together (default: ${DEFAULT-VALUE}).")
     private double logitProbability;
+
+    @Mixin
+    private TargetOptions targets;
 
     @Option(names = "--max-features", paramLabel = "N", defaultValue = "7500",
         description = "Take at most this many features into the graph, the most influential; 0 means all (default: ${DEFAULT-VALUE}).")
@@ -96,6 +100,7 @@ final class AttributeCommand implements Callable<Integer> {
         PromptOptions.Source source = prompt.read();
         AttributionOptions options = options();
         model.check();
+        targets.check();
         pruning.check();
         output.check(source.title());
         checkRaw();
@@ -105,7 +110,9 @@ final class AttributeCommand implements Callable<Integer> {
         Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
         try (ReplacementModel loaded = model.load(); var progress = new ProgressDisplay(console, interrupt, output.quiet())) {
             seconds.put("load", watch.lap());
-            try (AttributionGraph graph = Attribution.of(loaded, source.with(loaded), options, progress)) {
+            Prompt read = source.with(loaded);
+            AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
+            try (AttributionGraph graph = Attribution.of(loaded, read, wanted, progress)) {
                 progress.close();
                 seconds.putAll(graph.provenance().seconds());
                 watch.lap();

@@ -69,10 +69,20 @@ final class ModelOptions {
 
     /** The model with other transcoders than the options name. */
     ReplacementModel load(String set) {
+        return load(model(), set);
+    }
+
+    /** The model that a graph was made with, unless another one is given. */
+    ReplacementModel loadFor(String graphModel, String graphTranscoders) {
+        return model == null && transcoders == null && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
+            ? load(graphModel, graphTranscoders) : load();
+    }
+
+    private ReplacementModel load(String modelReference, String set) {
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
         }
-        return ReplacementModel.load(model(), set,
+        return ReplacementModel.load(modelReference, set,
             new ReplacementModel.Options(Device.parse(device), type()));
     }
 

@@ -239,6 +239,13 @@ public final class ReplacementModel implements AutoCloseable {
         return meanUnembedding;
     }
 
+    /** [d]: the direction in the final residual stream, after the last norm, that raises a token's logit. */
+    public float[] unembedding(int token) {
+        try (var scope = TensorScope.open()) {
+            return Torch.to(Torch.select(model.unembedding(), 0, token), DType.F32).toFloats();
+        }
+    }
+
     /** Software and its versions, for provenance. */
     public static Map<String, String> versions() {
         Map<String, String> versions = new LinkedHashMap<>();

@@ -171,10 +171,15 @@ final class Prediction {
         List<Verification.Shift> changes = new ArrayList<>();
         for (int i = 0; i < predicted.length; i++) {
             if (!Double.isNaN(predicted[i]) && seeds[i] == 0 && !Double.isNaN(now[i])) {
-                changes.add(new Verification.Shift(graph.nodes().get(i).toString(), predicted[i], now[i] - clean[i]));
+                changes.add(new Verification.Shift(name(i), predicted[i], now[i] - clean[i]));
             }
         }
         return changes;
+    }
+
+    private String name(int node) {
+        Item item = graph.nodes().get(node);
+        return item.kind() == Kind.LOGIT ? "logit \"" + baseline.model().tokenizer().token((int) item.number()) + "\"" : item.toString();
     }
 
     /** Pre-activations at feature nodes, demeaned logits at logit nodes, NaN elsewhere [n]. */
