@@ -60,12 +60,12 @@ final class AblationCurves {
         return List.of(new Curve("top", top), new Curve("random", random));
     }
 
-    /** 0, 1, 2, 5, 10, 20, 50, … and all. */
+    /** 0, 1, 2, 5, 10, 20, 50, … and all, but none just below all. */
     private static int[] counts(int all) {
         TreeSet<Integer> counts = new TreeSet<>(List.of(0, all));
         for (long decade = 1; decade < all; decade *= 10) {
             for (int step : new int[] {1, 2, 5}) {
-                if (decade * step < all) {
+                if (4 * decade * step < 3L * all) {
                     counts.add((int) (decade * step));
                 }
             }
