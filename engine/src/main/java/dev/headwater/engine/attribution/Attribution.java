@@ -115,7 +115,8 @@ public final class Attribution {
         settings.put("batch_size", options.batchSize());
         settings.put("max_feature_nodes", options.maxFeatures());
         settings.put("update_interval", options.updateInterval());
+        // No time of creation: the same prompt and settings give the same bytes.
         return new Provenance(model.modelReference(), List.of(model.transcoderReference()), model.scan(), model.device().toString(),
-            model.dtype().toString(), ReplacementModel.versions(), settings, seconds, System.currentTimeMillis());
+            model.dtype().toString(), ReplacementModel.versions(), settings, seconds, 0);
     }
 }

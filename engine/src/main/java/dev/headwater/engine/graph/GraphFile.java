@@ -37,7 +37,7 @@ public final class GraphFile {
         ActiveFeatures active = graph.active();
         int n = graph.size();
         var header = new Header(1, graph.prompt().text(), graph.prompt().texts(), graph.layers(), graph.vocabularySize(),
-                graph.targets().stream().map(LogitTarget::text).toList(), graph.provenance());
+                graph.targets().stream().map(LogitTarget::text).toList(), graph.provenance().untimed());
         List<TensorInfo> tensors = List.of(
                 TensorInfo.of("input_tokens", DType.I64, graph.positions()),
                 TensorInfo.of("active_features", DType.I64, active.count(), 3),

@@ -136,7 +136,6 @@ public final class GraphJson {
         if (!from.transcoders().isEmpty()) info.put("transcoder_set", String.join(", ", from.transcoders()));
         info.put("model", from.model()).put("device", from.device()).put("dtype", from.dtype());
         info.putPOJO("versions", from.versions());
-        if (!from.seconds().isEmpty()) info.putPOJO("seconds", from.seconds());
         if (from.createdMillis() != 0) info.put("create_time_ms", from.createdMillis());
         return info;
     }

@@ -43,4 +43,9 @@ public record Provenance(String model, List<String> transcoders, String scan, St
     private static <V> Map<String, V> ordered(Map<String, V> map) {
         return map == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(map));
     }
+
+    /** Without the phases' times, as files keep it: the same prompt and settings then give the same bytes. */
+    Provenance untimed() {
+        return new Provenance(model, transcoders, scan, device, dtype, versions, settings, Map.of(), createdMillis);
+    }
 }
