@@ -92,20 +92,25 @@ TEST(edge_contract_cuts_wide_and_many_sources_into_blocks) {
 }
 
 TEST(edge_contract_refuses_bad_arguments) {
-  float g[16] = {}, source[16] = {}, out[16] = {};
-  int64_t row_offset[1] = {0}, out_base[1] = {0}, segment[3] = {0, 1, 2};
-  int32_t position[1] = {1};
+  const std::vector<float> g(16), source(16);
+  std::vector<float> out(16);
+  std::vector<int64_t> out_base = {0}, segment = {0, 1, 2};
+  const std::vector<int64_t> row_offset = {0};
+  const std::vector<int32_t> position = {1};
   const auto contract = [&](int64_t width, int64_t targets, int64_t P) {
-    return hw_edge_contract(&test::exec, g, width, targets, row_offset, position, source, P, segment, out, out_base, 0);
+    return hw_edge_contract(&test::exec, g.data(), width, targets, row_offset.data(), position.data(), source.data(), P,
+                            segment.data(), out.data(), out_base.data(), 0);
   };
   CHECK_OK(contract(4, 1, 2));
   CHECK_INVALID(contract(0, 1, 2), "width is 0");
   CHECK_INVALID(contract(4, -1, 2), "targets is -1");
   CHECK_INVALID(contract(4, 1, -2), "P is -2");
   CHECK_INVALID(contract(int64_t{1} << 60, 1, 2), "too large");
-  CHECK_INVALID(hw_edge_contract(&test::exec, nullptr, 4, 1, row_offset, position, source, 2, segment, out, out_base, 0),
+  CHECK_INVALID(hw_edge_contract(&test::exec, nullptr, 4, 1, row_offset.data(), position.data(), source.data(), 2,
+                                 segment.data(), out.data(), out_base.data(), 0),
                 "g is NULL");
-  CHECK_INVALID(hw_edge_contract(&test::exec, g, 4, 1, row_offset, position, source, 2, nullptr, out, out_base, 0),
+  CHECK_INVALID(hw_edge_contract(&test::exec, g.data(), 4, 1, row_offset.data(), position.data(), source.data(), 2,
+                                 nullptr, out.data(), out_base.data(), 0),
                 "segment is NULL");
   if (test::exec.device < 0) {
     segment[1] = 3;

@@ -55,6 +55,10 @@ int main(int argc, char **argv) {
       only = argv[i];
     }
   }
+  if (!test::prepare_memory()) {
+    std::printf("no CUDA device: skipped\n");
+    return 77;
+  }
   const char *wanted = std::getenv("HEADWATER_ISA");
   std::printf("isa %s (asked for %s), device %d, %d threads\n", hw_isa(), wanted ? wanted : "any", test::exec.device,
               hw_get_threads());

@@ -83,8 +83,8 @@ TEST(gather_rows_widens_every_float16) {
   std::vector<uint16_t> source(1 << 16);
   for (size_t i = 0; i < source.size(); i++) source[i] = static_cast<uint16_t>(i);
   std::vector<float> out(source.size());
-  const int64_t index = 0;
-  CHECK_OK(hw_gather_rows(&test::exec, source.data(), HW_F16, 0, 1, 1 << 16, &index, 1, nullptr, nullptr, out.data(),
+  const std::vector<int64_t> index = {0};
+  CHECK_OK(hw_gather_rows(&test::exec, source.data(), HW_F16, 0, 1, 1 << 16, index.data(), 1, nullptr, nullptr, out.data(),
                           1 << 16));
   for (size_t i = 0; i < source.size(); i++) {
     const double expected = from_float16(source[i]);
@@ -95,21 +95,22 @@ TEST(gather_rows_widens_every_float16) {
 }
 
 TEST(gather_rows_refuses_bad_arguments) {
-  float source[4] = {}, out[4];
-  int64_t index[2] = {0, 1};
+  const std::vector<float> source(4);
+  std::vector<float> out(4);
+  std::vector<int64_t> index = {0, 1};
   const auto gather = [&](int32_t dtype, int64_t width, const int64_t *rows, int64_t n, int64_t out_stride) {
-    return hw_gather_rows(&test::exec, source, dtype, 2, 1, width, rows, n, nullptr, nullptr, out, out_stride);
+    return hw_gather_rows(&test::exec, source.data(), dtype, 2, 1, width, rows, n, nullptr, nullptr, out.data(), out_stride);
   };
-  CHECK_OK(gather(HW_F32, 2, index, 2, 2));
+  CHECK_OK(gather(HW_F32, 2, index.data(), 2, 2));
   CHECK_OK(gather(HW_F32, 2, nullptr, 0, 2));
-  CHECK_INVALID(gather(9, 2, index, 2, 2), "source_dtype is 9");
-  CHECK_INVALID(gather(HW_F32, -2, index, 2, 2), "width is -2");
-  CHECK_INVALID(gather(HW_F32, 2, index, 2, 1), "out_stride is 1");
+  CHECK_INVALID(gather(9, 2, index.data(), 2, 2), "source_dtype is 9");
+  CHECK_INVALID(gather(HW_F32, -2, index.data(), 2, 2), "width is -2");
+  CHECK_INVALID(gather(HW_F32, 2, index.data(), 2, 1), "out_stride is 1");
   CHECK_INVALID(gather(HW_F32, 2, nullptr, 2, 2), "index is NULL");
-  CHECK_INVALID(gather(HW_F32, 2, index, INT64_MAX / 2, 2), "too large");
+  CHECK_INVALID(gather(HW_F32, 2, index.data(), INT64_MAX / 2, 2), "too large");
   if (test::exec.device < 0) {
     index[1] = -1;
-    CHECK_INVALID(gather(HW_F32, 2, index, 2, 2), "-1");
+    CHECK_INVALID(gather(HW_F32, 2, index.data(), 2, 2), "-1");
   }
 }
 
@@ -117,13 +118,13 @@ TEST(add_rows_adds_to_the_rows_named) {
   Random random(4);
   for (int64_t width : {1, 5, 64, 100}) {
     const std::vector<float> before = random.gauss(20 * width), x = random.gauss(4 * width);
-    const int64_t row[4] = {7, 0, 19, 3};
+    const std::vector<int64_t> row = {7, 0, 19, 3};
     std::vector<float> g = before;
-    CHECK_OK(hw_add_rows(&test::exec, g.data(), width, 4, row, x.data()));
+    CHECK_OK(hw_add_rows(&test::exec, g.data(), width, 4, row.data(), x.data()));
     std::vector<float> expected = before;
     for (int64_t i = 0; i < 4; i++) {
       for (int64_t j = 0; j < width; j++) {
-        expected[static_cast<size_t>(row[i] * width + j)] += x[static_cast<size_t>(i * width + j)];
+        expected[static_cast<size_t>(row[static_cast<size_t>(i)] * width + j)] += x[static_cast<size_t>(i * width + j)];
       }
     }
     CHECK(g == expected, "width ", width);

@@ -92,11 +92,13 @@ TEST(pattern_adjoint_single_matches_the_definition) {
 }
 
 TEST(pattern_adjoint_refuses_bad_arguments) {
-  float o[64] = {}, pattern[64] = {}, v[64];
-  int64_t row_offset[1] = {0};
-  int32_t position[1] = {1};
+  const std::vector<float> o(64), pattern(64);
+  std::vector<float> v(64);
+  std::vector<int64_t> row_offset = {0};
+  const std::vector<int32_t> position = {1};
   const auto adjoint = [&](int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets) {
-    return hw_pattern_adjoint(&test::exec, o, pattern, P, heads, kv_heads, head_dim, targets, row_offset, position, v);
+    return hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), P, heads, kv_heads, head_dim, targets,
+                              row_offset.data(), position.data(), v.data());
   };
   CHECK_OK(adjoint(2, 4, 2, 4, 1));
   CHECK_INVALID(adjoint(2, 3, 2, 4, 1), "3 heads can't share 2");
@@ -106,8 +108,9 @@ TEST(pattern_adjoint_refuses_bad_arguments) {
   CHECK_INVALID(adjoint(-2, 4, 2, 4, 1), "P is -2");
   CHECK_INVALID(adjoint(2, 4, 2, 4, -1), "targets is -1");
   CHECK_INVALID(adjoint(int64_t{1} << 40, 4, 2, 4, 1), "too large");
-  CHECK_INVALID(hw_pattern_adjoint(&test::exec, nullptr, pattern, 2, 4, 2, 4, 1, row_offset, position, v), "o is NULL");
-  CHECK_INVALID(hw_pattern_adjoint(&test::exec, o, pattern, 2, 4, 2, 4, 1, nullptr, position, v), "row_offset is NULL");
+  CHECK_INVALID(hw_pattern_adjoint(&test::exec, nullptr, pattern.data(), 2, 4, 2, 4, 1, row_offset.data(), position.data(),
+                                   v.data()), "o is NULL");
+  CHECK_INVALID(hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), 2, 4, 2, 4, 1, nullptr, position.data(), v.data()), "row_offset is NULL");
   if (test::exec.device < 0) {
     CHECK_INVALID(adjoint(1, 4, 2, 4, 1), "position[0] is 1; it must be 0 .. 0");
     row_offset[0] = -5;

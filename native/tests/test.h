@@ -17,6 +17,11 @@ namespace test {
 /* Where the kernels under test run: the CPU, or the first device of a build with (emulated) CUDA kernels. */
 extern hw_exec exec;
 
+/* The memory that tests allocate can be read where the kernels run. False: there is no such device here. */
+bool prepare_memory();
+/* Waits until the device has passed all calls. */
+void finish();
+
 struct Case {
   Case(const char *name, void (*body)());
 };
@@ -36,6 +41,7 @@ void failed(const char *file, int line, const std::string &what);
 #define CHECK_OK(call)                                                                                     \
   do {                                                                                                     \
     const int32_t status_of_call = (call);                                                                 \
+    test::finish();                                                                                        \
     if (status_of_call != HW_OK) {                                                                         \
       test::failed(__FILE__, __LINE__, test::text("status ", status_of_call, ": ", hw_last_error()));       \
     }                                                                                                      \

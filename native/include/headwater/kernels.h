@@ -8,7 +8,10 @@
  *  - Pointers marked [device] are memory of exec->device: host memory for the CPU, device memory for CUDA. Pointers
  *    marked [host] are host memory always.
  *  - Matrices are dense, row-major, float32 unless said otherwise.
- *  - Results do not depend on the number of threads.
+ *  - Results do not depend on the number of threads. They may differ in the last bits between instruction sets and
+ *    devices.
+ *  - Index arrays (positions, offsets, segments, indices) are checked where the host can read them, on the CPU; on a
+ *    device they are the caller's to check.
  *
  * Ragged batches. A sweep carries one gradient row per (target, position <= the target's position). Target t owns rows
  * row_offset[t] .. row_offset[t] + position[t] of a matrix whose rows are gradients, row_offset[t] + q being position q.
@@ -64,7 +67,8 @@ HW_API int32_t hw_get_threads(void);
  * Threshold activation and compaction of one layer's pre-activations.
  *   pre [rows, cols] [device], row stride `stride` elements; pre-activation of (r, c) is x = pre[r, c] + bias[c].
  *   threshold == NULL: ReLU, active where x > 0. Otherwise JumpReLU, active where x > threshold[c] and x != 0.
- * Rows below first_row are skipped (zero positions). Active entries are written in (row, col) order.
+ * A not-a-number is not active. Rows below first_row are skipped (zero positions). Active entries are written in
+ * (row, col) order.
  * *count [host] is the number of active entries; when it exceeds `capacity` nothing past capacity was written and the
  * call is to be repeated with room. bias may be NULL (zero). The call returns when its outputs are complete.
  */
@@ -74,8 +78,9 @@ HW_API int32_t hw_encode_threshold(const hw_exec *exec, const float *pre, int64_
                                    int64_t *count);
 
 /*
- * TopK activation: the k largest x of each row, negative ones included; exact zeros are not reported. Among equal values
- * the lower column wins. Output order and the other arguments as above.
+ * TopK activation: the k largest x of each row, negative ones included; exact zeros take their place among the k and are
+ * not reported, not-a-numbers take none. Among equal values the lower column wins. Output order and the other arguments
+ * as above.
  */
 HW_API int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride,
                               const float *bias, int64_t k, int64_t first_row,
@@ -168,7 +173,8 @@ HW_API int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t
 /*
  * The cut for a share: among the scores coefficient[r] * |edge[r, s]| (kept columns; rows with coefficient 0 count as
  * zeros), sorted descending, the first at which the cumulative sum reaches share * total; never a zero score. All scores
- * zero, or share <= 0 with none: *cut is infinity. share >= 1: the smallest positive score.
+ * zero, or share <= 0 with none: *cut is infinity. share >= 1: the smallest positive score. Coefficients are 0 or more;
+ * an edge that is not finite, in a row that counts, is HW_INVALID.
  */
 HW_API int32_t hw_edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double share, double *cut);
 

@@ -2,6 +2,8 @@
  * Sparse encode: activation function and compaction in two passes over the rows. The first finds what is active, the
  * second writes it where the row's share of the output begins.
  */
+#include <omp.h>
+
 #include "cpu/cpu.h"
 #include "floats.h"
 
@@ -27,33 +29,117 @@ HW_INLINE uint64_t bits(IntVec truth) {
 
 HW_INLINE float biased(const float *x, const float *bias, int64_t c) { return bias == nullptr ? x[c] : x[c] + bias[c]; }
 
+/* What is active: a truth for a vector of columns from c, or for column c. */
+struct Positive {
+  HW_INLINE IntVec operator()(Vec x, int64_t) const { return x > Vec{}; }
+  HW_INLINE bool operator()(float x, int64_t) const { return x > 0; }
+};
+
+struct AboveThreshold {
+  const float *threshold;
+  HW_INLINE IntVec operator()(Vec x, int64_t c) const { return (x > load(threshold + c)) & (x != Vec{}); }
+  HW_INLINE bool operator()(float x, int64_t c) const { return x > threshold[c] && x != 0; }
+};
+
+struct AtLeast {
+  float bound;
+  HW_INLINE IntVec operator()(Vec x, int64_t) const { return x >= broadcast(bound); }
+  HW_INLINE bool operator()(float x, int64_t) const { return x >= bound; }
+};
+
 /* Sets a bit for each active column; returns how many are set. */
-template <bool kBias, bool kThreshold>
-int64_t mark(const float *x, const float *bias, const float *threshold, int64_t cols, uint64_t *words) {
-  int64_t active = 0;
+template <class Active>
+int64_t mark(const float *x, const float *bias, int64_t cols, Active active, uint64_t *words) {
+  int64_t count = 0;
   for (int64_t c0 = 0; c0 < cols; c0 += 64) {
     uint64_t word = 0;
     if (cols - c0 >= 64) {
 #pragma GCC unroll 16
       for (int i = 0; i < 64; i += kLanes) {
-        Vec value = load(x + c0 + i);
-        if (kBias) value += load(bias + c0 + i);
-        if (kThreshold) {
-          word |= bits((value > load(threshold + c0 + i)) & (value != Vec{})) << i;
-        } else {
-          word |= bits(value > Vec{}) << i;
-        }
+        const Vec value = load(x + c0 + i);
+        word |= bits(active(bias == nullptr ? value : value + load(bias + c0 + i), c0 + i)) << i;
       }
     } else {
-      for (int64_t c = c0; c < cols; c++) {
-        const float value = kBias ? x[c] + bias[c] : x[c];
-        const bool on = kThreshold ? value > threshold[c] && value != 0 : value > 0;
-        word |= static_cast<uint64_t>(on) << (c - c0);
-      }
+      for (int64_t c = c0; c < cols; c++) word |= static_cast<uint64_t>(active(biased(x, bias, c), c)) << (c - c0);
     }
     words[c0 / 64] = word;
-    active += __builtin_popcountll(word);
+    count += __builtin_popcountll(word);
   }
+  return count;
+}
+
+/* What of a sequence is chosen: every rank above `least`, and the first `ties` whose rank is `least`. */
+struct Choice {
+  uint32_t least;
+  int64_t ties;
+};
+
+/* Finds the k-th largest rank of n by its digits, the highest first. */
+Choice choose(const float *x, int64_t n, int64_t k) {
+  uint32_t known = 0, mask = 0;
+  int64_t left = k;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    int64_t histogram[256] = {};
+    for (int64_t i = 0; i < n; i++) {
+      const uint32_t u = rank(x[i]);
+      if ((u & mask) == known) histogram[u >> shift & 255u]++;
+    }
+    uint32_t digit = 255;
+    while (histogram[digit] < left) left -= histogram[digit--];
+    known |= digit << shift;
+    mask |= 255u << shift;
+  }
+  return {known, left};
+}
+
+/* A number that at least k of the columns reach: the k-th largest of the maxima of `groups` groups of columns. */
+float bound_of(const float *x, const float *bias, int64_t cols, int64_t k, int64_t groups, float *maxima) {
+  for (int64_t i = 0; i < groups; i++) maxima[i] = -__builtin_inff();
+  for (int64_t c0 = 0; c0 < cols; c0 += groups) {
+    const int64_t n = min(groups, cols - c0);
+    if (bias == nullptr) {
+      for (int64_t i = 0; i < n; i++) maxima[i] = x[c0 + i] > maxima[i] ? x[c0 + i] : maxima[i];
+    } else {
+      for (int64_t i = 0; i < n; i++) {
+        const float value = x[c0 + i] + bias[c0 + i];
+        maxima[i] = value > maxima[i] ? value : maxima[i];
+      }
+    }
+  }
+  const uint32_t least = choose(maxima, groups, k).least;
+  return float_of(least & 0x80000000u ? least & 0x7fffffffu : ~least);
+}
+
+template <class Visit>
+HW_INLINE void visit(uint64_t *words, int64_t cols, Visit visit_column) {
+  for (int64_t w = 0; w < ceil_div(cols, 64); w++) {
+    for (uint64_t word = words[w]; word != 0; word &= word - 1) visit_column(w * 64 + __builtin_ctzll(word));
+  }
+}
+
+/*
+ * Sets a bit for each of the k largest columns that is not zero; returns how many are set. What can't be among them is
+ * sieved out first. values: room for cols floats.
+ */
+int64_t mark_largest(const float *x, const float *bias, int64_t cols, int64_t k, uint64_t *words, float *values) {
+  const int64_t groups = round_up(2 * k, 64);
+  const float bound = 2 * groups <= cols ? bound_of(x, bias, cols, k, groups, values) : -__builtin_inff();
+  const int64_t candidates = mark(x, bias, cols, AtLeast{bound}, words);
+  if (candidates == 0) return 0; /* not-a-numbers only */
+  int64_t n = 0;
+  visit(words, cols, [&](int64_t c) { values[n++] = biased(x, bias, c); });
+  Choice choice = choose(values, candidates, min(k, candidates));
+  int64_t active = 0, i = 0;
+  visit(words, cols, [&](int64_t c) {
+    const float value = values[i++];
+    const uint32_t u = rank(value);
+    const bool chosen = u > choice.least || (u == choice.least && choice.ties-- > 0);
+    if (chosen && value != 0) {
+      active++;
+    } else {
+      words[c / 64] &= ~(uint64_t{1} << (c % 64));
+    }
+  });
   return active;
 }
 
@@ -81,44 +167,23 @@ struct Output {
   }
 };
 
-/* What of a row is chosen: every rank above `least`, and the first `ties` columns whose rank is `least`. */
-struct Choice {
-  uint32_t least;
-  int64_t ties;
-};
-
-/* Finds the k-th largest rank by its digits, the highest first. */
-Choice choose(const float *x, const float *bias, int64_t cols, int64_t k) {
-  constexpr int kDigits = 3;
-  constexpr int kShift[kDigits] = {21, 10, 0};
-  constexpr int kBits[kDigits] = {11, 11, 10};
-  uint32_t known = 0, mask = 0;
-  int64_t left = k;
-  for (int d = 0; d < kDigits; d++) {
-    int32_t histogram[1 << 11] = {};
-    const uint32_t digit_mask = (1u << kBits[d]) - 1;
-    for (int64_t c = 0; c < cols; c++) {
-      const uint32_t u = rank(biased(x, bias, c));
-      if ((u & mask) == known) histogram[(u >> kShift[d]) & digit_mask]++;
-    }
-    uint32_t digit = digit_mask;
-    while (histogram[digit] < left) left -= histogram[digit--];
-    known |= digit << kShift[d];
-    mask |= digit_mask << kShift[d];
+/* Both passes; mark_row(r, words) is the first. */
+template <class MarkRow>
+int64_t encode(int team, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias,
+               int64_t first_row, const Output &out, MarkRow mark_row) {
+  const int64_t row_words = ceil_div(cols, 64);
+  Buffer<uint64_t> words(rows * row_words);
+  Buffer<int64_t> start(rows);
+#pragma omp parallel for schedule(dynamic) num_threads(team)
+  for (int64_t r = 0; r < rows; r++) start[r] = r < first_row ? 0 : mark_row(r, words.data() + r * row_words);
+  const int64_t count = prefix(start.data(), rows);
+#pragma omp parallel for schedule(dynamic) num_threads(team)
+  for (int64_t r = first_row; r < rows; r++) {
+    int64_t at = start[r];
+    visit(words.data() + r * row_words, cols,
+          [&](int64_t c) { out.put(at++, r, c, biased(pre + r * stride, bias, c)); });
   }
-  return {known, left};
-}
-
-/* Calls put(column, value) for what is chosen and neither zero nor not-a-number. */
-template <class Put>
-HW_INLINE void visit(const float *x, const float *bias, int64_t cols, Choice choice, Put put) {
-  int64_t ties = choice.ties;
-  for (int64_t c = 0; c < cols; c++) {
-    const float value = biased(x, bias, c);
-    const uint32_t u = rank(value);
-    if (u < choice.least || (u == choice.least && ties-- <= 0)) continue;
-    if (u != 0 && value != 0) put(c, value);
-  }
+  return count;
 }
 
 }  // namespace
@@ -126,56 +191,27 @@ HW_INLINE void visit(const float *x, const float *bias, int64_t cols, Choice cho
 int32_t encode_threshold(const hw_exec *, const float *pre, int64_t rows, int64_t cols, int64_t stride,
                          const float *bias, const float *threshold, int64_t first_row, int32_t *out_row,
                          int32_t *out_col, float *out_value, int64_t capacity, int64_t *count) {
-  const auto mark_row = bias != nullptr ? (threshold != nullptr ? mark<true, true> : mark<true, false>)
-                                        : (threshold != nullptr ? mark<false, true> : mark<false, false>);
-  const int64_t row_words = ceil_div(cols, 64);
-  Buffer<uint64_t> words(rows * row_words);
-  Buffer<int64_t> start(rows);
   const Output out = {out_row, out_col, out_value, capacity};
-#pragma omp parallel for schedule(dynamic) num_threads(hw::threads())
-  for (int64_t r = 0; r < rows; r++) {
-    start[r] = r < first_row ? 0
-                             : mark_row(pre + r * stride, bias, threshold, cols, words.data() + r * row_words);
-  }
-  *count = prefix(start.data(), rows);
-#pragma omp parallel for schedule(dynamic) num_threads(hw::threads())
-  for (int64_t r = first_row; r < rows; r++) {
-    const float *x = pre + r * stride;
-    int64_t at = start[r];
-    for (int64_t w = 0; w < row_words; w++) {
-      for (uint64_t word = words[r * row_words + w]; word != 0; word &= word - 1) {
-        const int64_t c = w * 64 + __builtin_ctzll(word);
-        out.put(at++, r, c, biased(x, bias, c));
-      }
-    }
-  }
+  *count = encode(hw::threads(), pre, rows, cols, stride, bias, first_row, out, [=](int64_t r, uint64_t *words) {
+    return threshold == nullptr ? mark(pre + r * stride, bias, cols, Positive{}, words)
+                                : mark(pre + r * stride, bias, cols, AboveThreshold{threshold}, words);
+  });
   return HW_OK;
 }
 
 int32_t encode_topk(const hw_exec *, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias,
                     int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value,
                     int64_t capacity, int64_t *count) {
+  *count = 0;
   const int64_t wanted = min(k, cols);
-  Buffer<Choice> choice(rows);
-  Buffer<int64_t> start(rows);
-  const Output out = {out_row, out_col, out_value, capacity};
-#pragma omp parallel for schedule(dynamic) num_threads(hw::threads())
-  for (int64_t r = 0; r < rows; r++) {
-    start[r] = 0;
-    if (r < first_row || wanted == 0) continue;
-    const float *x = pre + r * stride;
-    int64_t active = 0;
-    choice[r] = choose(x, bias, cols, wanted);
-    visit(x, bias, cols, choice[r], [&](int64_t, float) { active++; });
-    start[r] = active;
-  }
-  *count = prefix(start.data(), rows);
   if (wanted == 0) return HW_OK;
-#pragma omp parallel for schedule(dynamic) num_threads(hw::threads())
-  for (int64_t r = first_row; r < rows; r++) {
-    int64_t at = start[r];
-    visit(pre + r * stride, bias, cols, choice[r], [&](int64_t c, float x) { out.put(at++, r, c, x); });
-  }
+  const Output out = {out_row, out_col, out_value, capacity};
+  const int team = hw::threads();
+  const Buffer<float> values(team * cols);
+  float *each = values.data();
+  *count = encode(team, pre, rows, cols, stride, bias, first_row, out, [=](int64_t r, uint64_t *words) {
+    return mark_largest(pre + r * stride, bias, cols, wanted, words, each + omp_get_thread_num() * cols);
+  });
   return HW_OK;
 }
 
