@@ -300,15 +300,16 @@ final class AdjointSweep {
                 FrozenModel.Layer weights = model.layer(layer);
                 if (entered > 0) {
                     Tensor active = rows(gradient, 0, entered);
-                    Torch.mmInto(rows(heads, 0, entered), active, weights.output(), 0);
+                    FrozenModel.product(rows(heads, 0, entered), active, weights.output(), 0);
                     Kernels.patternAdjoint(heads, weights.pattern(), model.kvHeads(), ragged(0, entered), mixed);
-                    Torch.mmInto(active, rows(mixed, 0, entered), weights.value(), 1);
+                    FrozenModel.product(active, rows(mixed, 0, entered), weights.value(), 1);
                 }
                 if (count > 0) {
                     Tensor vectors = vectors(count);
-                    Tensor own = Torch.mm(vectors, weights.output());
+                    Tensor own = Tensor.empty(DType.F32, model.device(), count, model.headsWidth());
+                    FrozenModel.product(own, vectors, weights.output(), 0);
                     Kernels.patternAdjointSingle(own, weights.pattern(), model.kvHeads(), ragged(entered, count), mixed);
-                    Torch.mmInto(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), weights.value(), 0);
+                    FrozenModel.product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), weights.value(), 0);
                     Kernels.addRows(gradient, ownRows(count), vectors);
                     entered += count;
                 }

@@ -24,7 +24,7 @@ import java.util.List;
  * pattern. For a layer with input norm (gain g, denominator s) and output norm (gain h, denominator u; Gemma only):
  * {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}, {@code pattern[q][p] = A[q][p] / (u[q]·s[p])}.
  *
- * <p>All tensors are float32 and belong to the scope in which the frozen model was made.
+ * <p>All tensors but the weights are float32; all belong to the scope in which the frozen model was made.
  *
  * @param inputNorms  for each layer what lies between the residual stream before the MLP and the transcoder's input site
  * @param outputNorms for each layer what lies between the transcoder's output site and the residual stream
@@ -33,8 +33,8 @@ import java.util.List;
 record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenNorm> outputNorms, FrozenNorm finalNorm, int kvHeads,
                    int width, Device device) {
     /**
-     * @param output  F32 [d, heads·headDim]
-     * @param value   F32 [kvHeads·headDim, d]
+     * @param output  [d, heads·headDim], in the type of the model's matrix products
+     * @param value   [kvHeads·headDim, d], the same
      * @param pattern F32 [heads, P, P], query by key
      * @param skip    null if the transcoder has none
      */
@@ -119,7 +119,8 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
             if (post.reciprocal() != null) {
                 pattern = Torch.mul(pattern, Torch.unsqueeze(post.reciprocal(), 1));
             }
-            return new Layer(scope.keep(Torch.contiguous(output)), scope.keep(Torch.contiguous(value)),
+            DType products = weights.attention().value().weight().dtype();
+            return new Layer(scope.keep(Torch.contiguous(Torch.to(output, products))), scope.keep(Torch.contiguous(Torch.to(value, products))),
                 scope.keep(Torch.contiguous(pattern)), skip);
         }
     }
@@ -153,6 +154,18 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
                 return scope.keep(Torch.indexSelect(all, 0, Torch.to(Tensor.ofInts(rows, rows.length), device)));
             }
             return scope.keep(Torch.stack(targets.stream().map(target -> Torch.select(target.vectors(), 0, target.row())).toList(), 0));
+        }
+    }
+
+    /** out = a · weight + beta · out with float32 out and a, computed in the weight's type. */
+    static void product(Tensor out, Tensor a, Tensor weight, int beta) {
+        if (weight.dtype() == DType.F32) {
+            Torch.mmInto(out, a, weight, beta);
+            return;
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor product = Torch.mm(Torch.to(a, weight.dtype()), weight);
+            Torch.copy(out, beta == 0 ? product : Torch.add(out, Torch.to(product, DType.F32)));
         }
     }
 
