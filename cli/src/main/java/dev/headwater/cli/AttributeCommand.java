@@ -6,7 +6,6 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
-import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphIndex;
@@ -45,35 +44,11 @@ final class AttributeCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--max-logits", paramLabel = "K", defaultValue = "10",
-        description = "Explain at most this many next tokens (default: ${DEFAULT-VALUE}),")
-    private int maxLogits;
-
-    @Option(names = "--logit-prob", paramLabel = "SHARE", defaultValue = "0.95",
-        description = "and no more than reach this probability together (default: ${DEFAULT-VALUE}).")
-    private double logitProbability;
+    @Mixin
+    private TracingOptions tracing;
 
     @Mixin
     private TargetOptions targets;
-
-    @Option(names = "--max-features", paramLabel = "N", defaultValue = "7500",
-        description = "Take at most this many features into the graph, the most influential; 0 means all (default: ${DEFAULT-VALUE}).")
-    private int maxFeatures;
-
-    @Option(names = "--batch-size", paramLabel = "N", defaultValue = "256",
-        description = "Rank features anew after batch size x update interval of them (default: ${DEFAULT-VALUE}).")
-    private int batchSize;
-
-    @Option(names = "--update-interval", paramLabel = "N", defaultValue = "4", description = "See --batch-size (default: ${DEFAULT-VALUE}).")
-    private int updateInterval;
-
-    @Option(names = "--memory", paramLabel = "GB", defaultValue = "0",
-        description = "Memory for gradients and decoder vectors (default: a quarter of the machine's).")
-    private double memory;
-
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
-        description = "Accepted for scripts that pass it everywhere: attribution makes no random choice.")
-    private long seed;
 
     @Mixin
     private PruningOptions pruning;
@@ -98,7 +73,8 @@ final class AttributeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PromptOptions.Source source = prompt.read();
-        AttributionOptions options = options();
+        AttributionOptions options = tracing.read();
+        checkPort();
         model.check();
         targets.check();
         pruning.check();
@@ -108,7 +84,7 @@ final class AttributeCommand implements Callable<Integer> {
         Map<String, Double> seconds = new LinkedHashMap<>();
         Stopwatch watch = new Stopwatch();
         Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
-        try (ReplacementModel loaded = model.load(); var progress = new ProgressDisplay(console, interrupt, output.quiet())) {
+        try (var progress = new ProgressDisplay(console, interrupt, output.quiet()); ReplacementModel loaded = model.load(progress)) {
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
             AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
@@ -130,28 +106,10 @@ final class AttributeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private AttributionOptions options() {
+    private void checkPort() {
         if (port < 0 || port > 65535) {
             throw new UsageException("--port is " + port + "; it can be 0 to 65535");
         }
-        if (maxLogits < 1) {
-            throw new UsageException("--max-logits is " + maxLogits + "; it must be at least 1");
-        }
-        if (!(logitProbability > 0 && logitProbability <= 1)) {
-            throw new UsageException("--logit-prob is " + logitProbability + "; it is a share above 0, up to 1");
-        }
-        if (maxFeatures < 0) {
-            throw new UsageException("--max-features is " + maxFeatures + "; it can't be negative (0 means all)");
-        }
-        if (batchSize < 1 || updateInterval < 1) {
-            throw new UsageException((batchSize < 1 ? "--batch-size is " + batchSize : "--update-interval is " + updateInterval)
-                + "; it must be at least 1");
-        }
-        if (!(memory >= 0 && memory < 1e6)) {
-            throw new UsageException("--memory is " + memory + "; it is a number of gigabytes");
-        }
-        return new AttributionOptions(new OutputTargets.Salient(maxLogits, logitProbability), batchSize, maxFeatures, updateInterval,
-            (long) (memory * 1e9));
     }
 
     private void checkRaw() {

@@ -65,7 +65,8 @@ final class InterveneCommand implements Callable<Integer> {
         steering.check();
         generation.check();
         check();
-        try (ReplacementModel loaded = model.load(); Baseline baseline = Baseline.of(loaded, source.with(loaded))) {
+        try (var progress = new ProgressDisplay(console, interrupt, false); ReplacementModel loaded = model.load(progress);
+             Baseline baseline = Baseline.of(loaded, source.with(loaded))) {
             Intervention intervention = steering.of(baseline);
             try (Run edited = baseline.apply(intervention)) {
                 InterventionReport report = new InterventionReport(baseline, intervention, edited, top, preActivations);

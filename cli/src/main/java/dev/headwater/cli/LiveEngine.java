@@ -84,7 +84,7 @@ final class LiveEngine implements Engine, AutoCloseable {
         if (!transcoders.contains(reference)) {
             throw new UsageException("The transcoders '" + reference + "' are not among those of this explorer: " + String.join(", ", transcoders));
         }
-        return loaded.computeIfAbsent(reference, options::load);
+        return loaded.computeIfAbsent(reference, set -> options.load(set, Progress.NONE));
     }
 
     private static dev.headwater.engine.graph.Prompt read(ReplacementModel model, Prompt prompt) {

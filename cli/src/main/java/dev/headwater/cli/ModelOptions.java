@@ -2,6 +2,7 @@ package dev.headwater.cli;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import java.util.Locale;
@@ -14,7 +15,8 @@ final class ModelOptions {
     private static final int MOST_THREADS = 1024;
 
     @Option(names = {"-m", "--model"}, paramLabel = "REF",
-        description = "Model: a directory, a repository org/name[@revision], or the bundled atlas (the default).")
+        description = "Model: a directory, a repository org/name[@revision], or the bundled atlas (default: the one that the "
+            + "transcoders name).")
     private String model;
 
     @Option(names = {"-t", "--transcoders"}, paramLabel = "REF",
@@ -45,48 +47,45 @@ final class ModelOptions {
         if (model != null && transcoders == null && !model.equals(BUNDLED_MODEL)) {
             throw new UsageException("--model is given without --transcoders; say which transcoders read and write this model");
         }
-        if (model == null && transcoders != null && !transcoders.startsWith(BUNDLED_MODEL)) {
-            throw new UsageException("--transcoders is given without --model; say which model they belong to");
-        }
     }
 
     String transcoders() {
         return transcoders == null ? BUNDLED_TRANSCODERS : transcoders;
     }
 
+    /** If it is not named, the one that the transcoders name. */
     String model() {
-        return model == null ? BUNDLED_MODEL : model;
+        return model != null ? model : transcoders == null ? BUNDLED_MODEL : ReplacementModel.modelOf(transcoders);
     }
 
     /** Whether nothing was said of a model, so that all of the bundled one may be offered. */
     boolean isBundled() {
-        return model().equals(BUNDLED_MODEL) && transcoders().startsWith(BUNDLED_MODEL);
+        return transcoders().startsWith(BUNDLED_MODEL) && model().equals(BUNDLED_MODEL);
     }
 
-    ReplacementModel load() {
-        return load(transcoders());
+    ReplacementModel load(Progress progress) {
+        return load(transcoders(), progress);
     }
 
     /** The model with other transcoders than the options name. */
-    ReplacementModel load(String set) {
-        return load(model(), set);
+    ReplacementModel load(String set, Progress progress) {
+        return load(model(), set, progress);
     }
 
     /** The model that a graph was made with, unless another one is given. */
-    ReplacementModel loadFor(String graphModel, String graphTranscoders) {
+    ReplacementModel loadFor(String graphModel, String graphTranscoders, Progress progress) {
         return model == null && transcoders == null && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
-            ? load(graphModel, graphTranscoders) : load();
+            ? load(graphModel, graphTranscoders, progress) : load(progress);
     }
 
-    private ReplacementModel load(String modelReference, String set) {
+    private ReplacementModel load(String modelReference, String set, Progress progress) {
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
         }
-        return ReplacementModel.load(modelReference, set,
-            new ReplacementModel.Options(Device.parse(device), type()));
+        return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(Device.parse(device), type()), new Megabytes(progress));
     }
 
-    private DType type() {
+    DType type() {
         return switch (dtype.toLowerCase(Locale.ROOT)) {
             case "float32", "fp32", "f32" -> DType.F32;
             case "bfloat16", "bf16" -> DType.BF16;

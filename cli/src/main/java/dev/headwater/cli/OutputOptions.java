@@ -71,11 +71,13 @@ final class OutputOptions {
         return json;
     }
 
-    /** The name that was given, or lower-case letters and digits of the title with dashes between. */
+    /** The name that was given, or one made from the title. */
     String slug(String title) {
-        if (slug != null) {
-            return slug;
-        }
+        return slug != null ? slug : slugOf(title);
+    }
+
+    /** Lower-case letters and digits of the title with dashes between. */
+    static String slugOf(String title) {
         String plain = Normalizer.normalize(title, Normalizer.Form.NFKD).replaceAll("\\p{M}", "").toLowerCase(Locale.ROOT)
             .replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
         String cut = plain.length() <= SLUG_LENGTH ? plain : plain.substring(0, SLUG_LENGTH).replaceAll("-[^-]*$|-$", "");

@@ -62,7 +62,7 @@ final class PromptOptions {
         String title();
     }
 
-    private record Words(String text) implements Source {
+    record Words(String text) implements Source {
         @Override
         public Prompt with(ReplacementModel model) {
             return model.prompt(text);
@@ -74,7 +74,7 @@ final class PromptOptions {
         }
     }
 
-    private record Ids(int[] ids) implements Source {
+    record Ids(int[] ids) implements Source {
         @Override
         public Prompt with(ReplacementModel model) {
             return model.prompt(ids);

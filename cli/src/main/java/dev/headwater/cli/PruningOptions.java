@@ -25,6 +25,14 @@ final class PruningOptions {
         return Pruning.of(graph, nodes, edges);
     }
 
+    double nodes() {
+        return nodes;
+    }
+
+    double edges() {
+        return edges;
+    }
+
     private static void share(String option, double value) {
         if (!(value >= 0 && value <= 1)) {
             throw new UsageException(option + " is " + value + "; it is a share from 0 to 1");

@@ -69,8 +69,8 @@ final class VerifyCommand implements Callable<Integer> {
             throw new HeadwaterException("Cannot write " + plot + ": it is a directory, or its directory does not exist");
         }
         String listed = groups != null ? groups : file.toString().endsWith(".json") ? file.toString() : null;
-        try (PlainGraph graph = PlainGraph.read(file); ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders());
-             var progress = new ProgressDisplay(console, interrupt, false)) {
+        try (PlainGraph graph = PlainGraph.read(file); var progress = new ProgressDisplay(console, interrupt, false);
+             ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
             List<Supernode> supernodes = listed == null ? List.of() : SteeringOptions.groups(listed, loaded.layers());
             Verification check = Verification.of(loaded, graph, new Verification.Options(top, factor, supernodes, draws, seed), progress);
             progress.close();

@@ -7,7 +7,8 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.graph.Prompt;
-import dev.headwater.engine.hub.BundledModel;
+import dev.headwater.engine.hub.Hub;
+import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.model.Trace;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * A language model together with transcoders that stand in for its MLPs, ready for attribution and interventions. Not
@@ -69,36 +71,55 @@ public final class ReplacementModel implements AutoCloseable {
         this.transcoders = transcoders;
         this.tokenizer = tokenizer;
         this.dtype = dtype;
-        zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(modelReference));
+        zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(unpinned(modelReference)));
+    }
+
+    /** As {@link #load(String, String, Options, Progress)}, with nobody listening. */
+    public static ReplacementModel load(String model, String transcoders, Options options) {
+        return load(model, transcoders, options, Progress.NONE);
     }
 
     /**
-     * Loads a model and transcoders by reference: the name of a bundled one ({@code atlas}, {@code atlas-plt},
-     * {@code atlas-clt}), a local directory, or a repository as {@code org/repo[/subfolder][@revision]}.
+     * Loads a model and transcoders by {@link Reference}, fetching what is not on this machine.
      *
+     * @param progress hears the bytes of what is fetched
      * @throws HeadwaterException if something is missing or the two do not fit each other
      */
-    public static ReplacementModel load(String model, String transcoders, Options options) {
-        return open(model, directory(model), transcoders, directory(transcoders), options);
+    public static ReplacementModel load(String model, String transcoders, Options options, Progress progress) {
+        try (Hub hub = Hub.open()) {
+            Hub.Resolved set = hub.transcoders(Reference.parse(transcoders), progress);
+            Hub.Resolved weights = hub.model(Reference.parse(model), progress);
+            return open(pinned(model, weights), weights.directory(), pinned(transcoders, set), set.directory(), hub.files(progress), options);
+        }
     }
 
     /** As {@link #load}, from two local directories. */
     public static ReplacementModel open(Path model, Path transcoders, Options options) {
-        return open(model.toString(), model, transcoders.toString(), transcoders, options);
+        try (Hub hub = Hub.open()) {
+            return open(model.toString(), model, transcoders.toString(), transcoders, hub.files(Progress.NONE), options);
+        }
     }
 
-    private static Path directory(String reference) {
-        return BundledModel.isBundled(reference) ? BundledModel.directory(reference) : Path.of(reference);
+    /** The reference with the commit that was read, so that provenance tells which it was. */
+    private static String pinned(String reference, Hub.Resolved resolved) {
+        return Reference.parse(reference) instanceof Reference.Remote remote ? remote.pinned(resolved.commit()).toString() : reference;
+    }
+
+    /** A directory with the files of these names, where there are any: for questions that need no weights. */
+    private static Path directory(String reference, String... files) {
+        try (Hub hub = Hub.open()) {
+            return hub.resolve(Reference.parse(reference), List.of(files), Progress.NONE).directory();
+        }
     }
 
     private static ReplacementModel open(String modelReference, Path modelDirectory, String transcoderReference, Path transcoderDirectory,
-                                         Options options) {
+                                         Function<String, Path> fetched, Options options) {
         Device device = options.device() != null ? options.device() : Device.parse("auto");
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Tokenizer tokenizer = Tokenizer.open(modelDirectory);
             opened.add(tokenizer);
-            TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device);
+            TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
             opened.add(transcoders);
             LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);
             opened.add(model);
@@ -209,24 +230,38 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The same of a set that is not loaded. */
     public static String scan(String transcoders) {
-        return scan(TranscoderConfig.read(directory(transcoders)), transcoders);
+        return scan(TranscoderConfig.read(directory(transcoders, "config.yaml")), transcoders);
+    }
+
+    /**
+     * The model that a set, which is not loaded, was trained on.
+     *
+     * @throws UsageException if its configuration names none
+     */
+    public static String modelOf(String transcoders) {
+        return TranscoderConfig.read(directory(transcoders, "config.yaml")).modelName().orElseThrow(() ->
+            new UsageException("the transcoders " + transcoders + " do not say which model they belong to; name it"));
+    }
+
+    private static String unpinned(String reference) {
+        return reference.replaceFirst("@[^/@]*$", "");
     }
 
     private static String scan(TranscoderConfig config, String reference) {
         return config.scan().orElseGet(() -> {
-            Path name = Path.of(reference).getFileName();
+            Path name = Path.of(unpinned(reference)).getFileName();
             return name == null ? "transcoders" : name.toString().replaceAll("[^a-zA-Z0-9_.-]", "-");
         });
     }
 
     /** The longest prompt of a model that is not loaded, in tokens. */
     public static int maxPositions(String model) {
-        return ModelConfig.read(directory(model)).maxPositions();
+        return ModelConfig.read(directory(model, "config.json")).maxPositions();
     }
 
     /** Whether a model that is not loaded has a chat template. */
     public static boolean hasChatTemplate(String model) {
-        return ChatTemplate.exists(directory(model));
+        return ChatTemplate.exists(directory(model, "tokenizer_config.json", "chat_template.j*"));
     }
 
     /** F32 [1, d]: mean of the unembedding's rows, which is taken off a token's direction. */

@@ -15,6 +15,13 @@ import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. */
@@ -50,19 +57,53 @@ public final class GraphIndex {
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
      */
     public static synchronized void put(Path directory, ObjectNode metadata) {
-        Path index = directory.resolve(FILE);
-        ObjectNode root = Files.exists(index) ? (ObjectNode) BoundedJson.read(index, MAX_BYTES) : BoundedJson.mapper().createObjectNode();
-        JsonNode present = root.path("graphs");
-        if (!present.isArray() && !present.isMissingNode()) {
-            throw new HeadwaterException("%s has no list of graphs under \"graphs\": repair or remove it.".formatted(index));
-        }
-        ArrayNode graphs = root.withArrayProperty("graphs");
+        ObjectNode root = read(directory);
+        ArrayNode graphs = graphs(directory, root);
         String slug = metadata.path("slug").asText();
         int place = 0;
         while (place < graphs.size() && !graphs.get(place).path("slug").asText().equals(slug)) place++;
         if (place < graphs.size()) graphs.set(place, metadata);
         else graphs.add(metadata);
-        save(index, json -> json.writeTree(root));
+        save(directory.resolve(FILE), json -> json.writeTree(root));
+    }
+
+    /** Names of the graphs in the index, in its order. */
+    public static synchronized Set<String> slugs(Path directory) {
+        Set<String> slugs = new LinkedHashSet<>();
+        graphs(directory, read(directory)).forEach(graph -> slugs.add(graph.path("slug").asText()));
+        return slugs;
+    }
+
+    /** Brings the entries with these names into this order, after all others; names without an entry are passed over. */
+    public static synchronized void arrange(Path directory, List<String> slugs) {
+        ObjectNode root = read(directory);
+        ArrayNode graphs = graphs(directory, root);
+        Map<String, JsonNode> named = new HashMap<>();
+        List<JsonNode> arranged = new ArrayList<>();
+        Set<String> wanted = Set.copyOf(slugs);
+        for (JsonNode graph : graphs) {
+            String slug = graph.path("slug").asText();
+            if (!wanted.contains(slug) || named.putIfAbsent(slug, graph) != null) arranged.add(graph);
+        }
+        slugs.stream().distinct().map(named::get).filter(Objects::nonNull).forEach(arranged::add);
+        if (!named.isEmpty()) {
+            graphs.removeAll();
+            graphs.addAll(arranged);
+            save(directory.resolve(FILE), json -> json.writeTree(root));
+        }
+    }
+
+    private static ObjectNode read(Path directory) {
+        Path index = directory.resolve(FILE);
+        return Files.exists(index) ? (ObjectNode) BoundedJson.read(index, MAX_BYTES) : BoundedJson.mapper().createObjectNode();
+    }
+
+    private static ArrayNode graphs(Path directory, ObjectNode root) {
+        JsonNode present = root.path("graphs");
+        if (!present.isArray() && !present.isMissingNode()) {
+            throw new HeadwaterException("%s has no list of graphs under \"graphs\": repair or remove it.".formatted(directory.resolve(FILE)));
+        }
+        return root.withArrayProperty("graphs");
     }
 
     /** Writes JSON. */

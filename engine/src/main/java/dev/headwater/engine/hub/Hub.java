@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -34,7 +35,8 @@ public final class Hub implements AutoCloseable {
             "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "model.safetensors.index.json", "model*.safetensors");
 
     private final HubSettings settings;
-    private final HubClient client;
+    /** Made when it is first needed: what is on this machine is found without it, and faster. */
+    private HubClient client;
     private final HubCache cache;
     private final Map<Remote, Listing> listings = new ConcurrentHashMap<>();
 
@@ -60,7 +62,6 @@ public final class Hub implements AutoCloseable {
 
     public Hub(HubSettings settings) {
         this.settings = settings;
-        this.client = new HubClient(settings);
         this.cache = new HubCache(settings.cache());
     }
 
@@ -149,6 +150,14 @@ public final class Hub implements AutoCloseable {
         return fetch(new Remote(file.repository(), "", file.revision()), path::equals, path, progress).directory().resolve(path);
     }
 
+    /** {@link #file} for the {@code hf://} entries of a set of transcoders. */
+    public Function<String, Path> files(Progress progress) {
+        return entry -> switch (Reference.parse(entry)) {
+            case Remote remote -> file(remote, progress);
+            default -> throw new HeadwaterException(entry + " is not a file of a repository.");
+        };
+    }
+
     /** What a repository, or a folder of it, holds; from the cache if the hub can't be asked, then only what is there. */
     public Listing list(Remote reference) {
         Listing whole = listing(new Remote(reference.repository(), "", reference.revision()));
@@ -166,8 +175,8 @@ public final class Hub implements AutoCloseable {
             listing = cached(repository, "and HF_HUB_OFFLINE is set: fetch it with the network on first", null);
         } else {
             try {
-                String commit = repository.isPinned() ? repository.revision() : client.commit(repository);
-                listing = new Listing(commit, client.files(repository, commit));
+                String commit = repository.isPinned() ? repository.revision() : client().commit(repository);
+                listing = new Listing(commit, client().files(repository, commit));
             } catch (UnreachableException e) {
                 listing = cached(repository, null, e);
             }
@@ -220,7 +229,7 @@ public final class Hub implements AutoCloseable {
                     .formatted(reference, (bytes - arrived) / 1e9, free / 1e9, cache.root()));
         }
         progress.phase("fetching " + reference, bytes);
-        try (Downloads downloads = new Downloads(settings, client, cache)) {
+        try (Downloads downloads = new Downloads(settings, client(), cache)) {
             downloads.run(new Remote(reference.repository(), "", reference.revision()), commit, missing, progress);
         }
     }
@@ -234,8 +243,17 @@ public final class Hub implements AutoCloseable {
         return path -> matchers.stream().anyMatch(matcher -> matcher.matches(Path.of(path)));
     }
 
+    private synchronized HubClient client() {
+        if (client == null) {
+            client = new HubClient(settings);
+        }
+        return client;
+    }
+
     @Override
-    public void close() {
-        client.close();
+    public synchronized void close() {
+        if (client != null) {
+            client.close();
+        }
     }
 }

@@ -54,6 +54,11 @@ public sealed interface Reference {
             return new Remote(repository, path, revision);
         }
 
+        /** The same with this commit for its revision. */
+        public Remote pinned(String commit) {
+            return new Remote(repository, path, commit);
+        }
+
         boolean isPinned() {
             return isCommit(revision);
         }
