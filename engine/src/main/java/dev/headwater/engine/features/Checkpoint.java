@@ -1,0 +1,98 @@
+package dev.headwater.engine.features;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.weights.AtomicFile;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The statistics of a build in progress, in a file that is replaced whole.
+ *
+ * @param layers   of the set
+ * @param features of a layer
+ */
+record Checkpoint(Path file, int layers, int features) {
+    private static final int MAGIC = 0x48574643;
+
+    /**
+     * Statistics of the layers from {@code firstLayer} to before {@code endLayer}, after all windows before {@code nextWindow}.
+     *
+     * @param statistics by layer and feature, null for features that have not fired
+     */
+    record State(int firstLayer, int endLayer, int nextWindow, FeatureStatistics[][] statistics) {
+        static State begin(int firstLayer, int endLayer, int features) {
+            return new State(firstLayer, endLayer, 0, new FeatureStatistics[endLayer - firstLayer][features]);
+        }
+
+        State at(int window) {
+            return new State(firstLayer, endLayer, window, statistics);
+        }
+
+        FeatureStatistics[] features(int layer) {
+            return statistics[layer - firstLayer];
+        }
+    }
+
+    boolean exists() {
+        return Files.exists(file);
+    }
+
+    void delete() throws IOException {
+        Files.deleteIfExists(file);
+    }
+
+    void write(State state) {
+        try (AtomicFile whole = AtomicFile.create(file)) {
+            var out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(whole.channel()), 1 << 16));
+            out.writeInt(MAGIC);
+            out.writeInt(state.firstLayer);
+            out.writeInt(state.endLayer);
+            out.writeInt(state.nextWindow);
+            for (FeatureStatistics[] layer : state.statistics) {
+                for (FeatureStatistics feature : layer) {
+                    out.writeBoolean(feature != null);
+                    if (feature != null) {
+                        feature.write(out);
+                    }
+                }
+            }
+            out.flush();
+            whole.commit();
+        } catch (IOException e) {
+            throw AtomicFile.failure(file, e);
+        }
+    }
+
+    /** @throws HeadwaterException if the file is damaged or of another set */
+    State read(TokenWindows corpus) {
+        try (var in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
+            int magic = in.readInt();
+            int first = in.readInt();
+            int end = in.readInt();
+            int next = in.readInt();
+            if (magic != MAGIC || first < 0 || end <= first || end > layers || next < 0 || next > corpus.count()) {
+                throw new IOException("its head is wrong");
+            }
+            State state = new State(first, end, next, new FeatureStatistics[end - first][features]);
+            for (FeatureStatistics[] layer : state.statistics) {
+                for (int feature = 0; feature < features; feature++) {
+                    if (in.readBoolean()) {
+                        layer[feature] = FeatureStatistics.read(in, corpus);
+                    }
+                }
+            }
+            if (in.read() >= 0) {
+                throw new IOException("it goes on after its end");
+            }
+            return state;
+        } catch (IOException e) {
+            throw new HeadwaterException("The checkpoint %s can't be read (%s); delete its directory to begin anew".formatted(file, e), e);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package dev.headwater.engine.features;
+
+import dev.headwater.engine.HeadwaterException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+
+/**
+ * Text files, a document a line, UTF-8; those that end in {@code .gz} are gzip. Empty lines are no documents.
+ *
+ * @param files read in this order
+ */
+public record Corpus(List<Path> files) {
+    /** Longer lines are no documents but a file of another format, and would not fit into memory together with their tokens. */
+    private static final int LONGEST_LINE = 16 << 20;
+
+    /** @throws HeadwaterException if a file is missing or there is none */
+    public Corpus {
+        files = List.copyOf(files);
+        if (files.isEmpty()) {
+            throw new HeadwaterException("The corpus has no files; give at least one text file with a document a line");
+        }
+        for (Path file : files) {
+            if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+                throw new HeadwaterException("The corpus file %s is missing or can't be read".formatted(file));
+            }
+        }
+    }
+
+    /** Takes documents in turn; false ends the reading. */
+    @FunctionalInterface
+    interface Reader {
+        boolean document(String text);
+    }
+
+    /** @throws HeadwaterException if a file can't be read, is not gzip in spite of its name, or has a line of over 16 million characters */
+    void read(Reader reader) {
+        for (Path file : files) {
+            try (InputStream bytes = Files.newInputStream(file);
+                 InputStream plain = file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
+                 var text = new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8), 1 << 16)) {
+                StringBuilder line = new StringBuilder();
+                for (int number = 1; next(text, line, file, number); number++) {
+                    if (!line.isEmpty() && !reader.document(line.toString())) {
+                        return;
+                    }
+                }
+            } catch (ZipException | java.io.EOFException e) {
+                throw new HeadwaterException("The corpus file %s is not a whole gzip file: %s".formatted(file, e.getMessage()), e);
+            } catch (IOException e) {
+                throw new HeadwaterException("Cannot read the corpus file %s: %s".formatted(file, e.getMessage()), e);
+            }
+        }
+    }
+
+    /** The next line without its end; false after the last. {@link BufferedReader#readLine} would read a line of any length. */
+    private static boolean next(BufferedReader text, StringBuilder line, Path file, int number) throws IOException {
+        line.setLength(0);
+        int c = text.read();
+        if (c < 0) {
+            return false;
+        }
+        for (; c >= 0 && c != '\n'; c = text.read()) {
+            if (line.length() == LONGEST_LINE) {
+                throw new HeadwaterException("Line %d of the corpus file %s has over %d characters; a document is one line"
+                    .formatted(number, file, LONGEST_LINE));
+            }
+            line.append((char) c);
+        }
+        if (!line.isEmpty() && line.charAt(line.length() - 1) == '\r') {
+            line.setLength(line.length() - 1);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,356 @@
+package dev.headwater.engine.features;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.transcoder.SparseActivations;
+import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.weights.AtomicFile;
+import dev.headwater.engine.weights.BoundedJson;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/**
+ * Gathers evidence about all features of a transcoder set from a corpus, and writes it as {@link FeatureFiles}.
+ *
+ * <p>The corpus is tokenized into a file once; then the model reads it for as many layers at a time as the memory allows, and for
+ * each layer the features' statistics become its file. What is done is kept in {@code features.partial}: a run that was ended,
+ * however that came, goes on from its last checkpoint when it is started again with the same settings, and ends with the same
+ * bytes as one that was not ended. The directory gets its name when everything in it is done.
+ */
+public final class FeatureBuild {
+    /** Heap that a feature takes, at most, if it fires on a tenth of the positions of its windows. */
+    private static final long BYTES_PER_FEATURE = 6000;
+    /** Time spent on checkpoints, at most, as a part of all time. */
+    private static final int CHECKPOINT_SHARE = 20;
+
+    /**
+     * @param window      tokens of a window, the leading special one among them; longer documents are cut
+     * @param maxTokens   of the corpus; what comes after is left out
+     * @param top         windows with the largest activations to keep for a feature
+     * @param sample      windows drawn from all in which it fires
+     * @param logits      most raised and most lowered tokens to name
+     * @param allTokens   whether these may be any tokens, or only such as the corpus has
+     * @param memory      bytes of Java heap for statistics; more of it needs fewer readings of the corpus
+     * @param checkpoint  time between checkpoints, at least
+     */
+    public record Options(int window, long maxTokens, int top, int sample, int logits, boolean allTokens, long memory, Duration checkpoint) {
+        public static final Options DEFAULT = new Options(128, 10_000_000, 20, 25, 10, true,
+            Runtime.getRuntime().maxMemory() / 2, Duration.ofSeconds(30));
+
+        public Options {
+            require(window >= 2 && window <= 1 << 16, "a window has 2 to 65536 tokens, not " + window);
+            require(maxTokens >= 1, "at least one token of the corpus has to be read, not " + maxTokens);
+            require(top >= 1 && top <= 1000, "1 to 1000 top examples can be kept for a feature, not " + top);
+            require(sample >= 0 && sample <= 1000, "0 to 1000 sampled examples can be kept for a feature, not " + sample);
+            require(logits >= 1 && logits <= 100, "1 to 100 tokens can be named at each end of the output, not " + logits);
+        }
+
+        private static void require(boolean condition, String otherwise) {
+            if (!condition) {
+                throw new UsageException(otherwise);
+            }
+        }
+
+        public Options withMaxTokens(long value) {
+            return new Options(window, value, top, sample, logits, allTokens, memory, checkpoint);
+        }
+
+        public Options withMemory(long value) {
+            return new Options(window, maxTokens, top, sample, logits, allTokens, value, checkpoint);
+        }
+
+        public Options withCheckpoint(Duration value) {
+            return new Options(window, maxTokens, top, sample, logits, allTokens, memory, value);
+        }
+    }
+
+    private final ReplacementModel model;
+    private final Corpus corpus;
+    private final Options options;
+    private final Progress progress;
+    private final Path work;
+    private final TranscoderSet transcoders;
+    private final Checkpoint checkpoint;
+
+    private FeatureBuild(ReplacementModel model, Corpus corpus, Options options, Path work, Progress progress) {
+        this.model = model;
+        this.corpus = corpus;
+        this.options = options;
+        this.progress = progress;
+        this.work = work;
+        transcoders = model.transcoders();
+        checkpoint = new Checkpoint(work.resolve("checkpoint"), transcoders.layers(), transcoders.features());
+    }
+
+    /** Where the files of a set go: {@code <directory>/<scan>/features}, where front ends look for them. */
+    public static Path target(ReplacementModel model, Path directory) {
+        return directory.resolve(model.scan()).resolve("features");
+    }
+
+    /**
+     * Builds the files, or goes on with it.
+     *
+     * @param directory made if missing
+     * @return {@link #target}
+     * @throws HeadwaterException    if the files are there already, another process builds them, or what is there of an earlier run
+     *                               has other settings
+     * @throws CancellationException if the listener asks for it, after a checkpoint
+     */
+    public static Path run(ReplacementModel model, Corpus corpus, Options options, Path directory, Progress progress) {
+        Path target = target(model, directory);
+        if (Files.exists(target)) {
+            throw new HeadwaterException("There are feature files in %s already; move them away, or write into another directory".formatted(target));
+        }
+        Path work = target.resolveSibling("features.partial");
+        Path lock = target.resolveSibling("features.lock");
+        try {
+            Files.createDirectories(work);
+        } catch (IOException e) {
+            throw AtomicFile.failure(work, e);
+        }
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock held = lock(channel)) {
+            if (held == null) {
+                throw new HeadwaterException("Another process is building the features in %s; wait for it, or write into another directory".formatted(work));
+            }
+            new FeatureBuild(model, corpus, options, work, progress).run();
+            Files.move(work, target);
+            Files.deleteIfExists(lock);
+            return target;
+        } catch (IOException e) {
+            throw AtomicFile.failure(target, e);
+        }
+    }
+
+    private static FileLock lock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock();
+        } catch (OverlappingFileLockException _) {
+            return null;
+        }
+    }
+
+    private void run() throws IOException {
+        Path settings = work.resolve("settings.json");
+        Path tokens = work.resolve("tokens.bin");
+        settle(settings);
+        if (!Files.exists(tokens)) {
+            int length = Math.min(options.window, model.model().config().maxPositions());
+            TokenWindows.write(tokens, corpus, model.tokenizer(), length, options.maxTokens, progress);
+        }
+        try (TokenWindows windows = TokenWindows.open(tokens, model.vocabularySize()); var scope = TensorScope.open()) {
+            var logits = new OutputLogits(model, options.logits, nameable(windows));
+            int atOnce = (int) Math.clamp(options.memory / (transcoders.features() * BYTES_PER_FEATURE), 1, transcoders.layers());
+            for (int done = LayerFile.finished(work, transcoders.layers()); done < transcoders.layers() || checkpoint.exists(); ) {
+                Checkpoint.State state = checkpoint.exists() ? checkpoint.read(windows)
+                    : Checkpoint.State.begin(done, Math.min(transcoders.layers(), done + atOnce), transcoders.features());
+                gather(windows, state);
+                for (int layer = state.firstLayer(); layer < state.endLayer(); layer++) {
+                    write(windows, layer, state.features(layer), logits);
+                }
+                checkpoint.delete();
+                done = state.endLayer();
+            }
+            LayerFile.writeIndex(work, transcoders.layers());
+        }
+        Files.delete(tokens);
+        Files.delete(settings);
+    }
+
+    /** Notes what this run is, or makes sure that it is what an earlier run noted. */
+    private void settle(Path file) throws IOException {
+        ObjectNode settings = BoundedJson.mapper().createObjectNode();
+        settings.put("model", model.modelReference()).put("transcoders", model.transcoderReference()).put("dtype", model.dtype().toString());
+        settings.put("window", options.window).put("max_tokens", options.maxTokens).put("top", options.top).put("sample", options.sample);
+        settings.put("logits", options.logits).put("all_tokens", options.allTokens);
+        ArrayNode files = settings.putArray("corpus");
+        for (Path path : corpus.files()) {
+            files.addObject().put("file", path.toAbsolutePath().normalize().toString()).put("bytes", Files.size(path));
+        }
+        if (!Files.exists(file)) {
+            try (AtomicFile whole = AtomicFile.create(file)) {
+                ByteBuffer bytes = ByteBuffer.wrap(BoundedJson.mapper().writeValueAsBytes(settings));
+                while (bytes.hasRemaining()) {
+                    whole.channel().write(bytes);
+                }
+                whole.commit();
+            }
+            return;
+        }
+        // As written and read again: numbers have the types that their texts have.
+        JsonNode wanted = BoundedJson.mapper().readTree(BoundedJson.mapper().writeValueAsBytes(settings));
+        JsonNode earlier = BoundedJson.read(file);
+        for (String name : (Iterable<String>) settings::fieldNames) {
+            if (!wanted.get(name).equals(earlier.get(name))) {
+                throw new HeadwaterException("%s holds a run that was not finished, with another setting of '%s' (%s, now %s); repeat it as it was, or delete that directory"
+                    .formatted(work, name, earlier.get(name), wanted.get(name)));
+            }
+        }
+    }
+
+    private BitSet nameable(TokenWindows windows) {
+        if (!options.allTokens) {
+            return windows.vocabulary();
+        }
+        BitSet all = new BitSet();
+        all.set(0, model.vocabularySize());
+        return all;
+    }
+
+    /** Reads the rest of the corpus into the statistics of the state's layers. */
+    private void gather(TokenWindows windows, Checkpoint.State state) {
+        progress.phase(state.firstLayer() == 0 && state.endLayer() == transcoders.layers() ? "activations"
+            : "activations of layers %d to %d".formatted(state.firstLayer(), state.endLayer() - 1), windows.count());
+        TraceRequest request = new TraceRequest(Set.of(transcoders.input()), false, TraceRequest.Logits.NONE);
+        long last = System.nanoTime();
+        long cost = 0;
+        for (int window = state.nextWindow(); window < windows.count(); ) {
+            boolean cancelled = progress.cancelled();
+            long now = System.nanoTime();
+            if (cancelled || now - last > Math.max(options.checkpoint.toNanos(), CHECKPOINT_SHARE * cost)) {
+                checkpoint.write(state.at(window));
+                last = System.nanoTime();
+                cost = last - now;
+            }
+            if (cancelled) {
+                throw new CancellationException();
+            }
+            Batch batch = Batch.from(windows, window);
+            try (var scope = TensorScope.open()) {
+                List<List<Tensor>> inputs = new ArrayList<>();
+                for (int i = 0; i < batch.size(); i++) {
+                    int[] tokens = windows.tokens(window + i);
+                    try (Trace trace = model.model().forward(tokens, request)) {
+                        inputs.add(IntStream.range(state.firstLayer(), state.endLayer())
+                            .mapToObj(layer -> Torch.clone(Torch.narrow(trace.site(transcoders.input(), layer), 0, 1, tokens.length - 1))).toList());
+                    }
+                }
+                for (int layer = state.firstLayer(); layer < state.endLayer(); layer++) {
+                    int index = layer - state.firstLayer();
+                    SparseActivations active = transcoders.encode(layer, Torch.cat(inputs.stream().map(layers -> layers.get(index)).toList(), 0), 0);
+                    take(windows, batch, layer, active, state.features(layer));
+                }
+            }
+            window += batch.size();
+            progress.advance(window);
+        }
+        checkpoint.write(state.at(windows.count()));
+    }
+
+    /**
+     * Windows that are encoded together, as reading the encoder costs as much as using it on some hundred positions. Where batches
+     * end depends on the corpus alone, so that a run that goes on adds up the same numbers in the same order.
+     *
+     * @param row the first row of each window; the last is the number of rows. A window's rows leave out its zero position
+     */
+    private record Batch(int first, int[] row) {
+        private static final int ROWS = 256;
+        private static final int WINDOWS = 64;
+
+        static Batch from(TokenWindows windows, int first) {
+            int[] row = new int[WINDOWS + 1];
+            int size = 0;
+            while (size < WINDOWS && first + size < windows.count() && row[size] < ROWS) {
+                row[size + 1] = row[size] + windows.length(first + size) - 1;
+                size++;
+            }
+            return new Batch(first, Arrays.copyOf(row, size + 1));
+        }
+
+        int size() {
+            return row.length - 1;
+        }
+
+        int window(int ofRow) {
+            int found = Arrays.binarySearch(row, ofRow);
+            return found >= 0 ? found : -found - 2;
+        }
+    }
+
+    /** Groups a batch's activations by feature and window. */
+    private void take(TokenWindows windows, Batch batch, int layer, SparseActivations active, FeatureStatistics[] features) {
+        // In order of feature, then of row: activations come in order of row.
+        long[] order = new long[active.count()];
+        for (int i = 0; i < order.length; i++) {
+            order[i] = (long) active.feature()[i] << 32 | i;
+        }
+        Arrays.sort(order);
+        for (int from = 0, to; from < order.length; from = to) {
+            int feature = (int) (order[from] >>> 32);
+            int window = batch.window(active.position()[(int) order[from]]);
+            for (to = from + 1; to < order.length && (int) (order[to] >>> 32) == feature && active.position()[(int) order[to]] < batch.row[window + 1]; ) {
+                to++;
+            }
+            int[] positions = new int[to - from];
+            float[] values = new float[to - from];
+            for (int i = from; i < to; i++) {
+                positions[i - from] = active.position()[(int) order[i]] - batch.row[window] + 1;
+                values[i - from] = active.value()[(int) order[i]];
+            }
+            if (features[feature] == null) {
+                features[feature] = new FeatureStatistics();
+            }
+            int number = batch.first + window;
+            features[feature].add(windows, number, positions, values, hash(layer, feature, number), options.top, options.sample);
+        }
+    }
+
+    /** Steele, Lea and Flood's mixing function, SplitMix64. */
+    private static long hash(int layer, int feature, int window) {
+        long z = ((long) layer << 48) + ((long) feature << 24) + window * 0x9e3779b97f4a7c15L;
+        z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
+        z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
+        return z ^ z >>> 31;
+    }
+
+    private void write(TokenWindows windows, int layer, FeatureStatistics[] features, OutputLogits logits) {
+        progress.phase("records of layer " + layer, features.length);
+        String[] known = new String[model.vocabularySize()];
+        IntFunction<String> texts = token -> {
+            if (known[token] == null) {
+                known[token] = model.tokenizer().token(token);
+            }
+            return known[token];
+        };
+        FeatureRecord record = new FeatureRecord(model.scan(), windows, windows.positions(), texts);
+        try (LayerFile file = LayerFile.create(work, layer)) {
+            for (int first = 0; first < features.length; first += logits.blockSize()) {
+                int begin = first;
+                OutputLogits.Block block = logits.of(layer, first, Math.min(logits.blockSize(), features.length - first));
+                for (int feature = first; feature < Math.min(features.length, first + logits.blockSize()); feature++) {
+                    int f = feature;
+                    file.add(json -> record.write(json, f, features[f], block, f - begin));
+                    if (progress.cancelled()) {
+                        throw new CancellationException();
+                    }
+                }
+                progress.advance(first);
+            }
+            file.commit();
+        }
+    }
+}
