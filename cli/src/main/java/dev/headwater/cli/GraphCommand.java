@@ -6,6 +6,7 @@ import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphIndex;
 import dev.headwater.engine.graph.GraphJson;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.sharing.GraphSchema;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,15 +22,18 @@ import picocli.CommandLine.Parameters;
     customSynopsis = "headwater graph [OPTIONS] FILE",
     description = "Prune a graph that 'headwater attribute --raw' wrote, with other thresholds, and write it for front ends.",
     footer = {"", "Examples:", "  headwater graph graph.safetensors --node-threshold 0.6 --out graphs --slug dallas",
-        "  headwater graph graph.safetensors --info"})
+        "  headwater graph graph.safetensors --info", "  headwater graph graphs/dallas.json --validate"})
 final class GraphCommand implements Callable<Integer> {
     private final Console console;
 
-    @Parameters(paramLabel = "FILE", description = "The whole graph, *.safetensors.")
+    @Parameters(paramLabel = "FILE", description = "The whole graph, *.safetensors; with --validate a graph for front ends, *.json.")
     private Path file;
 
     @Option(names = "--info", description = "Only say what the graph holds; write nothing.")
     private boolean info;
+
+    @Option(names = "--validate", description = "Only say whether a graph for front ends keeps to Neuronpedia's schema.")
+    private boolean validate;
 
     @Mixin
     private PruningOptions pruning;
@@ -43,6 +47,9 @@ final class GraphCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (validate) {
+            return validate();
+        }
         pruning.check();
         String title = file.getFileName().toString().replaceFirst("\\.safetensors$", "");
         if (!info) {
@@ -62,5 +69,16 @@ final class GraphCommand implements Callable<Integer> {
             output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, Map.of()), console);
         }
         return 0;
+    }
+
+    private int validate() {
+        GraphSchema.Verdict verdict = GraphSchema.check(file);
+        if (verdict.isValid()) {
+            console.out().println(Text.visible(file + " keeps to Neuronpedia's graph schema."));
+            return 0;
+        }
+        console.err().println(Text.visible(file + " does not keep to Neuronpedia's graph schema:"));
+        verdict.problems().forEach(problem -> console.err().println("  " + Text.visible(problem)));
+        return Headwater.FAILURE;
     }
 }

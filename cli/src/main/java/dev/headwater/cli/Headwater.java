@@ -76,6 +76,8 @@ public final class Headwater {
             .addSubcommand(new ModelsCommand(console))
             .addSubcommand(new FetchCommand(console, interrupt))
             .addSubcommand(new ConvertCommand(console, interrupt))
+            .addSubcommand(new CommandLine(new FeaturesCommand()).addSubcommand(new FeaturesCommand.Build(console, interrupt)))
+            .addSubcommand(new UploadCommand(console))
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new HelpCommand())
             .addSubcommand(new AutoComplete.GenerateCompletion())

@@ -21,7 +21,7 @@ import java.util.zip.GZIPOutputStream;
 /** Writes a layer's records in the form that {@link FeatureFiles} describes; the file appears whole or not at all. */
 final class LayerFile implements AutoCloseable {
     private final AtomicFile file;
-    private final Deflater deflater = new Deflater(Deflater.BEST_COMPRESSION);
+    private final Deflater deflater = new Deflater();
 
     private LayerFile(AtomicFile file) {
         this.file = file;

@@ -1,0 +1,2 @@
+/** Graphs for others to see: what sites that show graphs ask of a file, and how they take it. */
+package dev.headwater.engine.sharing;
