@@ -1,0 +1,75 @@
+package dev.headwater.engine.features;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.graph.GraphJson;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * First names of features that nobody has named, from the evidence about them: what they fire on, and what they make the model say
+ * there. "Texas, Dallas" fires on these; "is → Austin" fires on "is" and promotes "Austin".
+ *
+ * @param files of the transcoder set
+ */
+public record FeatureLabels(FeatureFiles files) implements GraphJson.Labels {
+    private static final int TOKENS = 3;
+    private static final int LONGEST = 24;
+    /** A token counts if it has this share of the strongest one's activations. */
+    private static final double SHARE = 0.1;
+
+    /** The label of a feature; "" if the files don't know it. */
+    @Override
+    public String of(int layer, int feature) {
+        return files.record(layer, feature).map(FeatureLabels::of).orElse("");
+    }
+
+    /**
+     * The label that follows from a record in the form of the reference's section 3.3.
+     *
+     * <p>Of the promoted tokens it names those that do come next in the examples: the others may be accidents of the geometry. Of a
+     * feature without examples it names the strongest.
+     */
+    public static String of(JsonNode record) {
+        Map<String, Double> fires = new LinkedHashMap<>();
+        Set<String> next = new LinkedHashSet<>();
+        JsonNode examples = record.path("examples_quantiles").path(0).path("examples");
+        for (JsonNode example : examples) {
+            JsonNode values = example.path("tokens_acts_list");
+            int peak = 0;
+            for (int i = 1; i < values.size(); i++) {
+                peak = values.get(i).asDouble() > values.get(peak).asDouble() ? i : peak;
+            }
+            fires.merge(name(example.path("tokens").path(peak).asText()), values.path(peak).asDouble(), Double::sum);
+            next.add(example.path("tokens").path(peak + 1).asText());
+        }
+        double strongest = fires.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
+        List<String> on = fires.entrySet().stream().filter(token -> token.getValue() >= SHARE * strongest)
+            .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder())).map(Map.Entry::getKey).toList();
+        Set<String> says = new LinkedHashSet<>();
+        for (JsonNode token : record.path("top_logits")) {
+            if (examples.isEmpty() ? says.isEmpty() : next.contains(token.asText())) {
+                says.add(name(token.asText()));
+            }
+        }
+        String fired = join(on);
+        return says.isEmpty() ? fired : (fired.isEmpty() ? "" : fired + " ") + "→ " + join(says.stream().toList());
+    }
+
+    /** A token without the spaces around it, on one line and of moderate length. */
+    private static String name(String token) {
+        if (token.isBlank()) {
+            return token.isEmpty() ? "" : "␣";
+        }
+        StringBuilder plain = new StringBuilder();
+        token.strip().codePoints().limit(LONGEST).forEach(c -> plain.appendCodePoint(Character.isISOControl(c) ? '␣' : c));
+        return plain.toString();
+    }
+
+    private static String join(List<String> tokens) {
+        return String.join(", ", tokens.stream().filter(token -> !token.isEmpty()).limit(TOKENS).toList());
+    }
+}
