@@ -164,7 +164,7 @@ public final class FeatureBuild {
         }
         try (TokenWindows windows = TokenWindows.open(tokens, model.vocabularySize()); var scope = TensorScope.open()) {
             var logits = new OutputLogits(model, options.logits, nameable(windows));
-            int atOnce = (int) Math.clamp(options.memory / (transcoders.features() * BYTES_PER_FEATURE), 1, transcoders.layers());
+            int atOnce = Math.clamp(options.memory / (transcoders.features() * BYTES_PER_FEATURE), 1, transcoders.layers());
             for (int done = LayerFile.finished(work, transcoders.layers()); done < transcoders.layers() || checkpoint.exists(); ) {
                 Checkpoint.State state = checkpoint.exists() ? checkpoint.read(windows)
                     : Checkpoint.State.begin(done, Math.min(transcoders.layers(), done + atOnce), transcoders.features());

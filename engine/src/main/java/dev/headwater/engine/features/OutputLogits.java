@@ -45,7 +45,7 @@ final class OutputLogits {
 
     /** Features that are worth computing together. */
     int blockSize() {
-        return (int) Math.clamp(BLOCK / model.vocabularySize(), 1, 1024);
+        return Math.clamp(BLOCK / model.vocabularySize(), 1, 1024);
     }
 
     /** Of features first to first + count - 1 of a layer. */
