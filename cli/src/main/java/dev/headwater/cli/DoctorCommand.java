@@ -7,6 +7,7 @@ import dev.headwater.bindings.NativeException;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.hub.CacheDirectory;
+import dev.headwater.engine.hub.HubSettings;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -59,6 +60,8 @@ final class DoctorCommand implements Callable<Integer> {
 
     private void directories() {
         line("cache", use(CacheDirectory.headwater()), CacheDirectory.headwater().toString());
+        Path hub = HubSettings.fromEnvironment().cache();
+        line("hub cache", use(hub), hub.toString());
     }
 
     private static String use(Path directory) {

@@ -15,6 +15,7 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -39,7 +40,7 @@ record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targ
      * An influential feature.
      *
      * @param token     text of the token at its position
-     * @param influence share of the targets' probability that flows through it
+     * @param influence its share of the influence of all nodes
      */
     record Feature(int layer, int position, int feature, String token, float activation, double influence, String label) {}
 
@@ -47,6 +48,7 @@ record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targ
     static GraphSummary of(AttributionGraph graph, Pruning pruning, GraphJson.Labels labels, int count, Map<String, Path> files,
                            Map<String, Double> seconds) {
         double[] influence = pruning.influence().node();
+        double all = Arrays.stream(influence).sum();
         List<Feature> features = new ArrayList<>();
         for (int i : pruning.influence().ranking()) {
             if (features.size() == count) {
@@ -54,7 +56,7 @@ record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targ
             }
             if (graph.node(i) instanceof Node.Feature f && influence[i] > 0) {
                 features.add(new Feature(f.layer(), f.position(), f.feature(), graph.prompt().texts().get(f.position()), f.activation(),
-                    influence[i], labels.of(f.layer(), f.feature())));
+                    influence[i] / all, labels.of(f.layer(), f.feature())));
             }
         }
         return new GraphSummary(graph.provenance(), graph.prompt(), graph.targets(), graph.active().count(), graph.featureCount(),
