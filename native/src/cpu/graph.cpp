@@ -47,7 +47,7 @@ void spread(double c, const float *__restrict value, const uint8_t *__restrict k
 
 void spread_row(const hw_edges &edges, int64_t r, double c, const uint8_t *keep, double *influence) {
   constexpr int64_t kLong = 1 << 17; /* columns from which threads pay */
-  constexpr int64_t kBlock = 1 << 14;
+  constexpr int64_t kShare = 1 << 14;
   int64_t columns = 0;
   for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) columns += edges.length[k];
   const int team = columns >= kLong ? hw::threads() : 1;
@@ -58,8 +58,8 @@ void spread_row(const hw_edges &edges, int64_t r, double c, const uint8_t *keep,
     double *to = influence + edges.column[k];
     const int64_t n = edges.length[k];
 #pragma omp for schedule(static) nowait
-    for (int64_t i = 0; i < n; i += kBlock) {
-      spread(c, value + i, kept == nullptr ? nullptr : kept + i, min(kBlock, n - i), to + i);
+    for (int64_t i = 0; i < n; i += kShare) {
+      spread(c, value + i, kept == nullptr ? nullptr : kept + i, min(kShare, n - i), to + i);
     }
   }
 }
@@ -92,20 +92,31 @@ HW_INLINE double sum_of(Mantissas mantissas, uint64_t pattern) {
   return __builtin_ldexp(static_cast<double>(mantissas), exponent - 1075);
 }
 
+constexpr int64_t kBlock = 64; /* scores that are looked at together */
+
 struct Scores {
   const hw_edges &edges;
   const double *coefficient;
   const uint8_t *keep;
 
+  /* Calls visit with the bit patterns of kBlock scores of row r at a time; what is not there or not kept is 0. */
   template <class Visit>
   HW_INLINE void visit_row(int64_t r, Visit visit) const {
     const double c = coefficient[r];
     if (c == 0) return;
+    uint64_t score[kBlock];
     for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
-      const float *value = edges.value[k];
-      const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k];
-      for (int64_t i = 0; i < edges.length[k]; i++) {
-        if (kept == nullptr || kept[i]) visit(pattern_of(c * magnitude(value[i])));
+      for (int64_t i0 = 0; i0 < edges.length[k]; i0 += kBlock) {
+        const int64_t n = min(kBlock, edges.length[k] - i0);
+        const float *value = edges.value[k] + i0;
+        const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k] + i0;
+        if (n < kBlock) __builtin_memset(score, 0, sizeof score);
+        if (kept == nullptr) {
+          for (int64_t i = 0; i < n; i++) score[i] = pattern_of(c * magnitude(value[i]));
+        } else {
+          for (int64_t i = 0; i < n; i++) score[i] = pattern_of(c * magnitude(value[i], kept[i]));
+        }
+        visit(score);
       }
     }
   }
@@ -113,6 +124,8 @@ struct Scores {
 
 /* Sums by the digit at `shift` of the scores whose higher digits are `known`; returns whether all scores are finite. */
 bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins, int team) {
+  const uint64_t least = known << kDigitBits << shift;
+  const uint64_t range = shift + kDigitBits == 64 ? ~uint64_t{0} : (uint64_t{1} << (shift + kDigitBits)) - 1;
   int finite = 1;
 #pragma omp parallel num_threads(team) reduction(& : finite)
   {
@@ -120,9 +133,17 @@ bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins,
     __builtin_memset(own, 0, kBins * sizeof *own);
 #pragma omp for schedule(dynamic, 8)
     for (int64_t r = 0; r < scores.edges.rows; r++) {
-      scores.visit_row(r, [&](uint64_t score) {
-        if (score >= kInfinity) finite = 0;
-        if (score >> shift >> kDigitBits == known) own[score >> shift & (kBins - 1)] += mantissa(score);
+      scores.visit_row(r, [&](const uint64_t (&score)[kBlock]) {
+        int64_t infinite = 0, here = 0;
+        for (int i = 0; i < kBlock; i++) {
+          infinite += score[i] >= kInfinity;
+          here += score[i] - least <= range;
+        }
+        if (infinite > 0) finite = 0;
+        if (here == 0) return;
+        for (int i = 0; i < kBlock; i++) {
+          if (score[i] - least <= range) own[score[i] >> shift & (kBins - 1)] += mantissa(score[i]);
+        }
       });
     }
     const int members = omp_get_num_threads();
