@@ -45,10 +45,17 @@ final class HubClient implements AutoCloseable {
     private static final Pattern RESET = Pattern.compile(";\\s*t=(\\d{1,6})");
 
     private final HubSettings settings;
-    private final HttpClient http;
+    private HttpClient http;
 
     HubClient(HubSettings settings) {
         this.settings = settings;
+    }
+
+    /** Made on first use: most runs need nothing from the network, and it takes longer than all else here. */
+    private synchronized HttpClient http() {
+        if (http != null) {
+            return http;
+        }
         HttpClient.Builder builder = HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(Duration.ofSeconds(10))
                 // One connection a range: over HTTP/2 they would share one, and its flow control is the slower.
@@ -56,7 +63,8 @@ final class HubClient implements AutoCloseable {
         if (settings.proxy() != null) {
             builder.proxy(settings.proxy());
         }
-        this.http = builder.build();
+        http = builder.build();
+        return http;
     }
 
     /**
@@ -198,7 +206,7 @@ final class HubClient implements AutoCloseable {
         for (int attempt = 1; ; attempt++) {
             Duration pause = settings.backoff().multipliedBy(1L << Math.min(attempt - 1, 8));
             try {
-                HttpResponse<InputStream> response = http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+                HttpResponse<InputStream> response = http().send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
                 if (!PASSING.contains(response.statusCode()) || attempt >= settings.attempts()) {
                     return response;
                 }
@@ -347,8 +355,10 @@ final class HubClient implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        http.shutdownNow();
-        http.close();
+    public synchronized void close() {
+        if (http != null) {
+            http.shutdownNow();
+            http.close();
+        }
     }
 }

@@ -1,13 +1,10 @@
 package dev.headwater.engine.tokens;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.tokens.TokenizerFile.Added;
 import dev.headwater.engine.weights.BoundedJson;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,11 +35,8 @@ public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, S
     /** Model hubs keep these small; a larger one is no configuration. */
     static final long MOST_CONFIG_BYTES = 64L << 20;
 
-    /** An added token of {@code tokenizer.json}. */
-    private record Added(int id, boolean special) {}
-
-    static SpecialTokens read(Path directory, JsonNode config) throws IOException {
-        Map<String, Added> added = readAdded(directory.resolve("tokenizer.json"));
+    static SpecialTokens read(Path directory, JsonNode config, TokenizerFile file) {
+        Map<String, Added> added = new LinkedHashMap<>(file.added());
         config.path("added_tokens_decoder").forEachEntry((id, token) -> added.putIfAbsent(
                 token.path("content").asText(), new Added(Integer.parseInt(id), token.path("special").asBoolean())));
         JsonNode map = readConfig(directory.resolve("special_tokens_map.json"));
@@ -90,45 +84,5 @@ public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, S
     private static String content(JsonNode token) {
         JsonNode content = token.isObject() ? token.path("content") : token;
         return content.isTextual() ? content.textValue() : null;
-    }
-
-    /** Reads {@code added_tokens} only: it comes before the vocabulary, which can be tens of megabytes. */
-    private static Map<String, Added> readAdded(Path file) throws IOException {
-        Map<String, Added> added = new LinkedHashMap<>();
-        try (JsonParser parser = BoundedJson.factory().createParser(file.toFile())) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                throw new HeadwaterException(file + " does not hold a JSON object.");
-            }
-            while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                boolean found = parser.currentName().equals("added_tokens");
-                parser.nextToken();
-                if (!found) {
-                    parser.skipChildren();
-                    continue;
-                }
-                while (parser.nextToken() == JsonToken.START_OBJECT) {
-                    readAdded(parser, added);
-                }
-                return added;
-            }
-        }
-        return added;
-    }
-
-    private static void readAdded(JsonParser parser, Map<String, Added> added) throws IOException {
-        String content = "";
-        int id = -1;
-        boolean special = false;
-        while (parser.nextToken() == JsonToken.FIELD_NAME) {
-            String field = parser.currentName();
-            parser.nextToken();
-            switch (field) {
-                case "content" -> content = parser.getValueAsString("");
-                case "id" -> id = parser.getValueAsInt(-1);
-                case "special" -> special = parser.getValueAsBoolean();
-                default -> parser.skipChildren();
-            }
-        }
-        added.putIfAbsent(content, new Added(id, special));
     }
 }

@@ -58,7 +58,7 @@ public final class Tokenizer implements AutoCloseable {
                 throw new HeadwaterException(file + " has " + Files.size(file) + " bytes, too many for a tokenizer.");
             }
             JsonNode config = SpecialTokens.readConfig(modelDirectory.resolve("tokenizer_config.json"));
-            SpecialTokens special = SpecialTokens.read(modelDirectory, config);
+            SpecialTokens special = SpecialTokens.read(modelDirectory, config, TokenizerFile.read(file));
             TokenizersLibrary library = NativeTokenizers.library();
             long handle = library.createTokenizerFromString(Files.readString(file));
             library.disableTruncation(handle);
@@ -81,11 +81,22 @@ public final class Tokenizer implements AutoCloseable {
      * @param addSpecialTokens also the ones that the tokenizer puts around every text, such as BOS
      */
     public synchronized int[] encode(String text, boolean addSpecialTokens) {
-        long encoding = library.encode(handle(), text, addSpecialTokens);
+        long encoding = encoding(text, addSpecialTokens);
         try {
             return Arrays.stream(library.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+        } catch (ArithmeticException e) {
+            throw new HeadwaterException("The tokenizer " + file + " has token ids that are far too large for any model.", e);
         } finally {
             library.deleteEncoding(encoding);
+        }
+    }
+
+    private long encoding(String text, boolean addSpecialTokens) {
+        long open = handle();
+        try {
+            return library.encode(open, text, addSpecialTokens);
+        } catch (RuntimeException e) {
+            throw new HeadwaterException("The tokenizer " + file + " cannot encode the text: " + e.getMessage(), e);
         }
     }
 

@@ -253,8 +253,7 @@ class ChatTemplateTest {
         new ObjectMapper().writeValue(directory.resolve("tokenizer_config.json").toFile(), config);
     }
 
-    private ChatTemplate read() throws IOException {
-        Files.writeString(directory.resolve("tokenizer.json"), "{}");
-        return ChatTemplate.read(directory, SpecialTokens.read(directory, SpecialTokens.readConfig(directory.resolve("tokenizer_config.json"))));
+    private ChatTemplate read() {
+        return ChatTemplate.read(directory, SpecialTokens.read(directory, SpecialTokens.readConfig(directory.resolve("tokenizer_config.json")), new TokenizerFile(Map.of())));
     }
 }

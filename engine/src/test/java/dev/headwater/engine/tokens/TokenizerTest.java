@@ -14,7 +14,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -88,6 +90,47 @@ class TokenizerTest {
                 "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}")) {
             Files.writeString(directory.resolve("tokenizer.json"), text);
             assertFails(directory, "tokenizer");
+        }
+    }
+
+    /** Each of these would end the process in the native library. */
+    @Test
+    void whatTheNativeLibraryTakesForGrantedIsChecked(@TempDir Path directory) throws IOException {
+        Map<String, String> parts = Map.of(
+                "\"decoder\":{\"type\":\"Fuse\",1:2}", "not valid JSON",
+                "\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":3}", "strips the end",
+                "\"decoder\":{\"type\":\"Sequence\",\"decoders\":7}", "a sequence without its list",
+                "\"decoder\":{\"type\":\"Unheard\"}", "the decoder \"Unheard\"",
+                "\"decoder\":[]", "a part that is no object",
+                "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{}}",
+                "a template with \"x\"",
+                "\"added_tokens\":{}", "not a list of tokens",
+                "\"model\":{\"type\":\"BPE\",\"continuing_subword_prefix\":\"###\",\"vocab\":{},\"merges\":[]}", "a prefix for continued words");
+        for (var part : parts.entrySet()) {
+            Files.writeString(directory.resolve("tokenizer.json"), "{" + part.getKey() + ",\"version\":\"1.0\"}");
+            assertFails(directory, part.getValue());
+        }
+    }
+
+    @Test
+    void mutatedTokenizersNeverEndTheProcess(@TempDir Path directory) throws Exception {
+        Path golden = Path.of(TokenizerTest.class.getResource("/golden").toURI());
+        Random random = new Random(11);
+        for (String name : List.of("gemma2-plt-npz", "qwen3-plt-jumprelu", "llama-plt-relu-skip")) {
+            String seed = Files.readString(golden.resolve(name).resolve("model/tokenizer.json"));
+            for (int i = 0; i < 200; i++) {
+                StringBuilder text = new StringBuilder(seed);
+                for (int edits = 1 + random.nextInt(3); edits > 0; edits--) {
+                    int at = random.nextInt(random.nextBoolean() ? text.length() : 3000);
+                    text.replace(at, at + random.nextInt(3), String.valueOf(text.charAt(random.nextInt(text.length()))));
+                }
+                Files.writeString(directory.resolve("tokenizer.json"), text);
+                try (Tokenizer tokenizer = Tokenizer.open(directory)) {
+                    tokenizer.decode(tokenizer.encode("Hello wörld 12 🙂 <bos> the", true));
+                } catch (HeadwaterException e) {
+                    // expected for most
+                }
+            }
         }
     }
 
