@@ -6,9 +6,12 @@ import dev.headwater.engine.UsageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -35,7 +38,7 @@ public final class Headwater {
     static final int INTERRUPTED = 130;
 
     /** How long an interrupted command may take to put things in order, before the process ends regardless. */
-    private static final int GRACE_SECONDS = 10;
+    private static final int GRACE_SECONDS = 2;
 
     @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Say more; show stack traces of failures.")
     private boolean verbose;
@@ -65,23 +68,18 @@ public final class Headwater {
     static int run(Console console, Interrupt interrupt, String... args) {
         PrintWriter out = new PrintWriter(console.out(), true);
         PrintWriter err = new PrintWriter(console.err(), true);
-        CommandLine commands = new CommandLine(new Headwater())
-            .addSubcommand(new AttributeCommand(console, interrupt))
-            .addSubcommand(new BatchCommand(console, interrupt))
-            .addSubcommand(new GraphCommand(console))
-            .addSubcommand(new InterveneCommand(console, interrupt))
-            .addSubcommand(new VerifyCommand(console, interrupt))
-            .addSubcommand(new CompareCommand(console))
-            .addSubcommand(new ServeCommand(console, interrupt))
-            .addSubcommand(new ModelsCommand(console))
-            .addSubcommand(new FetchCommand(console, interrupt))
-            .addSubcommand(new ConvertCommand(console, interrupt))
-            .addSubcommand(new CommandLine(new FeaturesCommand()).addSubcommand(new FeaturesCommand.Build(console, interrupt)))
-            .addSubcommand(new UploadCommand(console))
-            .addSubcommand(new DoctorCommand(console))
-            .addSubcommand(new HelpCommand())
-            .addSubcommand(new AutoComplete.GenerateCompletion())
-            .setExpandAtFiles(false)
+        CommandLine commands = new CommandLine(new Headwater());
+        // Reading all commands' annotations takes longer than running some commands: take in the one that is asked for.
+        Map<String, Supplier<Object>> known = commands(console, interrupt);
+        if (args.length > 0 && known.containsKey(args[0])) {
+            commands.addSubcommand(known.get(args[0]).get());
+        } else {
+            known.values().forEach(command -> commands.addSubcommand(command.get()));
+            commands.addSubcommand(new HelpCommand()).addSubcommand(new AutoComplete.GenerateCompletion());
+            commands.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()
+                .description("Prints a completion script for bash and zsh: source <(headwater generate-completion)");
+        }
+        commands.setExpandAtFiles(false)
             .setOut(out)
             .setErr(err)
             .setColorScheme(CommandLine.Help.defaultColorScheme(console.style().on() ? Ansi.ON : Ansi.OFF))
@@ -91,8 +89,6 @@ public final class Headwater {
             .setExitCodeExceptionMapper(Headwater::exitCode);
         commands.setParameterExceptionHandler((e, unused) -> wrongUsage(console, e));
         commands.setExecutionExceptionHandler((e, command, unused) -> failed(console, interrupt, command, e));
-        commands.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()
-            .description("Prints a completion script for bash and zsh: source <(headwater generate-completion)");
         commands.setExecutionStrategy(parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested()
                 || parsed.isVersionHelpRequested() ? new CommandLine.RunLast().execute(parsed) : welcome(commands));
         try {
@@ -102,6 +98,25 @@ public final class Headwater {
                 + Text.bytes(Runtime.getRuntime().maxMemory()) + " set HEADWATER_JAVA_OPTS=-Xmx…");
             return FAILURE;
         }
+    }
+
+    /** By name, in the order of the help. */
+    private static Map<String, Supplier<Object>> commands(Console console, Interrupt interrupt) {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("attribute", () -> new AttributeCommand(console, interrupt));
+        commands.put("batch", () -> new BatchCommand(console, interrupt));
+        commands.put("graph", () -> new GraphCommand(console));
+        commands.put("intervene", () -> new InterveneCommand(console, interrupt));
+        commands.put("verify", () -> new VerifyCommand(console, interrupt));
+        commands.put("compare", () -> new CompareCommand(console));
+        commands.put("serve", () -> new ServeCommand(console, interrupt));
+        commands.put("models", () -> new ModelsCommand(console));
+        commands.put("fetch", () -> new FetchCommand(console, interrupt));
+        commands.put("convert", () -> new ConvertCommand(console, interrupt));
+        commands.put("features", () -> new CommandLine(new FeaturesCommand()).addSubcommand(new FeaturesCommand.Build(console, interrupt)));
+        commands.put("upload", () -> new UploadCommand(console));
+        commands.put("doctor", () -> new DoctorCommand(console));
+        return commands;
     }
 
     /** The arguments with further spellings of options replaced by ours. */
