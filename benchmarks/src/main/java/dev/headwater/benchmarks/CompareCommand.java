@@ -1,0 +1,198 @@
+package dev.headwater.benchmarks;
+
+import dev.headwater.benchmarks.OnceCommand.Figures;
+import dev.headwater.engine.UsageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The same attribution by circuit-tracer and by Headwater, turn by turn, each in a process of its own. */
+@Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false,
+    description = {"Side by side with circuit-tracer: the same random model, prompt, settings and threads, alternating, medians of several processes.",
+        "Prints times, memory and ratios, and whether both made the same graph."})
+final class CompareCommand implements Callable<Integer> {
+    private static final String MIB = "peak memory, MiB";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private Reference reference;
+
+    @Option(names = "--model", paramLabel = "MODEL", defaultValue = "bench", description = "Random model (default: ${DEFAULT-VALUE}).")
+    private String model;
+
+    @Option(names = "--tokens", paramLabel = "N", defaultValue = "64", description = "Length of the prompt (default: ${DEFAULT-VALUE}).")
+    private int tokens;
+
+    @Option(names = "--max-features", paramLabel = "N", defaultValue = "2000", description = "Features in the graph (default: ${DEFAULT-VALUE}).")
+    private int maxFeatures;
+
+    @Option(names = "--batch-sizes", split = ",", paramLabel = "N", defaultValue = "16,256",
+        description = "Batch sizes; give circuit-tracer's best beside its default (default: ${DEFAULT-VALUE}).")
+    private List<Integer> batchSizes;
+
+    @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32",
+        description = "Headwater's modes; circuit-tracer runs in float32 (default: ${DEFAULT-VALUE}).")
+    private List<String> dtypes;
+
+    @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Processes of each (default: ${DEFAULT-VALUE}).")
+    private int repeat;
+
+    @Option(names = "--cold", description = "No short attribution before the measured one, in either.")
+    private boolean cold;
+
+    @Option(names = "--heap", paramLabel = "SIZE", defaultValue = "512m", description = "Headwater's Java heap, at most (default: ${DEFAULT-VALUE}).")
+    private String heap;
+
+    @Option(names = "--record", description = "Keep the tables in RESULTS.md.")
+    private boolean record;
+
+    /** One who takes part: circuit-tracer at a batch size, or Headwater in a mode with the same settings. */
+    private record Contender(int batchSize, String dtype) {
+        boolean isReference() {
+            return dtype == null;
+        }
+
+        @Override
+        public String toString() {
+            return isReference() ? "circuit-tracer" : "Headwater, " + dtype;
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (repeat < 1 || tokens < 2) {
+            throw new UsageException("--repeat must be at least 1 and --tokens at least 2");
+        }
+        reference.check();
+        dtypes.forEach(OnceCommand::type);
+        System.setProperty("headwater.threads", Integer.toString(reference.threads()));
+        BenchmarkModel random = BenchmarkModel.of(model);
+        Path folder = Files.createTempDirectory("headwater-compare");
+        try {
+            Path ids = folder.resolve("ids.txt");
+            Files.writeString(ids, IntStream.of(random.tokens(tokens)).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+            List<Contender> contenders = new ArrayList<>();
+            for (int batchSize : batchSizes) {
+                contenders.add(new Contender(batchSize, null));
+                dtypes.forEach(dtype -> contenders.add(new Contender(batchSize, dtype)));
+            }
+            MachineLimits limits = MachineLimits.measure();
+            Map<Contender, List<Figures>> runs = new LinkedHashMap<>();
+            for (int round = 1; round <= repeat; round++) {
+                for (Contender contender : contenders) {
+                    Figures figures = run(contender, random, ids, folder, round == repeat);
+                    runs.computeIfAbsent(contender, unused -> new ArrayList<>()).add(figures);
+                    System.err.printf(Locale.ROOT, "round %d of %d, batch size %d, %s: %.2f s, %d MiB%n", round, repeat, contender.batchSize,
+                        contender, figures.total(), figures.peak() >> 20);
+                }
+            }
+            String body = report(contenders, runs, folder, limits.best(MachineLimits.measure()), random.shape());
+            System.out.print(body);
+            if (record) {
+                Benchmarks.RESULTS.put("compare", "benchmarks/run " + String.join(" ", spec.commandLine().getParseResult().originalArgs()), body);
+            }
+            return 0;
+        } finally {
+            delete(folder);
+        }
+    }
+
+    private Figures run(Contender contender, BenchmarkModel random, Path ids, Path folder, boolean keep) throws IOException {
+        Path json = folder.resolve("figures.json");
+        List<String> arguments = new ArrayList<>(List.of(contender.isReference() ? "attribute" : "once", "--model", random.directory().toString(),
+            "--ids", ids.toString(), "--max-features", Integer.toString(maxFeatures), "--batch-size", Integer.toString(contender.batchSize),
+            "--json", json.toString()));
+        if (cold) {
+            arguments.add("--cold");
+        }
+        if (keep) {
+            arguments.addAll(List.of("--graph", graph(contender, folder).toString()));
+        }
+        long seen;
+        if (contender.isReference()) {
+            seen = reference.run(arguments);
+        } else {
+            arguments.addAll(List.of("--dtype", contender.dtype));
+            seen = ChildProcess.run(ChildProcess.ownCommand(List.of("-Xmx" + heap, "-Dheadwater.threads=" + reference.threads()), arguments), Map.of());
+        }
+        // Writing the kept graph takes memory too: that of the process up to the end of attribution is what it says itself.
+        Figures figures = Figures.read(json, keep ? 0 : seen);
+        Files.delete(json);
+        return figures;
+    }
+
+    private static Path graph(Contender contender, Path folder) {
+        return folder.resolve(contender.batchSize + "-" + (contender.isReference() ? "reference" : contender.dtype) + ".safetensors");
+    }
+
+    private String report(List<Contender> contenders, Map<Contender, List<Figures>> runs, Path folder, MachineLimits limits, ModelShape shape) {
+        Map<String, ToDoubleFunction<Figures>> rows = new LinkedHashMap<>();
+        rows.put("forward pass, encoding, s", f -> f.phase("setup", "forward pass", "encode"));
+        rows.put("logit rows, s", f -> f.phase("logit rows"));
+        rows.put("feature rows, s", f -> f.phase("feature rows"));
+        rows.put("rest, s", f -> f.total() - f.phase("setup", "forward pass", "encode", "logit rows", "feature rows"));
+        rows.put("**attribution, s**", Figures::total);
+        rows.put("loading the model, s", Figures::load);
+        rows.put(MIB, f -> f.peak() / 1048576.0);
+
+        StringBuilder text = new StringBuilder();
+        text.append("Model: ").append(shape).append(". ").append(tokens).append(" tokens, ").append(maxFeatures).append(" features, ")
+            .append(reference.threads()).append(" threads, ").append(repeat).append(" processes of each in turn; medians (least to greatest).\n");
+        for (int batchSize : batchSizes) {
+            Contender theirs = new Contender(batchSize, null);
+            List<Contender> ours = dtypes.stream().map(dtype -> new Contender(batchSize, dtype)).toList();
+            List<String> columns = new ArrayList<>(List.of("batch size " + batchSize, theirs.toString()));
+            ours.forEach(contender -> columns.addAll(List.of(contender.toString(), "ratio")));
+            Table table = new Table(columns);
+            rows.forEach((name, figure) -> {
+                String format = name.equals(MIB) ? "%.0f" : "%.3f";
+                Sample reference = sample(runs.get(theirs), figure);
+                List<String> cells = new ArrayList<>(List.of(name, reference.spread(format)));
+                for (Contender contender : ours) {
+                    Sample own = sample(runs.get(contender), figure);
+                    cells.add(own.spread(format));
+                    cells.add(own.median() < 5e-4 ? "" : String.format(Locale.ROOT, "%.1f", reference.median() / own.median()));
+                }
+                table.row(cells);
+            });
+            text.append("\n").append(table.print(Table.Format.MARKDOWN)).append("\n");
+            for (Contender contender : ours) {
+                text.append(contender).append(": ").append(GraphDifference.between(graph(theirs, folder), graph(contender, folder))).append("  \n");
+                Figures figures = runs.get(contender).getFirst();
+                double rate = figures.gflop() / sample(runs.get(contender), f -> f.phase("logit rows", "feature rows")).median();
+                text.append(String.format(Locale.ROOT, "Rows over the causal cone: %.0f GFLOP, %.0f GFLOP/s, %.0f %% of the float32 matrix product.  %n",
+                    figures.gflop(), rate, 100 * rate / limits.sgemm()));
+            }
+        }
+        return text.append("\nLimits of the machine: ").append(limits).append(".\n").toString();
+    }
+
+    private static Sample sample(List<Figures> figures, ToDoubleFunction<Figures> figure) {
+        return Sample.of(figures.stream().map(figure::applyAsDouble).toList());
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
+    }
+}

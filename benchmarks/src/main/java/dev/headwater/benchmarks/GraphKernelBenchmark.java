@@ -1,0 +1,96 @@
+package dev.headwater.benchmarks;
+
+import dev.headwater.bindings.EdgeRuns;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.EdgeRows;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.stream.LongStream;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** The kernels of graph mathematics. Each is counted as reading every edge once; what reads them more often shows a lower rate. */
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Fork(1)
+@Warmup(iterations = 2, time = 1)
+@Measurement(iterations = 5, time = 1)
+@State(Scope.Thread)
+public class GraphKernelBenchmark {
+    /** Of the comparison's graph (2,842 nodes; its edges fit a large cache), and of the largest that people make (they don't). */
+    @Param({"3000", "10000"})
+    public int nodes;
+
+    private final Arena arena = Arena.ofShared();
+    private EdgeRuns edges;
+    private long[] order;
+    private long[] node;
+    private double[] scale;
+    private double[] weight;
+    private double[] coefficient;
+    private double gigabytes;
+
+    @Setup
+    public void fill() {
+        edges = new EdgeRuns(nodes);
+        try (AttributionGraph graph = SyntheticGraph.ofSize(nodes).build()) {
+            EdgeRows rows = graph.edges();
+            MemorySegment values = arena.allocate(Float.BYTES * rows.size(), 64);
+            for (long i = 0; i < rows.size(); i++) {
+                values.setAtIndex(ValueLayout.JAVA_FLOAT, i, rows.value(i));
+            }
+            for (int r = 0; r < nodes; r++) {
+                rows.forEachRun(r, (first, count, offset) -> edges.run(first, values.asSlice(Float.BYTES * offset, (long) Float.BYTES * count)));
+                edges.endRow();
+            }
+            weight = graph.targetWeights();
+            gigabytes = 1e-9 * Float.BYTES * rows.size();
+        }
+        node = LongStream.range(0, nodes).toArray();
+        order = LongStream.range(0, nodes).map(i -> nodes - 1 - i).toArray();
+        scale = edges.rowSums(null);
+        for (int r = 0; r < nodes; r++) {
+            scale[r] = 1 / Math.max(scale[r], 1e-10);
+        }
+        coefficient = edges.influence(order, node, scale, weight, null);
+        for (int r = 0; r < nodes; r++) {
+            coefficient[r] = (coefficient[r] + weight[r]) * scale[r];
+        }
+    }
+
+    @TearDown
+    public void free() {
+        edges.close();
+        arena.close();
+    }
+
+    @Benchmark
+    public Object rowSums(Work work) {
+        work.gigabytes += gigabytes;
+        return edges.rowSums(null);
+    }
+
+    @Benchmark
+    public Object influence(Work work) {
+        work.gigabytes += gigabytes;
+        return edges.influence(order, node, scale, weight, null);
+    }
+
+    @Benchmark
+    public double cut(Work work) {
+        work.gigabytes += gigabytes;
+        return edges.cut(coefficient, null, 0.98);
+    }
+}

@@ -1,0 +1,152 @@
+package dev.headwater.benchmarks;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.GraphFile;
+import dev.headwater.engine.graph.GraphJson;
+import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.weights.BoundedJson;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** One attribution in a process of its own, for commands that compare processes. */
+@Command(name = "once", hidden = true)
+final class OnceCommand implements Callable<Integer> {
+    /** The attribution that wakes up libraries and the JIT compiler before the measured one. */
+    private static final int WARM_TOKENS = 8;
+    private static final int WARM_FEATURES = 16;
+
+    @Option(names = "--model", required = true)
+    private Path directory;
+
+    @Option(names = "--ids", required = true, description = "File with token ids.")
+    private Path ids;
+
+    @Option(names = "--max-features", defaultValue = "2000")
+    private int maxFeatures;
+
+    @Option(names = "--batch-size", defaultValue = "256")
+    private int batchSize;
+
+    @Option(names = "--update-interval", defaultValue = "4")
+    private int updateInterval;
+
+    @Option(names = "--dtype", defaultValue = "float32")
+    private String dtype;
+
+    @Option(names = "--device", defaultValue = "cpu")
+    private String device;
+
+    @Option(names = "--cold")
+    private boolean cold;
+
+    @Option(names = "--finish", description = "Prune and write the graph for front ends too.")
+    private boolean finish;
+
+    @Option(names = "--graph", description = "Where to keep the graph.")
+    private Path graphFile;
+
+    @Option(names = "--json", required = true, description = "Where the figures go.")
+    private Path json;
+
+    @Override
+    public Integer call() throws IOException {
+        AttributionOptions options = AttributionOptions.DEFAULT.withMaxFeatures(maxFeatures).withBatchSize(batchSize)
+            .withUpdateInterval(updateInterval);
+        int[] tokens = Stream.of(Files.readString(ids).strip().split("\\s+")).mapToInt(Integer::parseInt).toArray();
+        long start = System.nanoTime();
+        try (ReplacementModel model = ReplacementModel.open(directory.resolve("model"), directory.resolve("transcoders"),
+            new ReplacementModel.Options(Device.parse(device), type(dtype)))) {
+            double load = seconds(start);
+            if (!cold) {
+                int[] few = Arrays.copyOf(tokens, Math.min(WARM_TOKENS, tokens.length));
+                Attribution.of(model, model.prompt(few), options.withMaxFeatures(WARM_FEATURES), Progress.NONE).close();
+            }
+            start = System.nanoTime();
+            try (AttributionGraph graph = Attribution.of(model, model.prompt(tokens), options, Progress.NONE)) {
+                ObjectNode figures = BoundedJson.mapper().createObjectNode();
+                figures.put("load", load).put("total", seconds(start));
+                ObjectNode phases = figures.putObject("phases");
+                graph.provenance().seconds().forEach(phases::put);
+                figures.put("positions", graph.positions()).put("active", graph.active().count()).put("selected", graph.featureCount());
+                figures.put("gflop", SweepWork.gflop(model, graph)).put("peak", Machine.peakMemory());
+                figures.put("edges", graph.edges().size()).put("nodes", graph.size());
+                if (finish) {
+                    finish(graph, figures);
+                }
+                if (graphFile != null) {
+                    GraphFile.write(graph, graphFile);
+                }
+                Files.write(json, BoundedJson.mapper().writeValueAsBytes(figures));
+            }
+        }
+        return 0;
+    }
+
+    private static void finish(AttributionGraph graph, ObjectNode figures) throws IOException {
+        long start = System.nanoTime();
+        Pruning pruning = Pruning.of(graph, 0.8, 0.98);
+        figures.put("prune", seconds(start));
+        Path folder = Files.createTempDirectory("headwater-benchmark");
+        start = System.nanoTime();
+        GraphJson.write(graph, pruning, GraphJson.Options.of("benchmark"), folder);
+        figures.put("write", seconds(start));
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
+    }
+
+    static DType type(String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
+            case "float32" -> DType.F32;
+            case "bfloat16" -> DType.BF16;
+            default -> throw new UsageException("There is no mode '" + name + "'; there are float32 and bfloat16");
+        };
+    }
+
+    private static double seconds(long start) {
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    /**
+     * What one process measured; the reference's script writes the same.
+     *
+     * @param phases seconds by name
+     * @param peak   resident memory in bytes, of the whole process tree
+     */
+    record Figures(double load, double total, Map<String, Double> phases, int positions, long active, long selected, double gflop,
+                   double prune, double write, long peak) {
+        /** @param seen the largest memory that was seen from outside */
+        static Figures read(Path json, long seen) {
+            var figures = BoundedJson.read(json);
+            Map<String, Double> phases = new LinkedHashMap<>();
+            figures.path("phases").properties().forEach(phase -> phases.put(phase.getKey(), phase.getValue().asDouble()));
+            return new Figures(figures.path("load").asDouble(), figures.path("total").asDouble(), phases, figures.path("positions").asInt(),
+                figures.path("active").asLong(), figures.path("selected").asLong(), figures.path("gflop").asDouble(),
+                figures.path("prune").asDouble(), figures.path("write").asDouble(), Math.max(seen, figures.path("peak").asLong()));
+        }
+
+        double phase(String... names) {
+            return Stream.of(names).mapToDouble(name -> phases.getOrDefault(name, 0.0)).sum();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.headwater.benchmarks;
+
+import dev.headwater.engine.graph.ActiveFeatures;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.LogitTarget;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.graph.Provenance;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * A graph of the causal shape of a real one with random edges: features spread evenly over layers and positions, each drawing on
+ * all nodes of lower layers and earlier positions; edges heavy-tailed, as a few carry most of the influence in real graphs.
+ *
+ * @param layers    L
+ * @param positions P
+ * @param features  N, all of them nodes
+ */
+record SyntheticGraph(int layers, int positions, int features) {
+    private static final int LOGITS = 10;
+    private static final int VOCABULARY = 4096;
+
+    /** A graph of so many nodes, for the prompt length and depth of the job that results speak of. */
+    static SyntheticGraph ofSize(int nodes) {
+        int layers = ModelShape.BENCH.layers();
+        int positions = 64;
+        return new SyntheticGraph(layers, positions, nodes - (layers + 1) * positions - LOGITS);
+    }
+
+    int firstLogit() {
+        return features + (layers + 1) * positions;
+    }
+
+    /** Number of the first feature at a layer and position; the layer's features before it are at earlier positions. */
+    private int firstFeature(int layer, int position) {
+        return (int) ((long) features * ((long) layer * positions + position) / ((long) layers * positions));
+    }
+
+    List<LogitTarget> targets() {
+        List<LogitTarget> targets = new ArrayList<>();
+        for (int k = 0; k < LOGITS; k++) {
+            targets.add(new LogitTarget(2 + k, "w" + (2 + k), (float) (0.5 / (1 << k))));
+        }
+        return targets;
+    }
+
+    /** Adds the row of a node, a feature or a logit, to a matrix over all nodes. */
+    void row(int node, EdgeRows.Layout layout) {
+        int layer = layers;
+        int upTo = positions;
+        if (node < features) {
+            int cell = (int) ((((long) node + 1) * layers * positions - 1) / features);
+            layer = cell / positions;
+            upTo = cell % positions + 1;
+        }
+        for (int below = 0; below < layer; below++) {
+            layout.run(firstFeature(below, 0), firstFeature(below, upTo) - firstFeature(below, 0));
+        }
+        for (int below = 0; below < layer; below++) {
+            layout.run(features + below * positions, upTo);
+        }
+        layout.run(features + layers * positions, upTo);
+        layout.endRow();
+    }
+
+    /** Heavy-tailed numbers: cubes of normal ones. */
+    static void fill(MemorySegment values) {
+        SplittableRandom random = new SplittableRandom(11);
+        for (long i = 0, n = values.byteSize() / Float.BYTES; i < n; i++) {
+            double x = random.nextGaussian();
+            values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (x * x * x));
+        }
+    }
+
+    AttributionGraph build() {
+        int[] layer = new int[features];
+        int[] position = new int[features];
+        float[] activation = new float[features];
+        Arrays.fill(activation, 1);
+        for (int l = 0; l < layers; l++) {
+            for (int p = 0; p < positions; p++) {
+                int end = p + 1 < positions ? firstFeature(l, p + 1) : firstFeature(l + 1, 0);
+                Arrays.fill(layer, firstFeature(l, p), end, l);
+                Arrays.fill(position, firstFeature(l, p), end, p);
+            }
+        }
+        int[] all = IntStream.range(0, features).toArray();
+        var layout = new EdgeRows.Layout(firstLogit() + LOGITS);
+        for (int node = 0; node < firstLogit() + LOGITS; node++) {
+            if (node < features || node >= firstLogit()) {
+                row(node, layout);
+            } else {
+                layout.endRow();
+            }
+        }
+        Arena arena = Arena.ofShared();
+        MemorySegment values = arena.allocate(Float.BYTES * layout.size(), 64);
+        fill(values);
+        int[] tokens = IntStream.range(0, positions).toArray();
+        Prompt prompt = new Prompt("random", tokens, IntStream.of(tokens).mapToObj(t -> "w" + t).toList());
+        return new AttributionGraph(prompt, layers, VOCABULARY, new ActiveFeatures(layer, position, all, activation), all, targets(),
+            layout.adopt(values, arena), Provenance.UNKNOWN);
+    }
+}
