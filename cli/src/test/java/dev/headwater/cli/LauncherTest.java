@@ -61,6 +61,17 @@ class LauncherTest {
     }
 
     @Test
+    void runsTheBenchmarksForBench() throws Exception {
+        Path jar = home.resolve("benchmarks/target/headwater/lib/headwater.jar");
+        Files.createDirectories(jar.getParent());
+        Files.createFile(jar);
+        Path jdk = jdk("jdk", "25.0.1+8", "echo \"$*\"");
+        Result result = launch(launcher, Map.of("JAVA_HOME", jdk.toString()), "bench", "--repeat", "1");
+        assertTrue(result.output.contains(home.toRealPath() + "/benchmarks/target/headwater/lib/headwater.jar bench --repeat 1"), result.output);
+        assertTrue(result.output.contains("-Dheadwater.home=" + home.toRealPath()), result.output);
+    }
+
+    @Test
     void aFailedBuildNamesItsLogAndLastLines() throws Exception {
         Path jdk = jdk("jdk", "25.0.1+8", "echo ran");
         for (String tool : List.of("mvn", "cmake", "c++")) {
