@@ -92,6 +92,8 @@ final class MatrixCommand implements Callable<Integer> {
         axes.put("dtype", dtypes);
         axes.put("threads", threads);
         List<Configuration> configurations = List.copyOf(grid ? product(axes) : star(axes));
+        models.forEach(ModelShape::parse);
+        dtypes.forEach(OnceCommand::type);
         MachineLimits limits = MachineLimits.measure();
         System.err.println(limits);
         Map<Configuration, List<Figures>> runs = new LinkedHashMap<>();
