@@ -1,3 +1,4 @@
+/* The checks and their sentences. */
 #include "checks.h"
 
 namespace hw {

@@ -165,12 +165,12 @@ void adjoint(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64
                                 batch.row_offset.data(), batch.position.data(), v.data()));
   });
   report(name, 2.0 * static_cast<double>(batch.pairs * heads * head_dim),
-         4.0 * (static_cast<double>(batch.rows * (heads + kv_heads) * head_dim) + static_cast<double>(heads * P * P) / 2),
-         time);
+         4.0 * static_cast<double>(batch.rows * (heads + kv_heads) * head_dim + heads * P * P / 2), time);
 }
 
 void encode(int64_t rows, int64_t cols, int64_t k) {
-  const std::string name = test::text("encode ", k ? test::text("top ", k) : "threshold", " rows ", rows, " cols ", cols);
+  const std::string what = k ? test::text("top ", k) : "threshold";
+  const std::string name = test::text("encode ", what, " rows ", rows, " cols ", cols);
   if (!wanted(name)) return;
   test::Random random(1);
   const std::vector<float> pre = random.gauss(rows * cols), threshold(static_cast<size_t>(cols), 2.33f);

@@ -1,3 +1,4 @@
+/* Edge contraction against its definition in double precision. */
 #include "test.h"
 
 using test::Ragged;
@@ -65,7 +66,9 @@ void contract_case(const Shape &s) {
       CHECK(test::close(out[i], expected[i], scale[i]), what, " accumulate ", accumulate, " element ", i, ": ", out[i],
             " expected ", expected[i]);
     }
-    for (int32_t threads : test::other_threads()) CHECK(run(threads) == out, what, ": other bits with ", threads, " threads");
+    for (int32_t threads : test::other_threads()) {
+      CHECK(run(threads) == out, what, ": other bits with ", threads, " threads");
+    }
   }
   CHECK_OK(hw_set_threads(2));
 }

@@ -1,3 +1,4 @@
+/* Sparse encode against a plain loop and a stable sort: ties, zeros of both signs, not-a-numbers, too little room. */
 #include <algorithm>
 #include <array>
 #include <limits>

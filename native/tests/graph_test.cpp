@@ -1,3 +1,4 @@
+/* Row sums, influence and the edge cut against a dense matrix, power iteration and a sort. */
 #include <algorithm>
 
 #include "test.h"
@@ -29,7 +30,8 @@ struct Graph {
         length.push_back(n);
         offset.push_back(static_cast<int64_t>(value.size()));
         for (int64_t i = 0; i < n; i++) {
-          const float x = random.below(5) == 0 ? 0.0f : round ? static_cast<float>(random.below(9) - 4) : random.gauss();
+          const float nonzero = round ? static_cast<float>(random.below(9) - 4) : random.gauss();
+          const float x = random.below(5) == 0 ? 0.0f : nonzero;
           value.push_back(x);
           dense[static_cast<size_t>(r * columns + c + i)] = std::abs(double{x});
         }
@@ -162,7 +164,8 @@ TEST(edge_cut_is_the_score_at_the_share) {
             double cut = -1;
             CHECK_OK(hw_set_threads(threads));
             CHECK_OK(hw_edge_cut(&edges, coefficient.data(), kept ? graph.keep.data() : nullptr, share, &cut));
-            CHECK(cut == expected, "share ", share, " kept ", kept, " round ", round, ": ", cut, " expected ", expected);
+            CHECK(cut == expected, "share ", share, " kept ", kept, " round ", round, ": ", cut, " expected ",
+                  expected);
           }
         }
       }

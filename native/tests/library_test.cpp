@@ -1,3 +1,4 @@
+/* Version, instruction set, errors, threads, devices. */
 #include <cstdlib>
 #include <thread>
 

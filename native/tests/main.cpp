@@ -36,7 +36,9 @@ Ragged::Ragged(Random &random, int64_t targets, int64_t P)
     : row_offset(static_cast<size_t>(targets)), position(static_cast<size_t>(targets)) {
   std::vector<size_t> order(static_cast<size_t>(targets));
   std::iota(order.begin(), order.end(), size_t{0});
-  for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+  for (size_t i = order.size(); i > 1; i--) {
+    std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+  }
   for (size_t t : order) {
     position[t] = static_cast<int32_t>(random.below(P));
     row_offset[t] = rows + random.below(3);

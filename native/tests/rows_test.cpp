@@ -1,3 +1,4 @@
+/* Gathered rows of each element type, every float16, and additions to rows. */
 #include "test.h"
 
 using test::Random;
@@ -48,7 +49,8 @@ void gather_case(Random &random, int32_t dtype, T (*make)(Random &), double (*wi
           CHECK(got == test::kUntouched, "column ", j, " past the width ", width);
           continue;
         }
-        const double x = widen(source[static_cast<size_t>(index[static_cast<size_t>(i)] * row_stride + j * col_stride)]);
+        const int64_t at = index[static_cast<size_t>(i)] * row_stride + j * col_stride;
+        const double x = widen(source[static_cast<size_t>(at)]);
         const double expected = (scales ? scales[i] : 1.0) * (gains ? gains[j] : 1.0) * x;
         CHECK(std::isnan(expected) ? std::isnan(got)
                                    : got == expected || test::close(got, expected, std::abs(expected), 2e-7),
@@ -84,8 +86,8 @@ TEST(gather_rows_widens_every_float16) {
   for (size_t i = 0; i < source.size(); i++) source[i] = static_cast<uint16_t>(i);
   std::vector<float> out(source.size());
   const std::vector<int64_t> index = {0};
-  CHECK_OK(hw_gather_rows(&test::exec, source.data(), HW_F16, 0, 1, 1 << 16, index.data(), 1, nullptr, nullptr, out.data(),
-                          1 << 16));
+  CHECK_OK(hw_gather_rows(&test::exec, source.data(), HW_F16, 0, 1, 1 << 16, index.data(), 1, nullptr, nullptr,
+                          out.data(), 1 << 16));
   for (size_t i = 0; i < source.size(); i++) {
     const double expected = from_float16(source[i]);
     CHECK(std::isnan(expected) ? std::isnan(out[i])
@@ -99,7 +101,8 @@ TEST(gather_rows_refuses_bad_arguments) {
   std::vector<float> out(4);
   std::vector<int64_t> index = {0, 1};
   const auto gather = [&](int32_t dtype, int64_t width, const int64_t *rows, int64_t n, int64_t out_stride) {
-    return hw_gather_rows(&test::exec, source.data(), dtype, 2, 1, width, rows, n, nullptr, nullptr, out.data(), out_stride);
+    return hw_gather_rows(&test::exec, source.data(), dtype, 2, 1, width, rows, n, nullptr, nullptr, out.data(),
+                          out_stride);
   };
   CHECK_OK(gather(HW_F32, 2, index.data(), 2, 2));
   CHECK_OK(gather(HW_F32, 2, nullptr, 0, 2));

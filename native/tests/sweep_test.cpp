@@ -1,3 +1,4 @@
+/* Transposed attention mixing against its definition in double precision. */
 #include <limits>
 
 #include "test.h"
@@ -75,7 +76,8 @@ void adjoint_case(const Shape &s, bool single) {
 
 TEST(pattern_adjoint_matches_the_definition) {
   const Shape shapes[] = {{1, 1, 1, 1, 1},   {1, 4, 2, 8, 3},   {5, 2, 1, 7, 4},   {7, 4, 4, 16, 9},  {13, 6, 2, 33, 5},
-                          {64, 4, 2, 64, 3}, {40, 2, 2, 80, 4}, {30, 8, 1, 20, 6}, {20, 2, 1, 96, 5}, {12, 2, 1, 128, 2},
+                          {64, 4, 2, 64, 3}, {40, 2, 2, 80, 4}, {30, 8, 1, 20, 6}, {20, 2, 1, 96, 5},
+                          {12, 2, 1, 128, 2},
                           {9, 3, 3, 256, 4}, {6, 2, 2, 8, 40},  {5, 2, 2, 8, 0}};
   for (const Shape &shape : shapes) adjoint_case(shape, false);
 }
@@ -108,9 +110,12 @@ TEST(pattern_adjoint_refuses_bad_arguments) {
   CHECK_INVALID(adjoint(-2, 4, 2, 4, 1), "P is -2");
   CHECK_INVALID(adjoint(2, 4, 2, 4, -1), "targets is -1");
   CHECK_INVALID(adjoint(int64_t{1} << 40, 4, 2, 4, 1), "too large");
-  CHECK_INVALID(hw_pattern_adjoint(&test::exec, nullptr, pattern.data(), 2, 4, 2, 4, 1, row_offset.data(), position.data(),
-                                   v.data()), "o is NULL");
-  CHECK_INVALID(hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), 2, 4, 2, 4, 1, nullptr, position.data(), v.data()), "row_offset is NULL");
+  CHECK_INVALID(hw_pattern_adjoint(&test::exec, nullptr, pattern.data(), 2, 4, 2, 4, 1, row_offset.data(),
+                                   position.data(), v.data()),
+                "o is NULL");
+  CHECK_INVALID(hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), 2, 4, 2, 4, 1, nullptr, position.data(),
+                                   v.data()),
+                "row_offset is NULL");
   if (test::exec.device < 0) {
     CHECK_INVALID(adjoint(1, 4, 2, 4, 1), "position[0] is 1; it must be 0 .. 0");
     row_offset[0] = -5;

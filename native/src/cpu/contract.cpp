@@ -80,8 +80,8 @@ void pack(const float *source, int64_t stride, int64_t live, int64_t lanes, int6
 
 /* M targets by N vectors of sources: to[i][lane] (+)= sum over k of row[i][k] * panel[k][lane], `live` lanes. */
 template <int M, int N>
-void stream(const float *const *row, const float *const *next, const float *panel, int64_t depth, float *const *to,
-            int64_t live, bool add) {
+__attribute__((noinline)) void stream(const float *const *row, const float *const *next, const float *panel,
+                                      int64_t depth, float *const *to, int64_t live, bool add) {
   Vec sums[M][N] = {};
   const float *x[M];
 #pragma GCC unroll 6
@@ -105,31 +105,6 @@ void stream(const float *const *row, const float *const *next, const float *pane
     }
   }
   deliver(sums, live, add, [&](int i) { return to[i]; });
-}
-
-using Stream = void (*)(const float *const *, const float *const *, const float *, int64_t, float *const *, int64_t,
-                        bool);
-
-template <int M>
-Stream stream_of(int64_t vectors) {
-  if constexpr (kVectors == 4) {
-    constexpr Stream table[] = {stream<M, 1>, stream<M, 2>, stream<M, 3>, stream<M, 4>};
-    return table[vectors - 1];
-  } else {
-    constexpr Stream table[] = {stream<M, 1>, stream<M, 2>};
-    return table[vectors - 1];
-  }
-}
-
-Stream stream_of(int64_t rows, int64_t vectors) {
-  switch (rows) {
-    case 1: return stream_of<1>(vectors);
-    case 2: return stream_of<2>(vectors);
-    case 3: return stream_of<3>(vectors);
-    case 4: return stream_of<4>(vectors);
-    case 5: return stream_of<5>(vectors);
-    default: return stream_of<6>(vectors);
-  }
 }
 
 /* M targets by N sources as dot products, vectors along the width. */
@@ -246,8 +221,9 @@ struct Contraction {
           const int64_t l0 = tile * vectors / tiles * kLanes, l1 = (tile + 1) * vectors / tiles * kLanes;
           float *to_of[kRows];
           for (int64_t i = 0; i < rows; i++) to_of[i] = to(i0 + i, item.first + l0);
-          stream_of(rows, (l1 - l0) / kLanes)(row_of, next, panels + l0 * depth, k, to_of, item.count - l0,
-                                              accumulate || k0 > 0);
+          with_tile(rows, (l1 - l0) / kLanes, [&]<int M, int N>() {
+            stream<M, N>(row_of, next, panels + l0 * depth, k, to_of, item.count - l0, accumulate || k0 > 0);
+          });
         }
       }
     }
@@ -288,7 +264,8 @@ int32_t edge_contract(const hw_exec *, const float *g, int64_t width, int64_t ta
                       const int64_t *out_base, int32_t accumulate) {
   Buffer<int64_t> order(targets), reach(P);
   sort_targets(targets, position, P, order.data(), reach.data());
-  const Contraction contraction = {g, width, row_offset, source, segment[0], out, out_base, accumulate != 0, order.data()};
+  const Contraction contraction = {g,   width,    row_offset,      source,      segment[0],
+                                   out, out_base, accumulate != 0, order.data()};
   const int team = hw::threads();
 
   /* Items: groups of sources, and of targets too where there are too few groups to go round. */

@@ -11,7 +11,7 @@ constexpr int kParts = 16; /* partial sums of a row; a fixed order of addition *
 
 HW_INLINE double magnitude(float x) { return __builtin_fabsf(x); }
 
-/* |x| if kept, else 0 whatever x is. No branch around a load: GCC 12 miscompiles the masked loads it would make of it. */
+/* |x| if kept, else 0 whatever x is. No branch around a load: GCC 12 miscompiles the masked load it would become. */
 HW_INLINE double magnitude(float x, uint8_t kept) {
   return float_of(bits_of(x) & 0x7fffffffu & -static_cast<uint32_t>(kept != 0));
 }
@@ -25,7 +25,9 @@ double row_sum(const hw_edges &edges, int64_t r, const uint8_t *keep) {
     const int64_t n = edges.length[k];
     int64_t i = 0;
     for (; i + kParts <= n; i += kParts) {
-      for (int j = 0; j < kParts; j++) part[j] += kKeep ? magnitude(value[i + j], kept[i + j]) : magnitude(value[i + j]);
+      for (int j = 0; j < kParts; j++) {
+        part[j] += kKeep ? magnitude(value[i + j], kept[i + j]) : magnitude(value[i + j]);
+      }
     }
     for (; i < n; i++) part[i % kParts] += kKeep ? magnitude(value[i], kept[i]) : magnitude(value[i]);
   }

@@ -1,9 +1,9 @@
 /*
  * Vectors of the instruction set that a source is compiled for, and working memory.
  *
- * Each CPU source is compiled once per instruction set, in the namespace HW_ISA. Nothing here or there may be a function
- * with external linkage outside that namespace (an inline function of a standard header, say): the linker would keep
- * one copy for all, and a processor without AVX-512 could meet the copy that needs it.
+ * Each CPU source is compiled once per instruction set, in the namespace HW_ISA. No function outside that namespace (an
+ * inline one of a standard header, say) may be emitted there: the linker would keep one copy for all, and a processor
+ * without AVX-512 could meet the copy that needs it.
  */
 #ifndef HEADWATER_SRC_CPU_SIMD_H
 #define HEADWATER_SRC_CPU_SIMD_H
@@ -47,8 +47,6 @@ HW_INLINE Vec load_part(const float *p, int64_t n) {
   return v;
 }
 
-HW_INLINE void store_part(float *p, Vec v, int64_t n) { __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float)); }
-
 HW_INLINE Vec broadcast(float x) { return x - Vec{}; } /* x - 0 is x, also where x is -0 */
 
 /* The vector whose lane i is lane pick(i) of a and b, one after the other. Its indices have to be constants: GCC builds
@@ -85,6 +83,28 @@ HW_INLINE void deliver(const Vec (&sums)[M][N], int64_t live, bool add, Row to) 
   asm volatile("" : : "r"(tile) : "memory");
   for (int i = 0; i < M; i++) {
     deliver(reinterpret_cast<const float *>(tile[i]), live < N * kLanes ? live : N * kLanes, to(i), add);
+  }
+}
+
+/* Calls body<rows, vectors>() with the numbers as constants: rows 1 .. kRows, vectors 1 .. kVectors. */
+template <int M, class Body>
+HW_INLINE void with_tile(int64_t vectors, Body body) {
+  if (vectors == 1) return body.template operator()<M, 1>();
+  if (vectors == 2) return body.template operator()<M, 2>();
+  if constexpr (kVectors == 4) {
+    if (vectors == 3) return body.template operator()<M, 3>();
+    return body.template operator()<M, 4>();
+  }
+}
+template <class Body>
+HW_INLINE void with_tile(int64_t rows, int64_t vectors, Body body) {
+  switch (rows) {
+    case 1: return with_tile<1>(vectors, body);
+    case 2: return with_tile<2>(vectors, body);
+    case 3: return with_tile<3>(vectors, body);
+    case 4: return with_tile<4>(vectors, body);
+    case 5: return with_tile<5>(vectors, body);
+    default: return with_tile<6>(vectors, body);
   }
 }
 

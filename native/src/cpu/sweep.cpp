@@ -20,7 +20,7 @@ struct Operands {
 
 /* v[i][0 .. columns) (+)= sum over heads and queries of pattern[query][i] * o[query]. */
 template <int M, int N>
-void mix(const Operands &x, float *v, int64_t v_stride, int64_t columns, bool add) {
+__attribute__((noinline)) void mix(const Operands &x, float *v, int64_t v_stride, int64_t columns, bool add) {
   Vec sums[M][N] = {};
   for (int64_t h = 0; h < x.heads; h++) {
     const float *pattern = x.pattern + h * x.pattern_head;
@@ -57,30 +57,6 @@ void mix(const Operands &x, float *v, int64_t v_stride, int64_t columns, bool ad
   deliver(sums, columns, add, [&](int i) { return v + i * v_stride; });
 }
 
-using Mix = void (*)(const Operands &, float *, int64_t, int64_t, bool);
-
-template <int M>
-Mix mix_of(int vectors) {
-  if constexpr (kVectors == 4) {
-    constexpr Mix table[] = {mix<M, 1>, mix<M, 2>, mix<M, 3>, mix<M, 4>};
-    return table[vectors - 1];
-  } else {
-    constexpr Mix table[] = {mix<M, 1>, mix<M, 2>};
-    return table[vectors - 1];
-  }
-}
-
-Mix mix_of(int64_t rows, int vectors) {
-  switch (rows) {
-    case 1: return mix_of<1>(vectors);
-    case 2: return mix_of<2>(vectors);
-    case 3: return mix_of<3>(vectors);
-    case 4: return mix_of<4>(vectors);
-    case 5: return mix_of<5>(vectors);
-    default: return mix_of<6>(vectors);
-  }
-}
-
 /* How the work is cut: blocks of keys and of queries whose patterns and gradients stay in the second-level cache. */
 struct Blocks {
   int64_t group;   /* heads of a key/value head */
@@ -92,7 +68,7 @@ struct Blocks {
   Blocks(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t tasks_wanted)
       : group(heads / kv_heads), padded(round_up(head_dim, kLanes)) {
     constexpr int64_t kFloats = 96 << 10; /* of patterns, and of gradients: half a second-level cache at most */
-    constexpr int64_t kDepth = 288;       /* sums that a tile adds up before it is written */
+    constexpr int64_t kDepth = 192;       /* sums that a tile adds up before it is written */
     const int64_t whole = round_up(P, kRows);
     queries = min(whole, max(4 * kRows, kDepth / group / kRows * kRows));
     keys = min(whole, max(8 * kRows, kFloats / (group * queries) / kRows * kRows));
@@ -165,8 +141,9 @@ struct Mixing {
                                    blocks.group,
                                    q1 - first,
                                    diagonal};
-        mix_of(rows, static_cast<int>(end - begin))(operands, to + begin * kLanes, v_stride,
-                                                    head_dim - begin * kLanes, !diagonal);
+        with_tile(rows, end - begin, [&]<int M, int N>() {
+          mix<M, N>(operands, to + begin * kLanes, v_stride, head_dim - begin * kLanes, !diagonal);
+        });
         begin = end;
       }
     }

@@ -1,4 +1,6 @@
-/* What the CUDA kernels' host sides share. The kernels are compiled by nvcc, and by a C++ compiler against emulation/. */
+/*
+ * What the CUDA kernels' host sides share. The kernels are compiled by nvcc, and as C++ against emulation/.
+ */
 #ifndef HEADWATER_SRC_CUDA_DEVICE_H
 #define HEADWATER_SRC_CUDA_DEVICE_H
 
