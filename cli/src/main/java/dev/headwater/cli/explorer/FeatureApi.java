@@ -39,10 +39,10 @@ final class FeatureApi {
         if (scan == null) {
             throw new Refusal(400, "Say which transcoders you mean: /api/features/3/1932?scan=atlas-plt.");
         }
-        JsonNode record = find(sources, scan, index(ctx, "layer"), index(ctx, "feature"))
-                .orElseThrow(() -> new Refusal(404, "There is no evidence about this feature here."));
-        Json.reply(ctx, record);
-        ctx.header("Cache-Control", "max-age=300");
+        find(sources, scan, index(ctx, "layer"), index(ctx, "feature")).ifPresentOrElse(record -> {
+            Json.reply(ctx, record);
+            ctx.header("Cache-Control", "max-age=300");
+        }, () -> ctx.status(204));
     }
 
     private static int index(Context ctx, String name) {

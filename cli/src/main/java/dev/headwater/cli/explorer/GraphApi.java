@@ -8,6 +8,7 @@ import io.javalin.http.Context;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,6 +16,7 @@ import java.util.TreeMap;
 /** Graph files over HTTP: the list, the files, their annotations, uploads, labels and comparisons. */
 final class GraphApi {
     private static final int LARGEST_ANNOTATIONS = 4 << 20;
+    private static final int TOP_LOGITS = 5;
 
     private final GraphStore store;
     private final List<FeatureSource> features;
@@ -128,18 +130,29 @@ final class GraphApi {
         return version.replaceAll("^(?:W/)?\"(.*)\"$", "$1");
     }
 
+    /** What the evidence says about the graph's features, in short: a default label and the tokens they raise most. */
+    record Digest(String label, List<String> top) {
+        static Digest of(JsonNode record, double depth) {
+            List<String> top = new ArrayList<>();
+            for (int i = 0; i < Math.min(TOP_LOGITS, record.path("top_logits").size()); i++) {
+                top.add(record.path("top_logits").get(i).asText());
+            }
+            return new Digest(FeatureLabel.of(record, depth).orElse(""), top);
+        }
+    }
+
     private void labels(Context ctx) {
         GraphNodes graph = nodes(ctx.pathParam("name"));
-        Map<String, String> labels = new TreeMap<>();
+        int layers = graph.nodes().stream().flatMap(node -> node.site().stream()).mapToInt(site -> site.layer() + 1).max().orElse(1);
+        Map<String, Digest> digests = new TreeMap<>();
         for (GraphNodes.Node node : graph.nodes()) {
             String key = Long.toString(node.feature());
-            if (labels.containsKey(key)) {
-                continue;
+            if (!digests.containsKey(key)) {
+                node.site().ifPresent(site -> FeatureApi.find(features, graph.scan(), site.layer(), site.feature())
+                        .ifPresent(record -> digests.put(key, Digest.of(record, (double) site.layer() / layers))));
             }
-            node.site().flatMap(site -> FeatureApi.find(features, graph.scan(), site.layer(), site.feature()))
-                    .flatMap(FeatureLabel::of).ifPresent(label -> labels.put(key, label));
         }
-        Json.reply(ctx, labels);
+        Json.reply(ctx, digests);
     }
 
     private void compare(Context ctx) {

@@ -161,7 +161,8 @@ class ExplorerServerTest {
     void namesFeaturesAfterTheirEvidence() {
         JsonNode labels = client.get("/api/graphs/" + SampleGraphs.DALLAS + "/labels").json();
         assertTrue(labels.size() > 20, labels.toString());
-        assertEquals("capital", labels.get(Long.toString(FeatureSource.pair(0, 1749))).textValue(), "the \"capital\" feature of layer 0");
+        assertEquals("capital", labels.get(Long.toString(FeatureSource.pair(0, 1749))).get("label").textValue(), "the \"capital\" feature of layer 0");
+        assertTrue(labels.get(Long.toString(FeatureSource.pair(5, 1320))).get("label").textValue().startsWith("say Austin"), "high up, on \"is\": what it says");
         assertEquals(0, client.get("/api/graphs/" + SampleGraphs.GEMMA + "/labels").json().size(), "no evidence, no labels");
     }
 
@@ -174,7 +175,7 @@ class ExplorerServerTest {
         assertEquals(example.get("tokens").size(), example.get("tokens_acts_list").size());
         assertTrue(example.get("tokens_acts_list").get(example.get("train_token_ind").intValue()).doubleValue() > 0, "the peak is active");
         for (String path : List.of("/api/features/5/999999?scan=atlas-plt", "/api/features/77/0?scan=atlas-plt", "/api/features/0/0?scan=../atlas", "/api/features/0/0?scan=other")) {
-            assertEquals(404, client.get(path).status(), path);
+            assertEquals(204, client.get(path).status(), path);
         }
         assertEquals(400, client.get("/api/features/x/0?scan=atlas-plt").status());
     }

@@ -1,0 +1,218 @@
+// The attribution graph of a file, ready to be asked: nodes as objects, edges in typed arrays by target and by source.
+
+export const FEATURE = 0, ERROR = 1, TOKEN = 2, LOGIT = 3;
+export const KINDS = ['feature', 'error', 'token', 'output'];
+
+/**
+ * One node. row: 0 for tokens, layer + 1 for features and errors, the highest for outputs. key: what labels go by, the same for
+ * all positions of a feature.
+ */
+class GraphNode {
+  constructor(raw, index, kind) {
+    this.index = index;
+    this.id = raw.node_id;
+    this.kind = kind;
+    this.position = raw.ctx_idx;
+    this.layer = raw.layer === 'E' ? -1 : Number(raw.layer);
+    this.row = 0;
+    this.key = String(raw.feature);
+    this.feature = -1;
+    this.clerp = raw.clerp ?? '';
+    this.defaultLabel = '';
+    this.token = '';
+    this.probability = raw.token_prob ?? 0;
+    this.influence = raw.influence ?? null;
+    this.activation = raw.activation ?? null;
+  }
+
+  get isFeature() {
+    return this.kind === FEATURE;
+  }
+}
+
+export class Graph {
+  /** @param json a graph file of schema version 0 or 1, with either spelling of error nodes */
+  constructor(json) {
+    const meta = json.metadata;
+    this.slug = meta.slug;
+    this.scan = meta.scan;
+    this.metadata = meta;
+    this.prompt = meta.prompt;
+    this.tokens = meta.prompt_tokens;
+    this.qParams = json.qParams ?? {};
+    this.readNodes(json.nodes, meta.schema_version ?? 0);
+    this.readLinks(json.links);
+    this.computeInfluence();
+  }
+
+  get size() {
+    return this.nodes.length;
+  }
+
+  get edgeCount() {
+    return this.source.length;
+  }
+
+  node(id) {
+    return this.byId.get(id);
+  }
+
+  readNodes(raw, schema) {
+    this.nodes = raw.map((node, index) => new GraphNode(node, index, kindOf(node.feature_type)));
+    this.byId = new Map();
+    this.twins = new Map();
+    const layers = this.nodes.filter(n => n.kind === FEATURE || n.kind === ERROR).map(n => n.layer);
+    this.layers = Math.max(0, ...new Set(layers)) + 1;
+    this.rows = this.layers + 2;
+    for (const node of this.nodes) {
+      node.row = node.kind === TOKEN ? 0 : node.kind === LOGIT ? this.layers + 1 : Math.min(node.layer + 1, this.layers);
+      if (node.kind === FEATURE) node.feature = indexInLayer(node, schema);
+      if (node.kind === TOKEN) node.token = this.tokens[node.position] ?? '';
+      if (node.kind === LOGIT) this.readOutput(node);
+      const other = this.byId.get(node.id);
+      if (other) {
+        // Early files name an error node 0_<layer>_<position>, as if it were feature <layer> of layer 0.
+        const error = node.kind === ERROR ? node : other;
+        this.byId.set(node.id, error === node ? other : node);
+        this.twins.set(node.id, error);
+        error.id = `${error.layer}_-1_${error.position}`;
+        this.byId.set(error.id, error);
+      } else {
+        this.byId.set(node.id, node);
+      }
+    }
+  }
+
+  readOutput(node) {
+    const match = /^Output "([^]*)" \(p=([\d.e-]+)\)/.exec(node.clerp);
+    if (match) {
+      node.token = match[1];
+      node.probability ||= Number(match[2]);
+    } else {
+      node.token = node.clerp || '#' + node.key;
+    }
+  }
+
+  readLinks(links) {
+    const n = this.nodes.length;
+    const source = new Int32Array(links.length), target = new Int32Array(links.length), weight = new Float32Array(links.length);
+    const seen = new Set();
+    let m = 0;
+    for (const link of links) {
+      let from = this.byId.get(link.source);
+      const to = this.byId.get(link.target);
+      if (!from || !to) continue;
+      if (this.twins.has(link.source)) {
+        // A target lists its features before its errors, so the second of two equal names is the error's.
+        const pair = link.source + '>' + link.target;
+        if (seen.has(pair)) from = this.twins.get(link.source);
+        seen.add(pair);
+      }
+      source[m] = from.index;
+      target[m] = to.index;
+      weight[m++] = link.weight;
+    }
+    this.source = source.subarray(0, m);
+    this.target = target.subarray(0, m);
+    this.weight = weight.subarray(0, m);
+    this.inputSum = new Float64Array(n);
+    for (let e = 0; e < m; e++) this.inputSum[target[e]] += Math.abs(weight[e]);
+    this.share = new Float32Array(m);
+    for (let e = 0; e < m; e++) this.share[e] = weight[e] / (this.inputSum[target[e]] || 1);
+    this.inputs = adjacency(this.target, n, this.weight);
+    this.outputs = adjacency(this.source, n, this.weight);
+  }
+
+  /** Influence on the outputs within this graph, and from it each edge's score; one pass from the outputs down. */
+  computeInfluence() {
+    const n = this.nodes.length;
+    const logits = this.nodes.filter(node => node.kind === LOGIT);
+    const total = logits.reduce((sum, node) => sum + node.probability, 0);
+    this.goal = new Float64Array(n);
+    for (const node of logits) this.goal[node.index] = total > 0 ? node.probability / total : 1 / logits.length;
+    this.topDown = Int32Array.from(this.nodes.keys()).sort((a, b) => this.nodes[b].row - this.nodes[a].row);
+    const through = Float64Array.from(this.goal);
+    for (const t of this.topDown) {
+      if (through[t] === 0) continue;
+      for (const e of this.inputsOf(t)) through[this.source[e]] += through[t] * Math.abs(this.share[e]);
+    }
+    this.through = through;
+    const m = this.source.length;
+    const score = new Float64Array(m);
+    for (let e = 0; e < m; e++) score[e] = Math.abs(this.share[e]) * through[this.target[e]];
+    this.edgesByScore = Uint32Array.from(score.keys()).sort((a, b) => score[b] - score[a]);
+    const cumulative = new Float32Array(m);
+    let sum = 0;
+    this.edgesByScore.forEach((e, i) => { sum += score[e]; cumulative[i] = sum; });
+    for (let i = 0; i < m; i++) cumulative[i] /= sum || 1;
+    this.cumulativeScore = cumulative;
+    if (this.nodes.every(node => node.influence === null)) this.estimateCumulativeInfluence();
+    this.largestInfluence = Math.max(0, ...this.nodes.map(node => node.influence ?? 0));
+  }
+
+  /** For files without influence: the share of all influence that a node and those above it cover. */
+  estimateCumulativeInfluence() {
+    const sorted = this.nodes.filter(node => node.kind !== LOGIT).sort((a, b) => this.through[b.index] - this.through[a.index]);
+    const total = sorted.reduce((sum, node) => sum + this.through[node.index], 0) || 1;
+    let sum = 0;
+    for (const node of sorted) node.influence = (sum += this.through[node.index]) / total;
+  }
+
+  /** Edges into a node, the strongest first. */
+  inputsOf(index) {
+    return this.inputs.edges.subarray(this.inputs.start[index], this.inputs.start[index + 1]);
+  }
+
+  /** Edges out of a node, the strongest first. */
+  outputsOf(index) {
+    return this.outputs.edges.subarray(this.outputs.start[index], this.outputs.start[index + 1]);
+  }
+
+  /** How many of {@link edgesByScore} cover this share of all edges' scores. */
+  edgesCovering(share) {
+    if (share >= 1) return this.edgesByScore.length;
+    let low = 0, high = this.cumulativeScore.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.cumulativeScore[middle] < share) low = middle + 1; else high = middle;
+    }
+    return Math.min(low + 1, this.edgesByScore.length);
+  }
+
+  /** Nodes that a pruning threshold and the choice about errors leave, as 0 and 1; pinned ones always stay. */
+  visible(threshold, showErrors, pinned) {
+    const shown = new Uint8Array(this.nodes.length);
+    for (const node of this.nodes) {
+      const kept = node.kind === TOKEN || node.kind === LOGIT || node.influence === null || node.influence <= threshold + 1e-9;
+      shown[node.index] = pinned.has(node.id) || kept && (showErrors || node.kind !== ERROR) ? 1 : 0;
+    }
+    return shown;
+  }
+}
+
+function kindOf(type) {
+  if (type === 'embedding') return TOKEN;
+  if (type === 'logit') return LOGIT;
+  return type.includes('error') ? ERROR : FEATURE;
+}
+
+/** From the node's id; else from its number: Cantor's pairing, or before schema 1 the layer and five digits. */
+function indexInLayer(node, schema) {
+  const match = /^(\d+)_(\d+)_\d+$/.exec(node.id);
+  if (match) return Number(match[2]);
+  const number = Number(node.key);
+  if (!Number.isSafeInteger(number) || number < 0) return -1;
+  if (schema === 0) return number % 100000;
+  const sum = Math.floor((Math.sqrt(8 * number + 1) - 1) / 2);
+  return number - sum * (sum + 1) / 2;
+}
+
+function adjacency(end, n, weight) {
+  const start = new Int32Array(n + 1);
+  for (const i of end) start[i + 1]++;
+  for (let i = 0; i < n; i++) start[i + 1] += start[i];
+  const edges = new Int32Array(end.length), next = start.slice(0, n);
+  for (let e = 0; e < end.length; e++) edges[next[end[e]]++] = e;
+  for (let i = 0; i < n; i++) edges.subarray(start[i], start[i + 1]).sort((a, b) => Math.abs(weight[b]) - Math.abs(weight[a]));
+  return {start, edges};
+}

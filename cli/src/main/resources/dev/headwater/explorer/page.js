@@ -1,0 +1,72 @@
+// The page's frame: its theme and the sizes of its panels, both remembered in this browser.
+
+import {forgetColours} from './palette.js';
+
+const THEMES = ['auto', 'light', 'dark'];
+
+function remember(key, value) {
+  try {
+    localStorage.setItem('headwater-' + key, value);
+  } catch {
+    // A browser that keeps nothing.
+  }
+}
+
+function recall(key) {
+  try {
+    return localStorage.getItem('headwater-' + key);
+  } catch {
+    return null;
+  }
+}
+
+export function currentTheme() {
+  return THEMES.includes(recall('theme')) ? recall('theme') : 'auto';
+}
+
+/** Light or dark, as chosen or as the system has it. */
+export function applyTheme() {
+  const theme = currentTheme();
+  const dark = theme === 'dark' || theme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches;
+  document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+  forgetColours();
+}
+
+export function nextTheme() {
+  const dark = document.documentElement.dataset.theme === 'dark';
+  remember('theme', dark ? 'light' : 'dark');
+  applyTheme();
+}
+
+/** Bars between panels: drag them, or move them with the arrow keys. */
+export function splitters(bars, main) {
+  for (const bar of bars) {
+    const vertical = bar.dataset.split === 'column';
+    const [low, high] = [Number(bar.getAttribute('aria-valuemin')), Number(bar.getAttribute('aria-valuemax'))];
+    const set = value => {
+      const v = Math.round(Math.max(low, Math.min(high, value)));
+      bar.setAttribute('aria-valuenow', v);
+      main.style.setProperty(vertical ? '--right' : '--upper', vertical ? `${v}fr` : `${v}fr`);
+      main.style.setProperty(vertical ? '--left' : '--lower', `${100 - v}fr`);
+      remember('split-' + bar.dataset.split, v);
+    };
+    const kept = Number(recall('split-' + bar.dataset.split));
+    set(kept || Number(bar.getAttribute('aria-valuenow')));
+    bar.addEventListener('pointerdown', event => {
+      event.preventDefault();
+      bar.setPointerCapture(event.pointerId);
+      const move = at => {
+        const box = main.getBoundingClientRect();
+        set(vertical ? (box.right - at.clientX) / box.width * 100 : (at.clientY - box.top) / box.height * 100);
+      };
+      bar.addEventListener('pointermove', move);
+      bar.addEventListener('pointerup', () => bar.removeEventListener('pointermove', move), {once: true});
+    });
+    bar.addEventListener('keydown', event => {
+      const step = {ArrowLeft: vertical ? 2 : 0, ArrowRight: vertical ? -2 : 0, ArrowUp: vertical ? 0 : -2, ArrowDown: vertical ? 0 : 2}[event.key];
+      if (!step) return;
+      set(Number(bar.getAttribute('aria-valuenow')) + step);
+      event.preventDefault();
+    });
+  }
+}
