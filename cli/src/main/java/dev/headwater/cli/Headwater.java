@@ -110,6 +110,7 @@ public final class Headwater {
         commands.put("verify", () -> new VerifyCommand(console, interrupt));
         commands.put("compare", () -> new CompareCommand(console));
         commands.put("serve", () -> new ServeCommand(console, interrupt));
+        commands.put("plan", () -> new PlanCommand(console));
         commands.put("models", () -> new ModelsCommand(console));
         commands.put("fetch", () -> new FetchCommand(console, interrupt));
         commands.put("convert", () -> new ConvertCommand(console, interrupt));

@@ -85,6 +85,15 @@ final class ModelOptions {
         return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(Device.parse(device), type()), new Megabytes(progress));
     }
 
+    /** Whether the model follows from the transcoders. */
+    boolean transcodersAlone() {
+        return model == null && transcoders != null;
+    }
+
+    String device() {
+        return device;
+    }
+
     DType type() {
         return switch (dtype.toLowerCase(Locale.ROOT)) {
             case "float32", "fp32", "f32" -> DType.F32;

@@ -39,6 +39,11 @@ public record HubSettings(URI endpoint, Path cache, String token, boolean offlin
         return from(System.getenv());
     }
 
+    /** The same with nothing but the cache. */
+    public HubSettings withoutNetwork() {
+        return new HubSettings(endpoint, cache, token, true, proxy, chunkBytes, connections, attempts, backoff, stall);
+    }
+
     static HubSettings from(Map<String, String> environment) {
         return new HubSettings(endpoint(environment), CacheDirectory.huggingFaceHub(environment), token(environment),
                 List.of("1", "on", "yes", "true").contains(environment.getOrDefault("HF_HUB_OFFLINE", "").strip().toLowerCase(Locale.ROOT)),
