@@ -84,7 +84,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
             if (fields.has("prompt") == fields.has("token_ids")) {
                 throw new UsageException(fields.has("prompt") ? "it has a prompt and token_ids; one of them is enough" : "it has neither a prompt nor token_ids");
             }
-            PromptOptions.Source prompt = fields.has("prompt") ? new PromptOptions.Words(text(fields, "prompt")) : new PromptOptions.Ids(ids(fields.get("token_ids")));
+            PromptOptions.Source prompt = fields.has("prompt") ? new PromptOptions.Words(text(fields, "prompt"), false) : new PromptOptions.Ids(ids(fields.get("token_ids")));
             String slug = fields.has("slug") ? text(fields, "slug") : null;
             if (slug != null) {
                 GraphIndex.file(Path.of(""), slug);

@@ -4,6 +4,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.tokens.ChatTemplate;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -32,6 +33,9 @@ final class PromptOptions {
     @Option(names = "--token-ids", paramLabel = "IDS", description = "The prompt as token ids: 1,2,3 or @FILE. Nothing is put in front.")
     private String ids;
 
+    @Option(names = "--chat", description = "Put the prompt into the model's chat template, as what the user says.")
+    private boolean chat;
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     Source read() {
         if (words.size() > 1) {
@@ -44,6 +48,9 @@ final class PromptOptions {
             throw new UsageException(given == 0 ? "No prompt is given; write it in quotes after the command"
                 : "The prompt is given more than once; use one of PROMPT, --prompt, --prompt-file, --token-ids");
         }
+        if (ids != null && chat) {
+            throw new UsageException("--chat needs a prompt in words, not --token-ids");
+        }
         if (ids != null) {
             return new Ids(parse(ids.startsWith("@") ? content(Path.of(ids.substring(1))) : ids));
         }
@@ -51,7 +58,7 @@ final class PromptOptions {
         if (prompt.isEmpty()) {
             throw new UsageException("The prompt is empty; give at least one character of text");
         }
-        return new Words(prompt);
+        return new Words(prompt, chat);
     }
 
     /** A prompt that waits for the model's tokenizer. */
@@ -62,10 +69,10 @@ final class PromptOptions {
         String title();
     }
 
-    record Words(String text) implements Source {
+    record Words(String text, boolean chat) implements Source {
         @Override
         public Prompt with(ReplacementModel model) {
-            return model.prompt(text);
+            return chat ? model.chat(List.of(new ChatTemplate.Message("user", text))) : model.prompt(text);
         }
 
         @Override
