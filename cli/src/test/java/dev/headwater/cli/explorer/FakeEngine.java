@@ -45,6 +45,10 @@ final class FakeEngine implements Engine {
                 for (int step = 1; step <= 20; step++) {
                     pause(progress);
                     progress.advance(step);
+                    // The job that a test means to cancel waits for that, however slow the machine is.
+                    while (request.prompt() instanceof Prompt.Text text && text.text().contains("cancel")) {
+                        pause(progress);
+                    }
                 }
             }
             try {
