@@ -18,6 +18,21 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Puts new content in; the control that has the focus keeps it, and what is being typed stays, if the new content has one of that id. */
+export function refill(element, ...children) {
+  const before = element.contains(document.activeElement) ? document.activeElement : null;
+  const {id, value, selectionStart, selectionEnd} = before ?? {};
+  fill(element, ...children);
+  const after = id ? element.querySelector('#' + CSS.escape(id)) : null;
+  if (!after) return element;
+  after.focus({preventScroll: true});
+  if (after.tagName === 'INPUT' && typeof selectionStart === 'number') {
+    after.value = value;
+    after.setSelectionRange(selectionStart, selectionEnd);
+  }
+  return element;
+}
+
 function build(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false && !name.startsWith('aria-')) continue;

@@ -1,6 +1,6 @@
 // What a feature is about: how strongly it fires here, what it says, and texts on which it fires.
 
-import {h, s, fill} from './dom.js';
+import {h, s, fill, refill} from './dom.js';
 import {FEATURE, KINDS, LOGIT} from './model.js';
 import {name, place} from './naming.js';
 import {number, percent, signed, token} from './format.js';
@@ -60,15 +60,15 @@ export class FeatureView {
 
   render(node, graph, annotations) {
     const e = this.evidence;
-    const focused = this.host.contains(document.activeElement) ? document.activeElement.id : null;
-    fill(this.host, h('div', {class: 'feature'}, h('h3', {class: 'sr-only'}, name(node, annotations)),
+    const put = this.rendered === node ? refill : fill;
+    this.rendered = node;
+    put(this.host, h('div', {class: 'feature'}, h('h3', {class: 'sr-only'}, name(node, annotations)),
       this.title(node, annotations), h('p', {class: 'muted'}, place(node, graph)), this.facts(node, e),
       e === undefined ? h('p', {class: 'loading', role: 'status'}, 'Reading the evidence…')
         : e === null ? h('div', {class: 'empty small'}, h('p', {}, this.failure ?? 'There is no evidence about this feature here.'),
             h('p', {class: 'muted'}, 'Give the server a directory with feature files, or build them from a corpus.'))
         : [this.histogram(e, node), this.logits(e), this.examples(e, node)]));
     this.failure = undefined;
-    if (focused) this.host.querySelector('#' + CSS.escape(focused))?.focus();
   }
 
   title(node, annotations) {

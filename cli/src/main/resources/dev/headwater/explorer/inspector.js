@@ -1,6 +1,6 @@
 // Beside the diagram: everything that can be done with what is marked in it, as ordinary controls.
 
-import {h, fill} from './dom.js';
+import {fill, h, refill} from './dom.js';
 import {COLOURS} from './annotations.js';
 import {glyph} from './connections-view.js';
 import {name, place} from './naming.js';
@@ -14,9 +14,10 @@ export class Inspector {
   }
 
   update({graph, annotations}, items) {
-    const focus = this.host.contains(document.activeElement) ? document.activeElement.id : null;
-    fill(this.host, items.length === 0 ? this.overview(graph, annotations) : items.length === 1 ? this.single(items[0], graph, annotations) : this.several(items));
-    if (focus) document.getElementById(focus)?.focus();
+    const about = items.map(item => item.id).join('\n');
+    const put = this.about === about ? refill : fill;
+    this.about = about;
+    put(this.host, items.length === 0 ? this.overview(graph, annotations) : items.length === 1 ? this.single(items[0], graph, annotations) : this.several(items));
   }
 
   overview(graph, annotations) {

@@ -1,6 +1,6 @@
 // Change features and see what the model does: next tokens, features further down, generated text, beside the original.
 
-import {h, fill} from './dom.js';
+import {h, fill, refill} from './dom.js';
 import {FEATURE} from './model.js';
 import {diagram} from './diagram.js';
 import {name, number as short} from './naming.js';
@@ -29,7 +29,6 @@ export class SteerView {
   }
 
   render() {
-    const focus = this.host.contains(document.activeElement) ? document.activeElement.id : null;
     if (!this.steerable) {
       fill(this.host, h('div', {class: 'empty'}, h('p', {}, this.reason), h('p', {class: 'muted'}, 'Everything else works without a live model.')));
       return;
@@ -38,9 +37,8 @@ export class SteerView {
       fill(this.host, h('div', {class: 'empty'}, h('p', {}, 'Pin the features that you want to change.'), h('p', {class: 'muted'}, 'Groups are changed as one. Tokens, outputs and errors can’t be steered.')));
       return;
     }
-    fill(this.host, h('div', {class: 'steer'}, h('section', {class: 'steer-controls', 'aria-label': 'What to change'}, h('ul', {class: 'steer-items'}, this.items.map((item, i) => this.control(item, i))), this.settings()),
+    refill(this.host, h('div', {class: 'steer'}, h('section', {class: 'steer-controls', 'aria-label': 'What to change'}, h('ul', {class: 'steer-items'}, this.items.map((item, i) => this.control(item, i))), this.settings()),
       h('section', {class: 'steer-results', 'aria-label': 'What changes', tabindex: 0}, this.results())));
-    if (focus) document.getElementById(focus)?.focus();
   }
 
   control(item, i) {

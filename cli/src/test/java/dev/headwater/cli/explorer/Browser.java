@@ -97,7 +97,8 @@ final class Browser implements AutoCloseable {
     void open(String address) {
         load(address);
         await("a graph", () -> (Boolean) js("return globalThis.headwater?.store.state.graph != null && !document.body.classList.contains('busy')"));
-        await("its labels and paint", () -> (Boolean) js("return headwater.graphView.edgesAt !== undefined"));
+        await("its labels and paint", () -> (Boolean) js("return headwater.graphView.edgesAt !== undefined && (headwater.store.state.labelled > 0 || !headwater.source.live)"));
+        await("its evidence", () -> (Boolean) js("return !document.querySelector('.loading')"));
     }
 
     /** So that a page's last save does not meet the next test's files. */

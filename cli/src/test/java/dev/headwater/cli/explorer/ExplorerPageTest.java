@@ -381,7 +381,7 @@ class ExplorerPageTest {
     void aFeatureShowsItsEvidenceAndTakesAName() throws IOException {
         openDallas("clickedId=0_1749_4");
         browser.await("examples", () -> !browser.all("#feature .example mark").isEmpty());
-        assertTrue(browser.all("#feature .example mark.peak").stream().allMatch(mark -> mark.getText().strip().equals("capital")), "the peak is marked");
+        assertTrue(browser.texts("#feature .example mark.peak").stream().allMatch(text -> text.strip().equals("capital")), "the peak is marked");
         assertTrue(browser.text("#feature .facts").contains("Activation"));
         assertEquals(2, browser.all("#feature .logits").size());
         browser.screenshot("feature");
