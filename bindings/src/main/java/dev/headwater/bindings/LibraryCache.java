@@ -3,6 +3,7 @@ package dev.headwater.bindings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.JarURLConnection;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.channels.FileChannel;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.jar.JarEntry;
 import java.util.stream.Stream;
 
 /**
@@ -72,12 +74,10 @@ final class LibraryCache {
                 throw new IOException(e);
             }
         }
-        byte[] content;
-        try (InputStream in = url.openStream()) {
-            content = in.readAllBytes();
-        }
-        String hash = HexFormat.of().formatHex(sha256().digest(content)).substring(0, 16);
-        return unpack(cache.resolve("native").resolve("kernels-" + hash), Map.of(file, resource), Map.of()).resolve(file);
+        // The jar knows its entry's size and checksum, which tell builds apart without reading it at each start.
+        JarEntry entry = ((JarURLConnection) url.openConnection()).getJarEntry();
+        String build = "kernels-%x-%08x".formatted(entry.getSize(), entry.getCrc());
+        return unpack(cache.resolve("native").resolve(build), Map.of(file, resource), Map.of()).resolve(file);
     }
 
     private static Path unpack(Path directory, Map<String, String> resources, Map<String, String> links) throws IOException {

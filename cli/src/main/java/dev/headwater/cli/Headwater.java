@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
@@ -73,7 +74,7 @@ public final class Headwater {
         Map<String, Supplier<Object>> known = commands(console, interrupt);
         if (args.length > 0 && known.containsKey(args[0])) {
             commands.addSubcommand(known.get(args[0]).get());
-        } else {
+        } else if (!List.of(args).equals(List.of("--version"))) {
             known.values().forEach(command -> commands.addSubcommand(command.get()));
             commands.addSubcommand(new HelpCommand()).addSubcommand(new AutoComplete.GenerateCompletion());
             commands.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()

@@ -2,6 +2,8 @@ package dev.headwater.cli;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.NativeException;
+import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -82,7 +84,16 @@ final class ModelOptions {
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
         }
-        return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(Device.parse(device), type()), new Megabytes(progress));
+        // Libraries load while files are looked up and the tokenizer is read. A failure is kept for whoever needs them next.
+        Thread.ofPlatform().daemon().start(() -> {
+            try {
+                NativeLibraries.load();
+            } catch (NativeException e) {
+                // told to the main thread
+            }
+        });
+        Device where = device.equals("auto") ? null : Device.parse(device);
+        return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(where, type()), new Megabytes(progress));
     }
 
     /** Whether the model follows from the transcoders. */

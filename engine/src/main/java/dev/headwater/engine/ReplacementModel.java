@@ -114,11 +114,11 @@ public final class ReplacementModel implements AutoCloseable {
 
     private static ReplacementModel open(String modelReference, Path modelDirectory, String transcoderReference, Path transcoderDirectory,
                                          Function<String, Path> fetched, Options options) {
-        Device device = options.device() != null ? options.device() : Device.parse("auto");
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Tokenizer tokenizer = Tokenizer.open(modelDirectory);
             opened.add(tokenizer);
+            Device device = options.device() != null ? options.device() : Device.parse("auto");
             TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
             opened.add(transcoders);
             LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);

@@ -11,9 +11,9 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 
 /**
  * The model that comes with Headwater, its transcoders, and the evidence about their features, by name.
@@ -56,9 +56,9 @@ public final class BundledModel {
                 .map(line -> new Unpacked.Entry(line.path().substring(name.length() + 1), resources.apply(line.path()), line.size(), line.sha256()))
                 .toList();
         // The directory's name follows its content, so that versions of Headwater don't overwrite each other's.
-        var digest = Unpacked.sha256();
-        lines.forEach(line -> digest.update((line.sha256() + line.path()).getBytes(StandardCharsets.UTF_8)));
-        String version = HexFormat.of().formatHex(digest.digest(), 0, 6);
+        var sum = new CRC32();
+        lines.forEach(line -> sum.update((line.sha256() + line.path()).getBytes(StandardCharsets.UTF_8)));
+        String version = "%08x".formatted(sum.getValue());
         return Unpacked.directory(cache.resolve("models").resolve(version).resolve(name), entries);
     }
 
