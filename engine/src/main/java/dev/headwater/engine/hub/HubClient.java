@@ -14,6 +14,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -216,8 +217,7 @@ final class HubClient implements AutoCloseable {
                 // Without any connection there is most likely no network, and the cache may do.
                 boolean unconnected = e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
                 if (attempt >= (unconnected ? attempts : settings.attempts())) {
-                    throw new UnreachableException("Cannot reach " + address.getHost() + " (" + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
-                            + "): check the network, or set HF_HUB_OFFLINE=1 to use only what is in the cache.", e);
+                    throw new UnreachableException("Cannot reach " + address.getHost() + " (" + reason(e) + "): check the network, or set HF_HUB_OFFLINE=1 to use only what is in the cache.", e);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -225,6 +225,14 @@ final class HubClient implements AutoCloseable {
             }
             sleep(pause);
         }
+    }
+
+    /** The HTTP client leaves out the reasons for having no connection. */
+    private static String reason(IOException e) {
+        if (e instanceof ConnectException && e.getMessage() == null) {
+            return e.getCause() != null && e.getCause().getCause() instanceof UnresolvedAddressException ? "its name is unknown" : "no connection";
+        }
+        return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
     /** The pause and up to a half more, so that transfers that failed together don't come back together. */

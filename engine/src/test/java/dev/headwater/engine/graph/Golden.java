@@ -53,6 +53,10 @@ final class Golden {
         }
     }
 
+    boolean has(String tensor) {
+        return header.has(tensor);
+    }
+
     int[] shape(String tensor) {
         return IntStream.range(0, header.get(tensor).get("shape").size()).map(i -> header.get(tensor).get("shape").get(i).asInt()).toArray();
     }

@@ -11,6 +11,8 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -24,22 +26,23 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** A hub on this machine that speaks the endpoints which a download uses, with a second server as its content network. */
-final class FakeHub implements AutoCloseable {
-    static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
+public final class FakeHub implements AutoCloseable {
+    public static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
     /** A request as it came in. */
-    record Request(String server, String method, String path, String range, String authorization) {}
+    public record Request(String server, String method, String path, String range, String authorization) {}
 
     /** Answers a request itself and gives true, or leaves it. */
-    interface Fault {
+    public interface Fault {
         boolean handle(HttpExchange exchange, Request request, byte[] content) throws IOException;
     }
 
     private record Pending(Predicate<Request> when, Fault fault) {}
 
-    final List<Request> requests = new CopyOnWriteArrayList<>();
+    public final List<Request> requests = new CopyOnWriteArrayList<>();
     private final List<Pending> faults = new CopyOnWriteArrayList<>();
     private final Map<String, Map<String, byte[]>> repositories = new TreeMap<>();
     private final Map<String, String> listedNames = new TreeMap<>();
@@ -49,7 +52,7 @@ final class FakeHub implements AutoCloseable {
     int pageSize = 1000;
     boolean ignoresRanges;
 
-    FakeHub() throws IOException {
+    public FakeHub() throws IOException {
         hub = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         network = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         hub.createContext("/", exchange -> answer(exchange, "hub"));
@@ -60,18 +63,28 @@ final class FakeHub implements AutoCloseable {
         network.start();
     }
 
-    URI endpoint() {
+    public URI endpoint() {
         return URI.create("http://127.0.0.1:" + hub.getAddress().getPort());
     }
 
     /** Puts a file into a repository; large ones (as LFS) are served by the content network. */
-    FakeHub with(String repository, String path, byte[] content) {
+    public FakeHub with(String repository, String path, byte[] content) {
         repositories.computeIfAbsent(repository, _ -> new TreeMap<>()).put(path, content);
         return this;
     }
 
-    FakeHub with(String repository, String path, String content) {
+    public FakeHub with(String repository, String path, String content) {
         return with(repository, path, content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Puts all files below a directory into a folder of a repository, "" for its top. */
+    public FakeHub withTree(String repository, String folder, Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                with(repository, folder + directory.relativize(file).toString().replace('\\', '/'), Files.readAllBytes(file));
+            }
+        }
+        return this;
     }
 
     /** Lists a file under another name than it has. */
@@ -80,13 +93,13 @@ final class FakeHub implements AutoCloseable {
     }
 
     /** Handles the next {@code times} matching requests otherwise. */
-    void fault(int times, Predicate<Request> when, Fault fault) {
+    public void fault(int times, Predicate<Request> when, Fault fault) {
         for (int i = 0; i < times; i++) {
             faults.add(new Pending(when, fault));
         }
     }
 
-    static Fault status(int code, String... headers) {
+    public static Fault status(int code, String... headers) {
         return (exchange, _, _) -> {
             for (int i = 0; i < headers.length; i += 2) {
                 exchange.getResponseHeaders().add(headers[i], headers[i + 1]);
@@ -97,7 +110,7 @@ final class FakeHub implements AutoCloseable {
     }
 
     /** Sends so many bytes of the content, then cuts the connection. */
-    static Fault cutAfter(int bytes) {
+    public static Fault cutAfter(int bytes) {
         return (exchange, request, content) -> {
             int from = request.range() == null ? 0 : Integer.parseInt(request.range().replaceAll("bytes=(\\d+)-.*", "$1"));
             int to = request.range() == null || request.range().endsWith("-") ? content.length : Integer.parseInt(request.range().replaceAll(".*-", "")) + 1;
@@ -109,11 +122,11 @@ final class FakeHub implements AutoCloseable {
         };
     }
 
-    static boolean isLarge(byte[] content) {
+    public static boolean isLarge(byte[] content) {
         return content.length >= 1000;
     }
 
-    static String etag(byte[] content) {
+    public static String etag(byte[] content) {
         try {
             if (isLarge(content)) {
                 return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
