@@ -64,7 +64,7 @@ public class SweepPhaseBenchmark {
         Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), MEMORY);
         vectors = new TargetVectors(model, frozen, local.active(), POSITIONS);
         vectors.choose(OutputTargets.SALIENT, trace);
-        sweep = new AdjointSweep(frozen, sources, 0, MEMORY);
+        sweep = new AdjointSweep(frozen, sources, 0, MEMORY, targets);
         firstOutput = sources.columns(0);
         ActiveFeatures active = local.active();
         int count = Math.min(targets, active.count());
@@ -74,6 +74,7 @@ public class SweepPhaseBenchmark {
 
     @TearDown
     public void free() {
+        sweep.close();
         trace.close();
         scope.close();
         model.close();

@@ -27,30 +27,36 @@ import java.util.stream.IntStream;
  * <p>A target at (layer, position) depends on lower layers and on positions up to its own only. So the batch is ragged, with
  * {@code position + 1} gradient rows a target, and sorted by layer from the top: at each layer the targets above it are a
  * prefix of the rows, and both matrix products run over that prefix. A target that enters has a gradient at one position
- * only; its first attention layer therefore costs one row instead of {@code position + 1}.
+ * only; its first attention layer therefore costs one row instead of {@code position + 1}, and its second one a product of
+ * lower rank, see {@link TwoLayers}.
  *
  * <p>Formula: reference section 2.6, A[t, s] = in_tᵀ · J(s→t) · out_s, with attention probabilities and norm denominators
  * constant and no path through an MLP but the transcoder's affine skip.
  */
-final class AdjointSweep {
+final class AdjointSweep implements AutoCloseable {
     private final FrozenModel model;
     private final Sources sources;
     private final long scratchBytes;
     private final int outputs;
     /** Null where carrying the gradients down costs less. */
     private final TokenReach reach;
+    private final TwoLayers twoLayers;
+    /** Gradients, heads and mixed values of a batch side by side, kept from one batch to the next: fresh memory costs page faults. */
+    private Tensor scratch;
 
     /**
      * @param outputs      number of the graph's output targets, which are its last columns
      * @param scratchBytes room for the gradients of one batch; more targets than fit are swept in several batches
+     * @param targets      about how many targets there will be in all
      */
-    AdjointSweep(FrozenModel model, Sources sources, int outputs, long scratchBytes) {
+    AdjointSweep(FrozenModel model, Sources sources, int outputs, long scratchBytes, int targets) {
         this.model = model;
         this.sources = sources;
         this.scratchBytes = scratchBytes;
         this.outputs = outputs;
         int positions = (int) sources.tokens().size(0);
         reach = TokenReach.pays(model, positions) ? TokenReach.of(model, sources.tokens()) : null;
+        twoLayers = TwoLayers.of(model, (long) targets * (positions + 1) / 2 / model.layers());
     }
 
     /**
@@ -103,6 +109,23 @@ final class AdjointSweep {
                 batch.enter(0);
                 batch.readTokensFromAbove();
             }
+        }
+    }
+
+    /** Room for {@code floats} values, which are undefined. */
+    private Tensor scratch(long floats) {
+        if (scratch == null || scratch.numel() < floats) {
+            close();
+            scratch = TensorScope.release(Tensor.empty(DType.F32, model.device(), floats));
+        }
+        return scratch;
+    }
+
+    @Override
+    public void close() {
+        if (scratch != null) {
+            scratch.close();
+            scratch = null;
         }
     }
 
@@ -165,6 +188,8 @@ final class AdjointSweep {
         private final Tensor mixed;
         /** Targets that have entered: a prefix of the members. */
         private int entered;
+        /** Of these, the targets from here on entered in the attention layer above, so that their rows of {@link #mixed} still tell all. */
+        private int young;
 
         Batch(Plan plan, int from, int to, Tensor out) {
             this.plan = plan;
@@ -180,9 +205,14 @@ final class AdjointSweep {
             all = new Ragged(Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, members.length), members.length), device),
                 Torch.to(Tensor.ofInts(position, members.length), device));
             long rows = offset[members.length];
-            gradient = Tensor.empty(DType.F32, device, rows, model.width());
-            heads = Tensor.empty(DType.F32, device, rows, model.headsWidth());
-            mixed = Tensor.empty(DType.F32, device, rows, model.valueWidth());
+            Tensor room = scratch(rows * model.scratchFloatsPerRow());
+            gradient = matrix(room, 0, rows, model.width());
+            heads = matrix(room, rows * model.width(), rows, model.headsWidth());
+            mixed = matrix(room, rows * (model.width() + model.headsWidth()), rows, model.valueWidth());
+        }
+
+        private static Tensor matrix(Tensor room, long from, long rows, long columns) {
+            return Torch.reshape(Torch.narrow(room, 0, from, rows * columns), rows, columns);
         }
 
         private Target target(int member) {
@@ -206,16 +236,16 @@ final class AdjointSweep {
             return end - entered;
         }
 
-        /** Each fresh target's vector, F32 [fresh, d], and the row of its own position. */
-        private Tensor vectors(int count) {
-            int first = entered;
+        /** The members' vectors, F32 [count, d]. */
+        private Tensor vectors(int first, int count) {
             return model.vectors(IntStream.range(first, first + count).mapToObj(this::target).toList());
         }
 
-        private Tensor ownRows(int count) {
+        /** The row of each member's own position. */
+        private Tensor ownRows(int first, int count) {
             long[] own = new long[count];
             for (int i = 0; i < count; i++) {
-                own[i] = offset[entered + i] + target(entered + i).position();
+                own[i] = offset[first + i] + target(first + i).position();
             }
             return Torch.to(Tensor.ofLongs(own, count), model.device());
         }
@@ -225,8 +255,9 @@ final class AdjointSweep {
             int count = fresh(layer);
             if (count > 0) {
                 Torch.zeroInPlace(rows(gradient, entered, entered + count));
-                Kernels.addRows(gradient, ownRows(count), vectors(count));
+                Kernels.addRows(gradient, ownRows(entered, count), vectors(entered, count));
                 entered += count;
+                young = entered;
             }
         }
 
@@ -261,15 +292,16 @@ final class AdjointSweep {
                 Tensor parts = Tensor.empty(DType.F32, Device.CPU, base[entered]);
                 Kernels.edgeContract(gradient, ragged(0, entered), reach.sources(), reach.segment(), parts,
                     Tensor.ofLongs(Arrays.copyOf(base, entered), entered), false);
-                MemorySegment values = parts.data();
-                MemorySegment edges = out.data();
                 for (int i = 0; i < entered; i++) {
-                    long at = base[i];
-                    for (int q = 0; q <= target(i).position(); q++) {
-                        for (long p = plan.tokenBase[members[i]], last = p + q; p <= last; p++, at++) {
-                            edges.setAtIndex(JAVA_FLOAT, p, edges.getAtIndex(JAVA_FLOAT, p) + values.getAtIndex(JAVA_FLOAT, at));
+                    int count = target(i).position() + 1;
+                    float[] values = parts.data().asSlice(base[i] * Float.BYTES, (base[i + 1] - base[i]) * Float.BYTES).toArray(JAVA_FLOAT);
+                    float[] sums = new float[count];
+                    for (int q = 0, at = 0; q < count; q++) {
+                        for (int p = 0; p <= q; p++) {
+                            sums[p] += values[at++];
                         }
                     }
+                    MemorySegment.copy(sums, 0, out.data(), JAVA_FLOAT, plan.tokenBase[members[i]] * Float.BYTES, count);
                 }
             }
         }
@@ -300,19 +332,36 @@ final class AdjointSweep {
                 FrozenModel.Layer weights = model.layer(layer);
                 if (entered > 0) {
                     Tensor active = rows(gradient, 0, entered);
-                    FrozenModel.product(rows(heads, 0, entered), active, weights.output(), 0);
+                    toHeads(layer);
                     Kernels.patternAdjoint(heads, weights.pattern(), model.kvHeads(), ragged(0, entered), mixed);
                     FrozenModel.product(active, rows(mixed, 0, entered), weights.value(), 1);
                 }
+                young = entered;
                 if (count > 0) {
-                    Tensor vectors = vectors(count);
+                    Tensor vectors = vectors(entered, count);
                     Tensor own = Tensor.empty(DType.F32, model.device(), count, model.headsWidth());
                     FrozenModel.product(own, vectors, weights.output(), 0);
                     Kernels.patternAdjointSingle(own, weights.pattern(), model.kvHeads(), ragged(entered, count), mixed);
                     FrozenModel.product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), weights.value(), 0);
-                    Kernels.addRows(gradient, ownRows(count), vectors);
+                    Kernels.addRows(gradient, ownRows(entered, count), vectors);
                     entered += count;
                 }
+            }
+        }
+
+        /** The entered targets' gradients with respect to the heads' outputs. */
+        private void toHeads(int layer) {
+            Tensor output = model.layer(layer).output();
+            int whole = twoLayers.weight(layer) == null ? entered : young;
+            if (whole > 0) {
+                FrozenModel.product(rows(heads, 0, whole), rows(gradient, 0, whole), output, 0);
+            }
+            int count = entered - whole;
+            if (count > 0) {
+                FrozenModel.product(rows(heads, whole, entered), rows(mixed, whole, entered), twoLayers.weight(layer), 0);
+                Tensor own = Tensor.empty(DType.F32, model.device(), count, model.headsWidth());
+                FrozenModel.product(own, vectors(whole, count), output, 0);
+                Kernels.addRows(heads, ownRows(whole, count), own);
             }
         }
     }

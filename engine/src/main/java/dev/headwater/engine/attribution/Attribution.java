@@ -56,28 +56,28 @@ public final class Attribution {
                 trace.tokenVectors(), memory / 2);
             TargetVectors vectors = new TargetVectors(model, frozen, local.active(), prompt.length());
             List<LogitTarget> labels = vectors.choose(options.targets(), trace);
-            AdjointSweep sweep = new AdjointSweep(frozen, sources, labels.size(), memory / 2);
-
-            begin("logit rows", labels.size());
             ActiveFeatures active = local.active();
-            int firstLogit = sources.columns(0);
             int wanted = options.maxFeatures() == 0 ? active.count() : Math.min(options.maxFeatures(), active.count());
+            begin("logit rows", labels.size());
+            int firstLogit = sources.columns(0);
             int[] done = {0};
-            FeatureSelection selection = FeatureSelection.run(active.count(), firstLogit - active.count(), labels,
-                options.maxFeatures(), options.perRound(), nodes -> {
-                    boolean features = nodes.length > 0 && nodes[0] < active.count();
-                    if (features && done[0] == 0) {
-                        begin("feature rows", wanted);
-                    }
-                    try (var inner = TensorScope.open()) {
-                        EdgeRows rows = sweep.rows(vectors.of(nodes, firstLogit), n -> progress.advance(done[0] + n), progress::cancelled);
-                        done[0] += features ? nodes.length : 0;
-                        return rows;
-                    }
-                });
-            end();
-            return new AttributionGraph(prompt, model.layers(), model.vocabularySize(), active, selection.selected(), labels,
-                selection.edges(), provenance());
+            try (AdjointSweep sweep = new AdjointSweep(frozen, sources, labels.size(), memory / 2, wanted)) {
+                FeatureSelection selection = FeatureSelection.run(active.count(), firstLogit - active.count(), labels,
+                    options.maxFeatures(), options.perRound(), nodes -> {
+                        boolean features = nodes.length > 0 && nodes[0] < active.count();
+                        if (features && done[0] == 0) {
+                            begin("feature rows", wanted);
+                        }
+                        try (var inner = TensorScope.open()) {
+                            EdgeRows rows = sweep.rows(vectors.of(nodes, firstLogit), n -> progress.advance(done[0] + n), progress::cancelled);
+                            done[0] += features ? nodes.length : 0;
+                            return rows;
+                        }
+                    });
+                end();
+                return new AttributionGraph(prompt, model.layers(), model.vocabularySize(), active, selection.selected(), labels,
+                    selection.edges(), provenance());
+            }
         }
     }
 
