@@ -267,13 +267,25 @@ int32_t hw_edge_cut(const hw_edges *edges, const double *coefficient, const uint
     check.present(coefficient, "coefficient", edges->rows > 0);
     check.present(cut, "cut");
     if (std::isnan(share)) hw::fail(HW_INVALID, "hw_edge_cut: share is not a number");
-    for (int64_t r = 0; r < edges->rows; r++) {
-      if (!(coefficient[r] >= 0) || std::isinf(coefficient[r])) {
-        hw::fail(HW_INVALID, "hw_edge_cut: coefficient[%lld] is %g; it must be a finite number, 0 or more",
-                 static_cast<long long>(r), coefficient[r]);
-      }
-    }
+    check.coefficients(coefficient, edges->rows);
     return hw::cpu().graph.edge_cut(edges, coefficient, keep, share, cut);
+  });
+}
+
+int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut,
+                       int64_t *row_start, int32_t *column, float *value, int64_t capacity) {
+  return guarded([&] {
+    Checks check("hw_edges_above");
+    check.edges(edges);
+    if (edges->columns > INT32_MAX) hw::fail(HW_INVALID, "hw_edges_above: edges.columns is over 2^31 - 1");
+    check.present(coefficient, "coefficient", edges->rows > 0);
+    check.coefficients(coefficient, edges->rows);
+    if (!(cut > 0)) hw::fail(HW_INVALID, "hw_edges_above: cut is %g; it must be over 0", cut);
+    check.present(row_start, "row_start");
+    check.at_least(capacity, 0, "capacity");
+    check.present(column, "column", capacity > 0);
+    check.present(value, "value", capacity > 0);
+    return hw::cpu().graph.edges_above(edges, coefficient, keep, cut, row_start, column, value, capacity);
   });
 }
 

@@ -1,6 +1,8 @@
 /* The checks and their sentences. */
 #include "checks.h"
 
+#include <cmath>
+
 namespace hw {
 namespace {
 
@@ -80,6 +82,14 @@ void Checks::edges(const hw_edges *edges) const {
     }
     if (edges->value[k] == nullptr && edges->length[k] > 0) {
       fail(HW_INVALID, "%s: edges.value[%lld] is null", function_, number(k));
+    }
+  }
+}
+
+void Checks::coefficients(const double *values, int64_t n) const {
+  for (int64_t i = 0; i < n; i++) {
+    if (!(values[i] >= 0) || std::isinf(values[i])) {
+      fail(HW_INVALID, "%s: coefficient[%lld] is %g; it must be a finite number, 0 or more", function_, number(i), values[i]);
     }
   }
 }

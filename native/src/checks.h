@@ -26,6 +26,8 @@ class Checks {
   /* Starts at 0 or more and never descends. */
   void ascending(const int64_t *values, int64_t n, const char *name) const;
   void edges(const hw_edges *edges) const;
+  /* Each is a finite number, 0 or more. */
+  void coefficients(const double *values, int64_t n) const;
 
   const char *function() const { return function_; }
 

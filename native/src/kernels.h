@@ -29,6 +29,7 @@ struct GraphKernels {
   decltype(&hw_row_sums) row_sums;
   decltype(&hw_influence) influence;
   decltype(&hw_edge_cut) edge_cut;
+  decltype(&hw_edges_above) edges_above;
 };
 
 struct CpuKernels {

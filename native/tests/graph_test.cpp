@@ -1,4 +1,4 @@
-/* Row sums, influence and the edge cut against a dense matrix, power iteration and a sort. */
+/* Row sums, influence, the edge cut and the edges above it against a dense matrix, power iteration and a sort. */
 #include <algorithm>
 
 #include "test.h"
@@ -189,6 +189,45 @@ TEST(edge_cut_of_equal_and_tiny_scores) {
   CHECK(cut == 1e-270 * double{value[5]}, cut);
 }
 
+TEST(edges_above_are_those_that_reach_the_cut) {
+  Random random(10);
+  const Graph graph(random, 50, 120, true); /* round scores: many lie on the cut */
+  std::vector<double> coefficient;
+  for (int64_t r = 0; r < graph.rows; r++) coefficient.push_back(static_cast<double>(random.below(4)));
+  const hw_edges edges = graph.edges();
+  for (bool kept : {false, true}) {
+    const uint8_t *keep = kept ? graph.keep.data() : nullptr;
+    for (double cut : {0.5, 4.0, 12.0, static_cast<double>(INFINITY)}) {
+      std::vector<int64_t> expected_start{0};
+      std::vector<int32_t> expected;
+      for (int64_t r = 0; r < graph.rows; r++) {
+        for (int64_t c = 0; c < graph.columns; c++) {
+          if (coefficient[static_cast<size_t>(r)] * graph.at(r, c, kept) >= cut) expected.push_back(static_cast<int32_t>(c));
+        }
+        expected_start.push_back(static_cast<int64_t>(expected.size()));
+      }
+      const int64_t count = expected_start.back();
+      for (int32_t threads : {1, 5}) {
+        CHECK_OK(hw_set_threads(threads));
+        std::vector<int64_t> start(expected_start.size(), -1);
+        CHECK_OK(hw_edges_above(&edges, coefficient.data(), keep, cut, start.data(), nullptr, nullptr, 0));
+        CHECK(start == expected_start, "cut ", cut, " kept ", kept);
+        std::vector<int32_t> column(expected.size());
+        std::vector<float> value(expected.size());
+        CHECK_OK(hw_edges_above(&edges, coefficient.data(), keep, cut, start.data(), column.data(), value.data(), count));
+        CHECK(column == expected, "cut ", cut, " kept ", kept);
+        for (int64_t r = 0; r < graph.rows; r++) {
+          for (int64_t e = start[static_cast<size_t>(r)]; e < start[static_cast<size_t>(r + 1)]; e++) {
+            const auto at = static_cast<size_t>(e);
+            CHECK(std::abs(double{value[at]}) == graph.at(r, column[at], false), "edge ", e);
+          }
+        }
+      }
+    }
+  }
+  CHECK_OK(hw_set_threads(2));
+}
+
 TEST(graph_functions_refuse_bad_arguments) {
   const float value[] = {1, 2, 3};
   int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {3}, order[] = {0}, node[] = {2};
@@ -203,6 +242,18 @@ TEST(graph_functions_refuse_bad_arguments) {
   CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, NAN, &cut), "share");
   const double negative[] = {-1};
   CHECK_INVALID(hw_edge_cut(&edges, negative, nullptr, 0.5, &cut), "coefficient[0] is -1");
+  int64_t start[2];
+  CHECK_INVALID(hw_edges_above(&edges, negative, nullptr, 1, start, nullptr, nullptr, 0), "coefficient[0] is -1");
+  CHECK_INVALID(hw_edges_above(&edges, scale, nullptr, 0, start, nullptr, nullptr, 0), "cut is 0");
+  CHECK_INVALID(hw_edges_above(&edges, scale, nullptr, NAN, start, nullptr, nullptr, 0), "cut is nan");
+  CHECK_INVALID(hw_edges_above(&edges, scale, nullptr, 1, start, nullptr, nullptr, 3), "column is NULL");
+  const float none[] = {1, NAN, 3};
+  int32_t column_above[2];
+  float value_above[2];
+  run_value[0] = none;
+  CHECK_OK(hw_edges_above(&edges, scale, nullptr, 1, start, column_above, value_above, 2));
+  CHECK(start[1] == 2 && column_above[1] == 2, "what is not a number is not above");
+  run_value[0] = value;
   const float infinite[] = {1, INFINITY, 3};
   run_value[0] = infinite;
   CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, 0.5, &cut), "finite");

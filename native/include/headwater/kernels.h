@@ -178,6 +178,14 @@ HW_API int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t
  */
 HW_API int32_t hw_edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double share, double *cut);
 
+/*
+ * The edges whose score, as above, is at least cut (over 0): those of row r are the numbers row_start[r] .. row_start[r+1]-1
+ * by ascending column. row_start [rows+1] is always written; column and value [capacity] only if all edges have room,
+ * that is if row_start[rows] <= capacity.
+ */
+HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut,
+                              int64_t *row_start, int32_t *column, float *value, int64_t capacity);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@ decltype(hw_add_scaled_rows) add_scaled_rows;
 decltype(hw_row_sums) row_sums;
 decltype(hw_influence) influence;
 decltype(hw_edge_cut) edge_cut;
+decltype(hw_edges_above) edges_above;
 
 }  // namespace hw::HW_ISA
 

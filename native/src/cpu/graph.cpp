@@ -1,4 +1,4 @@
-/* Graph mathematics on an edge matrix by runs: row sums, influence, the cut for a share of the edges' scores. */
+/* Graph mathematics on an edge matrix by runs: row sums, influence, the cut for a share of the edges' scores, what it keeps. */
 #include <omp.h>
 
 #include "cpu/cpu.h"
@@ -50,18 +50,23 @@ void spread(double c, const float *__restrict value, const uint8_t *__restrict k
 void spread_row(const hw_edges &edges, int64_t r, double c, const uint8_t *keep, double *influence) {
   constexpr int64_t kLong = 1 << 17; /* columns from which threads pay */
   constexpr int64_t kShare = 1 << 14;
+  const int64_t first = edges.run_start[r], end = edges.run_start[r + 1];
+  const auto kept = [&](int64_t k) { return keep == nullptr ? nullptr : keep + edges.column[k]; };
   int64_t columns = 0;
-  for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) columns += edges.length[k];
-  const int team = columns >= kLong ? hw::threads() : 1;
-#pragma omp parallel num_threads(team) if (team > 1)
-  for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
-    const float *value = edges.value[k];
-    const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k];
-    double *to = influence + edges.column[k];
+  for (int64_t k = first; k < end; k++) columns += edges.length[k];
+  if (columns < kLong) {
+    for (int64_t k = first; k < end; k++) {
+      spread(c, edges.value[k], kept(k), edges.length[k], influence + edges.column[k]);
+    }
+    return;
+  }
+#pragma omp parallel num_threads(hw::threads())
+  for (int64_t k = first; k < end; k++) {
     const int64_t n = edges.length[k];
 #pragma omp for schedule(static) nowait
     for (int64_t i = 0; i < n; i += kShare) {
-      spread(c, value + i, kept == nullptr ? nullptr : kept + i, min(kShare, n - i), to + i);
+      spread(c, edges.value[k] + i, kept(k) == nullptr ? nullptr : kept(k) + i, min(kShare, n - i),
+             influence + edges.column[k] + i);
     }
   }
 }
@@ -101,24 +106,23 @@ struct Scores {
   const double *coefficient;
   const uint8_t *keep;
 
-  /* Calls visit with the bit patterns of kBlock scores of row r at a time; what is not there or not kept is 0. */
+  /* Calls visit(score, n, k, i) with the scores of n <= kBlock edges, those of run k from its i-th on; not kept ones are 0. */
   template <class Visit>
   HW_INLINE void visit_row(int64_t r, Visit visit) const {
     const double c = coefficient[r];
     if (c == 0) return;
-    uint64_t score[kBlock];
+    double score[kBlock];
     for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
       for (int64_t i0 = 0; i0 < edges.length[k]; i0 += kBlock) {
         const int64_t n = min(kBlock, edges.length[k] - i0);
         const float *value = edges.value[k] + i0;
-        const uint8_t *kept = keep == nullptr ? nullptr : keep + edges.column[k] + i0;
-        if (n < kBlock) __builtin_memset(score, 0, sizeof score);
-        if (kept == nullptr) {
-          for (int64_t i = 0; i < n; i++) score[i] = pattern_of(c * magnitude(value[i]));
+        if (keep == nullptr) {
+          for (int64_t i = 0; i < n; i++) score[i] = c * magnitude(value[i]);
         } else {
-          for (int64_t i = 0; i < n; i++) score[i] = pattern_of(c * magnitude(value[i], kept[i]));
+          const uint8_t *kept = keep + edges.column[k] + i0;
+          for (int64_t i = 0; i < n; i++) score[i] = c * magnitude(value[i], kept[i]);
         }
-        visit(score);
+        visit(score, n, k, i0);
       }
     }
   }
@@ -126,8 +130,8 @@ struct Scores {
 
 /* Sums by the digit at `shift` of the scores whose higher digits are `known`; returns whether all scores are finite. */
 bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins, int team) {
-  const uint64_t least = known << kDigitBits << shift;
-  const uint64_t range = shift + kDigitBits == 64 ? ~uint64_t{0} : (uint64_t{1} << (shift + kDigitBits)) - 1;
+  const uint64_t least = max(uint64_t{1}, known << kDigitBits << shift); /* zeros count nowhere */
+  const uint64_t most = (known << kDigitBits << shift) | ((uint64_t{1} << shift << kDigitBits / 2 << kDigitBits / 2) - 1);
   int finite = 1;
 #pragma omp parallel num_threads(team) reduction(& : finite)
   {
@@ -135,17 +139,21 @@ bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins,
     __builtin_memset(own, 0, kBins * sizeof *own);
 #pragma omp for schedule(dynamic, 8)
     for (int64_t r = 0; r < scores.edges.rows; r++) {
-      scores.visit_row(r, [&](const uint64_t (&score)[kBlock]) {
-        int64_t infinite = 0, here = 0;
-        for (int i = 0; i < kBlock; i++) {
-          infinite += score[i] >= kInfinity;
-          here += score[i] - least <= range;
+      scores.visit_row(r, [&](const double *score, int64_t n, int64_t, int64_t) {
+        int64_t infinite = 0, count = 0;
+        for (int64_t i = 0; i < n; i++) {
+          infinite += pattern_of(score[i]) >= kInfinity;
+          count += pattern_of(score[i]) - least <= most - least;
         }
         if (infinite > 0) finite = 0;
-        if (here == 0) return;
-        for (int i = 0; i < kBlock; i++) {
-          if (score[i] - least <= range) own[score[i] >> shift & (kBins - 1)] += mantissa(score[i]);
+        if (count == 0) return;
+        uint64_t here[kBlock]; /* those that count, brought together without branches */
+        int64_t found = 0;
+        for (int64_t i = 0; i < n; i++) {
+          here[found] = pattern_of(score[i]);
+          found += here[found] - least <= most - least;
         }
+        for (int64_t i = 0; i < found; i++) own[here[i] >> shift & (kBins - 1)] += mantissa(here[i]);
       });
     }
     const int members = omp_get_num_threads();
@@ -211,6 +219,34 @@ int32_t edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t
     known = known << kDigitBits | static_cast<uint64_t>(digit);
   }
   __builtin_memcpy(cut, &known, sizeof known);
+  return HW_OK;
+}
+
+int32_t edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut, int64_t *row_start,
+                    int32_t *column, float *value, int64_t capacity) {
+  const Scores scores = {*edges, coefficient, keep};
+  row_start[0] = 0;
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hw::threads())
+  for (int64_t r = 0; r < edges->rows; r++) {
+    int64_t count = 0;
+    scores.visit_row(r, [&](const double *score, int64_t n, int64_t, int64_t) {
+      for (int64_t i = 0; i < n; i++) count += score[i] >= cut;
+    });
+    row_start[r + 1] = count;
+  }
+  for (int64_t r = 0; r < edges->rows; r++) row_start[r + 1] += row_start[r];
+  if (row_start[edges->rows] > capacity) return HW_OK;
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hw::threads())
+  for (int64_t r = 0; r < edges->rows; r++) {
+    int64_t at = row_start[r];
+    scores.visit_row(r, [&](const double *score, int64_t n, int64_t k, int64_t i0) {
+      for (int64_t i = 0; i < n; i++) {
+        if (!(score[i] >= cut)) continue; /* not a number is not above */
+        column[at] = static_cast<int32_t>(edges->column[k] + i0 + i);
+        value[at++] = edges->value[k][i0 + i];
+      }
+    });
+  }
   return HW_OK;
 }
 

@@ -10,7 +10,7 @@ const CpuKernels kernels = {
     HW_TEXT(HW_ISA),
     {encode_threshold, encode_topk, gather_rows, pattern_adjoint, pattern_adjoint_single, edge_contract, add_rows,
      add_scaled_rows},
-    {row_sums, influence, edge_cut},
+    {row_sums, influence, edge_cut, edges_above},
 };
 
 }  // namespace hw::HW_ISA

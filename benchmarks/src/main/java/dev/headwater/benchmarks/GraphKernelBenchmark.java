@@ -6,8 +6,10 @@ import dev.headwater.engine.graph.EdgeRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.stream.LongStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -51,10 +53,14 @@ public class GraphKernelBenchmark {
             for (long i = 0; i < rows.size(); i++) {
                 values.setAtIndex(ValueLayout.JAVA_FLOAT, i, rows.value(i));
             }
+            int[] start = new int[nodes + 1];
+            List<long[]> runs = new ArrayList<>();
             for (int r = 0; r < nodes; r++) {
-                rows.forEachRun(r, (first, count, offset) -> edges.run(first, values.asSlice(Float.BYTES * offset, (long) Float.BYTES * count)));
-                edges.endRow();
+                rows.forEachRun(r, (first, count, offset) -> runs.add(new long[] {first, count, offset}));
+                start[r + 1] = runs.size();
             }
+            edges.add(start, runs.stream().mapToInt(run -> (int) run[0]).toArray(), runs.stream().mapToInt(run -> (int) run[1]).toArray(),
+                runs.stream().mapToLong(run -> run[2]).toArray(), values);
             weight = graph.targetWeights();
             gigabytes = 1e-9 * Float.BYTES * rows.size();
         }

@@ -2,18 +2,21 @@ package dev.headwater.bindings;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.headwater.bindings.kernels.KernelsHeader;
 import dev.headwater.bindings.kernels.hw_edges;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Objects;
 
 /**
  * An edge matrix by runs as the kernels of graph mathematics see it ({@code hw_edges}): rows of consecutive columns whose
- * values lie in native memory that this class does not own and that must outlive it. Rows are added one after the other; the
- * mathematics may be asked for at any time. Not thread-safe.
+ * values lie in native memory that this class does not own and that must outlive it. Rows may be added, and the mathematics
+ * asked for, at any time. Not thread-safe.
  */
 public final class EdgeRuns implements AutoCloseable {
     private final long columns;
@@ -31,33 +34,50 @@ public final class EdgeRuns implements AutoCloseable {
     }
 
     /**
-     * Adds a run to the row that is being built.
+     * Adds rows whose values lie in one buffer.
      *
-     * @param values float32 in native memory, one for each column from {@code first} on
+     * @param start  the first run of each row, then the end of the last: row i has the runs start[i] .. start[i+1]-1 [rows+1]
+     * @param column first column of each run
+     * @param length number of columns of each run
+     * @param offset index of the value of each run's first column
+     * @param values float32 in native memory
      */
-    public void run(long first, MemorySegment values) {
-        long count = values.byteSize() / Float.BYTES;
+    public void add(int[] start, int[] column, int[] length, long[] offset, MemorySegment values) {
         if (!values.isNative()) {
             throw new IllegalArgumentException("edge values must lie in native memory");
         }
-        Objects.checkFromIndexSize(first, count, columns);
-        if (runs * Long.BYTES == column.byteSize()) {
-            grow(runStart.byteSize(), 2 * column.byteSize());
+        int first = start[0];
+        int added = start.length - 1;
+        int count = start[added] - first;
+        long[] ends = new long[added];
+        for (int i = 0; i < added; i++) {
+            ends[i] = runs + start[i + 1] - first;
         }
-        column.setAtIndex(JAVA_LONG, runs, first);
-        length.setAtIndex(JAVA_LONG, runs, count);
-        value.setAtIndex(JAVA_LONG, runs++, values.address());
+        long[] columns = new long[count];
+        long[] lengths = new long[count];
+        long[] addresses = new long[count];
+        long size = values.byteSize() / Float.BYTES;
+        for (int k = 0; k < count; k++) {
+            columns[k] = column[first + k];
+            lengths[k] = length[first + k];
+            addresses[k] = values.address() + Float.BYTES * Objects.checkFromIndexSize(offset[first + k], lengths[k], size);
+            Objects.checkFromIndexSize(columns[k], lengths[k], this.columns);
+        }
+        reserve(rows + added + 1, runs + count);
+        MemorySegment.copy(ends, 0, runStart, JAVA_LONG, (rows + 1) * Long.BYTES, added);
+        MemorySegment.copy(columns, 0, this.column, JAVA_LONG, runs * Long.BYTES, count);
+        MemorySegment.copy(lengths, 0, this.length, JAVA_LONG, runs * Long.BYTES, count);
+        MemorySegment.copy(addresses, 0, value, JAVA_LONG, runs * Long.BYTES, count);
+        rows += added;
+        runs += count;
     }
 
-    /** Ends the row that is being built. */
-    public void endRow() {
-        if ((rows + 2) * Long.BYTES > runStart.byteSize()) {
-            grow(2 * runStart.byteSize(), column.byteSize());
+    private void reserve(long starts, long runs) {
+        long startBytes = room(runStart, starts);
+        long runBytes = room(column, runs);
+        if (startBytes == runStart.byteSize() && runBytes == column.byteSize()) {
+            return;
         }
-        runStart.setAtIndex(JAVA_LONG, ++rows, runs);
-    }
-
-    private void grow(long startBytes, long runBytes) {
         Arena larger = Arena.ofShared();
         runStart = larger.allocate(startBytes, 8).copyFrom(runStart);
         column = larger.allocate(runBytes, 8).copyFrom(column);
@@ -65,6 +85,10 @@ public final class EdgeRuns implements AutoCloseable {
         value = larger.allocate(runBytes, 8).copyFrom(value);
         arena.close();
         arena = larger;
+    }
+
+    private static long room(MemorySegment array, long needed) {
+        return needed * Long.BYTES <= array.byteSize() ? array.byteSize() : Math.max(needed * Long.BYTES, 2 * array.byteSize());
     }
 
     public long rows() {
@@ -118,6 +142,40 @@ public final class EdgeRuns implements AutoCloseable {
         }
     }
 
+    /**
+     * Edges by row, the columns of a row ascending.
+     *
+     * @param rowStart the edges of row r are numbers rowStart[r] .. rowStart[r+1]-1 [rows+1]
+     */
+    public record Selected(int[] rowStart, int[] column, float[] value) {}
+
+    /**
+     * The edges of the kept columns whose score coefficient[r] · |edge(r, s)| is at least {@code cut}.
+     *
+     * @param cut over 0
+     * @throws ArithmeticException if there are more than a Java array can hold
+     */
+    public Selected above(double[] coefficient, boolean[] keep, double cut) {
+        if (coefficient.length != rows) {
+            throw new IllegalArgumentException(coefficient.length + " coefficients for " + rows + " rows");
+        }
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment edges = edges(call);
+            MemorySegment coefficients = doubles(call, coefficient);
+            MemorySegment kept = bytes(call, keep);
+            MemorySegment start = call.allocate(JAVA_LONG, rows + 1);
+            Kernels.check(KernelsHeader.hw_edges_above(edges, coefficients, kept, cut, start, MemorySegment.NULL, MemorySegment.NULL, 0));
+            int count = Math.toIntExact(start.getAtIndex(JAVA_LONG, rows));
+            MemorySegment columns = call.allocate(JAVA_INT, count);
+            MemorySegment values = call.allocate(JAVA_FLOAT, count);
+            if (count > 0) {
+                Kernels.check(KernelsHeader.hw_edges_above(edges, coefficients, kept, cut, start, columns, values, count));
+            }
+            int[] rowStart = Arrays.stream(start.toArray(JAVA_LONG)).mapToInt(Math::toIntExact).toArray();
+            return new Selected(rowStart, columns.toArray(JAVA_INT), values.toArray(JAVA_FLOAT));
+        }
+    }
+
     private MemorySegment edges(Arena call) {
         MemorySegment edges = hw_edges.allocate(call);
         hw_edges.rows(edges, rows);
@@ -144,11 +202,11 @@ public final class EdgeRuns implements AutoCloseable {
         if (keep.length != columns) {
             throw new IllegalArgumentException(keep.length + " marks for " + columns + " columns");
         }
-        MemorySegment bytes = call.allocate(Math.max(1, columns));
+        byte[] marks = new byte[Math.max(1, keep.length)];
         for (int i = 0; i < keep.length; i++) {
-            bytes.set(JAVA_BYTE, i, (byte) (keep[i] ? 1 : 0));
+            marks[i] = (byte) (keep[i] ? 1 : 0);
         }
-        return bytes;
+        return call.allocateFrom(JAVA_BYTE, marks);
     }
 
     @Override

@@ -1169,5 +1169,72 @@ public class KernelsHeader extends KernelsHeader$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class hw_edges_above {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_DOUBLE,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_edges_above");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut, int64_t *row_start, int32_t *column, float *value, int64_t capacity)
+     * }
+     */
+    public static FunctionDescriptor hw_edges_above$descriptor() {
+        return hw_edges_above.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut, int64_t *row_start, int32_t *column, float *value, int64_t capacity)
+     * }
+     */
+    public static MethodHandle hw_edges_above$handle() {
+        return hw_edges_above.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut, int64_t *row_start, int32_t *column, float *value, int64_t capacity)
+     * }
+     */
+    public static MemorySegment hw_edges_above$address() {
+        return hw_edges_above.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut, int64_t *row_start, int32_t *column, float *value, int64_t capacity)
+     * }
+     */
+    public static int hw_edges_above(MemorySegment edges, MemorySegment coefficient, MemorySegment keep, double cut, MemorySegment row_start, MemorySegment column, MemorySegment value, long capacity) {
+        var mh$ = hw_edges_above.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_edges_above", edges, coefficient, keep, cut, row_start, column, value, capacity);
+            }
+            return (int)mh$.invokeExact(edges, coefficient, keep, cut, row_start, column, value, capacity);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
 

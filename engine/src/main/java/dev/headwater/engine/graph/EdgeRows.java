@@ -155,21 +155,18 @@ public final class EdgeRows implements AutoCloseable {
     public static EdgeRows fromDense(MemorySegment dense, int rows, int columns) {
         Objects.checkFromIndexSize(0, Float.BYTES * (long) rows * columns, dense.byteSize());
         var layout = new Layout(columns);
+        float[] row = new float[columns];
+        float[] zeros = new float[columns];
         for (int r = 0; r < rows; r++) {
-            long base = Float.BYTES * (long) r * columns;
-            int start = -1;
-            int end = 0;
-            for (int c = 0; c < columns; c++) {
-                if (dense.get(ValueLayout.JAVA_FLOAT_UNALIGNED, base + Float.BYTES * (long) c) == 0) continue;
-                if (start >= 0 && c - end > GAP) {
-                    layout.run(start, end - start);
-                    start = c;
-                } else if (start < 0) {
-                    start = c;
+            MemorySegment.copy(dense, ValueLayout.JAVA_FLOAT_UNALIGNED, Float.BYTES * (long) r * columns, row, 0, columns);
+            for (int c = nextNonZero(row, 0, zeros); c < columns; c = nextNonZero(row, c, zeros)) {
+                int start = c;
+                int end = c + 1;
+                for (c = end; c < columns && c - end <= GAP; c++) {
+                    if (row[c] != 0) end = c + 1;
                 }
-                end = c + 1;
+                layout.run(start, end - start);
             }
-            if (start >= 0) layout.run(start, end - start);
             layout.endRow();
         }
         Arena arena = Arena.ofShared();
@@ -186,6 +183,16 @@ public final class EdgeRows implements AutoCloseable {
             arena.close();
             throw e;
         }
+    }
+
+    private static int nextNonZero(float[] row, int from, float[] zeros) {
+        int c = from;
+        // A zero may have a sign, by which it differs from the others here.
+        while (c < row.length && row[c] == 0) {
+            int same = Arrays.mismatch(row, c, row.length, zeros, 0, row.length - c);
+            c = same < 0 ? row.length : c + Math.max(1, same);
+        }
+        return c;
     }
 
     /**
@@ -212,20 +219,19 @@ public final class EdgeRows implements AutoCloseable {
         try {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             long at = 0;
+            float[] run = new float[home.length];
+            float[] picked = new float[nodes.length];
             for (int node : nodes) {
                 EdgeRows from = home[node];
+                int count = 0;
                 for (int k = from == null ? 0 : from.firstRun(row[node]); from != null && k < from.endRun(row[node]); k++) {
-                    long source = from.offset[k] - from.column[k];
-                    int end = keptBefore[from.column[k] + from.length[k]];
-                    if (end - keptBefore[from.column[k]] == from.length[k]) {
-                        MemorySegment.copy(from.values, Float.BYTES * from.offset[k], values, Float.BYTES * at, Float.BYTES * (long) from.length[k]);
-                        at += from.length[k];
-                        continue;
-                    }
-                    for (int i = keptBefore[from.column[k]]; i < end; i++) {
-                        values.setAtIndex(ValueLayout.JAVA_FLOAT, at++, from.value(source + nodes[i]));
-                    }
+                    from.copyRun(k, run);
+                    int first = from.column[k];
+                    int end = keptBefore[first + from.length[k]];
+                    for (int i = keptBefore[first]; i < end; i++) picked[count++] = run[nodes[i] - first];
                 }
+                MemorySegment.copy(picked, 0, values, ValueLayout.JAVA_FLOAT, Float.BYTES * at, count);
+                at += count;
             }
             return layout.adopt(values, arena);
         } catch (RuntimeException | Error e) {
@@ -251,8 +257,10 @@ public final class EdgeRows implements AutoCloseable {
     /** Number of values that are not zero. */
     public long nonZeros() {
         long count = 0;
-        for (long i = 0, n = size(); i < n; i++) {
-            if (value(i) != 0) count++;
+        float[] run = new float[columns];
+        for (int k = 0; k < column.length; k++) {
+            copyRun(k, run);
+            for (int j = 0; j < length[k]; j++) count += run[j] != 0 ? 1 : 0;
         }
         return count;
     }
@@ -266,14 +274,20 @@ public final class EdgeRows implements AutoCloseable {
 
     /** Visits every value that is not zero, row by row, from left to right. */
     public void forEachEdge(EdgeVisitor visitor) {
+        float[] run = new float[columns];
         for (int r = 0; r < rows(); r++) {
             for (int k = firstRun(r); k < endRun(r); k++) {
+                copyRun(k, run);
                 for (int j = 0; j < length[k]; j++) {
-                    float weight = value(offset[k] + j);
-                    if (weight != 0) visitor.edge(r, column[k] + j, weight);
+                    if (run[j] != 0) visitor.edge(r, column[k] + j, run[j]);
                 }
             }
         }
+    }
+
+    /** The values of a run, at the front of an array. */
+    private void copyRun(int k, float[] into) {
+        MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, Float.BYTES * offset[k], into, 0, length[k]);
     }
 
     /** The stored value with this index, see {@link RunVisitor}. */
@@ -323,17 +337,14 @@ public final class EdgeRows implements AutoCloseable {
     synchronized EdgeRuns runs() {
         if (runs == null) {
             runs = new EdgeRuns(columns);
-            for (int r = 0; r < rows(); r++) appendRow(r, runs);
+            addTo(runs);
         }
         return runs;
     }
 
-    /** Adds a row to a matrix for the native kernels, which must not be used after this one is closed. */
-    void appendRow(int row, EdgeRuns to) {
-        for (int k = firstRun(row); k < endRun(row); k++) {
-            to.run(column[k], values.asSlice(Float.BYTES * offset[k], Float.BYTES * (long) length[k]));
-        }
-        to.endRow();
+    /** Adds the rows to a matrix for the native kernels, which must not be used after this one is closed. */
+    void addTo(EdgeRuns matrix) {
+        matrix.add(runStart, column, length, offset, values);
     }
 
     int firstRun(int row) {

@@ -182,8 +182,8 @@ public final class GraphFile {
             TensorInfo info = info(name, DType.F32, 2);
             require(info.size(0) == nodes && info.size(1) == nodes, "%s is %d x %d and the rest makes %d nodes", name, info.size(0), info.size(1), nodes);
             EdgeRows edges = EdgeRows.fromDense(in.data(name), Math.toIntExact(nodes), Math.toIntExact(nodes));
-            for (long i = 0; i < edges.size(); i++) {
-                if (!Float.isFinite(edges.value(i))) {
+            for (double sum : edges.runs().rowSums(null)) {
+                if (!Double.isFinite(sum)) {
                     edges.close();
                     throw new IllegalArgumentException(name + " holds a value that is not finite");
                 }

@@ -1,5 +1,6 @@
 package dev.headwater.engine.graph;
 
+import dev.headwater.bindings.EdgeRuns;
 import dev.headwater.engine.UsageException;
 
 /**
@@ -7,18 +8,18 @@ import dev.headwater.engine.UsageException;
  * share, then edges between them until their influence makes up the edge threshold's share; tokens and logits stay always,
  * features and errors that lead nowhere and features that come from nowhere go.
  *
- * <p>Holds masks only: the edges are read from the graph, which must be open while they are visited.
+ * <p>Holds its edges; the graph may be closed.
  */
 public final class Pruning {
-    private final EdgeRows edges;
     private final double nodeThreshold;
     private final double edgeThreshold;
     private final Influence influence;
     private final boolean[] kept;
-    private final double[] coefficient;
-    private final double cut;
     private final int nodeCount;
-    private final long edgeCount;
+    /** By target, then source: those of row r are the numbers {@code firstEdge[r]} to {@code firstEdge[r + 1] - 1}. */
+    private final int[] firstEdge;
+    private final int[] source;
+    private final float[] weight;
 
     /**
      * @param nodeThreshold share of influence that kept nodes make up, 0 to 1
@@ -47,7 +48,6 @@ public final class Pruning {
     }
 
     private Pruning(AttributionGraph graph, Influence influence, double nodeThreshold, double edgeThreshold) {
-        this.edges = graph.edges();
         this.nodeThreshold = nodeThreshold;
         this.edgeThreshold = edgeThreshold;
         this.influence = influence;
@@ -57,57 +57,53 @@ public final class Pruning {
         for (int i = 0; i < n; i++) kept[i] = i >= graph.firstToken() || influence.node()[i] >= nodeCut;
 
         double[] weights = graph.targetWeights();
-        int[] order = graph.topologicalOrder();
-        Influence pruned = Influence.of(edges, weights, order, kept);
-        coefficient = new double[n];
+        Influence pruned = Influence.of(graph.edges(), weights, graph.topologicalOrder(), kept);
+        double[] coefficient = new double[n];
         for (int r = 0; r < n; r++) coefficient[r] = kept[r] ? (pruned.node()[r] + weights[r]) * pruned.scale()[r] : 0;
-        cut = edges.runs().cut(coefficient, kept, edgeThreshold);
+        EdgeRuns edges = graph.edges().runs();
+        EdgeRuns.Selected strong = edges.above(coefficient, kept, edges.cut(coefficient, kept, edgeThreshold));
+        dropDeadEnds(graph, strong);
 
-        dropDeadEnds(graph, order);
+        firstEdge = new int[n + 1];
+        source = strong.column();
+        weight = strong.value();
         int nodes = 0;
-        for (boolean k : kept) nodes += k ? 1 : 0;
+        int edgeCount = 0;
+        for (int r = 0; r < n; r++) {
+            if (kept[r]) {
+                nodes++;
+                for (int e = strong.rowStart()[r]; e < strong.rowStart()[r + 1]; e++) {
+                    if (!kept[source[e]]) continue;
+                    source[edgeCount] = source[e];
+                    weight[edgeCount++] = weight[e];
+                }
+            }
+            firstEdge[r + 1] = edgeCount;
+        }
         nodeCount = nodes;
-        edgeCount = countEdges();
     }
 
     /**
      * Features and errors need a kept edge to a kept node, features also one from a kept node. In an acyclic graph the
      * fixpoint of that is: they lead to a logit (or token), and features are led to by an error or token.
      */
-    private void dropDeadEnds(AttributionGraph graph, int[] order) {
+    private void dropDeadEnds(AttributionGraph graph, EdgeRuns.Selected strong) {
         int n = kept.length;
+        int[] order = graph.topologicalOrder();
+        int[] rowStart = strong.rowStart();
+        int[] column = strong.column();
         boolean[] leads = new boolean[n];
         for (int i = graph.firstToken(); i < n; i++) leads[i] = true;
         for (int r : order) {
-            if (leads[r]) visitRow(r, (target, source, weight) -> leads[source] = true);
+            for (int e = rowStart[r]; leads[r] && e < rowStart[r + 1]; e++) leads[column[e]] = true;
         }
         boolean[] led = new boolean[n];
         for (int i = graph.firstError(); i < n; i++) led[i] = true;
         for (int i = n - 1; i >= 0; i--) {
             int r = order[i];
-            if (!led[r]) visitRow(r, (target, source, weight) -> led[target] |= led[source]);
+            for (int e = rowStart[r]; !led[r] && e < rowStart[r + 1]; e++) led[r] = led[column[e]];
         }
         for (int i = 0; i < n; i++) kept[i] &= leads[i] && led[i];
-    }
-
-    private long countEdges() {
-        long[] count = new long[1];
-        forEachEdge((target, source, weight) -> count[0]++);
-        return count[0];
-    }
-
-    private void visitRow(int r, EdgeRows.EdgeVisitor visitor) {
-        double c = coefficient[r];
-        if (!kept[r] || !(c > 0)) return;
-        for (int k = edges.firstRun(r); k < edges.endRun(r); k++) {
-            long at = edges.offset(k);
-            int column = edges.column(k);
-            for (int j = 0, n = edges.length(k); j < n; j++) {
-                if (!kept[column + j]) continue;
-                float weight = edges.value(at + j);
-                if (c * Math.abs(weight) >= cut) visitor.edge(r, column + j, weight);
-            }
-        }
     }
 
     public double nodeThreshold() {
@@ -133,8 +129,8 @@ public final class Pruning {
     }
 
     /** Number of kept edges. */
-    public long edgeCount() {
-        return edgeCount;
+    public int edgeCount() {
+        return firstEdge[kept.length];
     }
 
     /** Kept nodes, ascending. */
@@ -148,6 +144,13 @@ public final class Pruning {
 
     /** Visits the kept edges by target, then source. */
     public void forEachEdge(EdgeRows.EdgeVisitor visitor) {
-        for (int r = 0; r < kept.length; r++) visitRow(r, visitor);
+        forEachEdge(0, kept.length, visitor);
+    }
+
+    /** The same for the targets from {@code first} to {@code end - 1}. */
+    void forEachEdge(int first, int end, EdgeRows.EdgeVisitor visitor) {
+        for (int r = first; r < end; r++) {
+            for (int e = firstEdge[r]; e < firstEdge[r + 1]; e++) visitor.edge(r, source[e], weight[e]);
+        }
     }
 }

@@ -60,8 +60,8 @@ final class Ranking implements AutoCloseable {
             scale[first + r] = 1 / Math.max(sums[r], FLOOR);
             home[added[r]] = batch;
             rowInBatch[added[r]] = r;
-            batch.appendRow(r, known);
         }
+        batch.addTo(known);
     }
 
     /** Influence of every node, as far as the known rows tell [n]. */

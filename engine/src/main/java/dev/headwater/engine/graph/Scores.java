@@ -1,5 +1,6 @@
 package dev.headwater.engine.graph;
 
+import java.util.Arrays;
 import java.util.Set;
 
 /**
@@ -16,19 +17,10 @@ public record Scores(double replacement, double completeness) {
 
     /** As {@link #of(AttributionGraph)}, from the graph's influence. */
     public static Scores of(AttributionGraph graph, Influence influence) {
-        double[] errorShare = new double[graph.size()];
-        EdgeRows edges = graph.edges();
-        int first = graph.firstError();
-        int end = graph.firstToken();
-        for (int r = 0; r < errorShare.length; r++) {
-            double sum = 0;
-            for (int k = edges.firstRun(r); k < edges.endRun(r); k++) {
-                long at = edges.offset(k) - edges.column(k);
-                int last = Math.min(end, edges.column(k) + edges.length(k));
-                for (int c = Math.max(first, edges.column(k)); c < last; c++) sum += Math.abs(edges.value(at + c));
-            }
-            errorShare[r] = sum * influence.scale()[r];
-        }
+        boolean[] errors = new boolean[graph.size()];
+        Arrays.fill(errors, graph.firstError(), graph.firstToken(), true);
+        double[] errorShare = graph.edges().runs().rowSums(errors);
+        for (int r = 0; r < errorShare.length; r++) errorShare[r] *= influence.scale()[r];
         return of(graph, influence.node(), errorShare);
     }
 
