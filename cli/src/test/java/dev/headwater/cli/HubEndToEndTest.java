@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -131,6 +132,31 @@ class HubEndToEndTest {
         hub.requests.clear();
         assertEquals(0, headwater("fetch", "org/model", "--quiet").code());
         assertTrue(hub.requests.stream().allMatch(request -> request.path().startsWith("/api/")), "nothing is fetched twice: " + hub.requests);
+    }
+
+    /** Of a model and a set that are elsewhere, only configuration and a file's beginning are read; the figures are those of local ones. */
+    @Test
+    void planReadsTheConfigurationAlone() throws Exception {
+        String[] sizes = {"--tokens", "20", "--max-features", "50", "--json"};
+        JsonNode remote = BoundedJson.mapper().readTree(headwater(with(sizes, "plan", "-t", "org/set/small")).out());
+        assertFalse(remote.at("/model/here").booleanValue() || remote.at("/transcoders/here").booleanValue(), remote.toString());
+        assertEquals(4 * Files.size(GOLDEN.resolve("transcoders/layer_0.safetensors")), remote.at("/transcoders/to_fetch").longValue());
+        List<String> fetched = hub.requests.stream().filter(request -> request.method().equals("GET") && !request.path().startsWith("/api/")).map(FakeHub.Request::path).toList();
+        assertEquals(3, fetched.size(), "config.json, config.yaml and the beginning of a layer: " + fetched);
+        assertFalse(Files.exists(cached("org/layers")), "no weights in the cache");
+
+        JsonNode local = BoundedJson.mapper().readTree(Run.headwater(with(sizes, "plan", "-m", GOLDEN.resolve("model").toString(), "-t",
+            GOLDEN.resolve("transcoders").toString())).out());
+        for (String figure : List.of("memory", "memory_range", "active_features", "active_features_range", "operations")) {
+            assertEquals(local.get(figure), remote.get(figure), figure);
+        }
+        hub.with("org/gated", "config.json", "{}");
+        hub.fault(10, head("org/gated"), FakeHub.status(401, "X-Error-Code", "GatedRepo"));
+        failed(headwater("plan", "-m", "org/gated", "-t", "org/set/small"), "org/gated is gated");
+    }
+
+    private static String[] with(String[] options, String... before) {
+        return Stream.concat(Stream.of(before), Stream.of(options)).toArray(String[]::new);
     }
 
     @Test

@@ -8,10 +8,12 @@ import dev.headwater.engine.hub.Reference.Remote;
 import dev.headwater.engine.weights.BoundedYaml;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -95,28 +97,132 @@ public final class Hub implements AutoCloseable {
         if (!Files.exists(file)) {
             throw new HeadwaterException(reference + " has no config.yaml: it is not a set of transcoders.");
         }
-        Map<String, Object> config = BoundedYaml.read(file);
-        List<?> listed = config.get("transcoders") instanceof List<?> list ? list : List.of();
+        for (Part part : weights(reference, file)) {
+            fetch(part.repository(), part.wanted(), part.described(), progress);
+        }
+        return resolved;
+    }
+
+    /** Files that belong to something, all in one repository. */
+    private record Part(Remote repository, Predicate<String> wanted, String described) {}
+
+    /** Where a set's weights are, as its {@code config.yaml} has it. */
+    private static List<Part> weights(Reference set, Path config) {
+        Map<String, Object> keys = BoundedYaml.read(config);
         Map<Remote, Set<String>> elsewhere = new LinkedHashMap<>();
         Set<String> here = new LinkedHashSet<>();
-        for (Object entry : listed) {
-            if (!(entry instanceof String path)) {
-                throw new HeadwaterException(file + " lists transcoders that are not paths.");
-            }
+        for (String path : listed(keys, config)) {
             if (path.startsWith("hf://") && Reference.parse(path) instanceof Remote other) {
                 elsewhere.computeIfAbsent(new Remote(other.repository(), "", other.revision()), _ -> new LinkedHashSet<>()).add(other.path());
             } else {
                 here.add(path);
             }
         }
-        elsewhere.forEach((repository, paths) -> fetch(repository, paths::contains, String.join(", ", paths), progress));
-        if (reference instanceof Remote remote && (listed.isEmpty() || !here.isEmpty())) {
-            boolean crossLayer = "cross_layer_transcoder".equals(config.get("model_kind"));
-            String pattern = crossLayer ? "*.safetensors" : "layer_*.safetensors";
-            Predicate<String> wanted = here.isEmpty() ? glob(List.of(pattern)) : here::contains;
-            fetch(remote, wanted, here.isEmpty() ? pattern : String.join(", ", here), progress);
+        List<Part> parts = new ArrayList<>();
+        elsewhere.forEach((repository, paths) -> parts.add(new Part(repository, paths::contains, String.join(", ", paths))));
+        if (set instanceof Remote remote && elsewhere.isEmpty() && here.isEmpty()) {
+            String pattern = isCrossLayer(keys) ? "*.safetensors" : "layer_*.safetensors";
+            parts.add(new Part(remote, glob(List.of(pattern)), pattern));
+        } else if (set instanceof Remote remote && !here.isEmpty()) {
+            parts.add(new Part(remote, here::contains, String.join(", ", here)));
         }
-        return resolved;
+        return parts;
+    }
+
+    private static List<String> listed(Map<String, Object> keys, Path config) {
+        List<String> paths = new ArrayList<>();
+        for (Object entry : keys.get("transcoders") instanceof List<?> list ? list : List.of()) {
+            if (!(entry instanceof String path)) {
+                throw new HeadwaterException(config + " lists transcoders that are not paths.");
+            }
+            paths.add(path);
+        }
+        return paths;
+    }
+
+    private static boolean isCrossLayer(Map<String, Object> keys) {
+        return "cross_layer_transcoder".equals(keys.get("model_kind"));
+    }
+
+    /**
+     * A model or a set of transcoders before its weights are fetched.
+     *
+     * @param directory with its configuration
+     * @param bytes     of all its files
+     * @param missing   of those that are not on this machine
+     */
+    public record Outline(Path directory, long bytes, long missing) {}
+
+    /**
+     * What {@link #model} would bring; fetches the configuration alone.
+     *
+     * @throws HeadwaterException if it isn't there or the hub can't be asked
+     */
+    public Outline modelOutline(Reference reference) {
+        Resolved resolved = resolve(reference, List.of("config.json"), Progress.NONE);
+        return outline(resolved, reference instanceof Remote remote ? List.of(new Part(remote, glob(MODEL_FILES), "")) : List.of());
+    }
+
+    /**
+     * What {@link #transcoders} would bring; fetches the configuration alone.
+     *
+     * @throws HeadwaterException if it isn't there or the hub can't be asked
+     */
+    public Outline transcodersOutline(Reference reference) {
+        Resolved resolved = resolve(reference, List.of("config.yaml"), Progress.NONE);
+        Path config = resolved.directory().resolve("config.yaml");
+        return outline(resolved, Files.exists(config) ? weights(reference, config) : List.of());
+    }
+
+    private Outline outline(Resolved resolved, List<Part> parts) {
+        long bytes = resolved.commit() == null ? size(resolved.directory()) : 0;
+        long missing = 0;
+        for (Part part : parts) {
+            Listing listing = listing(whole(part.repository()));
+            for (RemoteFile file : selected(listing, part.repository(), part.wanted())) {
+                bytes += file.size();
+                missing += cache.has(part.repository().repository(), listing.commit(), file.path(), file.size()) ? 0 : file.size();
+            }
+        }
+        return new Outline(resolved.directory(), bytes, missing);
+    }
+
+    private static long size(Path directory) {
+        try (Stream<Path> tree = Files.walk(directory)) {
+            return tree.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+        } catch (IOException e) {
+            throw HubCache.failure("read", directory, e);
+        }
+    }
+
+    /**
+     * The first file with weights of a repository's set: the one that its {@code config.yaml} lists first, or that usually is.
+     *
+     * @param config the set's directory with {@code config.yaml}
+     */
+    public static Remote firstWeights(Remote set, Path config) {
+        Path file = config.resolve("config.yaml");
+        Map<String, Object> keys = BoundedYaml.read(file);
+        String first = listed(keys, file).stream().findFirst().orElse(isCrossLayer(keys) ? "W_enc_0.safetensors" : "layer_0.safetensors");
+        return first.startsWith("hf://") && Reference.parse(first) instanceof Remote other ? other : set.at(inside(set, first));
+    }
+
+    /** So many bytes from the beginning of a repository's file, or all that it has; the file is not brought into the cache. */
+    public byte[] head(Remote file, int bytes) {
+        String commit = listing(whole(file)).commit();
+        Path here = cache.snapshot(file.repository(), commit).resolve(file.path());
+        try (InputStream in = Files.exists(here) ? Files.newInputStream(here)
+                : client().range(client().metadata(file, commit, -1).location(), file, 0, Math.min(bytes, size(file))).body()) {
+            return in.readNBytes(bytes);
+        } catch (IOException e) {
+            throw new UnreachableException("The first part of " + file + " cannot be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    /** Bytes of a repository's file. */
+    public long size(Remote file) {
+        return listing(whole(file)).files().stream().filter(listed -> listed.path().equals(file.path())).mapToLong(RemoteFile::size).findFirst()
+                .orElseThrow(() -> new HeadwaterException(whole(file) + " has no file " + file.path() + "."));
     }
 
     /** A model or a set of transcoders, whichever it is. */
@@ -160,9 +266,8 @@ public final class Hub implements AutoCloseable {
 
     /** What a repository, or a folder of it, holds; from the cache if the hub can't be asked, then only what is there. */
     public Listing list(Remote reference) {
-        Listing whole = listing(new Remote(reference.repository(), "", reference.revision()));
-        String folder = inside(reference, "");
-        return new Listing(whole.commit(), whole.files().stream().filter(file -> file.path().startsWith(folder)).toList());
+        Listing listing = listing(whole(reference));
+        return new Listing(listing.commit(), selected(listing, reference, _ -> true));
     }
 
     private Listing listing(Remote repository) {
@@ -201,10 +306,8 @@ public final class Hub implements AutoCloseable {
     }
 
     private Resolved fetch(Remote reference, Predicate<String> wanted, String described, Progress progress) {
-        Listing listing = listing(new Remote(reference.repository(), "", reference.revision()));
-        String folder = inside(reference, "");
-        List<RemoteFile> files = listing.files().stream()
-                .filter(file -> file.path().startsWith(folder) && wanted.test(file.path().substring(folder.length()))).toList();
+        Listing listing = listing(whole(reference));
+        List<RemoteFile> files = selected(listing, reference, wanted);
         if (files.isEmpty()) {
             throw new HeadwaterException(reference + " has no file " + described + (listing.files().stream().anyMatch(file -> file.etag() == null)
                     ? " in the cache, and the hub cannot be asked." : "."));
@@ -220,6 +323,16 @@ public final class Hub implements AutoCloseable {
         return new Resolved(cache.snapshot(reference.repository(), listing.commit()).resolve(reference.path()), listing.commit());
     }
 
+    private static List<RemoteFile> selected(Listing listing, Remote reference, Predicate<String> wanted) {
+        String folder = inside(reference, "");
+        return listing.files().stream().filter(file -> file.path().startsWith(folder) && wanted.test(file.path().substring(folder.length()))).toList();
+    }
+
+    /** The repository that something lies in. */
+    private static Remote whole(Remote reference) {
+        return new Remote(reference.repository(), "", reference.revision());
+    }
+
     private void download(Remote reference, String commit, List<RemoteFile> missing, Progress progress) {
         long bytes = missing.stream().mapToLong(RemoteFile::size).sum();
         long free = cache.free();
@@ -230,7 +343,7 @@ public final class Hub implements AutoCloseable {
         }
         progress.phase("fetching " + reference, bytes);
         try (Downloads downloads = new Downloads(settings, client(), cache)) {
-            downloads.run(new Remote(reference.repository(), "", reference.revision()), commit, missing, progress);
+            downloads.run(whole(reference), commit, missing, progress);
         }
     }
 

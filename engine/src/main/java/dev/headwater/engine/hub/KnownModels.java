@@ -1,6 +1,7 @@
 package dev.headwater.engine.hub;
 
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * Models with published transcoders, as the field's tools list them: what {@code headwater models} shows. Sizes are those of the
@@ -47,6 +48,16 @@ public final class KnownModels {
             new Pair("meta-llama/Llama-3.1-8B-Instruct", 16_070 * MB, "facebook/crv-8b-instruct-transcoders", -1, Kind.PER_LAYER, "TopK, k = 128", "32 layers"));
 
     private KnownModels() {}
+
+    /** Bytes of a listed model or set, -1 if its size is unknown; empty if it is not in the list. */
+    public static OptionalLong bytes(String reference) {
+        for (Pair pair : ALL) {
+            if (reference.equals(pair.model()) || reference.equals(pair.transcoders())) {
+                return OptionalLong.of(reference.equals(pair.model()) ? pair.modelBytes() : pair.transcoderBytes());
+            }
+        }
+        return OptionalLong.empty();
+    }
 
     private static Pair gemma3(String size, long bytes, String tuning) {
         return new Pair("google/gemma-3-" + size + "-" + tuning, bytes,

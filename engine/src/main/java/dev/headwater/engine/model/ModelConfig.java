@@ -18,6 +18,12 @@ import java.util.List;
  */
 public record ModelConfig(String architecture, int layers, int width, int vocab, int maxPositions, Attention attention, Mlp mlp, Norm norm,
                           boolean postNorms, double embeddingScale, boolean learnedPositions, double finalSoftcap, boolean tied) {
+    /** Numbers in all weights that the forward pass uses. */
+    public long parameters() {
+        long inputs = (long) width * (vocab * (tied ? 1L : 2L) + (learnedPositions ? maxPositions : 0));
+        return inputs + layers * (attention.parameters(width) + mlp.parameters(width) + (postNorms ? 4 : 2) * norm.parameters(width)) + norm.parameters(width);
+    }
+
     /**
      * @param scale      factor on query-key products
      * @param softcap    c in c·tanh(score / c); 0 for none
@@ -31,6 +37,14 @@ public record ModelConfig(String architecture, int layers, int width, int vocab,
                             boolean outputBias, boolean sinks, List<Reach> layers) {
         public Attention {
             layers = List.copyOf(layers);
+        }
+
+        /** Of one layer. */
+        long parameters(long width) {
+            long queries = (long) heads * headDim;
+            long keysAndValues = 2L * kvHeads * headDim;
+            return (2 * queries + keysAndValues) * width + (qkvBias ? queries + keysAndValues : 0) + (outputBias ? width : 0)
+                + (qkNorm ? 2L * headDim : 0) + (sinks ? heads : 0);
         }
 
         /** Query heads that share a key and value head. */
@@ -47,26 +61,48 @@ public record ModelConfig(String architecture, int layers, int width, int vocab,
      */
     public record Reach(int window, Rope rope) {}
 
-    public sealed interface Mlp {}
+    public sealed interface Mlp {
+        /** Numbers in the weights of one layer's. */
+        long parameters(long modelWidth);
+    }
 
     /** down(activation(gate(x)) · up(x)). */
-    public record Gated(int width, Activation activation, boolean bias) implements Mlp {}
+    public record Gated(int width, Activation activation, boolean bias) implements Mlp {
+        @Override
+        public long parameters(long modelWidth) {
+            return 3 * width * modelWidth + (bias ? 2L * width + modelWidth : 0);
+        }
+    }
 
     /** out(activation(in(x))), with biases. */
-    public record Plain(int width, Activation activation) implements Mlp {}
+    public record Plain(int width, Activation activation) implements Mlp {
+        @Override
+        public long parameters(long modelWidth) {
+            return 2 * width * modelWidth + width + modelWidth;
+        }
+    }
 
     /**
      * Each position passes {@code chosen} of {@code count} gated MLPs.
      *
      * @param limit bound on the gates and inner activations
      */
-    public record Experts(int width, int count, int chosen, double limit) implements Mlp {}
+    public record Experts(int width, int count, int chosen, double limit) implements Mlp {
+        @Override
+        public long parameters(long modelWidth) {
+            return count * (3 * width * modelWidth + 2L * width + modelWidth + modelWidth + 1);
+        }
+    }
 
     /**
      * @param centres    LayerNorm, which subtracts the mean and has biases; else RMSNorm
      * @param gainOffset what is added to the stored gain: 1 for Gemma, else 0
      */
-    public record Norm(boolean centres, double epsilon, double gainOffset) {}
+    public record Norm(boolean centres, double epsilon, double gainOffset) {
+        long parameters(long modelWidth) {
+            return centres ? 2 * modelWidth : modelWidth;
+        }
+    }
 
     /**
      * Reads {@code config.json} of a model directory.

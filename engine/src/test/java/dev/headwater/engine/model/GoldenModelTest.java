@@ -8,6 +8,7 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.model.TraceRequest.Logits;
+import dev.headwater.engine.weights.Checkpoint;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
@@ -101,6 +102,18 @@ class GoldenModelTest {
             Tensor logits = new Linear(model.unembedding(), null).apply(normalised(model.finalNorm(), trace, NormSite.FINAL, 0, stream));
             double cap = model.config().finalSoftcap();
             assertClose(name + " logits", cap == 0 ? logits : Torch.mul(Torch.tanh(Torch.div(logits, cap)), cap), trace.logits());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void theConfigurationTellsHowManyParametersThereAre(String name) {
+        GoldenCase golden = GoldenCase.of(name);
+        try (Checkpoint checkpoint = Checkpoint.open(golden.modelDirectory())) {
+            // Neither vision tensors nor attention masks, which old GPT-2 checkpoints hold, are the text model's parameters.
+            long stored = checkpoint.names().stream().filter(tensor -> !tensor.contains("vision") && !tensor.contains("multi_modal") && !tensor.endsWith(".attn.bias"))
+                    .mapToLong(tensor -> checkpoint.info(tensor).elements()).sum();
+            assertEquals(stored, ModelConfig.read(golden.modelDirectory()).parameters(), name);
         }
     }
 
