@@ -10,16 +10,11 @@ import dev.headwater.engine.weights.BoundedJson;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 
 /** One directory of the test resources' {@code golden/} as the model sees it. */
 record GoldenCase(String name, Path directory, JsonNode json) {
-    static final List<String> NAMES = List.of("gemma2-clt-jumprelu", "gemma2-plt-npz", "gemma3-multimodal-layout", "gemma3-plt-gs2-affine",
-            "gpt-oss-clt-relu", "gpt2-plt-relu", "llama-clt-relu-sharded", "llama-plt-large-sampled", "llama-plt-relu-skip",
-            "llama-plt-topk-bf16", "qwen3-plt-jumprelu");
-
     static GoldenCase of(String name) {
         try {
             Path directory = Path.of(GoldenCase.class.getResource("/golden/" + name + "/case.json").toURI()).getParent();

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every family's forward pass against float64 expectations. */
 class GoldenModelTest {
     static List<String> cases() {
-        return GoldenCase.NAMES;
+        return dev.headwater.engine.GoldenCase.names();
     }
 
     private static TraceRequest everything() {

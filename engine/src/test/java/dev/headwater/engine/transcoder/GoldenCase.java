@@ -16,10 +16,6 @@ import java.util.stream.Stream;
 
 /** One case of the golden data as far as transcoders need it: the tensors at the two sites and what the set makes of them. */
 final class GoldenCase implements AutoCloseable {
-    static final List<String> NAMES = List.of("gemma2-plt-npz", "gemma2-clt-jumprelu", "gemma3-plt-gs2-affine", "gemma3-multimodal-layout",
-        "llama-plt-relu-skip", "llama-clt-relu-sharded", "llama-plt-topk-bf16", "llama-plt-large-sampled", "qwen3-plt-jumprelu",
-        "gpt2-plt-relu", "gpt-oss-clt-relu");
-
     final String name;
     final JsonNode description;
     private final SafetensorsFile golden;
@@ -31,7 +27,7 @@ final class GoldenCase implements AutoCloseable {
     }
 
     static Stream<String> names() {
-        return NAMES.stream();
+        return dev.headwater.engine.GoldenCase.names().stream();
     }
 
     private static Path directory(String name) {
