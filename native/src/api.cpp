@@ -289,4 +289,27 @@ int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const u
   });
 }
 
+int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source,
+                     const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length) {
+  return guarded([&] {
+    Checks check("hw_link_text");
+    check.at_least(nodes, 0, "nodes");
+    check.present(name_start, "name_start");
+    check.ascending(name_start, nodes + 1, "name_start");
+    check.present(names, "names", name_start[nodes] > name_start[0]);
+    check.at_least(n, 0, "n");
+    check.at_least(capacity, 0, "capacity");
+    check.present(length, "length");
+    if (n > 0) {
+      check.present(source, "source");
+      check.present(target, "target");
+      check.present(weight, "weight");
+      check.present(text, "text");
+      check.within(source, n, nodes, "source");
+      check.within(target, n, nodes, "target");
+    }
+    return hw::link_text(names, name_start, nodes, n, source, target, weight, text, capacity, length);
+  });
+}
+
 }

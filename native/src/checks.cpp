@@ -43,7 +43,8 @@ void Checks::not_negative(const int64_t *values, int64_t n, const char *name) co
   within(values, n, INT64_MAX / 16, name);
 }
 
-void Checks::within(const int64_t *values, int64_t n, int64_t limit, const char *name) const {
+template <class Integer>
+void Checks::within(const Integer *values, int64_t n, int64_t limit, const char *name) const {
   for (int64_t i = 0; i < n; i++) {
     if (values[i] < 0 || values[i] >= limit) {
       fail(HW_INVALID, "%s: %s[%lld] is %lld; it must be 0 .. %lld", function_, name, number(i), number(values[i]),
@@ -51,6 +52,9 @@ void Checks::within(const int64_t *values, int64_t n, int64_t limit, const char 
     }
   }
 }
+
+template void Checks::within(const int32_t *, int64_t, int64_t, const char *) const;
+template void Checks::within(const int64_t *, int64_t, int64_t, const char *) const;
 
 void Checks::ascending(const int64_t *values, int64_t n, const char *name) const {
   not_negative(values, n, name);

@@ -22,7 +22,8 @@ class Checks {
   /* Every number is 0 or more. */
   void not_negative(const int64_t *values, int64_t n, const char *name) const;
   /* Every number is 0 .. limit-1. */
-  void within(const int64_t *values, int64_t n, int64_t limit, const char *name) const;
+  template <class Integer>
+  void within(const Integer *values, int64_t n, int64_t limit, const char *name) const;
   /* Starts at 0 or more and never descends. */
   void ascending(const int64_t *values, int64_t n, const char *name) const;
   void edges(const hw_edges *edges) const;

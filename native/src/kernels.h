@@ -47,6 +47,8 @@ const CpuKernels &cpu();
 /* The CUDA kernels, or nullptr if this build has none. */
 const DeviceKernels *cuda();
 
+decltype(hw_link_text) link_text;
+
 /* Threads of a parallel region. */
 int threads();
 

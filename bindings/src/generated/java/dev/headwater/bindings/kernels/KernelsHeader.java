@@ -1236,5 +1236,74 @@ public class KernelsHeader extends KernelsHeader$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class hw_link_text {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_link_text");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source, const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length)
+     * }
+     */
+    public static FunctionDescriptor hw_link_text$descriptor() {
+        return hw_link_text.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source, const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length)
+     * }
+     */
+    public static MethodHandle hw_link_text$handle() {
+        return hw_link_text.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source, const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length)
+     * }
+     */
+    public static MemorySegment hw_link_text$address() {
+        return hw_link_text.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source, const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length)
+     * }
+     */
+    public static int hw_link_text(MemorySegment names, MemorySegment name_start, long nodes, long n, MemorySegment source, MemorySegment target, MemorySegment weight, MemorySegment text, long capacity, MemorySegment length) {
+        var mh$ = hw_link_text.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_link_text", names, name_start, nodes, n, source, target, weight, text, capacity, length);
+            }
+            return (int)mh$.invokeExact(names, name_start, nodes, n, source, target, weight, text, capacity, length);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
 

@@ -79,7 +79,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
 
     /** Writes the document; the file appears whole or not at all. */
     public void write(Path file) {
-        GraphIndex.save(file, json -> {
+        GraphIndex.save(file, (json, _) -> {
             json.writeStartObject();
             for (Map.Entry<String, JsonNode> field : rest.properties()) {
                 json.writeFieldName(field.getKey());

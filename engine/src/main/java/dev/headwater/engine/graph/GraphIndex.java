@@ -13,6 +13,7 @@ import dev.headwater.engine.weights.Quote;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,7 +65,7 @@ public final class GraphIndex {
         while (place < graphs.size() && !graphs.get(place).path("slug").asText().equals(slug)) place++;
         if (place < graphs.size()) graphs.set(place, metadata);
         else graphs.add(metadata);
-        save(directory.resolve(FILE), json -> json.writeTree(root));
+        save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
     }
 
     /** Names of the graphs in the index, in its order. */
@@ -89,7 +90,7 @@ public final class GraphIndex {
         if (!named.isEmpty()) {
             graphs.removeAll();
             graphs.addAll(arranged);
-            save(directory.resolve(FILE), json -> json.writeTree(root));
+            save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
         }
     }
 
@@ -106,10 +107,10 @@ public final class GraphIndex {
         return root.withArrayProperty("graphs");
     }
 
-    /** Writes JSON. */
+    /** Writes JSON; also past the generator, after flushing it, to the channel that it writes to. */
     @FunctionalInterface
     interface Content {
-        void write(JsonGenerator json) throws IOException;
+        void write(JsonGenerator json, WritableByteChannel channel) throws IOException;
     }
 
     /** Writes a JSON file that appears whole or not at all. */
@@ -119,7 +120,7 @@ public final class GraphIndex {
             JsonGenerator json = BoundedJson.mapper().createGenerator(out, JsonEncoding.UTF8);
             json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
             try (json) {
-                content.write(json);
+                content.write(json, target.channel());
             }
             out.flush();
             target.commit();

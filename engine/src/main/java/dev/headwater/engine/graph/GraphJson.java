@@ -1,16 +1,17 @@
 package dev.headwater.engine.graph;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.SerializableString;
-import com.fasterxml.jackson.core.io.SerializedString;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.weights.BoundedJson;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -25,9 +26,8 @@ public final class GraphJson {
     static final String TOKEN = "embedding";
     static final String LOGIT = "logit";
 
-    private static final SerializableString SOURCE = new SerializedString("source");
-    private static final SerializableString TARGET = new SerializedString("target");
-    private static final SerializableString WEIGHT = new SerializedString("weight");
+    /** Links that are turned into text at once. */
+    private static final int BLOCK = 1 << 14;
 
     private final AttributionGraph graph;
     private final Pruning pruning;
@@ -90,7 +90,7 @@ public final class GraphJson {
     public static ObjectNode writeFile(AttributionGraph graph, Pruning pruning, Options options, Path file) {
         var writer = new GraphJson(graph, pruning, options);
         ObjectNode metadata = writer.metadata();
-        GraphIndex.save(file, json -> writer.write(json, metadata));
+        GraphIndex.save(file, (json, channel) -> writer.write(json, channel, metadata));
         return metadata;
     }
 
@@ -140,35 +140,43 @@ public final class GraphJson {
         return info;
     }
 
-    private void write(JsonGenerator json, ObjectNode metadata) throws IOException {
+    private void write(JsonGenerator json, WritableByteChannel channel, ObjectNode metadata) throws IOException {
         json.writeStartObject();
         json.writeFieldName("metadata");
         json.writeTree(metadata);
         json.writeFieldName("qParams");
         json.writeRawValue("{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
-        var ids = new SerializableString[graph.size()];
+        var ids = new String[graph.size()];
+        Arrays.fill(ids, "");
         double[] shares = pruning.influence().cumulativeShares();
         json.writeArrayFieldStart("nodes");
         for (int i : pruning.nodes()) {
-            ids[i] = new SerializedString(id(graph, i));
+            ids[i] = id(graph, i);
             writeNode(json, i, ids[i], shares[i]);
         }
         json.writeEndArray();
-        json.writeArrayFieldStart("links");
-        try {
-            pruning.forEachEdge((target, source, weight) -> writeLink(json, ids[source], ids[target], weight));
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
-        json.writeEndArray();
+        json.writeFieldName("links");
+        json.writeRawValue("[");
+        json.flush();
+        writeLinks(channel, ids);
+        json.writeRaw(']');
         json.writeEndObject();
     }
 
-    private void writeNode(JsonGenerator json, int i, SerializableString id, double share) throws IOException {
+    private void writeLinks(WritableByteChannel channel, String[] ids) throws IOException {
+        try (var text = new LinkText(ids, BLOCK)) {
+            for (int first = 0; first < pruning.edgeCount(); first += BLOCK) {
+                ByteBuffer links = pruning.links(text, first, BLOCK);
+                if (first == 0) links.get(); // no comma before the first
+                while (links.hasRemaining()) channel.write(links);
+            }
+        }
+    }
+
+    private void writeNode(JsonGenerator json, int i, String id, double share) throws IOException {
         Node node = graph.node(i);
         json.writeStartObject();
-        json.writeFieldName("node_id");
-        json.writeString(id);
+        json.writeStringField("node_id", id);
         switch (node) {
             case Node.Feature f -> writeKind(json, cantor(f.layer(), f.feature()), Integer.toString(f.layer()), FEATURE);
             case Node.Error e -> writeKind(json, -1, Integer.toString(e.layer()), ERROR);
@@ -203,20 +211,5 @@ public final class GraphJson {
         json.writeNumberField("feature", feature);
         json.writeStringField("layer", layer);
         json.writeStringField("feature_type", type);
-    }
-
-    private static void writeLink(JsonGenerator json, SerializableString source, SerializableString target, float weight) {
-        try {
-            json.writeStartObject();
-            json.writeFieldName(SOURCE);
-            json.writeString(source);
-            json.writeFieldName(TARGET);
-            json.writeString(target);
-            json.writeFieldName(WEIGHT);
-            json.writeNumber(weight);
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

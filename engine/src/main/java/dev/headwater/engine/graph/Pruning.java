@@ -1,7 +1,9 @@
 package dev.headwater.engine.graph;
 
 import dev.headwater.bindings.EdgeRuns;
+import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.UsageException;
+import java.nio.ByteBuffer;
 
 /**
  * The part of a graph that carries most of the influence. Nodes are kept until their influence makes up the node threshold's
@@ -16,8 +18,9 @@ public final class Pruning {
     private final Influence influence;
     private final boolean[] kept;
     private final int nodeCount;
-    /** By target, then source: those of row r are the numbers {@code firstEdge[r]} to {@code firstEdge[r + 1] - 1}. */
-    private final int[] firstEdge;
+    /** Kept edges by target, then source; the arrays may be longer. */
+    private final int edgeCount;
+    private final int[] target;
     private final int[] source;
     private final float[] weight;
 
@@ -64,22 +67,22 @@ public final class Pruning {
         EdgeRuns.Selected strong = edges.above(coefficient, kept, edges.cut(coefficient, kept, edgeThreshold));
         dropDeadEnds(graph, strong);
 
-        firstEdge = new int[n + 1];
         source = strong.column();
         weight = strong.value();
+        target = new int[source.length];
         int nodes = 0;
         int edgeCount = 0;
         for (int r = 0; r < n; r++) {
-            if (kept[r]) {
-                nodes++;
-                for (int e = strong.rowStart()[r]; e < strong.rowStart()[r + 1]; e++) {
-                    if (!kept[source[e]]) continue;
-                    source[edgeCount] = source[e];
-                    weight[edgeCount++] = weight[e];
-                }
+            if (!kept[r]) continue;
+            nodes++;
+            for (int e = strong.rowStart()[r]; e < strong.rowStart()[r + 1]; e++) {
+                if (!kept[source[e]]) continue;
+                target[edgeCount] = r;
+                source[edgeCount] = source[e];
+                weight[edgeCount++] = weight[e];
             }
-            firstEdge[r + 1] = edgeCount;
         }
+        this.edgeCount = edgeCount;
         nodeCount = nodes;
     }
 
@@ -130,7 +133,7 @@ public final class Pruning {
 
     /** Number of kept edges. */
     public int edgeCount() {
-        return firstEdge[kept.length];
+        return edgeCount;
     }
 
     /** Kept nodes, ascending. */
@@ -144,13 +147,11 @@ public final class Pruning {
 
     /** Visits the kept edges by target, then source. */
     public void forEachEdge(EdgeRows.EdgeVisitor visitor) {
-        forEachEdge(0, kept.length, visitor);
+        for (int e = 0; e < edgeCount; e++) visitor.edge(target[e], source[e], weight[e]);
     }
 
-    /** The same for the targets from {@code first} to {@code end - 1}. */
-    void forEachEdge(int first, int end, EdgeRows.EdgeVisitor visitor) {
-        for (int r = first; r < end; r++) {
-            for (int e = firstEdge[r]; e < firstEdge[r + 1]; e++) visitor.edge(r, source[e], weight[e]);
-        }
+    /** The text of up to {@code most} kept edges, in the order of {@link #forEachEdge}, from number {@code first} on. */
+    ByteBuffer links(LinkText text, int first, int most) {
+        return text.of(source, target, weight, first, Math.min(most, edgeCount - first));
     }
 }
