@@ -146,6 +146,23 @@ int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_d
   });
 }
 
+int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low,
+                      int64_t stride) {
+  return guarded([&] {
+    Checks check("hw_split_bf16");
+    check.at_least(rows, 0, "rows");
+    check.at_least(cols, 0, "cols");
+    check.at_least(stride, cols, "stride");
+    check.addressable({rows, stride}, "a part");
+    const bool some = rows > 0 && cols > 0;
+    check.present(x, "x", some);
+    check.present(high, "high", some);
+    check.present(middle, "middle", some);
+    check.present(low, "low", some);
+    return hw::cpu().split_bf16(x, rows, cols, high, middle, low, stride);
+  });
+}
+
 int32_t hw_pattern_adjoint(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads,
                            int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
                            const int32_t *position, float *v) {

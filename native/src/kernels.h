@@ -36,6 +36,7 @@ struct CpuKernels {
   const char *isa;
   DeviceKernels device;
   GraphKernels graph;
+  decltype(&hw_split_bf16) split_bf16;
 };
 
 namespace baseline { extern const CpuKernels kernels; }

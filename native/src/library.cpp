@@ -1,5 +1,8 @@
 /* The library itself: errors, threads, and the choice of instruction set. */
 #include <omp.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include <atomic>
 #include <cstdarg>
@@ -38,6 +41,25 @@ int isa_level() {
     }
   }
   return level;
+}
+
+/* By the processor's word and the system's: the registers of AVX-512 (bits 5 to 7) and of AMX (17, 18) must be saved. */
+const char *bf16_units() {
+#if defined(__x86_64__)
+  unsigned a, b, c, d, top;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return "none";
+  unsigned saved, unused;
+  asm volatile("xgetbv" : "=a"(saved), "=d"(unused) : "c"(0));
+  if (__get_cpuid_count(7, 0, &top, &b, &c, &d) == 0) return "none";
+  constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24, kAmxSaved = 3u << 17;
+  if ((d & kAmxBf16) != 0 && (d & kAmxTile) != 0 && (saved & kAmxSaved) == kAmxSaved) return "amx";
+  constexpr unsigned kAvx512Bf16 = 1u << 5, kAvx512Saved = 7u << 5;
+  if (top >= 1 && (saved & kAvx512Saved) == kAvx512Saved && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 &&
+      (a & kAvx512Bf16) != 0) {
+    return "avx512_bf16";
+  }
+#endif
+  return "none";
 }
 
 const CpuKernels &choose() {
@@ -99,6 +121,8 @@ int32_t hw_abi_version(void) { return 1; }
 const char *hw_last_error(void) { return hw::last_error; }
 
 const char *hw_isa(void) { return hw::cpu().isa; }
+
+const char *hw_bf16_units(void) { return hw::bf16_units(); }
 
 int32_t hw_has_cuda(void) { return hw::cuda() != nullptr; }
 

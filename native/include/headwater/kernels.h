@@ -55,6 +55,9 @@ HW_API const char *hw_last_error(void);
 /* Instruction set that the CPU kernels chose: "avx512", "avx2" or "baseline". Static.
  * HEADWATER_ISA in the environment, read once, can only lower the choice. */
 HW_API const char *hw_isa(void);
+/* The processor's units for products of bfloat16 matrices with float32 sums, as far as the system lets programs use them:
+ * "amx", "avx512_bf16" or "none". Static. */
+HW_API const char *hw_bf16_units(void);
 /* 1 if CUDA kernels are compiled in, else 0. */
 HW_API int32_t hw_has_cuda(void);
 /* Threads that the CPU kernels use, 1 or more. */
@@ -97,6 +100,18 @@ HW_API int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t row
 HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_dtype, int64_t row_stride,
                               int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale,
                               const float *gain, float *out, int64_t out_stride);
+
+/* ---- float32 products on bfloat16 units (host memory, CPU) ---- */
+
+/*
+ * x [rows, cols] as the sum of three bfloat16 matrices, each the nearest to what the ones before it leave:
+ *   x[i, j] == high[i*stride + j] + middle[i*stride + j] + low[i*stride + j]
+ * exactly, but for numbers under 2^-110, whose lowest bits are under bfloat16's range. No finite number becomes infinite; an
+ * infinity or a not-a-number is its own high part, the others are 0. x is contiguous; stride, in elements, is cols or more.
+ * All [host].
+ */
+HW_API int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low,
+                             int64_t stride);
 
 /* ---- adjoint sweep ---- */
 

@@ -14,6 +14,7 @@ decltype(hw_pattern_adjoint_single) pattern_adjoint_single;
 decltype(hw_edge_contract) edge_contract;
 decltype(hw_add_rows) add_rows;
 decltype(hw_add_scaled_rows) add_scaled_rows;
+decltype(hw_split_bf16) split_bf16;
 decltype(hw_row_sums) row_sums;
 decltype(hw_influence) influence;
 decltype(hw_edge_cut) edge_cut;

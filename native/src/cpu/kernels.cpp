@@ -11,6 +11,7 @@ const CpuKernels kernels = {
     {encode_threshold, encode_topk, gather_rows, pattern_adjoint, pattern_adjoint_single, edge_contract, add_rows,
      add_scaled_rows},
     {row_sums, influence, edge_cut, edges_above},
+    split_bf16,
 };
 
 }  // namespace hw::HW_ISA

@@ -243,6 +243,64 @@ public class KernelsHeader extends KernelsHeader$shared {
         }
     }
 
+    private static class hw_bf16_units {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_POINTER    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_bf16_units");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const char *hw_bf16_units()
+     * }
+     */
+    public static FunctionDescriptor hw_bf16_units$descriptor() {
+        return hw_bf16_units.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const char *hw_bf16_units()
+     * }
+     */
+    public static MethodHandle hw_bf16_units$handle() {
+        return hw_bf16_units.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const char *hw_bf16_units()
+     * }
+     */
+    public static MemorySegment hw_bf16_units$address() {
+        return hw_bf16_units.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const char *hw_bf16_units()
+     * }
+     */
+    public static MemorySegment hw_bf16_units() {
+        var mh$ = hw_bf16_units.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_bf16_units");
+            }
+            return (MemorySegment)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class hw_has_cuda {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT    );
@@ -627,6 +685,72 @@ public class KernelsHeader extends KernelsHeader$shared {
                 traceDowncall("hw_gather_rows", exec, source, source_dtype, row_stride, col_stride, width, index, n, scale, gain, out, out_stride);
             }
             return (int)mh$.invokeExact(exec, source, source_dtype, row_stride, col_stride, width, index, n, scale, gain, out, out_stride);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_split_bf16 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_split_bf16");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * }
+     */
+    public static FunctionDescriptor hw_split_bf16$descriptor() {
+        return hw_split_bf16.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * }
+     */
+    public static MethodHandle hw_split_bf16$handle() {
+        return hw_split_bf16.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * }
+     */
+    public static MemorySegment hw_split_bf16$address() {
+        return hw_split_bf16.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * }
+     */
+    public static int hw_split_bf16(MemorySegment x, long rows, long cols, MemorySegment high, MemorySegment middle, MemorySegment low, long stride) {
+        var mh$ = hw_split_bf16.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_split_bf16", x, rows, cols, high, middle, low, stride);
+            }
+            return (int)mh$.invokeExact(x, rows, cols, high, middle, low, stride);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

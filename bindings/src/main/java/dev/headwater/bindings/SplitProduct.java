@@ -1,0 +1,135 @@
+package dev.headwater.bindings;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.headwater.bindings.kernels.KernelsHeader;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/**
+ * Float32 matrix products on the processor's bfloat16 units. Each matrix is the sum of three bfloat16 matrices, which hold all of
+ * float32's 24 bits of mantissa: {@code a = a0 + a1 + a2}. Of the nine products the six that count in float32 are summed, the
+ * smallest first, with float32 sums: {@code a·b = (a0·b2 + a1·b1 + a2·b0) + (a0·b1 + a1·b0) + a0·b0}. The error is that of a
+ * float32 product. Parts of numbers under 2^-110 are lost where the units take subnormal numbers for 0. What is infinite, or
+ * becomes so, may come out as a not-a-number, never as a finite number.
+ *
+ * <p>With the parts of {@code a} side by side and those of {@code b} one below the other, each bracket is one product. It is MKL's,
+ * which uses the units there are and computes the same, slowly, where there are none.
+ */
+public final class SplitProduct {
+    private static final String GEMM = "cblas_gemm_bf16bf16f32";
+    private static final int ROW_MAJOR = 101;
+    private static final int NOT_TRANSPOSED = 111;
+    private static final int PARTS = 3;
+    /** Elements of {@code a}'s parts that are held at a time: little enough to be memory that the allocator keeps. */
+    private static final long ELEMENTS = 8 << 20;
+
+    private SplitProduct() {}
+
+    /** One sentence that says why there are no such products, or empty. */
+    public static Optional<String> unavailable() {
+        NativeLibraries.load();
+        return Product.HANDLE != null ? Optional.empty()
+            : Optional.of("the libtorch in use has no " + GEMM + ", which products on bf16 units need; MKL, which is shipped, has it");
+    }
+
+    /** The processor's bfloat16 units: amx, avx512_bf16 or none. */
+    public static String units() {
+        NativeLibraries.load();
+        return KernelsHeader.hw_bf16_units().getString(0);
+    }
+
+    /** The parts of b, F32 [k, n], as BF16 [3k, n]: the smallest part on top. */
+    public static Tensor parts(Tensor b) {
+        long k = require(b).size(0);
+        Tensor parts = Tensor.empty(DType.BF16, Device.CPU, PARTS * k, b.size(1));
+        long bytes = b.numel() * DType.BF16.bytes();
+        MemorySegment to = parts.data();
+        Kernels.check(KernelsHeader.hw_split_bf16(b.data(), k, b.size(1), to.asSlice(2 * bytes), to.asSlice(bytes), to, b.size(1)));
+        return parts;
+    }
+
+    /** The matrix F32 [k, n] that {@link #parts} has split. */
+    public static Tensor whole(Tensor parts) {
+        long k = parts.size(0) / PARTS;
+        try (var scope = TensorScope.open()) {
+            // The two greater parts first: their sum is exact.
+            Tensor sum = Torch.to(Torch.narrow(parts, 0, 2 * k, k), DType.F32);
+            sum = Torch.add(sum, Torch.to(Torch.narrow(parts, 0, k, k), DType.F32));
+            return scope.keep(Torch.add(sum, Torch.to(Torch.narrow(parts, 0, 0, k), DType.F32)));
+        }
+    }
+
+    /**
+     * out = a · b + beta · out.
+     *
+     * @param out   F32 [m, n], contiguous
+     * @param a     F32 [m, k], contiguous
+     * @param parts of b, BF16 [3k, n]
+     * @param beta  0 or 1
+     */
+    public static void into(Tensor out, Tensor a, Tensor parts, int beta) {
+        long m = require(a).size(0);
+        long k = a.size(1);
+        long n = require(out).size(1);
+        if (out.size(0) != m || parts.dtype() != DType.BF16 || parts.rank() != 2 || !parts.isContiguous()
+            || parts.size(0) != PARTS * k || parts.size(1) != n || Math.max(m, PARTS * Math.max(k, n)) > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("split product: " + out + " = " + a + " · parts " + parts + " does not fit");
+        }
+        unavailable().ifPresent(reason -> {
+            throw new NativeException(reason);
+        });
+        if (m == 0 || n == 0) {
+            return;
+        }
+        if (k == 0) {
+            if (beta == 0) {
+                Torch.zeroInPlace(out);
+            }
+            return;
+        }
+        long rows = Math.min(m, Math.max(1, ELEMENTS / (PARTS * k)));
+        try (var scope = TensorScope.open()) {
+            MemorySegment split = Tensor.empty(DType.BF16, Device.CPU, rows, PARTS * k).data();
+            long part = k * DType.BF16.bytes();
+            for (long from = 0; from < m; from += rows) {
+                int count = (int) Math.min(rows, m - from);
+                MemorySegment to = out.data().asSlice(from * n * Float.BYTES);
+                Kernels.check(KernelsHeader.hw_split_bf16(a.data().asSlice(from * k * Float.BYTES), count, k, split, split.asSlice(part),
+                    split.asSlice(2 * part), PARTS * k));
+                for (int pair = PARTS; pair >= 1; pair--) {
+                    multiply(count, (int) n, (int) (pair * k), split, (int) (PARTS * k), parts.data().asSlice((PARTS - pair) * k * n * DType.BF16.bytes()),
+                        pair == PARTS ? beta : 1, to);
+                }
+            }
+        }
+    }
+
+    private static void multiply(int m, int n, int k, MemorySegment a, int strideA, MemorySegment b, int beta, MemorySegment c) {
+        try {
+            Product.HANDLE.invokeExact(ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, m, n, k, 1f, a, strideA, b, n, (float) beta, c, n);
+        } catch (Throwable e) {
+            throw new NativeException(GEMM + " failed", e);
+        }
+    }
+
+    private static Tensor require(Tensor matrix) {
+        if (matrix.dtype() != DType.F32 || matrix.rank() != 2 || !matrix.isContiguous() || !matrix.device().isCpu()) {
+            throw new IllegalArgumentException("split product: " + matrix + " is not a contiguous F32 matrix in the CPU's memory");
+        }
+        return matrix;
+    }
+
+    /** The function, which libtorch's BLAS may or may not have; looked up once the libraries are loaded. */
+    private static final class Product {
+        static final MethodHandle HANDLE = SymbolLookup.loaderLookup().find(GEMM).map(address -> Linker.nativeLinker().downcallHandle(address,
+            FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT, ADDRESS,
+                JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT))).orElse(null);
+    }
+}
