@@ -1,9 +1,8 @@
 package dev.headwater.engine.weights;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
-
+import dev.headwater.engine.Fuzz;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Mutator;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -13,46 +12,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged inputs give a {@link HeadwaterException} or are read; nothing else may come out of a parser, and none may hang. */
+/** Damaged weight files and what names them, as {@link Fuzz} says. */
 class ParserFuzzTest {
-    /** More inputs, or others, with -Dfuzz.inputs=1000000 -Dfuzz.seed=42. */
-    private static final int INPUTS = Integer.getInteger("fuzz.inputs", 20_000);
     private static final Path NAME = Path.of("fuzzed");
 
     @TempDir
     Path directory;
-
-    private interface Parser {
-        void read(byte[] input) throws IOException;
-    }
-
-    private static void fuzz(String format, Mutator mutator, List<byte[]> seeds, Parser parser) throws IOException {
-        for (byte[] seed : seeds) {
-            parser.read(seed);
-        }
-        int refused = 0;
-        long start = System.nanoTime();
-        for (int i = 0; i < INPUTS; i++) {
-            byte[] input = mutator.damage(seeds.get(i % seeds.size()));
-            try {
-                parser.read(input);
-            } catch (HeadwaterException expected) {
-                refused++;
-                if (expected.getMessage().length() > 1000 || expected.getMessage().chars().anyMatch(Character::isISOControl)) {
-                    fail("%s input %d: not one short sentence: %s".formatted(format, i, expected.getMessage()));
-                }
-            } catch (RuntimeException | Error unexpected) {
-                fail("%s input %d: %s".formatted(format, i, HexFormat.of().formatHex(input, 0, Math.min(2000, input.length))), unexpected);
-            }
-        }
-        System.out.printf("fuzz %s: %d inputs, %d refused, %.1f s%n", format, INPUTS, refused, (System.nanoTime() - start) / 1e9);
-        assertTrue(refused > INPUTS / 4, "the damage was noticed");
-    }
 
     private static void readAll(WeightFile file) {
         for (String name : file.names()) {
@@ -78,12 +47,12 @@ class ParserFuzzTest {
         String[] words = {"{", "}", "[", "]", ",", ":", "\"", "\"W\"", "\"b\":", "\"dtype\":", "\"F64\"", "\"F4\"", "\"BOOL\"", "\"shape\":", "[1]",
             "\"data_offsets\":[0,16]", "\"__metadata__\":", "null", "true", "-", "\\u0000", "NaN", "\ud83c", "[[[[[[[[[["};
         // Whole files, and headers whose length is put right again, so that the damage gets past the first check.
-        fuzz("safetensors files", new Mutator(1 + Long.getLong("fuzz.seed", 0), words), List.of(RawSafetensors.bytes(HEADER, new byte[32])), input -> {
+        Fuzz.run("safetensors files", new Mutator(1 + Fuzz.SEED, words), List.of(RawSafetensors.bytes(HEADER, new byte[32])), input -> {
             try (SafetensorsFile file = SafetensorsFile.of(mapped(input))) {
                 readAll(file);
             }
         });
-        fuzz("safetensors headers", new Mutator(2 + Long.getLong("fuzz.seed", 0), words), List.of(HEADER.getBytes(StandardCharsets.UTF_8)), header -> {
+        Fuzz.run("safetensors headers", new Mutator(2 + Fuzz.SEED, words), List.of(HEADER.getBytes(StandardCharsets.UTF_8)), header -> {
             byte[] input = ByteBuffer.allocate(8 + header.length + 32).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header).array();
             try (SafetensorsFile file = SafetensorsFile.of(mapped(input))) {
                 readAll(file);
@@ -99,14 +68,14 @@ class ParserFuzzTest {
         byte[] zip = new RawNpz().stored("W_enc.npy", plain, 0).deflated("W_dec.npy", columns).stored("b.npy", columns, 1).deflated("t.npy", plain).bytes();
         String[] words = {"PK\3\4", "PK\1\2", "PK\5\6", "PK\6\6", "PK\6\7", "W_enc.npy", "../", "\0\0", "\377\377\377\377", "\1\0\20\0",
             "\223NUMPY\1\0", "'descr': '<f8'", "'|O'", "True", "False", "(", ")", ",", "{", "}", "'shape': ", "\10\0"};
-        Parser parser = input -> {
+        Fuzz.Parser parser = input -> {
             try (NpzFile file = NpzFile.of(mapped(input))) {
                 readAll(file);
             }
         };
-        fuzz("npz archives", new Mutator(3 + Long.getLong("fuzz.seed", 0), words), List.of(zip, zip64()), parser);
+        Fuzz.run("npz archives", new Mutator(3 + Fuzz.SEED, words), List.of(zip, zip64()), parser);
         // Arrays damaged before they are archived, so that the damage gets past the archive's own checks.
-        fuzz("npy arrays", new Mutator(4 + Long.getLong("fuzz.seed", 0), words), List.of(plain, columns), array ->
+        Fuzz.run("npy arrays", new Mutator(4 + Fuzz.SEED, words), List.of(plain, columns), array ->
                 parser.read(new RawNpz().deflated("W.npy", array).stored("V.npy", array, 0).bytes()));
     }
 
@@ -135,7 +104,7 @@ class ParserFuzzTest {
         String index = "{\"metadata\":{\"total_size\":12},\"weight_map\":{\"a\":\"model-1.safetensors\",\"b\":\"model-1.safetensors\",\"c\":\"model-2.safetensors\"}}";
         Path file = directory.resolve("model.safetensors.index.json");
         String[] words = {"{", "}", "[", "]", ",", ":", "\"", "../", "/", "\\u0000", "\"weight_map\":", "model-2", "\"c\":", "null", "{\"a\":{\"a\":", "\377"};
-        fuzz("shard indexes", new Mutator(5 + Long.getLong("fuzz.seed", 0), words), List.of(index.getBytes(StandardCharsets.UTF_8)), input -> {
+        Fuzz.run("shard indexes", new Mutator(5 + Fuzz.SEED, words), List.of(index.getBytes(StandardCharsets.UTF_8)), input -> {
             Files.deleteIfExists(file); // Some file systems make overwriting a hundred times slower than creating.
             Files.write(file, input);
             try (Checkpoint checkpoint = Checkpoint.open(directory)) {
@@ -160,7 +129,7 @@ class ParserFuzzTest {
                 """;
         String[] words = {"{", "}", "[", "]", ", ", ": ", "- ", "\n", "\n  ", "\t", "&t ", "*t", "!!int ", "!<x> ", "? ", "| ", ">\n", "%YAML 1.1\n", "---\n", "...\n", "'", "\"",
             "#", "<<: *t\n", "~", ".inf", "1e999", "\\x", "@", "`", "\0", "\357\273\277", "[[[[[[[[[[[["};
-        fuzz("yaml", new Mutator(6 + Long.getLong("fuzz.seed", 0), words), List.of(config.getBytes(StandardCharsets.UTF_8)),
+        Fuzz.run("yaml", new Mutator(6 + Fuzz.SEED, words), List.of(config.getBytes(StandardCharsets.UTF_8)),
                 input -> BoundedYaml.parse(new String(input, StandardCharsets.UTF_8), "config.yaml"));
     }
 }

@@ -1,11 +1,11 @@
-package dev.headwater.engine.weights;
+package dev.headwater.engine;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Damages sound inputs in ways that reach deep into their parsers; the same seed gives the same damage. */
-final class Mutator {
+public final class Mutator {
     private static final String[] NUMBERS = {"0", "-1", "1", "7", "8", "64", "255", "65536", "2147483648", "4294967296", "9223372036854775807",
         "9223372036854775808", "18446744073709551615", "1e400", "0.5", "-0", "99999999999999999999999999"};
 
@@ -13,12 +13,12 @@ final class Mutator {
     private final byte[][] words;
 
     /** @param words pieces of the format's language to put in */
-    Mutator(long seed, String... words) {
+    public Mutator(long seed, String... words) {
         this.random = new SplittableRandom(seed);
         this.words = Arrays.stream(words).map(word -> word.getBytes(StandardCharsets.ISO_8859_1)).toArray(byte[][]::new);
     }
 
-    byte[] damage(byte[] sound) {
+    public byte[] damage(byte[] sound) {
         byte[] bytes = sound.clone();
         for (int left = random.nextInt(1, 5); left > 0; left--) {
             bytes = once(bytes);
