@@ -47,7 +47,7 @@ final class CompareCommand implements Callable<Integer> {
     private List<Integer> batchSizes;
 
     @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32",
-        description = "Headwater's modes; circuit-tracer runs in float32 (default: ${DEFAULT-VALUE}).")
+        description = "Headwater's modes: float32, bf16x6, bfloat16; circuit-tracer runs in float32 (default: ${DEFAULT-VALUE}).")
     private List<String> dtypes;
 
     @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Processes of each (default: ${DEFAULT-VALUE}).")
@@ -80,7 +80,7 @@ final class CompareCommand implements Callable<Integer> {
             throw new UsageException("--repeat must be at least 1 and --tokens at least 2");
         }
         reference.check();
-        dtypes.forEach(OnceCommand::type);
+        dtypes.forEach(OnceCommand::mode);
         System.setProperty("headwater.threads", Integer.toString(reference.threads()));
         BenchmarkModel random = BenchmarkModel.of(model);
         Path folder = Files.createTempDirectory("headwater-compare");

@@ -44,7 +44,7 @@ final class MatrixCommand implements Callable<Integer> {
     @Option(names = "--batch-sizes", split = ",", paramLabel = "N", defaultValue = "256", description = "Batch sizes (default: ${DEFAULT-VALUE}).")
     private List<String> batchSizes;
 
-    @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32", description = "float32, bfloat16 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32", description = "float32, bf16x6, bfloat16 (default: ${DEFAULT-VALUE}).")
     private List<String> dtypes;
 
     @Option(names = "--threads", split = ",", paramLabel = "N", description = "Threads (default: all processors).")
@@ -93,7 +93,7 @@ final class MatrixCommand implements Callable<Integer> {
         axes.put("threads", threads);
         List<Configuration> configurations = List.copyOf(grid ? product(axes) : star(axes));
         models.forEach(ModelShape::parse);
-        dtypes.forEach(OnceCommand::type);
+        dtypes.forEach(OnceCommand::mode);
         MachineLimits limits = MachineLimits.measure();
         System.err.println(limits);
         Map<Configuration, List<Figures>> runs = new LinkedHashMap<>();

@@ -12,6 +12,7 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphJson;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.model.Products;
 import dev.headwater.engine.weights.BoundedJson;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -72,7 +73,7 @@ final class OnceCommand implements Callable<Integer> {
         int[] tokens = Stream.of(Files.readString(ids).strip().split("\\s+")).mapToInt(Integer::parseInt).toArray();
         long start = System.nanoTime();
         try (ReplacementModel model = ReplacementModel.open(directory.resolve("model"), directory.resolve("transcoders"),
-            new ReplacementModel.Options(Device.parse(device), type(dtype)))) {
+            mode(dtype).withDevice(Device.parse(device)))) {
             double load = seconds(start);
             if (!cold) {
                 int[] few = Arrays.copyOf(tokens, Math.min(WARM_TOKENS, tokens.length));
@@ -115,11 +116,12 @@ final class OnceCommand implements Callable<Integer> {
         Files.delete(folder);
     }
 
-    static DType type(String name) {
+    static ReplacementModel.Options mode(String name) {
         return switch (name.toLowerCase(Locale.ROOT)) {
-            case "float32" -> DType.F32;
-            case "bfloat16" -> DType.BF16;
-            default -> throw new UsageException("There is no mode '" + name + "'; there are float32 and bfloat16");
+            case "float32" -> ReplacementModel.Options.DEFAULT.withProducts(Products.FLOAT32);
+            case "bf16x6" -> ReplacementModel.Options.DEFAULT.withProducts(Products.BF16X6);
+            case "bfloat16" -> ReplacementModel.Options.DEFAULT.withDtype(DType.BF16);
+            default -> throw new UsageException("There is no mode '" + name + "'; there are float32, bf16x6 and bfloat16");
         };
     }
 

@@ -23,10 +23,12 @@ import java.util.Optional;
  * which uses the units there are and computes the same, slowly, where there are none.
  */
 public final class SplitProduct {
+    /** Parts of a matrix. */
+    public static final int PARTS = 3;
+
     private static final String GEMM = "cblas_gemm_bf16bf16f32";
     private static final int ROW_MAJOR = 101;
     private static final int NOT_TRANSPOSED = 111;
-    private static final int PARTS = 3;
     /** Elements of {@code a}'s parts that are held at a time: little enough to be memory that the allocator keeps. */
     private static final long ELEMENTS = 8 << 20;
 

@@ -7,6 +7,7 @@ import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.model.Products;
 import java.util.Locale;
 import picocli.CommandLine.Option;
 
@@ -30,6 +31,11 @@ final class ModelOptions {
         description = "Precision of the matrix products: float32 or bfloat16 (default: ${DEFAULT-VALUE}).")
     private String dtype;
 
+    @Option(names = "--products", paramLabel = "HOW", defaultValue = "auto",
+        description = "How float32 products are computed: float32; bf16x6, on the processor's bf16 units, with every number in three parts "
+            + "and float32's accuracy; auto, bf16x6 where it is faster and as exact (default: ${DEFAULT-VALUE}).")
+    private String products;
+
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
         description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
     private String device;
@@ -40,6 +46,7 @@ final class ModelOptions {
     /** Rejects what can be seen to be wrong before anything is loaded. */
     void check() {
         type();
+        products();
         if (!device.matches("auto|cpu|cuda(:\\d{1,3})?")) {
             throw new UsageException("--device is '" + device + "'; it can be auto, cpu, cuda or cuda:N");
         }
@@ -93,7 +100,7 @@ final class ModelOptions {
             }
         });
         Device where = device.equals("auto") ? null : Device.parse(device);
-        return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(where, type()), new Megabytes(progress));
+        return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(where, type(), products()), new Megabytes(progress));
     }
 
     /** Whether the model follows from the transcoders. */
@@ -110,6 +117,16 @@ final class ModelOptions {
             case "float32", "fp32", "f32" -> DType.F32;
             case "bfloat16", "bf16" -> DType.BF16;
             default -> throw new UsageException("--dtype is '" + dtype + "'; it can be float32 or bfloat16");
+        };
+    }
+
+    /** Null where the engine is to choose. */
+    Products products() {
+        return switch (products.toLowerCase(Locale.ROOT)) {
+            case "auto" -> null;
+            case "float32" -> Products.FLOAT32;
+            case "bf16x6" -> Products.BF16X6;
+            default -> throw new UsageException("--products is '" + products + "'; it can be auto, float32 or bf16x6");
         };
     }
 }

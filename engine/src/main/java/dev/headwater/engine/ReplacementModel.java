@@ -11,6 +11,7 @@ import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.ModelConfig;
+import dev.headwater.engine.model.Products;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.tokens.ChatTemplate;
@@ -33,11 +34,13 @@ public final class ReplacementModel implements AutoCloseable {
     /**
      * How a model is loaded.
      *
-     * @param dtype type of the weights in matrix products: F32 (the parity mode) or BF16
+     * @param device   null for the first CUDA device if there is one, else the CPU
+     * @param dtype    type of the weights in matrix products: F32 (the parity mode) or BF16
+     * @param products how attribution multiplies by the weights; null for the fastest way that is as exact as {@code dtype}
      */
-    public record Options(Device device, DType dtype) {
-        /** The first CUDA device if there is one, else the CPU; float32. */
-        public static final Options DEFAULT = new Options(null, DType.F32);
+    public record Options(Device device, DType dtype, Products products) {
+        /** Any device, float32, any products. */
+        public static final Options DEFAULT = new Options(null, DType.F32, null);
 
         public Options {
             if (dtype != DType.F32 && dtype != DType.BF16) {
@@ -46,11 +49,15 @@ public final class ReplacementModel implements AutoCloseable {
         }
 
         public Options withDevice(Device value) {
-            return new Options(value, dtype);
+            return new Options(value, dtype, products);
         }
 
         public Options withDtype(DType value) {
-            return new Options(device, value);
+            return new Options(device, value, products);
+        }
+
+        public Options withProducts(Products value) {
+            return new Options(device, dtype, value);
         }
     }
 
@@ -60,17 +67,19 @@ public final class ReplacementModel implements AutoCloseable {
     private final TranscoderSet transcoders;
     private final Tokenizer tokenizer;
     private final DType dtype;
+    private final Products products;
     private final ZeroPositions zeroPositions;
     private Tensor meanUnembedding;
 
     private ReplacementModel(String modelReference, String transcoderReference, LanguageModel model, TranscoderSet transcoders,
-                             Tokenizer tokenizer, DType dtype) {
+                             Tokenizer tokenizer, DType dtype, Products products) {
         this.modelReference = modelReference;
         this.transcoderReference = transcoderReference;
         this.model = model;
         this.transcoders = transcoders;
         this.tokenizer = tokenizer;
         this.dtype = dtype;
+        this.products = products;
         zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(unpinned(modelReference)));
     }
 
@@ -121,10 +130,11 @@ public final class ReplacementModel implements AutoCloseable {
             Device device = options.device() != null ? options.device() : Device.parse("auto");
             TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
             opened.add(transcoders);
+            Products products = Products.choose(options.products(), options.dtype(), device, transcoders.width());
             LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);
             opened.add(model);
             transcoders.requireMatches(model.config().layers(), model.config().width());
-            return new ReplacementModel(modelReference, transcoderReference, model, transcoders, tokenizer, options.dtype());
+            return new ReplacementModel(modelReference, transcoderReference, model, transcoders, tokenizer, options.dtype(), products);
         } catch (RuntimeException | Error e) {
             for (AutoCloseable part : opened.reversed()) {
                 try {
@@ -213,6 +223,11 @@ public final class ReplacementModel implements AutoCloseable {
 
     public DType dtype() {
         return dtype;
+    }
+
+    /** How attribution multiplies by the weights. */
+    public Products products() {
+        return products;
     }
 
     public String modelReference() {

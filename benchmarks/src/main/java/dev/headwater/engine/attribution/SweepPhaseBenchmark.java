@@ -60,7 +60,7 @@ public class SweepPhaseBenchmark {
         scope = TensorScope.open();
         trace = model.trace(random.tokens(POSITIONS));
         LocalReplacement local = LocalReplacement.of(model, trace, done -> {});
-        FrozenModel frozen = FrozenModel.of(model.model(), trace, model.transcoders());
+        FrozenModel frozen = FrozenModel.of(model.model(), trace, model.transcoders(), model.products());
         Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), MEMORY);
         vectors = new TargetVectors(model, frozen, local.active(), POSITIONS);
         vectors.choose(OutputTargets.SALIENT, trace);

@@ -10,6 +10,7 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.model.Weight;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -334,15 +335,15 @@ final class AdjointSweep implements AutoCloseable {
                     Tensor active = rows(gradient, 0, entered);
                     toHeads(layer);
                     Kernels.patternAdjoint(heads, weights.pattern(), model.kvHeads(), ragged(0, entered), mixed);
-                    FrozenModel.product(active, rows(mixed, 0, entered), weights.value(), 1);
+                    weights.value().product(active, rows(mixed, 0, entered), 1);
                 }
                 young = entered;
                 if (count > 0) {
                     Tensor vectors = vectors(entered, count);
                     Tensor own = Tensor.empty(DType.F32, model.device(), count, model.headsWidth());
-                    FrozenModel.product(own, vectors, weights.output(), 0);
+                    weights.output().product(own, vectors, 0);
                     Kernels.patternAdjointSingle(own, weights.pattern(), model.kvHeads(), ragged(entered, count), mixed);
-                    FrozenModel.product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), weights.value(), 0);
+                    weights.value().product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), 0);
                     Kernels.addRows(gradient, ownRows(entered, count), vectors);
                     entered += count;
                 }
@@ -351,16 +352,16 @@ final class AdjointSweep implements AutoCloseable {
 
         /** The entered targets' gradients with respect to the heads' outputs. */
         private void toHeads(int layer) {
-            Tensor output = model.layer(layer).output();
+            Weight output = model.layer(layer).output();
             int whole = twoLayers.weight(layer) == null ? entered : young;
             if (whole > 0) {
-                FrozenModel.product(rows(heads, 0, whole), rows(gradient, 0, whole), output, 0);
+                output.product(rows(heads, 0, whole), rows(gradient, 0, whole), 0);
             }
             int count = entered - whole;
             if (count > 0) {
-                FrozenModel.product(rows(heads, whole, entered), rows(mixed, whole, entered), twoLayers.weight(layer), 0);
+                twoLayers.weight(layer).product(rows(heads, whole, entered), rows(mixed, whole, entered), 0);
                 Tensor own = Tensor.empty(DType.F32, model.device(), count, model.headsWidth());
-                FrozenModel.product(own, vectors(whole, count), output, 0);
+                output.product(own, vectors(whole, count), 0);
                 Kernels.addRows(heads, ownRows(whole, count), own);
             }
         }

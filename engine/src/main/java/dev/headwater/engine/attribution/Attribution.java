@@ -50,7 +50,7 @@ public final class Attribution {
 
             begin("encode", model.layers());
             LocalReplacement local = LocalReplacement.of(model, trace, progress::advance);
-            FrozenModel frozen = FrozenModel.of(model.model(), trace, model.transcoders());
+            FrozenModel frozen = FrozenModel.of(model.model(), trace, model.transcoders(), model.products());
             long memory = options.memory() > 0 ? options.memory() : physicalMemory() / 4;
             Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(),
                 trace.tokenVectors(), memory / 2);
@@ -115,6 +115,7 @@ public final class Attribution {
         settings.put("batch_size", options.batchSize());
         settings.put("max_feature_nodes", options.maxFeatures());
         settings.put("update_interval", options.updateInterval());
+        settings.put("products", model.products().toString());
         // No time of creation: the same prompt and settings give the same bytes.
         return new Provenance(model.modelReference(), List.of(model.transcoderReference()), model.scan(), model.device().toString(),
             model.dtype().toString(), ReplacementModel.versions(), settings, seconds, 0);

@@ -10,7 +10,9 @@ import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
 import dev.headwater.engine.model.Norm;
 import dev.headwater.engine.model.NormSite;
+import dev.headwater.engine.model.Products;
 import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.model.Weight;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +26,7 @@ import java.util.List;
  * pattern. For a layer with input norm (gain g, denominator s) and output norm (gain h, denominator u; Gemma only):
  * {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}, {@code pattern[q][p] = A[q][p] / (u[q]·s[p])}.
  *
- * <p>All tensors but the weights are float32; all belong to the scope in which the frozen model was made.
+ * <p>All tensors are float32 and belong to the scope in which the frozen model was made.
  *
  * @param inputNorms  for each layer what lies between the residual stream before the MLP and the transcoder's input site
  * @param outputNorms for each layer what lies between the transcoder's output site and the residual stream
@@ -33,12 +35,12 @@ import java.util.List;
 record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenNorm> outputNorms, FrozenNorm finalNorm, int kvHeads,
                    int width, Device device) {
     /**
-     * @param output  [d, heads·headDim], in the type of the model's matrix products
-     * @param value   [kvHeads·headDim, d], the same
+     * @param output  [d, heads·headDim]
+     * @param value   [kvHeads·headDim, d]
      * @param pattern F32 [heads, P, P], query by key
      * @param skip    null if the transcoder has none
      */
-    record Layer(Tensor output, Tensor value, Tensor pattern, Skip skip) {}
+    record Layer(Weight output, Weight value, Tensor pattern, Skip skip) {}
 
     /**
      * The transcoder's affine path as the gradient sees it: {@code g += scale · (g · weight)}.
@@ -80,7 +82,7 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
     }
 
     /** Freezes the model at the point that the trace has recorded. */
-    static FrozenModel of(LanguageModel model, Trace trace, TranscoderSet transcoders) {
+    static FrozenModel of(LanguageModel model, Trace trace, TranscoderSet transcoders, Products products) {
         List<Layer> blocks = new ArrayList<>();
         List<FrozenNorm> inputNorms = new ArrayList<>();
         List<FrozenNorm> outputNorms = new ArrayList<>();
@@ -95,7 +97,7 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
             FrozenNorm output = transcoders.output() == FeatureSite.MLP_OUT ? norm(weights.postMlp(), trace, l, NormSite.POST_MLP) : FrozenNorm.NONE;
             inputNorms.add(input);
             outputNorms.add(output);
-            blocks.add(layer(weights, trace, l, transcoders.hasSkip(l) ? skip(transcoders.skip(l), input, output, trace) : null));
+            blocks.add(layer(weights, trace, l, products, transcoders.hasSkip(l) ? skip(transcoders.skip(l), input, output, trace) : null));
         }
         return new FrozenModel(List.copyOf(blocks), inputNorms, outputNorms, norm(model.finalNorm(), trace, 0, NormSite.FINAL),
             model.config().attention().kvHeads(), model.config().width(), model.device());
@@ -106,7 +108,7 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
             : new FrozenNorm(norm.gain(), norm.centres(), trace.reciprocal(site, layer));
     }
 
-    private static Layer layer(LayerWeights weights, Trace trace, int l, Skip skip) {
+    private static Layer layer(LayerWeights weights, Trace trace, int l, Products products, Skip skip) {
         FrozenNorm pre = norm(weights.preAttention(), trace, l, NormSite.PRE_ATTENTION);
         FrozenNorm post = norm(weights.postAttention(), trace, l, NormSite.POST_ATTENTION);
         try (var scope = TensorScope.open()) {
@@ -119,8 +121,7 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
             if (post.reciprocal() != null) {
                 pattern = Torch.mul(pattern, Torch.unsqueeze(post.reciprocal(), 1));
             }
-            DType products = weights.attention().value().weight().dtype();
-            return new Layer(scope.keep(Torch.contiguous(Torch.to(output, products))), scope.keep(Torch.contiguous(Torch.to(value, products))),
+            return new Layer(Weight.of(output, products).keptBy(scope), Weight.of(value, products).keptBy(scope),
                 scope.keep(Torch.contiguous(pattern)), skip);
         }
     }
@@ -157,18 +158,6 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
         }
     }
 
-    /** out = a · weight + beta · out with float32 out and a, computed in the weight's type. */
-    static void product(Tensor out, Tensor a, Tensor weight, int beta) {
-        if (weight.dtype() == DType.F32) {
-            Torch.mmInto(out, a, weight, beta);
-            return;
-        }
-        try (var scope = TensorScope.open()) {
-            Tensor product = Torch.mm(Torch.to(a, weight.dtype()), weight);
-            Torch.copy(out, beta == 0 ? product : Torch.add(out, Torch.to(product, DType.F32)));
-        }
-    }
-
     int layers() {
         return blocks.size();
     }
@@ -178,11 +167,11 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
     }
 
     int headsWidth() {
-        return (int) blocks.getFirst().output().size(1);
+        return blocks.getFirst().output().columns();
     }
 
     int valueWidth() {
-        return (int) blocks.getFirst().value().size(0);
+        return blocks.getFirst().value().rows();
     }
 
     /** Float32 values that a sweep holds for each gradient row. */

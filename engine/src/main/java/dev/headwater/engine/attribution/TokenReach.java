@@ -1,6 +1,5 @@
 package dev.headwater.engine.attribution;
 
-import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -32,8 +31,8 @@ record TokenReach(Tensor sources, Tensor segment) {
             segment[q + 1] = segment[q] + q + 1;
         }
         try (var scope = TensorScope.open()) {
-            Tensor output = Torch.t(Torch.to(first.output(), DType.F32));
-            Tensor values = Torch.reshape(Torch.linear(tokens, Torch.to(first.value(), DType.F32), null), positions, model.kvHeads(), headDim);
+            Tensor output = Torch.t(first.output().toFloat32());
+            Tensor values = Torch.reshape(Torch.linear(tokens, first.value().toFloat32(), null), positions, model.kvHeads(), headDim);
             Tensor byHead = Torch.repeatInterleave(values, heads / model.kvHeads(), 1);
             Tensor attention = Torch.unsqueeze(Torch.permute(first.pattern(), 1, 2, 0), 3);
             Tensor sources = Tensor.empty(tokens.dtype(), tokens.device(), segment[positions], model.width());

@@ -1,9 +1,8 @@
 package dev.headwater.engine.attribution;
 
-import dev.headwater.bindings.DType;
-import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.engine.model.Weight;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,10 +12,10 @@ import java.util.List;
  * {@code mixed · (value · output)}: with grouped key/value heads a product of much lower rank than the residual stream's width.
  * For a target in the middle of twelve layers this saves an eighth of all products.
  *
- * @param weights for each layer [kvHeads·headDim, heads·headDim], the value weight of the layer above times its own output weight,
- *                in the type of the model's matrix products; null where the detour costs more or a skip lies between
+ * @param weights for each layer [kvHeads·headDim, heads·headDim], the value weight of the layer above times its own output weight; null
+ *                where the detour costs more or a skip lies between
  */
-record TwoLayers(List<Tensor> weights) {
+record TwoLayers(List<Weight> weights) {
     /**
      * Results belong to the innermost open scope.
      *
@@ -26,7 +25,7 @@ record TwoLayers(List<Tensor> weights) {
         long rank = model.valueWidth();
         long width = model.width();
         boolean pays = rows * (width - rank) > rank * width;
-        List<Tensor> weights = new ArrayList<>();
+        List<Weight> weights = new ArrayList<>();
         for (int layer = 0; layer < model.layers(); layer++) {
             boolean wanted = pays && layer + 1 < model.layers() && model.layer(layer).skip() == null;
             weights.add(wanted ? product(model.layer(layer + 1).value(), model.layer(layer).output()) : null);
@@ -34,15 +33,14 @@ record TwoLayers(List<Tensor> weights) {
         return new TwoLayers(weights);
     }
 
-    private static Tensor product(Tensor value, Tensor output) {
+    private static Weight product(Weight value, Weight output) {
         try (var scope = TensorScope.open()) {
-            Tensor product = Torch.mm(Torch.to(value, DType.F32), Torch.to(output, DType.F32));
-            return scope.keep(Torch.to(product, value.dtype()));
+            return Weight.of(Torch.mm(value.toFloat32(), output.toFloat32()), value.products()).keptBy(scope);
         }
     }
 
     /** Null where there is none. */
-    Tensor weight(int layer) {
+    Weight weight(int layer) {
         return weights.get(layer);
     }
 }

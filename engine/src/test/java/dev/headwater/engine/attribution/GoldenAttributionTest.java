@@ -15,6 +15,7 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
+import dev.headwater.engine.model.Products;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -30,7 +31,11 @@ class GoldenAttributionTest {
     }
 
     private static ReplacementModel open(GoldenCase golden) {
-        return ReplacementModel.open(golden.model(), golden.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+        return open(golden, Products.FLOAT32);
+    }
+
+    private static ReplacementModel open(GoldenCase golden, Products products) {
+        return ReplacementModel.open(golden.model(), golden.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(products));
     }
 
     private static AttributionOptions options(GoldenCase golden) {
@@ -69,8 +74,20 @@ class GoldenAttributionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void wholeGraph(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden);
+        wholeGraph(name, Products.FLOAT32);
+    }
+
+    /** The bfloat16 units' float32 is held to float32's own tolerances. MKL computes the same where there are no such units. */
+    @ParameterizedTest
+    @MethodSource("cases")
+    void wholeGraphOnBfloat16Units(String name) {
+        wholeGraph(name, Products.BF16X6);
+    }
+
+    private static void wholeGraph(String name, Products products) {
+        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden, products);
              AttributionGraph graph = Attribution.of(model, model.prompt(golden.ints("input_tokens")), options(golden), Progress.NONE)) {
+            assertEquals(products.toString(), graph.provenance().settings().get("products"));
             golden.assertInts("logit_targets", graph.targets().stream().mapToInt(target -> target.token()).toArray());
             float[] probabilities = new float[graph.targets().size()];
             for (int k = 0; k < probabilities.length; k++) {
@@ -102,7 +119,17 @@ class GoldenAttributionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void limitedGraph(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden)) {
+        limitedGraph(name, Products.FLOAT32);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void limitedGraphOnBfloat16Units(String name) {
+        limitedGraph(name, Products.BF16X6);
+    }
+
+    private static void limitedGraph(String name, Products products) {
+        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden, products)) {
             JsonNode limited = golden.description().get("settings").get("limited");
             AttributionOptions options = options(golden).withMaxFeatures(limited.get("max_feature_nodes").asInt())
                 .withBatchSize(limited.get("batch_size").asInt()).withUpdateInterval(limited.get("update_interval").asInt());

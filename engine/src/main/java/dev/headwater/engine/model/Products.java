@@ -1,0 +1,61 @@
+package dev.headwater.engine.model;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.SplitProduct;
+import dev.headwater.engine.UsageException;
+import java.util.Locale;
+
+/** How an attribution multiplies gradients by the model's weights. The results are float32 always. */
+public enum Products {
+    /** Float32 by the library's matrix product: the parity mode. */
+    FLOAT32,
+    /** Both sides rounded to bfloat16. */
+    BFLOAT16,
+    /** Float32 on bfloat16 units: three parts of each side, six products, see {@link SplitProduct}. */
+    BF16X6;
+
+    /**
+     * The products of a model.
+     *
+     * @param wanted  null for whichever is faster of the two that have float32's accuracy; it is measured where the processor has
+     *                bfloat16 units, and FLOAT32 elsewhere
+     * @param dtype   type of the model's weights
+     * @param width   of the residual stream, which is about that of the weights
+     * @throws UsageException if what is wanted can't be had
+     */
+    public static Products choose(Products wanted, DType dtype, Device device, int width) {
+        if (dtype == DType.BF16) {
+            if (wanted != null && wanted != BFLOAT16) {
+                throw new UsageException("products in " + wanted + " need float32 weights, and dtype is bfloat16; leave one of the two out");
+            }
+            return BFLOAT16;
+        }
+        if (wanted == BFLOAT16) {
+            throw new UsageException("products in bfloat16 need bfloat16 weights; ask for dtype bfloat16");
+        }
+        if (wanted == BF16X6) {
+            if (!device.isCpu()) {
+                throw new UsageException("products in bf16x6 are for the CPU, not for " + device + "; ask for float32");
+            }
+            SplitProduct.unavailable().ifPresent(reason -> {
+                throw new UsageException("products in bf16x6 can't be had: " + reason);
+            });
+        }
+        return wanted != null ? wanted : splitPays(device, width) ? BF16X6 : FLOAT32;
+    }
+
+    private static boolean splitPays(Device device, int width) {
+        if (!device.isCpu() || SplitProduct.unavailable().isPresent() || SplitProduct.units().equals("none")) {
+            return false;
+        }
+        var trials = ProductTrial.run(width, FLOAT32, BF16X6);
+        return trials.get(BF16X6).replaces(trials.get(FLOAT32));
+    }
+
+    /** As the command line and graph files write it. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
