@@ -324,6 +324,15 @@ int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes
       check.present(text, "text");
       check.within(source, n, nodes, "source");
       check.within(target, n, nodes, "target");
+      for (int64_t i = 0; i < n; i++) {
+        if (!std::isfinite(weight[i])) {
+          hw::fail(HW_INVALID, "hw_link_text: weight[%lld] is not finite", static_cast<long long>(i));
+        }
+      }
+      if (n > capacity / hw::link_room(name_start, nodes)) {
+        hw::fail(HW_INVALID, "hw_link_text: capacity is %lld, too little for %lld links", static_cast<long long>(capacity),
+                 static_cast<long long>(n));
+      }
     }
     return hw::link_text(names, name_start, nodes, n, source, target, weight, text, capacity, length);
   });

@@ -12,7 +12,7 @@ const char kNames[] = "E_1_02_37_1";
 const int64_t kNameStart[] = {0, 5, 5, 11};
 
 std::string links(const std::vector<int32_t> &source, const std::vector<int32_t> &target, const std::vector<float> &weight) {
-  std::vector<char> text(weight.size() * 75);
+  std::vector<char> text(weight.size() * 76);
   int64_t length = -1;
   CHECK_OK(hw_link_text(kNames, kNameStart, 3, static_cast<int64_t>(weight.size()), source.data(), target.data(),
                         weight.data(), text.data(), static_cast<int64_t>(text.size()), &length));
@@ -53,15 +53,34 @@ TEST(weights_come_back) {
   }
 }
 
+TEST(threads_write_the_same_links) {
+  Random random(4);
+  std::vector<int32_t> source, target;
+  std::vector<float> weight;
+  for (int i = 0; i < 10001; i++) {
+    source.push_back(static_cast<int32_t>(random.below(3)));
+    target.push_back(static_cast<int32_t>(random.below(3)));
+    weight.push_back(random.gauss());
+  }
+  std::string one;
+  for (int32_t threads : {1, 2, 5}) {
+    CHECK_OK(hw_set_threads(threads));
+    const std::string text = links(source, target, weight);
+    if (threads == 1) one = text;
+    CHECK(text == one, "other text with ", threads, " threads");
+  }
+  CHECK_OK(hw_set_threads(2));
+}
+
 TEST(link_text_refuses_bad_arguments) {
   const int32_t source[] = {0}, target[] = {2}, outside[] = {3};
   const float weight[] = {1}, infinite[] = {INFINITY};
   const int64_t descending[] = {0, 5, 4, 11};
-  char text[75];
+  char text[76];
   int64_t length;
-  CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, target, weight, text, 20, &length), "no room");
-  CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, outside, weight, text, 75, &length), "target[0] is 3");
-  CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, target, infinite, text, 75, &length), "weight[0]");
-  CHECK_INVALID(hw_link_text(kNames, descending, 3, 1, source, target, weight, text, 75, &length), "name_start[2] is 4");
-  CHECK_INVALID(hw_link_text(nullptr, kNameStart, 3, 1, source, target, weight, text, 75, &length), "names is NULL");
+  CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, target, weight, text, 75, &length), "capacity is 75");
+  CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, outside, weight, text, 76, &length), "target[0] is 3");
+  CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, target, infinite, text, 76, &length), "weight[0]");
+  CHECK_INVALID(hw_link_text(kNames, descending, 3, 1, source, target, weight, text, 76, &length), "name_start[2] is 4");
+  CHECK_INVALID(hw_link_text(nullptr, kNameStart, 3, 1, source, target, weight, text, 76, &length), "names is NULL");
 }

@@ -312,17 +312,28 @@ public final class EdgeRows implements AutoCloseable {
     }
 
     /**
+     * Some rows with their zeros.
+     *
+     * @param into count * {@link #columns} float32 values
+     */
+    void copyRows(int first, int count, MemorySegment into) {
+        into.fill((byte) 0);
+        for (int r = first; r < first + count; r++) {
+            for (int k = firstRun(r); k < endRun(r); k++) {
+                MemorySegment.copy(values, Float.BYTES * offset[k], into, Float.BYTES * ((long) (r - first) * columns + column[k]),
+                        Float.BYTES * (long) length[k]);
+            }
+        }
+    }
+
+    /**
      * The dense row-major matrix.
      *
      * @throws ArithmeticException if it has more values than a Java array can hold
      */
     public float[] toDense() {
         float[] dense = new float[Math.multiplyExact(rows(), columns)];
-        for (int r = 0; r < rows(); r++) {
-            for (int k = firstRun(r); k < endRun(r); k++) {
-                MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, offset[k] * Float.BYTES, dense, r * columns + column[k], length[k]);
-            }
-        }
+        copyRows(0, rows(), MemorySegment.ofArray(dense));
         return dense;
     }
 

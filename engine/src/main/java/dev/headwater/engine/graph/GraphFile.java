@@ -8,6 +8,7 @@ import dev.headwater.engine.weights.BoundedJson;
 import dev.headwater.engine.weights.SafetensorsFile;
 import dev.headwater.engine.weights.SafetensorsWriter;
 import dev.headwater.engine.weights.TensorInfo;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -25,6 +26,8 @@ import java.util.Map;
  */
 public final class GraphFile {
     private static final String KEY = "headwater_graph";
+    /** About what is written of the matrix at once. */
+    private static final long BLOCK_BYTES = 1 << 20;
 
     /** What the file says in JSON. */
     private record Header(int version, String prompt, List<String> tokenTexts, int layers, int vocabularySize, List<String> logitTexts,
@@ -32,7 +35,7 @@ public final class GraphFile {
 
     private GraphFile() {}
 
-    /** Writes a graph; the file appears whole or not at all. The matrix is written row by row. */
+    /** Writes a graph; the file appears whole or not at all. The matrix is written a few rows at a time. */
     public static void write(AttributionGraph graph, Path file) {
         ActiveFeatures active = graph.active();
         int n = graph.size();
@@ -57,10 +60,15 @@ public final class GraphFile {
             out.write("active_features", triples);
             out.write("activation_values", active.activation());
             out.write("selected_features", longs(graph.selected()));
-            float[] row = new float[n];
-            for (int r = 0; r < n; r++) {
-                graph.edges().copyRow(r, row);
-                out.write("adjacency_matrix", row);
+            int block = (int) Math.min(n, 1 + BLOCK_BYTES / (Float.BYTES * (long) n));
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment rows = arena.allocate(ValueLayout.JAVA_FLOAT, (long) block * n);
+                for (int r = 0; r < n; r += block) {
+                    int count = Math.min(block, n - r);
+                    MemorySegment some = rows.asSlice(0, Float.BYTES * (long) count * n);
+                    graph.edges().copyRows(r, count, some);
+                    out.write("adjacency_matrix", some);
+                }
             }
             out.write("logit_tokens", graph.targets().stream().mapToLong(LogitTarget::token).toArray());
             float[] probabilities = new float[graph.targets().size()];

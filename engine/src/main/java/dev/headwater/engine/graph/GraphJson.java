@@ -27,7 +27,7 @@ public final class GraphJson {
     static final String LOGIT = "logit";
 
     /** Links that are turned into text at once. */
-    private static final int BLOCK = 1 << 14;
+    private static final int BLOCK = 1 << 16;
 
     private final AttributionGraph graph;
     private final Pruning pruning;

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 
 /**
@@ -66,24 +65,35 @@ final class Ranking implements AutoCloseable {
 
     /** Influence of every node, as far as the known rows tell [n]. */
     double[] influence() {
-        // A node draws on nodes with lower numbers only: layers come in order, targets last.
-        long[] order = IntStream.range(0, nodes.length).boxed().sorted(Comparator.comparingLong(r -> -nodes[r]))
-                .mapToLong(Integer::longValue).toArray();
+        // A node draws on nodes with lower numbers only: layers come in order, targets last. So rows go by falling node.
+        long[] order = new long[nodes.length];
+        for (int r = 0; r < order.length; r++) order[r] = ~nodes[r] << Integer.SIZE | r;
+        Arrays.sort(order);
+        for (int r = 0; r < order.length; r++) order[r] &= Integer.MAX_VALUE;
         return known.influence(order, nodes, scale, weights, null);
     }
 
     /** The most influential features whose rows are not known yet, best first; of equal ones the lower number first. */
     int[] best(int count) {
         double[] influence = influence();
-        Comparator<Integer> bestFirst = Comparator.<Integer>comparingDouble(i -> -influence[i]).thenComparingInt(i -> i);
-        // Few of many are wanted, so a bounded heap whose head is the worst that still counts beats sorting.
-        var best = new PriorityQueue<>(count + 1, bestFirst.reversed());
+        // Few of many are wanted: a count by leading bits tells which need not be sorted.
+        int[] alike = new int[1 << Short.SIZE];
         for (int i = 0; i < features; i++) {
-            if (home[i] != null || best.size() == count && !(influence[i] > influence[best.peek()])) continue;
-            best.add(i);
-            if (best.size() > count) best.poll();
+            if (home[i] == null) alike[leadingBits(influence[i])]++;
         }
-        return best.stream().sorted(bestFirst).mapToInt(Integer::intValue).toArray();
+        int least = alike.length;
+        for (int found = 0; found < count && least > 0; ) found += alike[--least];
+        var candidates = new ArrayList<Integer>();
+        for (int i = 0; i < features; i++) {
+            if (home[i] == null && leadingBits(influence[i]) >= least) candidates.add(i);
+        }
+        candidates.sort(Comparator.comparingDouble(i -> -influence[i]));
+        return candidates.stream().limit(count).mapToInt(Integer::intValue).toArray();
+    }
+
+    /** Grows with a positive number, though not as finely. */
+    private static int leadingBits(double x) {
+        return x > 0 ? (int) (Double.doubleToRawLongBits(x) >>> Long.SIZE - Short.SIZE) : 0;
     }
 
     /** The known rows in the order of nodes with the columns of unknown features left out. */

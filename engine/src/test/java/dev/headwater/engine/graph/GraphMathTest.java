@@ -10,7 +10,9 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -117,6 +119,22 @@ class GraphMathTest {
             selection.edges().close();
             assertArrayEquals(new int[] {2, 0, 1}, selection.order());
             assertArrayEquals(new int[] {0, 1, 2}, selection.selected());
+        }
+    }
+
+    /** More features than wanted have leading digits, or all of them, in common. */
+    @Test
+    void rankingIsThatOfAStableSort() {
+        int features = 500;
+        var random = new Random(5);
+        float[] dense = new float[features + 1];
+        for (int s = 0; s < features; s++) dense[s] = random.nextInt(3) == 0 ? 0 : 1 + random.nextInt(20) * 1e-6f;
+        double[] weights = new double[features + 1];
+        weights[features] = 1;
+        try (var ranking = new Ranking(features, weights)) {
+            ranking.add(new int[] {features}, EdgeRows.fromDense(dense, 1, features + 1));
+            int[] sorted = IntStream.range(0, features).boxed().sorted(Comparator.comparingDouble(s -> -dense[s])).mapToInt(s -> s).toArray();
+            for (int count : new int[] {0, 1, 64, 400, 500}) assertArrayEquals(Arrays.copyOf(sorted, count), ranking.best(count), "best " + count);
         }
     }
 
