@@ -6,6 +6,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphIndex;
@@ -94,7 +95,7 @@ final class AttributeCommand implements Callable<Integer> {
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
-                FeatureLabels labels = FeatureLabels.of(model.transcoders());
+                BundledLabels labels = BundledLabels.of(model.transcoders());
                 Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels);
                 seconds.put("write", watch.lap());
                 output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
@@ -126,7 +127,7 @@ final class AttributeCommand implements Callable<Integer> {
         OutputOptions.checkWritable(parent);
     }
 
-    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, FeatureLabels labels) {
+    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, BundledLabels labels) {
         Map<String, Path> files = new LinkedHashMap<>();
         if (raw != null) {
             GraphFile.write(graph, raw);

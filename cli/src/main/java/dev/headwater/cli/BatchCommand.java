@@ -8,6 +8,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphIndex;
 import dev.headwater.engine.graph.GraphJson;
@@ -99,7 +100,7 @@ final class BatchCommand implements Callable<Integer> {
 
     private void run(List<BatchLine> due, ReplacementModel loaded, AttributionOptions options, ObjectNode common, BatchRecords records,
                      ProgressDisplay display) {
-        FeatureLabels labels = FeatureLabels.of(model.transcoders());
+        BundledLabels labels = BundledLabels.of(model.transcoders());
         display.phase("graphs", due.size());
         for (int i = 0; i < due.size(); i++) {
             BatchLine line = due.get(i);
@@ -131,7 +132,7 @@ final class BatchCommand implements Callable<Integer> {
         display.close();
     }
 
-    private ObjectNode make(BatchLine line, ReplacementModel loaded, AttributionOptions options, FeatureLabels labels, ObjectNode settings, Progress progress) {
+    private ObjectNode make(BatchLine line, ReplacementModel loaded, AttributionOptions options, BundledLabels labels, ObjectNode settings, Progress progress) {
         try (AttributionGraph graph = Attribution.of(loaded, line.prompt().with(loaded), options, progress)) {
             Pruning pruned = pruning.of(graph);
             Path file = GraphJson.write(graph, pruned, new GraphJson.Options(line.slug(), labels, Map.of()), directory);

@@ -1,6 +1,7 @@
 package dev.headwater.cli;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphIndex;
@@ -59,7 +60,7 @@ final class GraphCommand implements Callable<Integer> {
         }
         try (AttributionGraph graph = GraphFile.read(file)) {
             List<String> transcoders = graph.provenance().transcoders();
-            FeatureLabels labels = FeatureLabels.of(transcoders.isEmpty() ? "" : transcoders.getFirst());
+            BundledLabels labels = BundledLabels.of(transcoders.isEmpty() ? "" : transcoders.getFirst());
             Pruning pruned = pruning.of(graph);
             Map<String, Path> files = new LinkedHashMap<>();
             if (!info) {

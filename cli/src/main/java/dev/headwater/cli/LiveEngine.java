@@ -9,6 +9,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphJson;
 import dev.headwater.engine.graph.Pruning;
@@ -107,7 +108,7 @@ final class LiveEngine implements Engine, AutoCloseable {
             .withTargets(new OutputTargets.Salient(request.maxLogits(), request.logitProbability()));
         try (AttributionGraph graph = Attribution.of(live, read(live, request.prompt()), how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
-            var labels = FeatureLabels.of(request.transcoders());
+            var labels = BundledLabels.of(request.transcoders());
             GraphJson.writeFile(graph, pruning, new GraphJson.Options(request.name(), labels, Map.of()), target);
         }
     }

@@ -2,6 +2,7 @@ package dev.headwater.cli.explorer;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.features.BundledFeatures;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
@@ -41,8 +42,8 @@ public final class ExplorerServer implements AutoCloseable {
     /** Throws a {@link HeadwaterException} if the graphs can't be opened or the port can't be had. */
     public static ExplorerServer start(ExplorerConfig config) {
         GraphStore store = GraphStore.open(config.graphs(), config.maxGraphBytes());
-        List<FeatureSource> features = Stream.concat(config.features().stream().map(FeatureDirectory::new),
-                Stream.of(new BundledFeatures(file -> ExplorerServer.class.getResourceAsStream("/dev/headwater/models/atlas-features/" + file)))).toList();
+        FeatureSource bundled = (scan, layer, feature) -> BundledFeatures.of(scan).flatMap(evidence -> evidence.record(layer, feature));
+        List<FeatureSource> features = Stream.concat(config.features().stream().map(FeatureDirectory::new), Stream.of(bundled)).toList();
         Access access = new Access(config.host());
         Jobs jobs = new Jobs();
         Page page = new Page();

@@ -2,6 +2,7 @@ package dev.headwater.cli.explorer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.engine.features.FeatureLabels;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 
@@ -132,24 +133,23 @@ final class GraphApi {
 
     /** What the evidence says about the graph's features, in short: a default label and the tokens they raise most. */
     record Digest(String label, List<String> top) {
-        static Digest of(JsonNode record, double depth) {
+        static Digest of(JsonNode record) {
             List<String> top = new ArrayList<>();
             for (int i = 0; i < Math.min(TOP_LOGITS, record.path("top_logits").size()); i++) {
                 top.add(record.path("top_logits").get(i).asText());
             }
-            return new Digest(FeatureLabel.of(record, depth).orElse(""), top);
+            return new Digest(FeatureLabels.of(record), top);
         }
     }
 
     private void labels(Context ctx) {
         GraphNodes graph = nodes(ctx.pathParam("name"));
-        int layers = graph.nodes().stream().flatMap(node -> node.site().stream()).mapToInt(site -> site.layer() + 1).max().orElse(1);
         Map<String, Digest> digests = new TreeMap<>();
         for (GraphNodes.Node node : graph.nodes()) {
             String key = Long.toString(node.feature());
             if (!digests.containsKey(key)) {
                 node.site().ifPresent(site -> FeatureApi.find(features, graph.scan(), site.layer(), site.feature())
-                        .ifPresent(record -> digests.put(key, Digest.of(record, (double) site.layer() / layers))));
+                        .ifPresent(record -> digests.put(key, Digest.of(record))));
             }
         }
         Json.reply(ctx, digests);

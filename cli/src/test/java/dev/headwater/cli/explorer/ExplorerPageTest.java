@@ -126,7 +126,7 @@ class ExplorerPageTest {
         assertTrue(browser.text("#prompt").endsWith("containing Dallas is"));
         assertTrue(browser.text("#graph-count").startsWith("177 of 177 nodes"));
         assertEquals("Output “Austin”", browser.text("#connections h3"));
-        browser.await("default labels", () -> browser.text("#connections .rows").contains("say Austin"));
+        browser.await("default labels", () -> browser.text("#connections .rows").contains("is → Austin"));
         browser.screenshot("graph");
     }
 
@@ -434,7 +434,7 @@ class ExplorerPageTest {
         openCircuit();
         browser.await("boxes", () -> browser.all(".box").size() == 3 + 3 + 6);
         assertTrue(browser.all(".tie").size() > 10);
-        browser.await("labels", () -> browser.text("#diagram").contains("say Texas"));
+        browser.await("labels", () -> browser.text("#diagram").contains("→ Texas"));
         browser.screenshot("circuit");
         String before = browser.text("#scores");
         browser.click("#unpin-all");
@@ -542,7 +542,7 @@ class ExplorerPageTest {
     @Test
     void exportsPicturesAndAPageThatWorksFromDisk() throws Exception {
         openCircuit();
-        browser.await("labels", () -> browser.text("#diagram").contains("say Texas"));
+        browser.await("labels", () -> browser.text("#diagram").contains("→ Texas"));
         for (String kind : List.of("SVG", "PNG", "HTML", "JSON")) {
             browser.click("#export");
             browser.clickText(".menu-list button", kind);
@@ -721,7 +721,7 @@ class ExplorerPageTest {
     void darkAndNarrowAreFineToo() throws IOException {
         browser.prefer("dark");
         openCircuit();
-        browser.await("labels", () -> browser.text("#diagram").contains("say Texas"));
+        browser.await("labels", () -> browser.text("#diagram").contains("→ Texas"));
         browser.screenshot("dark");
         browser.assertAccessible("dark");
         browser.click("#theme-button");

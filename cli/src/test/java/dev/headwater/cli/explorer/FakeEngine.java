@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /** Stands in for a live model: "traces" every prompt to the Dallas graph, "steers" to Sacramento, slowly enough to watch. */
 final class FakeEngine implements Engine {
@@ -29,9 +30,13 @@ final class FakeEngine implements Engine {
     @Override
     public List<String> tokens(String model, Prompt prompt) {
         return switch (prompt) {
-            case Prompt.Text text -> BundledFeatures.tokens(text.text());
-            case Prompt.Chat chat -> BundledFeatures.tokens(chat.turns().stream().map(turn -> turn.role() + ": " + turn.content()).reduce("", String::concat));
+            case Prompt.Text text -> split(text.text());
+            case Prompt.Chat chat -> split(chat.turns().stream().map(turn -> turn.role() + ": " + turn.content()).reduce("", String::concat));
         };
+    }
+
+    private static List<String> split(String text) {
+        return Stream.concat(Stream.of("<bos>"), Stream.of(text.split("(?=[ :])"))).toList();
     }
 
     @Override

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,30 +19,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
-import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
 class FeatureSourceTest {
     @TempDir
     Path directory;
-
-    @Test
-    void theBundledEvidencesTokensAreTheModels() throws IOException {
-        int contexts = 0;
-        for (String file : List.of("plt_layer_0", "plt_layer_3", "clt_layer_5")) {
-            try (var in = new GZIPInputStream(getClass().getResourceAsStream("/dev/headwater/models/atlas-features/" + file + ".jsonl.gz"))) {
-                for (String line : new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList()) {
-                    for (JsonNode context : Json.MAPPER.readTree(line).get("top")) {
-                        List<String> tokens = BundledFeatures.tokens(context.get("t").textValue());
-                        tokens.add("<eos>");
-                        assertEquals(context.get("tok").textValue(), tokens.get(context.get("p").intValue()), file + " " + context);
-                        contexts++;
-                    }
-                }
-            }
-        }
-        assertTrue(contexts > 10_000, contexts + " contexts");
-    }
 
     @Test
     void readsRecordsFromPackedFiles() throws IOException {
@@ -70,24 +50,26 @@ class FeatureSourceTest {
     }
 
     @Test
-    void lyingIndexesAndRecordsAreRefused() throws IOException {
+    void damagedFilesAreRefusedInOneSentence() throws IOException {
         Path set = Files.createDirectories(directory.resolve("set"));
-        byte[] record = record("{}", false);
-        for (String index : List.of("{}", "[1]", "[{\"filename\":\"../../etc/passwd\",\"offsets\":[0,8]}]", "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,99999999999]}]",
-                "[{\"filename\":\"layer_0.bin\",\"offsets\":[8,0]}]", "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,3]}]", "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,\"x\"]}]", "[{\"offsets\":[0,8]}]", "[")) {
-            write(set, index, record);
-            assertThrows(Refusal.class, () -> new FeatureDirectory(directory).feature("set", 0, 0), index);
+        write(set, "[{\"filename\":\"../../etc/passwd\",\"offsets\":[0,8]}]", record("{}", false));
+        try (var server = ExplorerServer.start(ExplorerConfig.local(directory.resolve("graphs")).withFeatures(List.of(directory))); var client = new Client(server.port())) {
+            var reply = client.get("/api/features/0/0?scan=set");
+            assertEquals(500, reply.status());
+            assertTrue(reply.error().contains("not named layer_<number>.bin"), reply.error());
         }
-        byte[] lying = record.clone();
-        ByteBuffer.wrap(lying).order(ByteOrder.LITTLE_ENDIAN).putInt(0, Integer.MAX_VALUE);
-        byte[] negative = record.clone();
-        ByteBuffer.wrap(negative).order(ByteOrder.LITTLE_ENDIAN).putInt(0, -5);
-        byte[] noise = record.clone();
-        Arrays.fill(noise, 4, noise.length, (byte) 0x5a);
-        for (byte[] bad : List.of(lying, negative, noise, record("[".repeat(200), false))) {
-            write(set, "[{\"filename\":\"layer_0.bin\",\"offsets\":[0," + bad.length + "]}]", bad);
-            assertThrows(Refusal.class, () -> new FeatureDirectory(directory).feature("set", 0, 0));
-        }
+        Files.writeString(set.resolve("0.json"), "{");
+        assertThrows(Refusal.class, () -> new FeatureDirectory(directory).feature("set", 0, 0));
+    }
+
+    @Test
+    void anIndexThatIsReplacedIsReadAnew() throws IOException {
+        Path set = Files.createDirectories(directory.resolve("set"));
+        pack(set, false, "{\"index\":0}");
+        FeatureDirectory source = new FeatureDirectory(directory);
+        assertTrue(source.feature("set", 0, 1).isEmpty());
+        pack(set, false, "{\"index\":0}", "{\"index\":1}");
+        assertEquals(1, source.feature("set", 0, 1).orElseThrow().get("index").intValue());
     }
 
     @Test

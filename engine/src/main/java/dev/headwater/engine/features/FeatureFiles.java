@@ -34,7 +34,7 @@ import java.util.zip.InflaterInputStream;
  *
  * <p>Holds the offsets, not the files; usable from any thread. Nothing in the files is trusted.
  */
-public final class FeatureFiles {
+public final class FeatureFiles implements FeatureEvidence {
     public static final String INDEX = "index.json.gz";
     /** The longest record that is read, packed or not. */
     public static final int LONGEST_RECORD = 16 << 20;
@@ -156,6 +156,7 @@ public final class FeatureFiles {
      *
      * @throws HeadwaterException if the file is missing or the record damaged
      */
+    @Override
     public Optional<JsonNode> record(int layer, int feature) {
         return range(layer, feature).map(range -> {
             try {

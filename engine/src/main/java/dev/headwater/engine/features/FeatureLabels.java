@@ -13,18 +13,18 @@ import java.util.Set;
  * First names of features that nobody has named, from the evidence about them: what they fire on, and what they make the model say
  * there. "Texas, Dallas" fires on these; "is → Austin" fires on "is" and promotes "Austin".
  *
- * @param files of the transcoder set
+ * @param evidence about the features of a transcoder set
  */
-public record FeatureLabels(FeatureFiles files) implements GraphJson.Labels {
+public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Labels {
     private static final int TOKENS = 3;
     private static final int LONGEST = 24;
     /** A token counts if it has this share of the strongest one's activations. */
     private static final double SHARE = 0.1;
 
-    /** The label of a feature; "" if the files don't know it. */
+    /** The label of a feature; "" if there is no evidence about it. */
     @Override
     public String of(int layer, int feature) {
-        return files.record(layer, feature).map(FeatureLabels::of).orElse("");
+        return evidence.record(layer, feature).map(FeatureLabels::of).orElse("");
     }
 
     /**

@@ -1,4 +1,4 @@
-package dev.headwater.cli;
+package dev.headwater.engine.features;
 
 import dev.headwater.engine.graph.GraphJson;
 import java.io.IOException;
@@ -8,14 +8,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Short names of the features of the bundled transcoders: what they fire on, and what they make the model say there. "Texas,
- * Dallas" fires on these; "is → Austin" fires on "is" and promotes "Austin". They are made from the feature evidence; its tests
- * hold the rule and write the files.
+ * What {@link FeatureLabels} makes of {@link BundledFeatures}, kept in files: reading all of the evidence for some names would
+ * take longer than making a graph. A test compares the files with the evidence.
  */
-final class FeatureLabels implements GraphJson.Labels {
+public final class BundledLabels implements GraphJson.Labels {
     private final String[][] labels;
 
-    private FeatureLabels(String[][] labels) {
+    private BundledLabels(String[][] labels) {
         this.labels = labels;
     }
 
@@ -23,9 +22,9 @@ final class FeatureLabels implements GraphJson.Labels {
      * Labels for a set of transcoders by its reference: {@code labels/<reference>.txt} has a line with the number of layers and
      * one for each feature, layer by layer. A set without such a file has no labels.
      */
-    static FeatureLabels of(String transcoders) {
-        try (InputStream in = transcoders.matches("[a-z-]+") ? FeatureLabels.class.getResourceAsStream("labels/" + transcoders + ".txt") : null) {
-            return new FeatureLabels(in == null ? new String[0][] : read(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
+    public static BundledLabels of(String transcoders) {
+        try (InputStream in = transcoders.matches("[a-z-]+") ? BundledLabels.class.getResourceAsStream("labels/" + transcoders + ".txt") : null) {
+            return new BundledLabels(in == null ? new String[0][] : read(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
         } catch (IOException e) {
             throw new UncheckedIOException("labels of " + transcoders, e);
         }

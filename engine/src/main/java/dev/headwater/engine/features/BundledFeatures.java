@@ -1,9 +1,11 @@
-package dev.headwater.cli.explorer;
+package dev.headwater.engine.features;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-
+import dev.headwater.engine.hub.BundledModel;
+import dev.headwater.engine.weights.BoundedJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,62 +15,71 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 
 /** The evidence that comes with the atlas model: one gzip file of JSON lines for each set and layer, line f for feature f. */
-final class BundledFeatures implements FeatureSource {
-    private static final Map<String, String> SETS = Map.of("atlas-plt", "plt", "atlas-clt", "clt");
-    private static final int LAYERS_HELD = 4;
+public final class BundledFeatures implements FeatureEvidence {
+    private static final Map<String, BundledFeatures> SETS = Map.of("atlas-plt", new BundledFeatures("atlas-plt", "plt"),
+        "atlas-clt", new BundledFeatures("atlas-clt", "clt"));
+    private static final int LAYERS = 6;
+    private static final int LAYERS_HELD = 2;
 
     /**
      * Where the model's tokenizer splits text. All words of the evidence are single tokens, so the pieces are the tokens; a
      * test compares them with the evidence.
      */
     private static final Pattern TOKEN = Pattern.compile(
-            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
 
-    private final Function<String, InputStream> files;
-    private final LinkedHashMap<String, List<String>> layers = new LinkedHashMap<>(8, 0.75f, true);
+    private final String scan;
+    private final String prefix;
+    private final LinkedHashMap<Integer, List<String>> held = new LinkedHashMap<>(8, 0.75f, true);
 
-    /** @param files opens a file of the evidence by its name, such as {@code plt_layer_0.jsonl.gz}, or gives null */
-    BundledFeatures(Function<String, InputStream> files) {
-        this.files = files;
+    private BundledFeatures(String scan, String prefix) {
+        this.scan = scan;
+        this.prefix = prefix;
+    }
+
+    /** The evidence of {@code atlas-plt} or {@code atlas-clt}; empty for any other name. */
+    public static Optional<BundledFeatures> of(String transcoders) {
+        return Optional.ofNullable(SETS.get(transcoders));
     }
 
     @Override
-    public Optional<JsonNode> feature(String scan, int layer, int feature) {
-        String set = SETS.get(scan);
-        if (set == null || layer < 0 || feature < 0) {
+    public Optional<JsonNode> record(int layer, int feature) {
+        if (layer < 0 || layer >= LAYERS || feature < 0) {
             return Optional.empty();
         }
-        List<String> lines = lines(set + "_layer_" + layer + ".jsonl.gz");
-        return feature < lines.size() ? Optional.of(record(scan, lines.get(feature))) : Optional.empty();
+        List<String> lines = lines(layer);
+        return feature < lines.size() ? Optional.of(record(lines.get(feature))) : Optional.empty();
     }
 
-    private List<String> lines(String file) {
-        synchronized (layers) {
-            List<String> lines = layers.computeIfAbsent(file, this::load);
-            if (layers.size() > LAYERS_HELD) {
-                layers.pollFirstEntry();
-            }
-            return lines;
+    private synchronized List<String> lines(int layer) {
+        List<String> lines = held.computeIfAbsent(layer, this::load);
+        if (held.size() > LAYERS_HELD) {
+            held.pollFirstEntry();
         }
+        return lines;
     }
 
-    private List<String> load(String file) {
-        try (InputStream in = files.apply(file)) {
-            return in == null ? List.of() : new String(new GZIPInputStream(in, 1 << 16).readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+    private List<String> load(int layer) {
+        try (InputStream in = new GZIPInputStream(BundledModel.open("atlas-features/" + prefix + "_layer_" + layer + ".jsonl.gz"), 1 << 16)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
         } catch (IOException e) {
-            throw new UncheckedIOException("bundled " + file, e);
+            throw new UncheckedIOException("bundled evidence of layer " + layer, e);
         }
     }
 
-    private static JsonNode record(String scan, String line) {
-        JsonNode evidence = Json.parse(line.getBytes(StandardCharsets.UTF_8), JsonNode.class);
-        ObjectNode record = Json.MAPPER.createObjectNode();
+    private JsonNode record(String line) {
+        JsonNode evidence;
+        try {
+            evidence = BoundedJson.mapper().readTree(line);
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException("bundled evidence", e);
+        }
+        ObjectNode record = BoundedJson.mapper().createObjectNode();
         record.put("transcoder_id", scan);
         record.set("index", evidence.get("f"));
         record.set("activation_frequency", evidence.get("freq"));
@@ -97,7 +108,6 @@ final class BundledFeatures implements FeatureSource {
 
     private static void example(ObjectNode example, JsonNode context) {
         List<String> tokens = tokens(context.get("t").textValue());
-        tokens.add("<eos>");
         double[] activations = new double[tokens.size()];
         context.get("a").forEach(active -> {
             int position = active.get(0).intValue();
@@ -115,12 +125,13 @@ final class BundledFeatures implements FeatureSource {
         example.put("is_repeated_datapoint", false);
     }
 
-    /** The text's tokens, the leading {@code <bos>} at 0. */
-    static List<String> tokens(String text) {
+    /** The text's tokens, between {@code <bos>} and {@code <eos>}. */
+    private static List<String> tokens(String text) {
         List<String> tokens = new ArrayList<>(List.of("<bos>"));
         for (Matcher piece = TOKEN.matcher(text); piece.find(); ) {
             tokens.add(piece.group());
         }
+        tokens.add("<eos>");
         return tokens;
     }
 }
