@@ -87,8 +87,8 @@ export class FeatureView {
     const facts = [];
     if (node.activation !== null) {
       facts.push(['Activation', number(node.activation)]);
-      const q = e && quantile(e.quantile_values, node.activation);
-      if (q !== null && q !== undefined) facts.push(['Percentile', percent(q)]);
+      const rank = e ? percentile(e, node.activation) : null;
+      if (rank !== null) facts.push(['Percentile', percent(rank)]);
       else if (e?.act_max > 0) facts.push(['Of its largest', percent(node.activation / e.act_max)]);
     }
     if (e?.activation_frequency !== undefined && e.activation_frequency !== null) facts.push(['Fires on', percent(e.activation_frequency) + ' of tokens']);
@@ -150,12 +150,19 @@ export class FeatureView {
   }
 }
 
-/** The share of activations below this one, from evenly spaced quantile values; null without them. */
-function quantile(values, activation) {
-  if (!Array.isArray(values) || values.length < 2) return null;
-  const above = values.findIndex(v => v > activation);
+/** The share of the corpus' activations below this one; null where the record doesn't tell. */
+function percentile({quantile_values: values, histogram: counts, act_min: low, act_max: high}, activation) {
+  if (Array.isArray(values) && values.length > 1) return below(values, d3.range(values.length), activation);
+  if (!Array.isArray(counts) || counts.length < 2 || !(high > low)) return null;
+  const edges = d3.range(counts.length + 1).map(i => low + (high - low) * i / counts.length);
+  return below(edges, [0, ...d3.cumsum(counts)], activation);
+}
+
+/** How much lies below a value, as a share of all, if so much lies below each of some ascending values. */
+function below(values, amounts, value) {
+  const above = d3.bisectRight(values, value);
   if (above === 0) return 0;
-  if (above < 0) return 1;
-  const low = values[above - 1], high = values[above];
-  return (above - 1 + (high > low ? (activation - low) / (high - low) : 0)) / (values.length - 1);
+  if (above === values.length) return 1;
+  const part = (value - values[above - 1]) / (values[above] - values[above - 1]);
+  return (amounts[above - 1] + part * (amounts[above] - amounts[above - 1])) / amounts.at(-1);
 }

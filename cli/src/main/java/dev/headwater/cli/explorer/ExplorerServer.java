@@ -19,7 +19,10 @@ import java.net.URI;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The explorer's HTTP server: the page, the graphs, the evidence about features, and the live engine if there is one. */
@@ -80,6 +83,12 @@ public final class ExplorerServer implements AutoCloseable {
         return app.port();
     }
 
+    /** Methods and paths that are answered, such as {@code GET /api/graphs/{name}}. */
+    Set<String> routes() {
+        return app.unsafe.internalRouter.allHttpHandlers().stream().map(parsed -> parsed.endpoint).filter(endpoint -> endpoint.method.isHttpMethod())
+                .map(endpoint -> endpoint.method + " " + endpoint.path.replace('<', '{').replace('>', '}')).collect(Collectors.toCollection(TreeSet::new));
+    }
+
     @Override
     public void close() {
         jobs.close();
@@ -125,7 +134,7 @@ public final class ExplorerServer implements AutoCloseable {
 
     private static void answerFailures(JavalinConfig javalin) {
         javalin.routes.exception(Refusal.class, (e, ctx) -> refuse(ctx, e.status(), e.getMessage()));
-        javalin.routes.exception(GraphStore.StaleVersion.class, (e, ctx) -> {
+        javalin.routes.exception(StaleVersion.class, (e, ctx) -> {
             ctx.status(412);
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("error", e.getMessage());

@@ -2,6 +2,7 @@ package dev.headwater.cli.explorer;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.graph.GraphIndex;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -27,6 +28,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -189,6 +191,16 @@ final class GraphStore {
         } finally {
             lock.unlock();
         }
+        index(name);
+    }
+
+    /** Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it is. */
+    private void index(String changed) {
+        try {
+            GraphIndex.reconcile(directory, list().stream().map(GraphSummary::name).collect(Collectors.toSet()), changed, name -> GraphSummary.metadata(file(name)));
+        } catch (HeadwaterException e) {
+            // The explorer's list comes from the files themselves.
+        }
     }
 
     /** Takes a new graph file in, once {@link GraphCheck} finds nothing wrong with it. */
@@ -234,6 +246,7 @@ final class GraphStore {
         } finally {
             lock.unlock();
         }
+        index(name);
     }
 
     void discard(Path draft) {
@@ -363,25 +376,5 @@ final class GraphStore {
             case java.nio.file.FileSystemException fs when fs.getReason() != null -> fs.getReason();
             default -> e.getClass().getSimpleName() + (e.getMessage() == null ? "" : " (" + Path.of(e.getMessage()).getFileName() + ")");
         };
-    }
-
-    /** Someone else saved first: 412, with what is there now. */
-    static final class StaleVersion extends RuntimeException {
-        private final String version;
-        private final transient ObjectNode qParams;
-
-        StaleVersion(String name, String version, ObjectNode qParams) {
-            super("The annotations of " + name + " have changed since you read them: take them over, or save yours over them.", null, false, false);
-            this.version = version;
-            this.qParams = qParams;
-        }
-
-        String version() {
-            return version;
-        }
-
-        ObjectNode qParams() {
-            return qParams;
-        }
     }
 }

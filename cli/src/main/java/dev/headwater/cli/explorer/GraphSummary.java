@@ -4,9 +4,12 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -14,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One line of the list of graphs, read from the head of its file.
@@ -24,6 +28,7 @@ import java.util.List;
 record GraphSummary(String name, String slug, String scan, String prompt, List<String> promptTokens, long bytes, long modified, String problem) {
     private static final int LONGEST_PROMPT = 10_000;
     private static final int MOST_TOKENS = 4096;
+    private static final int LONGEST_METADATA = 1 << 20;
 
     @JsonIgnore
     boolean describes(BasicFileAttributes now) {
@@ -74,6 +79,26 @@ record GraphSummary(String name, String slug, String scan, String prompt, List<S
             }
         }
         return new GraphSummary(name, slug, scan, prompt, List.copyOf(tokens), attributes.size(), attributes.lastModifiedTime().toMillis(), problem);
+    }
+
+    /** The file's metadata block as it stands there; empty if there is none, or an unreasonably long one. */
+    static Optional<ObjectNode> metadata(Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+             JsonParser json = Json.STREAMING.createParser(Channels.newInputStream(channel))) {
+            if (!toMetadata(json)) {
+                return Optional.empty();
+            }
+            long start = json.currentTokenLocation().getByteOffset();
+            json.skipChildren();
+            long length = json.currentLocation().getByteOffset() - start;
+            if (start < 0 || length > LONGEST_METADATA) {
+                return Optional.empty();
+            }
+            byte[] text = Channels.newInputStream(channel.position(start)).readNBytes((int) length);
+            return Optional.of(Json.MAPPER.readValue(text, ObjectNode.class));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     private static boolean toMetadata(JsonParser json) throws IOException {

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -139,7 +140,40 @@ class ExplorerServerTest {
         assertEquals(412, client.send("DELETE", "/api/graphs/mine", null, "If-Match", "\"0\"").status());
         assertEquals(204, client.send("DELETE", "/api/graphs/mine", null, "If-Match", client.get("/api/graphs/mine").etag()).status());
         assertEquals(404, client.get("/api/graphs/mine").status());
-        assertEquals(3, Files.list(graphs).count(), "no draft left");
+        assertEquals(Set.of("dallas-austin.json", "oakland-sacramento.json", "gemma2-clt.json", "graph-metadata.json"), files(), "no draft left");
+    }
+
+    private Set<String> files() throws IOException {
+        try (var files = Files.list(graphs)) {
+            return files.map(file -> file.getFileName().toString()).collect(java.util.stream.Collectors.toSet());
+        }
+    }
+
+    @Test
+    void theDirectorysOwnListStaysInStep() throws IOException {
+        Path index = graphs.resolve("graph-metadata.json");
+        Files.writeString(index, "{\"theirs\":[1.5],\"graphs\":[{\"slug\":\"gone\"},{\"slug\":\"" + SampleGraphs.DALLAS + "\",\"title_prefix\":\"ours\"},\"odd\"]}");
+        assertEquals(3, client.get("/api/graphs").json().get("graphs").size(), "what is shown comes from the files");
+        assertEquals(201, client.send("POST", "/api/graphs?name=mine", SampleGraphs.text(SampleGraphs.OAKLAND)).status());
+        JsonNode now = Json.MAPPER.readTree(index.toFile());
+        assertEquals("1.5", now.at("/theirs/0").toString(), "what we don't know stays");
+        assertEquals("ours", now.at("/graphs/0/title_prefix").asText());
+        assertEquals("odd", now.at("/graphs/1").asText());
+        assertEquals(List.of(SampleGraphs.DALLAS, "", SampleGraphs.GEMMA, "mine", SampleGraphs.OAKLAND), slugs(now));
+        assertEquals("atlas-plt", now.at("/graphs/3/scan").asText());
+        client.send("PUT", "/api/graphs/mine/annotations", "{\"pinnedIds\":[]}", "If-Match", "*");
+        assertEquals(now, Json.MAPPER.readTree(index.toFile()), "saving changes nothing here");
+        assertEquals("DONE", events(client.send("POST", "/api/jobs/attribute", request("traced", "p")).json().get("id").textValue()).getLast().get("state").textValue());
+        assertEquals(204, client.send("DELETE", "/api/graphs/mine", null, "If-Match", "*").status());
+        assertEquals(List.of(SampleGraphs.DALLAS, "", SampleGraphs.GEMMA, SampleGraphs.OAKLAND, "traced"), slugs(Json.MAPPER.readTree(index.toFile())));
+
+        Files.writeString(index, "[");
+        assertEquals(201, client.send("POST", "/api/graphs?name=mine", SampleGraphs.text(SampleGraphs.OAKLAND)).status());
+        assertEquals("[", Files.readString(index), "a list that nobody understands is left alone");
+    }
+
+    private static List<String> slugs(JsonNode index) {
+        return StreamSupport.stream(index.get("graphs").spliterator(), false).map(graph -> graph.path("slug").asText()).toList();
     }
 
     @Test
@@ -299,9 +333,16 @@ class ExplorerServerTest {
     @Test
     void describesItselfAndServesThePage() {
         String yaml = new String(client.get("/api/openapi.yaml").response().body(), java.nio.charset.StandardCharsets.UTF_8);
-        for (String path : List.of("/api/graphs/{name}/annotations", "/api/jobs/{id}/events", "/api/compare", "/features/{path}")) {
-            assertTrue(yaml.contains("\n  " + path + ":"), path);
+        Set<String> described = new TreeSet<>(Set.of("GET /", "GET /assets/{file}", "GET /api/openapi.yaml"));
+        String path = "";
+        for (String line : yaml.lines().toList()) {
+            if (line.matches("  /.*:")) {
+                path = line.strip().replaceAll(":$", "");
+            } else if (line.matches("    (get|put|post|delete):")) {
+                described.add(line.strip().replace(":", "").toUpperCase(java.util.Locale.ROOT) + " " + path);
+            }
         }
+        assertEquals(server.routes(), described);
         var d3 = client.get("/assets/d3.min.js");
         assertEquals(200, d3.status());
         assertTrue(d3.response().body().length > 200_000);

@@ -22,7 +22,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. */
@@ -65,6 +68,28 @@ public final class GraphIndex {
         while (place < graphs.size() && !graphs.get(place).path("slug").asText().equals(slug)) place++;
         if (place < graphs.size()) graphs.set(place, metadata);
         else graphs.add(metadata);
+        save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
+    }
+
+    /**
+     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the others
+     * keep theirs.
+     *
+     * @param slugs    of all graphs that are there
+     * @param changed  one whose entry is made anew if it is there
+     * @param metadata of a graph; empty if its file has none, and then it gets no entry
+     * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
+     */
+    public static synchronized void reconcile(Path directory, Set<String> slugs, String changed, Function<String, Optional<ObjectNode>> metadata) {
+        ObjectNode root = read(directory);
+        ArrayNode graphs = graphs(directory, root);
+        Set<String> lacking = new TreeSet<>(slugs);
+        for (var entries = graphs.elements(); entries.hasNext(); ) {
+            String slug = entries.next().path("slug").asText(null);
+            if (slug != null && (slug.equals(changed) || !slugs.contains(slug))) entries.remove();
+            else if (slug != null) lacking.remove(slug);
+        }
+        lacking.forEach(slug -> metadata.apply(slug).ifPresent(found -> graphs.add(found.put("slug", slug))));
         save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
     }
 
