@@ -83,8 +83,7 @@ public final class BundledFeatures implements FeatureEvidence {
         record.put("transcoder_id", scan);
         record.set("index", evidence.get("f"));
         record.set("activation_frequency", evidence.get("freq"));
-        record.put("act_min", 0);
-        record.set("act_max", evidence.get("max"));
+        histogram(record, evidence);
         logits(record, "top_logits", evidence.get("pos"));
         logits(record, "bottom_logits", evidence.get("neg"));
         ArrayNode quantiles = record.putArray("examples_quantiles");
@@ -94,6 +93,18 @@ public final class BundledFeatures implements FeatureEvidence {
             evidence.get("top").forEach(context -> example(examples.addObject(), context));
         }
         return record;
+    }
+
+    private static void histogram(ObjectNode record, JsonNode evidence) {
+        JsonNode histogram = evidence.get("hist");
+        if (histogram == null) {
+            record.put("act_min", 0);
+            record.set("act_max", evidence.get("max"));
+        } else {
+            record.set("act_min", histogram.get("min"));
+            record.set("act_max", histogram.get("max"));
+            record.set("histogram", histogram.get("n"));
+        }
     }
 
     /** The names as the field has them; the values beside them, under a name of our own. */

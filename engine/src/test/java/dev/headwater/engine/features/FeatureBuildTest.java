@@ -77,9 +77,9 @@ class FeatureBuildTest {
         assertTrue(sameTokens / (6 * features) > 0.9, "share of the known output tokens: " + sameTokens / (6 * features));
     }
 
-    /** Frequencies on a part of the corpus against those on all of it. */
+    /** Frequencies and histograms on a part of the corpus against those on all of it. */
     @Test
-    void frequenciesAreThoseOfTheBundledEvidence() throws IOException {
+    void frequenciesAndHistogramsAreThoseOfTheBundledEvidence() throws IOException {
         List<String> corpus = AtlasEvidence.corpus();
         List<String> part = IntStream.range(0, corpus.size()).filter(i -> i % 30 == 0).mapToObj(corpus::get).toList();
         FeatureFiles files = build("atlas-clt", Files.write(directory.resolve("corpus.txt"), part));
@@ -87,6 +87,7 @@ class FeatureBuildTest {
         for (int layer = 0; layer < 6; layer++) {
             List<JsonNode> evidence = AtlasEvidence.features("clt", layer);
             for (int feature = 0; feature < evidence.size(); feature++) {
+                assertIsPartOf(evidence.get(feature).path("hist"), files.record(layer, feature).orElseThrow(), layer + "/" + feature);
                 double known = evidence.get(feature).get("freq").doubleValue();
                 boolean onEnds = list(evidence.get(feature).get("top")).stream().anyMatch(c -> c.get("tok").asText().equals("<eos>"));
                 if (known > 0.02 && !onEnds) {
@@ -101,6 +102,21 @@ class FeatureBuildTest {
         double high = ratios.get(ratios.size() * 9 / 10);
         assertTrue(median > 0.8 && median < 1.25 && low > 0.6 && high < 1.7,
             "ours to theirs, of %d features: %.2f (10 %%), %.2f (50 %%), %.2f (90 %%)".formatted(ratios.size(), low, median, high));
+    }
+
+    /** No value lies outside the whole corpus' range, which is known to three digits, and there are no more of them. */
+    private static void assertIsPartOf(JsonNode whole, JsonNode part, String feature) {
+        if (part.get("histogram").isEmpty()) {
+            return;
+        }
+        String both = feature + ": " + whole + " and " + part.get("histogram") + " from " + part.get("act_min") + " to " + part.get("act_max");
+        assertTrue(part.get("act_min").doubleValue() >= 0.99 * whole.get("min").doubleValue() - 1e-4, both);
+        assertTrue(part.get("act_max").doubleValue() <= 1.01 * whole.get("max").doubleValue() + 1e-4, both);
+        assertTrue(sum(part.get("histogram")) <= 1.1 * sum(whole.get("n")) + 1, both);
+    }
+
+    private static double sum(JsonNode counts) {
+        return list(counts).stream().mapToDouble(JsonNode::doubleValue).sum();
     }
 
     private FeatureFiles build(String transcoders, Path corpus) {
