@@ -45,7 +45,7 @@ export class GraphView {
     const before = this.props ?? {};
     this.props = props;
     if (props.graph !== before.graph) {
-      this.place = null;
+      this.place = this.shown = this.edges = null;
       this.width = 0;   // the names decide about the margin
       this.names = props.graph ? tokenWidths(this.canvas.axes.getContext('2d'), props.graph) : [];
       this.hovered = -1;
@@ -54,11 +54,12 @@ export class GraphView {
     if (!props.graph || !this.measure()) return;
     this.pinned = new Set(props.annotations.pinned);
     if (!this.place) this.place = this.arrange(props.graph);
-    if (this.changed(before, ['graph', 'pruning', 'showErrors', 'annotations']) || !this.shown) {
+    // While the view has no size nothing of this is made, so a change may be long past.
+    if (this.changed(before, ['pruning', 'showErrors', 'annotations']) || !this.shown) {
       this.shown = props.graph.visible(props.pruning, props.showErrors, this.pinned);
       this.tree = null;
     }
-    if (this.changed(before, ['graph', 'edgeShare'])) this.edges = props.graph.edgesByScore.subarray(0, props.graph.edgesCovering(props.edgeShare));
+    if (this.changed(before, ['edgeShare']) || !this.edges) this.edges = props.graph.edgesByScore.subarray(0, props.graph.edgesCovering(props.edgeShare));
     this.links = this.linksOf(props);
     this.paint();
   }

@@ -383,6 +383,8 @@ class ExplorerPageTest {
         browser.await("examples", () -> !browser.all("#feature .example mark").isEmpty());
         assertTrue(browser.texts("#feature .example mark.peak").stream().allMatch(text -> text.strip().equals("capital")), "the peak is marked");
         assertTrue(browser.text("#feature .facts").contains("Activation"));
+        assertTrue(browser.text("#feature .facts").contains("Percentile"));
+        assertEquals(20, browser.all("#feature .histogram-bar").size());
         assertEquals(2, browser.all("#feature .logits").size());
         browser.screenshot("feature");
         WebElement label = browser.find("#feature-label");
@@ -523,20 +525,25 @@ class ExplorerPageTest {
     @Test
     void everyChangeCanBeUndoneAndRedone() {
         openDallas();
-        String start = state("a");
-        browser.js("const s = headwater.store; headwater.graphView.actions.pin('0_94_9'); headwater.graphView.actions.pin('0_1862_9'); headwater.subgraphView.actions.group(['0_94_9', '0_1862_9'], 'Texas');"
-                + "headwater.subgraphView.actions.place('group:0_94_9', 10, 20); headwater.subgraphView.actions.unpin(['0_1862_9'])");
-        String end = state("a");
-        for (int i = 0; i < 5; i++) {
+        List<String> changes = List.of("pin('0_94_9')", "pin('0_1862_9')", "pin('1_696_9')", "group(['0_94_9', '0_1862_9', '1_696_9'], 'Texas')", "renameGroup('group:0_94_9', 'the state')",
+                "colourGroup('group:0_94_9', 'violet')", "label(headwater.store.state.graph.node('0_94_9'), 'a city')", "place('group:0_94_9', 10, 20)", "leave('1_696_9')", "tidy()", "ungroup('group:0_94_9')", "unpin(['0_1862_9'])");
+        List<String> states = new ArrayList<>(List.of(state("a")));
+        for (String change : changes) {
+            browser.js("headwater.graphView.actions." + change);
+            assertFalse(states.contains(state("a")), change + " changes something");
+            states.add(state("a"));
+        }
+        for (int i = changes.size(); i-- > 0; ) {
             browser.click("#undo");
+            awaitState("a", states.get(i));
         }
-        awaitState("a", start);
         assertEquals("true", browser.find("#undo").getDomAttribute("aria-disabled"));
-        for (int i = 0; i < 5; i++) {
+        for (int i = 1; i <= changes.size(); i++) {
             browser.actions().keyDown(Keys.CONTROL).keyDown(Keys.SHIFT).sendKeys("z").keyUp(Keys.SHIFT).keyUp(Keys.CONTROL).perform();
+            awaitState("a", states.get(i));
         }
-        awaitState("a", end);
         assertEquals("Undo: Unpin", browser.find("#undo").getDomAttribute("aria-label"));
+        browser.await("the file", () -> file(SampleGraphs.DALLAS).at("/qParams/pinnedIds").toString().equals("[\"0_94_9\",\"1_696_9\"]"));
     }
 
     @Test
@@ -795,6 +802,65 @@ class ExplorerPageTest {
         times.properties().forEach(entry -> assertTrue(entry.getValue().doubleValue() < INTERACTION_MILLIS, entry.getKey() + " takes " + entry.getValue() + " ms; all: " + times));
         browser.js("document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input')); headwater.store.set({pruning: 0.8, edgeShare: 0.7})");
         browser.screenshot("large");
+    }
+
+    @Test
+    void allOfThePageWorksOnALargeGraphToo() throws IOException {
+        SampleGraphs.synthetic(graphs, "large", 5000, 50_000, 1);
+        browser.open(page("slug=large"));
+        browser.set("#pruning", 0.3);
+        browser.await("fewer nodes", () -> !browser.text("#graph-count").startsWith("5,000 of"));
+        // Nodes that nothing else covers: what is found at their place is they themselves.
+        List<?> free = (List<?>) browser.js("""
+                const {graphView: v, store} = headwater, box = v.plot.getBoundingClientRect(), found = [];
+                for (const node of store.state.graph.nodes) {
+                  if (node.kind !== 0 || !v.shown[node.index]) continue;
+                  const [x, y] = v.locate(node.index);
+                  if (v.nearest(x, y) === node.index) found.push(node.id);
+                  if (found.length === 3) break;
+                }
+                return found;""");
+        assertEquals(3, free.size());
+        String first = String.valueOf(free.get(0));
+        browser.overNode(first).perform();
+        browser.await("a tooltip", () -> browser.shows(".tooltip"));
+        browser.overNode(first).click().perform();
+        awaitState("s.clicked", "\"" + first + "\"");
+        assertFalse(browser.all("#connections .row").isEmpty());
+        for (Object id : free) {
+            browser.overNode(String.valueOf(id)).doubleClick().perform();
+        }
+        awaitState("a.pinned.length", "3");
+        browser.await("boxes", () -> browser.all(".box").size() == 3);
+        browser.js("headwater.subgraphView.choose(new Set(headwater.subgraphView.items.map(i => i.id)))");
+        browser.click("#group");
+        awaitState("a.groups[0].members.length", "3");
+        WebElement name = browser.find("#box-name");
+        name.clear();
+        name.sendKeys("a large group", Keys.ENTER);
+        awaitState("a.groups[0].label", "\"a large group\"");
+        browser.await("the file", () -> file("large").at("/qParams/supernodes/0/0").asText().equals("a large group"));
+        browser.click("#undo");
+        browser.click("#undo");
+        awaitState("a.groups.length", "0");
+        browser.type("#search", first.split("_")[1]);
+        browser.await("hits", () -> !browser.all(".hit").isEmpty());
+        browser.keys(Keys.ESCAPE);
+        browser.set("#pruning", 1);
+        browser.click("#errors");
+        browser.await("no errors", () -> browser.text("#graph-count").startsWith(String.format(java.util.Locale.ROOT, "%,d of", Integer.parseInt(state("s.graph.nodes.filter(n => n.kind !== 1).length")))));
+        browser.click("#table-button");
+        browser.await("rows", () -> !browser.all("table.nodes tbody tr").isEmpty());
+        browser.click("#table-button");
+        browser.click("#export");
+        browser.clickText(".menu-list button", "HTML");
+        browser.downloaded("large.html");
+        browser.assertAccessible("large");
+        browser.click("#compare-button");
+        browser.clickText(".graph-entry", SampleGraphs.DALLAS);
+        browser.await("both graphs", () -> browser.all(".compare-graph .plot").size() == 2);
+        browser.open(browser.downloaded("large.html").toUri().toString());
+        assertEquals("5000", state("s.graph.size"));
     }
 
     @Test
