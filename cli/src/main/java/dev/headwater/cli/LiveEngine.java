@@ -49,7 +49,7 @@ final class LiveEngine implements Engine, AutoCloseable {
     private final ModelOptions options;
     /** Transcoder references by the scan that their graphs carry, the one to offer first in front. */
     private final List<String> transcoders;
-    private List<Model> models;
+    private volatile List<Model> models;
 
     LiveEngine(ModelOptions options) {
         this.options = options;
@@ -58,8 +58,9 @@ final class LiveEngine implements Engine, AutoCloseable {
         transcoders = options.isBundled() ? List.of("atlas-plt", "atlas-clt") : List.of(options.transcoders());
     }
 
+    /** Also while a computation runs, so without its lock; made twice it is the same. */
     @Override
-    public synchronized List<Model> models() {
+    public List<Model> models() {
         if (models == null) {
             List<String> scans = transcoders.stream().map(ReplacementModel::scan).toList();
             models = List.of(new Model(model, model, transcoders, scans, ReplacementModel.maxPositions(model), ReplacementModel.hasChatTemplate(model),

@@ -32,6 +32,7 @@ const source = embedded ? new EmbeddedSource(JSON.parse(embedded.textContent)) :
 const store = new Store({graph: null, name: null, version: null, annotations: notes.EMPTY, edited: false, clicked: null, pruning: 1, edgeShare: 0.8, showErrors: true, linkType: 'both', found: null,
   table: false, tab: 'subgraph', models: [], other: null, history: {}, labelled: 0});
 let json = null, labels = {};
+let modelsKnown = Promise.resolve();
 
 // What people can do --------------------------------------------------------------------------------------------------
 
@@ -55,7 +56,7 @@ const actions = {
   undo: () => tell(store.undo(), 'Undone'),
   redo: () => tell(store.redo(), 'Redone'),
   openGraph: () => choose(),
-  newGraph: async () => { const made = await newGraph(source, store.state.models); if (made) await open(made); },
+  newGraph: async () => { await modelsKnown; const made = await newGraph(source, store.state.models); if (made) await open(made); },
   compare: async () => { const other = await chooseGraph(source, store.state.other, 'Compare with'); if (other) await compare(other); },
   tour: () => tour.start(),
   keys: () => keys(),
@@ -295,13 +296,16 @@ async function begin() {
     await open(source.data.graph.metadata.slug, params);
     return;
   }
-  source.models().then(models => store.set({models})).catch(() => {});
+  modelsKnown = source.models().then(models => store.set({models})).catch(() => {});
   let name = params.get('slug');
   if (!name) {
     const graphs = await source.list().catch(failure => { notice(failure.message, true); return []; });
     name = graphs.find(graph => graph.problem === null)?.name;
   }
-  if (!name) return welcome();
+  if (!name) {
+    await modelsKnown;
+    return welcome();
+  }
   await open(name, params);
   if (params.get('compare')) await compare(params.get('compare'));
   if (params.has('tour')) tour.start();
