@@ -24,7 +24,7 @@ export function diagram(graph, annotations, measure) {
     const item = {id, members, group, kind: members[0].kind, row: d3.mean(members, n => n.row), position: d3.mean(members, n => n.position)};
     item.label = group ? group.label : name(members[0], annotations);
     item.detail = detail(item, graph);
-    item.width = Math.max(64, Math.min(190, Math.max(measure(shorten(item.label, 26), 13), measure(item.detail, 11)) + 26));
+    item.width = Math.max(64, Math.min(236, Math.max(measure(shorten(item.label, 26), 13), measure(item.detail, 11)) + 26));
     items.push(item);
     members.forEach(node => itemOf.set(node.index, item));
   };

@@ -451,7 +451,7 @@ class ExplorerPageTest {
     void draggingMovesABoxAndDroppingItOnAnotherGroupsThem() {
         openCircuit();
         int[] from = middle(box("2_607_10"));
-        browser.actions().moveToLocation(from[0], from[1]).clickAndHold().moveByOffset(-60, 5).moveByOffset(-20, 5).release().perform();
+        browser.actions().moveToLocation(from[0], from[1]).clickAndHold().moveByOffset(60, 5).moveByOffset(20, 5).release().perform();
         browser.await("a place", () -> state("a.places").contains("2_607_10"));
         int[] other = middle(box("2_1040_10"));
         int[] now = middle(box("2_607_10"));
