@@ -2,6 +2,8 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.model.ProductTrial;
+import dev.headwater.engine.model.Products;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,7 +82,7 @@ final class CompareCommand implements Callable<Integer> {
             throw new UsageException("--repeat must be at least 1 and --tokens at least 2");
         }
         reference.check();
-        dtypes.forEach(OnceCommand::mode);
+        dtypes.forEach(OnceCommand::products);
         System.setProperty("headwater.threads", Integer.toString(reference.threads()));
         BenchmarkModel random = BenchmarkModel.of(model);
         Path folder = Files.createTempDirectory("headwater-compare");
@@ -176,11 +178,16 @@ final class CompareCommand implements Callable<Integer> {
                 text.append(contender).append(": ").append(GraphDifference.between(graph(theirs, folder), graph(contender, folder))).append("  \n");
                 Figures figures = runs.get(contender).getFirst();
                 double rate = figures.gflop() / sample(runs.get(contender), f -> f.phase("logit rows", "feature rows")).median();
-                text.append(String.format(Locale.ROOT, "Rows over the causal cone: %.0f GFLOP, %.0f GFLOP/s, %.0f %% of the float32 matrix product.  %n",
-                    figures.gflop(), rate, 100 * rate / limits.sgemm()));
+                text.append(String.format(Locale.ROOT, "Rows over the causal cone: %.0f GFLOP, %.0f GFLOP/s, %.0f %% of the float32 matrix product; "
+                    + "error of a product against float64 %.1e.  %n", figures.gflop(), rate, 100 * rate / limits.sgemm(), error(contender, shape)));
             }
         }
         return text.append("\nLimits of the machine: ").append(limits).append(".\n").toString();
+    }
+
+    private static double error(Contender contender, ModelShape shape) {
+        Products products = OnceCommand.products(contender.dtype);
+        return ProductTrial.run(shape.width(), products).get(products).error();
     }
 
     private static Sample sample(List<Figures> figures, ToDoubleFunction<Figures> figure) {

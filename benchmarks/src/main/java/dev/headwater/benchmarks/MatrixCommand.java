@@ -3,6 +3,8 @@ package dev.headwater.benchmarks;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.model.ProductTrial;
+import dev.headwater.engine.model.Products;
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,7 +95,7 @@ final class MatrixCommand implements Callable<Integer> {
         axes.put("threads", threads);
         List<Configuration> configurations = List.copyOf(grid ? product(axes) : star(axes));
         models.forEach(ModelShape::parse);
-        dtypes.forEach(OnceCommand::mode);
+        dtypes.forEach(OnceCommand::products);
         MachineLimits limits = MachineLimits.measure();
         System.err.println(limits);
         Map<Configuration, List<Figures>> runs = new LinkedHashMap<>();
@@ -104,7 +106,7 @@ final class MatrixCommand implements Callable<Integer> {
             }
         }
         limits = limits.best(MachineLimits.measure());
-        Table table = table(configurations, runs, limits);
+        Table table = table(configurations, runs, limits, device.equals("cpu") ? errors(configurations) : Map.of());
         System.out.print(table.print(format));
         String growth = grid ? "" : growth(axes, configurations, runs);
         if (format == Table.Format.MARKDOWN) {
@@ -159,9 +161,10 @@ final class MatrixCommand implements Callable<Integer> {
         }
     }
 
-    private static Table table(List<Configuration> configurations, Map<Configuration, List<Figures>> runs, MachineLimits limits) {
+    private static Table table(List<Configuration> configurations, Map<Configuration, List<Figures>> runs, MachineLimits limits,
+                               Map<Configuration, Double> errors) {
         Table table = new Table("model", "tokens", "features", "batch", "dtype", "threads", "active", "load s", "forward s", "encode s", "rows s",
-            "total s", "spread", "prune s", "write s", "peak MiB", "sweep GFLOP", "sweep GFLOP/s", "share of limit");
+            "total s", "spread", "prune s", "write s", "peak MiB", "sweep GFLOP", "sweep GFLOP/s", "share of limit", "product error");
         for (Configuration configuration : configurations) {
             List<Figures> figures = runs.get(configuration);
             double rows = median(figures, f -> f.phase("logit rows", "feature rows"));
@@ -183,9 +186,20 @@ final class MatrixCommand implements Callable<Integer> {
             cells.add(number("%.0f", rate));
             // The limits are those of this process's threads.
             cells.add(comparable ? number("%.0f %%", 100 * rate / limit) : "");
+            cells.add(errors.containsKey(configuration) ? number("%.1e", errors.get(configuration)) : "");
             table.row(cells);
         }
         return table;
+    }
+
+    /** Errors of single products at each model's width against float64, root mean square. */
+    private static Map<Configuration, Double> errors(List<Configuration> configurations) {
+        Map<Configuration, Double> errors = new LinkedHashMap<>();
+        for (Configuration configuration : configurations) {
+            Products products = OnceCommand.products(configuration.get("dtype"));
+            errors.put(configuration, ProductTrial.run(ModelShape.parse(configuration.get("model")).width(), products).get(products).error());
+        }
+        return errors;
     }
 
     /** How the total grows along each list of numbers, as the exponent of a power. */

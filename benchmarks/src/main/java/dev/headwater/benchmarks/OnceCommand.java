@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -73,7 +72,7 @@ final class OnceCommand implements Callable<Integer> {
         int[] tokens = Stream.of(Files.readString(ids).strip().split("\\s+")).mapToInt(Integer::parseInt).toArray();
         long start = System.nanoTime();
         try (ReplacementModel model = ReplacementModel.open(directory.resolve("model"), directory.resolve("transcoders"),
-            mode(dtype).withDevice(Device.parse(device)))) {
+            options(products(dtype)).withDevice(Device.parse(device)))) {
             double load = seconds(start);
             if (!cold) {
                 int[] few = Arrays.copyOf(tokens, Math.min(WARM_TOKENS, tokens.length));
@@ -116,13 +115,14 @@ final class OnceCommand implements Callable<Integer> {
         Files.delete(folder);
     }
 
-    static ReplacementModel.Options mode(String name) {
-        return switch (name.toLowerCase(Locale.ROOT)) {
-            case "float32" -> ReplacementModel.Options.DEFAULT.withProducts(Products.FLOAT32);
-            case "bf16x6" -> ReplacementModel.Options.DEFAULT.withProducts(Products.BF16X6);
-            case "bfloat16" -> ReplacementModel.Options.DEFAULT.withDtype(DType.BF16);
-            default -> throw new UsageException("There is no mode '" + name + "'; there are float32, bf16x6 and bfloat16");
-        };
+    /** How the products of a mode are computed, by the name it has in lists and tables. */
+    static Products products(String mode) {
+        return Stream.of(Products.values()).filter(products -> products.toString().equals(mode)).findFirst()
+            .orElseThrow(() -> new UsageException("There is no mode '" + mode + "'; there are float32, bf16x6 and bfloat16"));
+    }
+
+    private static ReplacementModel.Options options(Products products) {
+        return ReplacementModel.Options.DEFAULT.withDtype(products == Products.BFLOAT16 ? DType.BF16 : DType.F32).withProducts(products);
     }
 
     private static double seconds(long start) {

@@ -160,6 +160,7 @@ final class BatchCommand implements Callable<Integer> {
     private ObjectNode common() {
         return BoundedJson.mapper().createObjectNode().put("model", Reference.parse(model.model()).toString())
             .put("transcoders", Reference.parse(model.transcoders()).toString()).put("dtype", model.type().toString())
+            .put("products", model.products() == null ? "auto" : model.products().toString())
             .put("node_threshold", pruning.nodes()).put("edge_threshold", pruning.edges());
     }
 

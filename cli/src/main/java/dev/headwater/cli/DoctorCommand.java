@@ -1,19 +1,25 @@
 package dev.headwater.cli;
 
 import dev.headwater.bindings.Cuda;
+import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.bindings.NativeLibraries;
+import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.hub.CacheDirectory;
 import dev.headwater.engine.hub.HubSettings;
+import dev.headwater.engine.model.ProductTrial;
+import dev.headwater.engine.model.Products;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -24,6 +30,8 @@ import picocli.CommandLine.Option;
     description = "Show which native libraries, devices and directories are in use, and check that they work.")
 final class DoctorCommand implements Callable<Integer> {
     private static final int LABEL = 14;
+    /** Of the matrices on which products are tried. */
+    private static final int WIDTH = 768;
 
     private final Console console;
     private final PrintStream out;
@@ -81,6 +89,7 @@ final class DoctorCommand implements Callable<Integer> {
             line(library.name().equals("headwater_kernels") ? "kernels" : library.name(), (library.version() + " from " + library.origin()).strip(), library.path().toString());
         }
         line("instructions", Kernels.instructionSet());
+        products();
         line("threads", Torch.threads() + " of " + Runtime.getRuntime().availableProcessors() + " processors");
         String reason = Cuda.unavailable();
         if (reason != null) {
@@ -92,6 +101,17 @@ final class DoctorCommand implements Callable<Integer> {
             line("cuda:" + device.index(), device.name() + ", compute capability " + device.major() + "." + device.minor() + ", "
                 + Text.bytes(device.free()) + " of " + Text.bytes(device.total()) + " free");
         }
+    }
+
+    /** How fast and how exact the ways to compute products are here, and which one {@code --products auto} takes. */
+    private void products() {
+        line("bf16 units", SplitProduct.units());
+        boolean split = SplitProduct.unavailable().isEmpty();
+        Map<Products, ProductTrial> trials = ProductTrial.run(WIDTH, split ? Products.values() : new Products[] {Products.FLOAT32, Products.BFLOAT16});
+        Products chosen = Products.choose(null, DType.F32, Device.CPU, WIDTH);
+        trials.forEach((way, trial) -> line(way == Products.FLOAT32 ? "products" : "", String.format(Locale.ROOT, "%s%s: %.0f GFLOP/s, error %.0e",
+            way, way == chosen ? " (taken)" : "", trial.gflops(), trial.error())));
+        SplitProduct.unavailable().ifPresent(reason -> line("", Products.BF16X6 + ": none, " + reason));
     }
 
     private boolean check(Device device) {

@@ -64,6 +64,11 @@ record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targ
             pruning.edgeThreshold(), Scores.of(graph, pruning.influence()), features, files, seconds);
     }
 
+    /** How float32 products were computed; "" where the graph does not say. */
+    String products() {
+        return provenance.settings().getOrDefault("products", "").toString();
+    }
+
     /** The summary as one JSON object, for machines. */
     void writeJson(PrintStream out) {
         try {
@@ -88,6 +93,7 @@ record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targ
         json.writeEndArray();
         json.writeStringField("device", provenance.device());
         json.writeStringField("dtype", provenance.dtype());
+        json.writeStringField("products", products());
         json.writeStringField("prompt", prompt.text());
         json.writeArrayFieldStart("tokens");
         for (int i = 0; i < prompt.length(); i++) {

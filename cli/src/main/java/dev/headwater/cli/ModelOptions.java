@@ -45,8 +45,7 @@ final class ModelOptions {
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
     void check() {
-        type();
-        products();
+        options();
         if (!device.matches("auto|cpu|cuda(:\\d{1,3})?")) {
             throw new UsageException("--device is '" + device + "'; it can be auto, cpu, cuda or cuda:N");
         }
@@ -100,7 +99,7 @@ final class ModelOptions {
             }
         });
         Device where = device.equals("auto") ? null : Device.parse(device);
-        return ReplacementModel.load(modelReference, set, new ReplacementModel.Options(where, type(), products()), new Megabytes(progress));
+        return ReplacementModel.load(modelReference, set, options().withDevice(where), new Megabytes(progress));
     }
 
     /** Whether the model follows from the transcoders. */
@@ -110,6 +109,10 @@ final class ModelOptions {
 
     String device() {
         return device;
+    }
+
+    private ReplacementModel.Options options() {
+        return new ReplacementModel.Options(null, type(), products());
     }
 
     DType type() {

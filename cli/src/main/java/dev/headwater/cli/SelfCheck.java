@@ -3,14 +3,15 @@ package dev.headwater.cli;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /** Runs libtorch's matrix product and each of our kernels on small random data, and compares with plain Java. */
 final class SelfCheck {
@@ -39,8 +40,15 @@ final class SelfCheck {
     }
 
     List<Result> run() {
-        Result torch = check("matrix product", this::matrixProduct);
-        return device.isCpu() || Kernels.hasCuda() ? Stream.concat(Stream.of(torch), kernels().stream()).toList() : List.of(torch);
+        List<Result> results = new ArrayList<>();
+        results.add(check("matrix product", this::matrixProduct));
+        if (device.isCpu() && SplitProduct.unavailable().isEmpty()) {
+            results.add(check("matrix product, bf16x6", () -> compared(splitProduct())));
+        }
+        if (device.isCpu() || Kernels.hasCuda()) {
+            results.addAll(kernels());
+        }
+        return results;
     }
 
     private List<Result> kernels() {
@@ -80,6 +88,15 @@ final class SelfCheck {
             throw new IllegalStateException(detail);
         }
         return detail;
+    }
+
+    private Pair splitProduct() {
+        int side = 64;
+        float[] a = values(side * side);
+        float[] b = values(side * side);
+        Tensor out = Tensor.empty(DType.F32, device, side, side);
+        SplitProduct.into(out, matrix(a, side), SplitProduct.parts(matrix(b, side)), 0);
+        return new Pair(out.toFloats(), product(a, b, side));
     }
 
     private String matrixProduct() {

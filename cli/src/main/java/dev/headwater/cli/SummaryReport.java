@@ -51,6 +51,10 @@ final class SummaryReport {
                 head = "";
             }
         }
+        String products = summary.products();
+        if (!products.isEmpty()) {
+            line("products", products + " on " + summary.provenance().device());
+        }
         if (!summary.seconds().isEmpty()) {
             double total = summary.seconds().values().stream().mapToDouble(Double::doubleValue).sum();
             List<Piece> phases = new ArrayList<>();

@@ -30,7 +30,7 @@ class AttributeCommandTest {
         assertEquals(0, run.code(), run.err());
         assertEquals("", run.err());
         for (String expected : List.of("tokens    <bos>│Fact│:│ the│ capital", "next      \" Austin\" 100.0 %", "active features", "replacement 0.9",
-            "completeness 0.9", "is → Austin", SLUG + ".json", "time ")) {
+            "completeness 0.9", "is → Austin", "products  ", SLUG + ".json", "time ")) {
             assertTrue(run.out().contains(expected), "no '" + expected + "' in\n" + run.out());
         }
         run.out().lines().forEach(line -> assertTrue(Text.columns(line) <= 100 || line.contains(SLUG), "too wide: " + line));
@@ -51,6 +51,18 @@ class AttributeCommandTest {
         assertEquals(summary.get("active_features"), summary.get("selected_features"));
         assertTrue(summary.at("/pruned/nodes").intValue() < summary.get("nodes").intValue(), run.out());
         assertEquals(directory.resolve("dallas.json").toString(), summary.at("/files/graph").textValue());
+    }
+
+    @Test
+    void productsAreThoseThatWereAskedFor() throws IOException {
+        for (String products : List.of("float32", "bf16x6")) {
+            Run run = Run.headwater("attribute", "--json", PROMPT, "--products", products, "--out", directory.toString(), "--slug", products);
+            assertEquals(0, run.code(), run.err());
+            JsonNode summary = BoundedJson.mapper().readTree(run.out());
+            assertEquals(products, summary.get("products").textValue());
+            assertEquals(0.975, summary.get("completeness_score").doubleValue(), 0.001);
+            assertEquals(products, BoundedJson.read(directory.resolve(products + ".json")).at("/metadata/generation_settings/products").textValue());
+        }
     }
 
     @Test

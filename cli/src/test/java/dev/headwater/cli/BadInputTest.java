@@ -49,6 +49,8 @@ class BadInputTest {
         "--threads 0             | --threads is 0",
         "--top -1                | --top is -1",
         "--dtype float16         | --dtype is 'float16'",
+        "--products bf16         | --products is 'bf16'",
+        "--dtype bfloat16 --products bf16x6 | products in bf16x6 need dtype float32",
         "--device gpu            | --device is 'gpu'",
         "--slug ../escape        | '../escape' cannot name a graph",
         "--slug graph-metadata   | 'graph-metadata' cannot name a graph",

@@ -54,7 +54,7 @@ class HeadwaterTest {
     void doctorFindsEverythingInOrder() {
         Run run = Run.headwater("doctor");
         assertEquals(0, run.code(), run.out() + run.err());
-        for (String expected : List.of("libtorch", "MKL", "kernels", "instructions", "threads", "CUDA", "cache", "ok    matrix product",
+        for (String expected : List.of("libtorch", "MKL", "kernels", "instructions", "bf16 units", "float32", "bf16x6", "threads", "CUDA", "cache", "ok    matrix product", "ok    matrix product, bf16x6",
             "ok    edge contraction")) {
             assertTrue(run.out().contains(expected), "no '" + expected + "' in\n" + run.out());
         }

@@ -46,6 +46,9 @@ public final class ReplacementModel implements AutoCloseable {
             if (dtype != DType.F32 && dtype != DType.BF16) {
                 throw new UsageException("dtype must be float32 or bfloat16, not " + dtype);
             }
+            if (products != null && (products == Products.BFLOAT16) != (dtype == DType.BF16)) {
+                throw new UsageException("products in " + products + " need dtype " + (dtype == DType.F32 ? "bfloat16" : "float32") + "; leave out one of the two");
+            }
         }
 
         public Options withDevice(Device value) {

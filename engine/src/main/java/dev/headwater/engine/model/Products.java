@@ -18,21 +18,15 @@ public enum Products {
     /**
      * The products of a model.
      *
-     * @param wanted  null for whichever is faster of the two that have float32's accuracy; it is measured where the processor has
-     *                bfloat16 units, and FLOAT32 elsewhere
-     * @param dtype   type of the model's weights
+     * @param wanted  null for whichever is faster of the two that have float32's accuracy, which is tried where the processor has
+     *                bfloat16 units, and is FLOAT32 elsewhere
+     * @param dtype   type of the model's weights; bfloat16 leaves no choice
      * @param width   of the residual stream, which is about that of the weights
-     * @throws UsageException if what is wanted can't be had
+     * @throws UsageException if what is wanted can't be had here
      */
     public static Products choose(Products wanted, DType dtype, Device device, int width) {
         if (dtype == DType.BF16) {
-            if (wanted != null && wanted != BFLOAT16) {
-                throw new UsageException("products in " + wanted + " need float32 weights, and dtype is bfloat16; leave one of the two out");
-            }
             return BFLOAT16;
-        }
-        if (wanted == BFLOAT16) {
-            throw new UsageException("products in bfloat16 need bfloat16 weights; ask for dtype bfloat16");
         }
         if (wanted == BF16X6) {
             if (!device.isCpu()) {

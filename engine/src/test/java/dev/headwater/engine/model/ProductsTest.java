@@ -12,6 +12,7 @@ import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -44,9 +45,10 @@ class ProductsTest {
     @Test
     void whatCannotBeHadIsRefused() {
         assertTrue(assertThrows(UsageException.class, () -> Products.choose(Products.BF16X6, DType.F32, CUDA, 256)).getMessage().contains("for the CPU"));
-        assertThrows(UsageException.class, () -> Products.choose(Products.BF16X6, DType.BF16, Device.CPU, 256));
-        assertThrows(UsageException.class, () -> Products.choose(Products.FLOAT32, DType.BF16, Device.CPU, 256));
-        assertThrows(UsageException.class, () -> Products.choose(Products.BFLOAT16, DType.F32, Device.CPU, 256));
+        var options = ReplacementModel.Options.DEFAULT;
+        assertThrows(UsageException.class, () -> options.withDtype(DType.BF16).withProducts(Products.BF16X6));
+        assertThrows(UsageException.class, () -> options.withDtype(DType.BF16).withProducts(Products.FLOAT32));
+        assertThrows(UsageException.class, () -> options.withProducts(Products.BFLOAT16));
     }
 
     @Test
