@@ -7,6 +7,8 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.features.FeatureBuild;
+import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphFile;
 import dev.headwater.engine.graph.GraphIndex;
@@ -16,6 +18,7 @@ import dev.headwater.engine.graph.Pruning;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -60,6 +63,10 @@ final class AttributeCommand implements Callable<Integer> {
     @Option(names = "--raw", paramLabel = "FILE", description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
     private Path raw;
 
+    @Option(names = "--features", paramLabel = "DIR",
+        description = "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
+    private Path features;
+
     @Option(names = {"--serve", "--server"}, description = "Then open the graph in the explorer.")
     private boolean serve;
 
@@ -86,6 +93,7 @@ final class AttributeCommand implements Callable<Integer> {
         Stopwatch watch = new Stopwatch();
         Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
         try (var progress = new ProgressDisplay(console, interrupt, output.quiet()); ReplacementModel loaded = model.load(progress)) {
+            GraphJson.Labels labels = features == null ? BundledLabels.of(model.transcoders()) : new FeatureLabels(FeatureBuild.open(loaded, features));
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
             AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
@@ -95,14 +103,13 @@ final class AttributeCommand implements Callable<Integer> {
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
-                BundledLabels labels = BundledLabels.of(model.transcoders());
                 Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels);
                 seconds.put("write", watch.lap());
                 output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
             }
         }
         if (serve) {
-            ServeCommand.serve(ExplorerConfig.local(output.directory()).at(ExplorerConfig.LOOPBACK, port), model, true, console, interrupt);
+            ServeCommand.serve(ExplorerConfig.local(output.directory()).withFeatures(features == null ? List.of() : List.of(features)).at(ExplorerConfig.LOOPBACK, port), model, true, console, interrupt);
         }
         return 0;
     }
@@ -127,7 +134,7 @@ final class AttributeCommand implements Callable<Integer> {
         OutputOptions.checkWritable(parent);
     }
 
-    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, BundledLabels labels) {
+    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels) {
         Map<String, Path> files = new LinkedHashMap<>();
         if (raw != null) {
             GraphFile.write(graph, raw);

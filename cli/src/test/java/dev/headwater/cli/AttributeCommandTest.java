@@ -40,6 +40,24 @@ class AttributeCommandTest {
     }
 
     @Test
+    void namesFeaturesAfterTheEvidenceThatItIsGiven() throws IOException {
+        Path corpus = Files.writeString(directory.resolve("corpus.txt"), "Fact: the capital of Texas is Austin.\n");
+        Path features = directory.resolve("features");
+        String[] attribute = {"attribute", "-t", "atlas-clt", "--top", "500", "--features", features.toString(), PROMPT, "--out", directory.resolve("graphs").toString()};
+        Run without = Run.headwater(attribute);
+        assertEquals(1, without.code());
+        assertTrue(without.err().contains("There are no feature files in " + features), without.err());
+
+        Run build = Run.headwater("features", "build", "-t", "atlas-clt", "--corpus", corpus.toString(), "--out", features.toString(), "--quiet");
+        assertEquals(0, build.code(), build.err());
+        Run run = Run.headwater(attribute);
+        assertEquals(0, run.code(), run.err());
+        List<String> labels = BoundedJson.read(directory.resolve("graphs").resolve(SLUG + ".json")).findValuesAsText("clerp");
+        assertTrue(labels.contains("is → Austin"), labels.toString());
+        assertTrue(labels.stream().noneMatch(label -> label.contains("Madison")), "the corpus has no such word: " + labels);
+    }
+
+    @Test
     void jsonLeavesStandardOutputToTheMachine() throws IOException {
         Run run = Run.headwater("attribute", "--json", PROMPT, "--out", directory.toString(), "--top", "3", "--slug", "dallas");
         assertEquals(0, run.code(), run.err());

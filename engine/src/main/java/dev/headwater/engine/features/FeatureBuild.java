@@ -113,6 +113,16 @@ public final class FeatureBuild {
     }
 
     /**
+     * The finished files of a set.
+     *
+     * @param directory that {@link #run} was given
+     * @throws HeadwaterException if there are none, or they are damaged
+     */
+    public static FeatureFiles open(ReplacementModel model, Path directory) {
+        return FeatureFiles.open(target(model, directory));
+    }
+
+    /**
      * Builds the files, or goes on with it.
      *
      * @param directory made if missing
