@@ -62,7 +62,7 @@ class HubEndToEndTest {
 
     private Run.Started start(Map<String, String> environment, String... args) throws IOException {
         Map<String, String> all = new HashMap<>(Map.of("HF_ENDPOINT", hub.endpoint().toString(), "HF_HOME", directory.resolve("home").toString(),
-            "HF_HUB_OFFLINE", "0"));
+            "HF_HUB_OFFLINE", "0", "NO_PROXY", "127.0.0.1"));
         all.putAll(environment);
         return Run.start(directory, all, args);
     }
