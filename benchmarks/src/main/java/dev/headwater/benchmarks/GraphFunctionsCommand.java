@@ -86,8 +86,11 @@ final class GraphFunctionsCommand implements Callable<Integer> {
         }
     }
 
-    /** The graph is read anew, so that nothing which it remembers makes a later repetition faster. */
-    private void once(Path file, Path folder) {
+    /**
+     * The graph is read anew, so that nothing which it remembers makes a later repetition faster, and the file is a new one each
+     * time, as circuit-tracer's is: to replace a large file takes the time of removing it.
+     */
+    private void once(Path file, Path folder) throws IOException {
         try (AttributionGraph graph = GraphFile.read(file)) {
             timed("influence", () -> Influence.of(graph));
         }
@@ -95,6 +98,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
             Pruning pruning = timed("prune", () -> Pruning.of(graph, 0.8, 0.98));
             Path written = timed("json", () -> GraphJson.write(graph, pruning, GraphJson.Options.of("benchmark"), folder));
             GraphDocument document = GraphDocument.read(written);
+            Files.delete(written);
             outcome = "%d nodes and %d edges".formatted(document.nodes().size(), document.links().size());
         }
         try (AttributionGraph graph = GraphFile.read(file)) {

@@ -40,11 +40,13 @@ public record Scores(double replacement, double completeness) {
         double[] weights = graph.targetWeights();
         double[] influence = new double[n];
         double[] errorShare = new double[n];
+        float[] edges = new float[n];
         double[] row = new double[n];
         for (int r : graph.topologicalOrder()) {
             double weight = weights[r] + influence[r];
             if (home[r] != r || weight == 0) continue;
-            addMerged(graph.edges(), r, home, row);
+            graph.edges().copyRow(r, edges);
+            for (int c = 0; c < n; c++) row[home[c]] += edges[c];
             double sum = 0;
             double errors = 0;
             for (int c = 0; c < n; c++) {
@@ -59,12 +61,6 @@ public record Scores(double replacement, double completeness) {
             }
         }
         return of(graph, influence, errorShare);
-    }
-
-    private static void addMerged(EdgeRows edges, int r, int[] home, double[] into) {
-        for (int k = edges.firstRun(r); k < edges.endRun(r); k++) {
-            for (int j = 0; j < edges.length(k); j++) into[home[edges.column(k) + j]] += edges.value(edges.offset(k) + j);
-        }
     }
 
     private static Scores of(AttributionGraph graph, double[] influence, double[] errorShare) {
