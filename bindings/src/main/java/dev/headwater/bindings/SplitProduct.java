@@ -38,7 +38,7 @@ public final class SplitProduct {
     public static Optional<String> unavailable() {
         NativeLibraries.load();
         return Product.HANDLE != null ? Optional.empty()
-            : Optional.of("the libtorch in use has no " + GEMM + ", which products on bf16 units need; MKL, which is shipped, has it");
+            : Optional.of("the libtorch in use has no " + GEMM + ", which they need; unset HEADWATER_LIBTORCH to use the one that is shipped");
     }
 
     /** The processor's bfloat16 units: amx, avx512_bf16 or none. */
