@@ -7,7 +7,9 @@ import dev.headwater.benchmarks.SweepWork;
 import dev.headwater.benchmarks.Work;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
+import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.model.Trace;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -48,6 +50,7 @@ public class SweepPhaseBenchmark {
     private Trace trace;
     private TensorScope scope;
     private AdjointSweep sweep;
+    private FrozenPrompt prompt;
     private TargetVectors vectors;
     private int[] nodes;
     private int firstOutput;
@@ -60,11 +63,13 @@ public class SweepPhaseBenchmark {
         scope = TensorScope.open();
         trace = model.trace(random.tokens(POSITIONS));
         LocalReplacement local = LocalReplacement.of(model, trace, done -> {});
-        FrozenModel frozen = FrozenModel.of(model.model(), trace, model.transcoders(), model.products());
+        FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
+        FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
         Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), MEMORY);
         vectors = new TargetVectors(model, frozen, local.active(), POSITIONS);
         vectors.choose(OutputTargets.SALIENT, trace);
-        sweep = new AdjointSweep(frozen, sources, 0, MEMORY, targets);
+        prompt = FrozenPrompt.of(frozen, sources, 0);
+        sweep = new AdjointSweep(weights, MEMORY, (long) targets * (POSITIONS + 1) / 2);
         firstOutput = sources.columns(0);
         ActiveFeatures active = local.active();
         int count = Math.min(targets, active.count());
@@ -84,7 +89,7 @@ public class SweepPhaseBenchmark {
     public void rows(Work work) {
         work.gflop += gflop;
         try (var inner = TensorScope.open()) {
-            sweep.rows(vectors.of(nodes, firstOutput), done -> {}, () -> false).close();
+            sweep.rows(List.of(new AdjointSweep.Wanted(prompt, vectors.of(nodes, firstOutput))), done -> {}, () -> false).forEach(EdgeRows::close);
         }
     }
 }

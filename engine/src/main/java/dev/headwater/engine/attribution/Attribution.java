@@ -3,14 +3,15 @@ package dev.headwater.engine.attribution;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
-import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.FeatureRounds;
 import dev.headwater.engine.graph.FeatureSelection;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.model.Trace;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,15 +22,16 @@ import java.util.Map;
  */
 public final class Attribution {
     private final ReplacementModel model;
-    private final AttributionOptions options;
     private final Progress progress;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
     private long phaseStart;
     private String phase;
 
-    private Attribution(ReplacementModel model, AttributionOptions options, Progress progress) {
+    /** A graph that is wanted. */
+    public record Request(Prompt prompt, AttributionOptions options) {}
+
+    private Attribution(ReplacementModel model, Progress progress) {
         this.model = model;
-        this.options = options;
         this.progress = progress;
     }
 
@@ -40,45 +42,103 @@ public final class Attribution {
      * @throws java.util.concurrent.CancellationException if the progress listener asks to stop
      */
     public static AttributionGraph of(ReplacementModel model, Prompt prompt, AttributionOptions options, Progress progress) {
-        return new Attribution(model, options, progress).run(prompt);
+        return together(model, List.of(new Request(prompt, options)), progress).getFirst();
     }
 
-    private AttributionGraph run(Prompt prompt) {
-        begin("forward pass", 1);
-        try (var scope = TensorScope.open(); Trace trace = model.trace(prompt.tokens())) {
-            progress.advance(1);
+    /**
+     * The attribution graphs of several prompts, made side by side: their rows share the products with the model's weights, which pays where
+     * a single prompt's rows are few. Each graph is what {@link #of} makes of the prompt, up to rounding; its times are those of all together,
+     * and the smallest {@link AttributionOptions#memory} of the requests is what all of them share.
+     *
+     * @return in the order of the requests; the caller closes them
+     * @throws dev.headwater.engine.HeadwaterException if a prompt or a target does not fit the model: then no graph is made
+     * @throws java.util.concurrent.CancellationException if the progress listener asks to stop
+     */
+    public static List<AttributionGraph> together(ReplacementModel model, List<Request> requests, Progress progress) {
+        return new Attribution(model, progress).run(requests);
+    }
 
-            begin("encode", model.layers());
-            LocalReplacement local = LocalReplacement.of(model, trace, progress::advance);
-            FrozenModel frozen = FrozenModel.of(model.model(), trace, model.transcoders(), model.products());
-            long memory = options.memory() > 0 ? options.memory() : physicalMemory() / 4;
-            Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(),
-                trace.tokenVectors(), memory / 2);
-            TargetVectors vectors = new TargetVectors(model, frozen, local.active(), prompt.length());
-            List<LogitTarget> labels = vectors.choose(options.targets(), trace);
-            ActiveFeatures active = local.active();
-            int wanted = options.maxFeatures() == 0 ? active.count() : Math.min(options.maxFeatures(), active.count());
-            begin("logit rows", labels.size());
-            int firstLogit = sources.columns(0);
-            int[] done = {0};
-            try (AdjointSweep sweep = new AdjointSweep(frozen, sources, labels.size(), memory / 2, wanted)) {
-                FeatureSelection selection = FeatureSelection.run(active.count(), firstLogit - active.count(), labels,
-                    options.maxFeatures(), options.perRound(), nodes -> {
-                        boolean features = nodes.length > 0 && nodes[0] < active.count();
-                        if (features && done[0] == 0) {
-                            begin("feature rows", wanted);
-                        }
-                        try (var inner = TensorScope.open()) {
-                            EdgeRows rows = sweep.rows(vectors.of(nodes, firstLogit), n -> progress.advance(done[0] + n), progress::cancelled);
-                            done[0] += features ? nodes.length : 0;
-                            return rows;
-                        }
-                    });
-                end();
-                return new AttributionGraph(prompt, model.layers(), model.vocabularySize(), active, selection.selected(), labels,
-                    selection.edges(), provenance());
+    private List<AttributionGraph> run(List<Request> requests) {
+        List<Trace> traces = new ArrayList<>();
+        List<Part> parts = new ArrayList<>();
+        try (var scope = TensorScope.open()) {
+            begin("forward pass", requests.size());
+            for (Request request : requests) {
+                traces.add(model.trace(request.prompt().tokens()));
+                progress.advance(traces.size());
+            }
+            begin("encode", (long) model.layers() * requests.size());
+            long memory = requests.stream().mapToLong(request -> request.options().memory()).filter(bytes -> bytes > 0).min().orElse(physicalMemory() / 4);
+            FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
+            for (Request request : requests) {
+                parts.add(part(request, traces.get(parts.size()), weights, memory / 2 / requests.size(), (long) model.layers() * parts.size()));
+            }
+            long rows = parts.stream().mapToLong(part -> (long) part.rounds.wanted() * (part.request.prompt().length() + 1) / 2).sum();
+            try (AdjointSweep sweep = new AdjointSweep(weights, memory / 2, rows)) {
+                begin("logit rows", parts.stream().mapToLong(part -> part.labels.size()).sum());
+                round(parts, sweep, 0);
+                begin("feature rows", parts.stream().mapToLong(part -> part.rounds.wanted()).sum());
+                List<Part> unfinished = unfinished(parts);
+                while (!unfinished.isEmpty()) {
+                    round(unfinished, sweep, parts.stream().mapToLong(part -> part.rounds.taken()).sum());
+                    unfinished = unfinished(parts);
+                }
+            }
+            List<FeatureSelection> selections = new ArrayList<>();
+            try {
+                parts.forEach(part -> selections.add(part.rounds.selection()));
+            } catch (RuntimeException | Error e) {
+                selections.forEach(selection -> selection.edges().close());
+                throw e;
+            }
+            end();
+            List<AttributionGraph> graphs = new ArrayList<>();
+            for (int i = 0; i < parts.size(); i++) {
+                graphs.add(graph(parts.get(i), selections.get(i)));
+            }
+            return graphs;
+        } finally {
+            parts.forEach(part -> part.rounds.close());
+            traces.forEach(Trace::close);
+        }
+    }
+
+    /** One prompt on its way. */
+    private record Part(Request request, LocalReplacement local, FrozenPrompt frozen, TargetVectors vectors, List<LogitTarget> labels, FeatureRounds rounds) {
+        /** The rows that are due. */
+        AdjointSweep.Wanted wanted() {
+            return new AdjointSweep.Wanted(frozen, vectors.of(rounds.next(), frozen.sources().columns(0)));
+        }
+    }
+
+    private Part part(Request request, Trace trace, FrozenWeights weights, long cacheBytes, long encoded) {
+        LocalReplacement local = LocalReplacement.of(model, trace, layers -> progress.advance(encoded + layers));
+        FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
+        Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), cacheBytes);
+        TargetVectors vectors = new TargetVectors(model, frozen, local.active(), request.prompt().length());
+        AttributionOptions options = request.options();
+        List<LogitTarget> labels = vectors.choose(options.targets(), trace);
+        int features = local.active().count();
+        return new Part(request, local, FrozenPrompt.of(frozen, sources, labels.size()), vectors, labels,
+            new FeatureRounds(features, sources.columns(0) - features, labels, options.maxFeatures(), options.perRound()));
+    }
+
+    private static List<Part> unfinished(List<Part> parts) {
+        return parts.stream().filter(part -> part.rounds.next().length > 0).toList();
+    }
+
+    private void round(List<Part> parts, AdjointSweep sweep, long done) {
+        try (var scope = TensorScope.open()) {
+            List<EdgeRows> rows = sweep.rows(parts.stream().map(Part::wanted).toList(), n -> progress.advance(done + n), progress::cancelled);
+            for (int i = 0; i < parts.size(); i++) {
+                parts.get(i).rounds.add(rows.get(i));
             }
         }
+    }
+
+    private AttributionGraph graph(Part part, FeatureSelection selection) {
+        return new AttributionGraph(part.request.prompt(), model.layers(), model.vocabularySize(), part.local.active(), selection.selected(), part.labels,
+            selection.edges(), provenance(part.request.options()));
     }
 
     private static long physicalMemory() {
@@ -100,7 +160,7 @@ public final class Attribution {
         phase = null;
     }
 
-    private Provenance provenance() {
+    private Provenance provenance(AttributionOptions options) {
         Map<String, Object> settings = new LinkedHashMap<>();
         switch (options.targets()) {
             case OutputTargets.Salient salient -> {

@@ -10,9 +10,7 @@ import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
 import dev.headwater.engine.model.Norm;
 import dev.headwater.engine.model.NormSite;
-import dev.headwater.engine.model.Products;
 import dev.headwater.engine.model.Trace;
-import dev.headwater.engine.model.Weight;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,32 +21,22 @@ import java.util.List;
  * positions (attention through values and outputs) and one within a position (the skip).
  *
  * <p>Norms are folded in once, so that no sweep meets them: gains into the weights, reciprocal denominators into the attention
- * pattern. For a layer with input norm (gain g, denominator s) and output norm (gain h, denominator u; Gemma only):
- * {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}, {@code pattern[q][p] = A[q][p] / (u[q]·s[p])}.
+ * pattern. For a layer with input norm denominator s and output norm denominator u (Gemma only):
+ * {@code pattern[q][p] = A[q][p] / (u[q]·s[p])}.
  *
  * <p>All tensors are float32 and belong to the scope in which the frozen model was made.
  *
+ * @param weights     what all prompts share
  * @param inputNorms  for each layer what lies between the residual stream before the MLP and the transcoder's input site
  * @param outputNorms for each layer what lies between the transcoder's output site and the residual stream
  * @param finalNorm   the norm before the unembedding
  */
-record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenNorm> outputNorms, FrozenNorm finalNorm, int kvHeads,
-                   int width, Device device) {
+record FrozenModel(FrozenWeights weights, List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenNorm> outputNorms, FrozenNorm finalNorm) {
     /**
-     * @param output  [d, heads·headDim]
-     * @param value   [kvHeads·headDim, d]
-     * @param pattern F32 [heads, P, P], query by key
-     * @param skip    null if the transcoder has none
+     * @param pattern   F32 [heads, P, P], query by key
+     * @param skipScale F32 [P], reciprocal norm denominators around the transcoder; null if it has no skip
      */
-    record Layer(Weight output, Weight value, Tensor pattern, Skip skip) {}
-
-    /**
-     * The transcoder's affine path as the gradient sees it: {@code g += scale · (g · weight)}.
-     *
-     * @param weight F32 [d, d]
-     * @param scale  F32 [P], reciprocal norm denominators
-     */
-    record Skip(Tensor weight, Tensor scale) {}
+    record Layer(Tensor pattern, Tensor skipScale) {}
 
     /**
      * A norm with its denominator fixed: y = gain · (x - mean(x) if it centres) · reciprocal.
@@ -58,6 +46,10 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
      */
     record FrozenNorm(Tensor gain, boolean centres, Tensor reciprocal) {
         static final FrozenNorm NONE = new FrozenNorm(null, false, null);
+
+        static FrozenNorm of(Norm norm, Tensor reciprocal) {
+            return norm == null ? NONE : new FrozenNorm(norm.gain(), norm.centres(), reciprocal);
+        }
 
         /** Gradients [n, d] with respect to y as gradients with respect to x, but for the reciprocal. */
         Tensor pullBack(Tensor gradients) {
@@ -82,80 +74,68 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
     }
 
     /** Freezes the model at the point that the trace has recorded. */
-    static FrozenModel of(LanguageModel model, Trace trace, TranscoderSet transcoders, Products products) {
+    static FrozenModel of(FrozenWeights weights, LanguageModel model, Trace trace, TranscoderSet transcoders) {
         List<Layer> blocks = new ArrayList<>();
         List<FrozenNorm> inputNorms = new ArrayList<>();
         List<FrozenNorm> outputNorms = new ArrayList<>();
         for (int l = 0; l < model.config().layers(); l++) {
-            LayerWeights weights = model.layer(l);
-            FrozenNorm preMlp = norm(weights.preMlp(), trace, l, NormSite.PRE_MLP);
-            FrozenNorm input = switch (transcoders.input()) {
-                case RESID_MID -> FrozenNorm.NONE;
-                case LN2_NORMALIZED -> new FrozenNorm(null, preMlp.centres(), preMlp.reciprocal());
-                default -> preMlp;
-            };
-            FrozenNorm output = transcoders.output() == FeatureSite.MLP_OUT ? norm(weights.postMlp(), trace, l, NormSite.POST_MLP) : FrozenNorm.NONE;
+            LayerWeights layer = model.layer(l);
+            FrozenNorm input = inputNorm(layer, transcoders, reciprocal(layer.preMlp(), trace, l, NormSite.PRE_MLP));
+            Norm outputNorm = outputNorm(layer, transcoders);
+            FrozenNorm output = FrozenNorm.of(outputNorm, reciprocal(outputNorm, trace, l, NormSite.POST_MLP));
             inputNorms.add(input);
             outputNorms.add(output);
-            blocks.add(layer(weights, trace, l, products, transcoders.hasSkip(l) ? skip(transcoders.skip(l), input, output, trace) : null));
+            blocks.add(new Layer(pattern(layer, trace, l), transcoders.hasSkip(l) ? skipScale(input, output, trace, weights.device()) : null));
         }
-        return new FrozenModel(List.copyOf(blocks), inputNorms, outputNorms, norm(model.finalNorm(), trace, 0, NormSite.FINAL),
-            model.config().attention().kvHeads(), model.config().width(), model.device());
+        return new FrozenModel(weights, List.copyOf(blocks), inputNorms, outputNorms,
+            FrozenNorm.of(model.finalNorm(), reciprocal(model.finalNorm(), trace, 0, NormSite.FINAL)));
     }
 
-    private static FrozenNorm norm(Norm norm, Trace trace, int layer, NormSite site) {
-        return norm == null ? FrozenNorm.NONE
-            : new FrozenNorm(norm.gain(), norm.centres(), trace.reciprocal(site, layer));
+    /** The norm before the transcoders' input, as far as it lies between that and the residual stream. */
+    static FrozenNorm inputNorm(LayerWeights layer, TranscoderSet transcoders, Tensor reciprocal) {
+        return switch (transcoders.input()) {
+            case RESID_MID -> FrozenNorm.NONE;
+            case LN2_NORMALIZED -> layer.preMlp() == null ? FrozenNorm.NONE : new FrozenNorm(null, layer.preMlp().centres(), reciprocal);
+            default -> FrozenNorm.of(layer.preMlp(), reciprocal);
+        };
     }
 
-    private static Layer layer(LayerWeights weights, Trace trace, int l, Products products, Skip skip) {
-        FrozenNorm pre = norm(weights.preAttention(), trace, l, NormSite.PRE_ATTENTION);
-        FrozenNorm post = norm(weights.postAttention(), trace, l, NormSite.POST_ATTENTION);
+    /** The norm after the transcoders' output; null if there is none. */
+    static Norm outputNorm(LayerWeights layer, TranscoderSet transcoders) {
+        return transcoders.output() == FeatureSite.MLP_OUT ? layer.postMlp() : null;
+    }
+
+    private static Tensor reciprocal(Norm norm, Trace trace, int layer, NormSite site) {
+        return norm == null ? null : trace.reciprocal(site, layer);
+    }
+
+    private static Tensor pattern(LayerWeights layer, Trace trace, int l) {
         try (var scope = TensorScope.open()) {
-            Tensor output = Torch.to(weights.attention().output().weight(), DType.F32);
-            if (post.gain() != null) {
-                output = Torch.mul(output, Torch.unsqueeze(post.gain(), 1));
+            Tensor pattern = trace.attention(l);
+            if (layer.preAttention() != null) {
+                pattern = Torch.mul(pattern, trace.reciprocal(NormSite.PRE_ATTENTION, l));
             }
-            Tensor value = pre.pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
-            Tensor pattern = Torch.mul(trace.attention(l), pre.reciprocal());
-            if (post.reciprocal() != null) {
-                pattern = Torch.mul(pattern, Torch.unsqueeze(post.reciprocal(), 1));
+            if (layer.postAttention() != null) {
+                pattern = Torch.mul(pattern, Torch.unsqueeze(trace.reciprocal(NormSite.POST_ATTENTION, l), 1));
             }
-            return new Layer(Weight.of(output, products).keptBy(scope), Weight.of(value, products).keptBy(scope),
-                scope.keep(Torch.contiguous(pattern)), skip);
+            return scope.keep(Torch.contiguous(pattern));
         }
     }
 
-    private static Skip skip(Tensor skip, FrozenNorm input, FrozenNorm output, Trace trace) {
+    private static Tensor skipScale(FrozenNorm input, FrozenNorm output, Trace trace, Device device) {
         try (var scope = TensorScope.open()) {
-            Tensor weight = Torch.t(skip);
-            if (output.gain() != null) {
-                weight = Torch.mul(weight, Torch.unsqueeze(output.gain(), 1));
-            }
-            Tensor scale = Tensor.full(1, DType.F32, skip.device(), trace.positions());
+            Tensor scale = Tensor.full(1, DType.F32, device, trace.positions());
             for (FrozenNorm norm : List.of(input, output)) {
                 if (norm.reciprocal() != null) {
                     scale = Torch.mul(scale, norm.reciprocal());
                 }
             }
-            return new Skip(scope.keep(Torch.contiguous(input.pullBack(weight))), scope.keep(scale));
+            return scope.keep(scale);
         }
     }
 
     FrozenNorm inputNorm(int layer) {
         return inputNorms.get(layer);
-    }
-
-    /** The targets' vectors, which all belong to one tensor if the targets are of one layer, F32 [targets, d]. */
-    Tensor vectors(List<Target> targets) {
-        try (var scope = TensorScope.open()) {
-            Tensor all = targets.getFirst().vectors();
-            if (targets.stream().allMatch(target -> target.vectors() == all)) {
-                int[] rows = targets.stream().mapToInt(Target::row).toArray();
-                return scope.keep(Torch.indexSelect(all, 0, Torch.to(Tensor.ofInts(rows, rows.length), device)));
-            }
-            return scope.keep(Torch.stack(targets.stream().map(target -> Torch.select(target.vectors(), 0, target.row())).toList(), 0));
-        }
     }
 
     int layers() {
@@ -166,16 +146,11 @@ record FrozenModel(List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenN
         return blocks.get(layer);
     }
 
-    int headsWidth() {
-        return blocks.getFirst().output().columns();
+    int width() {
+        return weights.width();
     }
 
-    int valueWidth() {
-        return blocks.getFirst().value().rows();
-    }
-
-    /** Float32 values that a sweep holds for each gradient row. */
-    long scratchFloatsPerRow() {
-        return width + headsWidth() + valueWidth();
+    Device device() {
+        return weights.device();
     }
 }

@@ -17,30 +17,31 @@ import dev.headwater.bindings.Torch;
 record TokenReach(Tensor sources, Tensor segment) {
     /** Whether reading a gradient row against up to P sources costs less than carrying it through attention. */
     static boolean pays(FrozenModel model, int positions) {
-        return model.device().isCpu() && (positions + 1) / 2 < (model.headsWidth() + model.valueWidth()) / 2;
+        return model.device().isCpu() && (positions + 1) / 2 < (model.weights().headsWidth() + model.weights().valueWidth()) / 2;
     }
 
     /** Results belong to the innermost open scope. */
     static TokenReach of(FrozenModel model, Tensor tokens) {
         int positions = (int) tokens.size(0);
-        FrozenModel.Layer first = model.layer(0);
-        int heads = (int) first.pattern().size(0);
-        int headDim = model.headsWidth() / heads;
+        FrozenWeights.Layer first = model.weights().layer(0);
+        Tensor pattern = model.layer(0).pattern();
+        int heads = (int) pattern.size(0);
+        int headDim = model.weights().headsWidth() / heads;
         long[] segment = new long[positions + 1];
         for (int q = 0; q < positions; q++) {
             segment[q + 1] = segment[q] + q + 1;
         }
         try (var scope = TensorScope.open()) {
             Tensor output = Torch.t(first.output().toFloat32());
-            Tensor values = Torch.reshape(Torch.linear(tokens, first.value().toFloat32(), null), positions, model.kvHeads(), headDim);
-            Tensor byHead = Torch.repeatInterleave(values, heads / model.kvHeads(), 1);
-            Tensor attention = Torch.unsqueeze(Torch.permute(first.pattern(), 1, 2, 0), 3);
+            Tensor values = Torch.reshape(Torch.linear(tokens, first.value().toFloat32(), null), positions, model.weights().kvHeads(), headDim);
+            Tensor byHead = Torch.repeatInterleave(values, heads / model.weights().kvHeads(), 1);
+            Tensor attention = Torch.unsqueeze(Torch.permute(pattern, 1, 2, 0), 3);
             Tensor sources = Tensor.empty(tokens.dtype(), tokens.device(), segment[positions], model.width());
             for (int q = 0; q < positions; q++) {
                 try (var one = TensorScope.open()) {
                     Tensor taken = Torch.mul(Torch.narrow(Torch.select(attention, 0, q), 0, 0, q + 1), Torch.narrow(byHead, 0, 0, q + 1));
                     Tensor rows = Torch.narrow(sources, 0, segment[q], q + 1);
-                    Torch.mmInto(rows, Torch.reshape(taken, q + 1, model.headsWidth()), output, 0);
+                    Torch.mmInto(rows, Torch.reshape(taken, q + 1, model.weights().headsWidth()), output, 0);
                     Tensor own = Torch.select(rows, 0, q);
                     Torch.copy(own, Torch.add(own, Torch.select(tokens, 0, q)));
                 }

@@ -21,16 +21,17 @@ record TwoLayers(List<Weight> weights) {
      *
      * @param rows about how many gradient rows will take the detour at each layer
      */
-    static TwoLayers of(FrozenModel model, long rows) {
+    static TwoLayers of(FrozenWeights model, long rows) {
         long rank = model.valueWidth();
         long width = model.width();
+        int layers = model.layers().size();
         boolean pays = rows * (width - rank) > rank * width;
-        List<Weight> weights = new ArrayList<>();
-        for (int layer = 0; layer < model.layers(); layer++) {
-            boolean wanted = pays && layer + 1 < model.layers() && model.layer(layer).skip() == null;
-            weights.add(wanted ? product(model.layer(layer + 1).value(), model.layer(layer).output()) : null);
+        List<Weight> products = new ArrayList<>();
+        for (int layer = 0; layer < layers; layer++) {
+            boolean wanted = pays && layer + 1 < layers && model.layer(layer).skip() == null;
+            products.add(wanted ? product(model.layer(layer + 1).value(), model.layer(layer).output()) : null);
         }
-        return new TwoLayers(weights);
+        return new TwoLayers(products);
     }
 
     private static Weight product(Weight value, Weight output) {

@@ -1,0 +1,76 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
+import dev.headwater.engine.model.LanguageModel;
+import dev.headwater.engine.model.LayerWeights;
+import dev.headwater.engine.model.Norm;
+import dev.headwater.engine.model.Products;
+import dev.headwater.engine.model.Weight;
+import dev.headwater.engine.transcoder.TranscoderSet;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The weights that gradients meet on their way down, with the norms' gains folded in; the same for every prompt. For a layer with
+ * input norm gain g and output norm gain h (Gemma only): {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}.
+ *
+ * <p>All tensors belong to the scope in which this was made.
+ */
+record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) {
+    /**
+     * @param output [d, heads·headDim]
+     * @param value  [kvHeads·headDim, d]
+     * @param skip   F32 [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null if it has none
+     */
+    record Layer(Weight output, Weight value, Tensor skip) {}
+
+    static FrozenWeights of(LanguageModel model, TranscoderSet transcoders, Products products) {
+        List<Layer> layers = new ArrayList<>();
+        for (int l = 0; l < model.config().layers(); l++) {
+            layers.add(layer(model.layer(l), transcoders, l, products));
+        }
+        return new FrozenWeights(List.copyOf(layers), model.config().attention().kvHeads(), model.config().width(), model.device());
+    }
+
+    private static Layer layer(LayerWeights weights, TranscoderSet transcoders, int l, Products products) {
+        try (var scope = TensorScope.open()) {
+            Tensor output = scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), weights.postAttention());
+            Tensor value = FrozenNorm.of(weights.preAttention(), null).pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
+            return new Layer(Weight.of(output, products).keptBy(scope), Weight.of(value, products).keptBy(scope),
+                transcoders.hasSkip(l) ? scope.keep(skip(weights, transcoders, l)) : null);
+        }
+    }
+
+    private static Tensor skip(LayerWeights weights, TranscoderSet transcoders, int l) {
+        try (var scope = TensorScope.open()) {
+            Tensor weight = scaleRows(Torch.t(transcoders.skip(l)), FrozenModel.outputNorm(weights, transcoders));
+            return scope.keep(Torch.contiguous(FrozenModel.inputNorm(weights, transcoders, null).pullBack(weight)));
+        }
+    }
+
+    private static Tensor scaleRows(Tensor weight, Norm norm) {
+        return norm == null || norm.gain() == null ? weight : Torch.mul(weight, Torch.unsqueeze(norm.gain(), 1));
+    }
+
+    Layer layer(int layer) {
+        return layers.get(layer);
+    }
+
+    int headsWidth() {
+        return layers.getFirst().output().columns();
+    }
+
+    int valueWidth() {
+        return layers.getFirst().value().rows();
+    }
+
+    /** Float32 values that a sweep holds for each gradient row. */
+    long scratchFloatsPerRow() {
+        return width + headsWidth() + valueWidth();
+    }
+}

@@ -1,0 +1,281 @@
+package dev.headwater.engine.attribution;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.attribution.AdjointSweep.Member;
+import dev.headwater.engine.model.Weight;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongFunction;
+
+/** The gradients of one batch of targets on their way down, and how far the targets have entered. Belongs to the scope in which it was made. */
+final class SweepBatch {
+    private final FrozenWeights weights;
+    private final TwoLayers twoLayers;
+    private final List<Member> members;
+    private final List<Part> parts;
+    /** First gradient row of each member. */
+    private final long[] offset;
+    private final Tensor gradient;
+    private final Tensor heads;
+    private final Tensor mixed;
+    /** Targets that have entered: a prefix of the members. */
+    private int entered;
+    /** Of these, the targets from here on entered in the attention layer above, so that their rows of {@link #mixed} still tell all. */
+    private int young;
+
+    /**
+     * @param members from the top layer down, within a layer prompt by prompt
+     * @param room    memory for so many floats
+     */
+    SweepBatch(FrozenWeights weights, TwoLayers twoLayers, List<Member> members, LongFunction<Tensor> room) {
+        this.weights = weights;
+        this.twoLayers = twoLayers;
+        this.members = members;
+        offset = new long[members.size() + 1];
+        Map<SweepPlan, List<Integer>> byPrompt = new LinkedHashMap<>();
+        for (int i = 0; i < members.size(); i++) {
+            offset[i + 1] = offset[i] + target(i).position() + 1;
+            byPrompt.computeIfAbsent(members.get(i).plan(), plan -> new ArrayList<>()).add(i);
+        }
+        parts = byPrompt.entrySet().stream().map(part -> new Part(part.getKey(), part.getValue().stream().mapToInt(Integer::intValue).toArray())).toList();
+        long rows = offset[members.size()];
+        Tensor scratch = room.apply(rows * weights.scratchFloatsPerRow());
+        gradient = matrix(scratch, 0, rows, weights.width());
+        heads = matrix(scratch, rows * weights.width(), rows, weights.headsWidth());
+        mixed = matrix(scratch, rows * (weights.width() + weights.headsWidth()), rows, weights.valueWidth());
+    }
+
+    private static Tensor matrix(Tensor room, long from, long rows, long columns) {
+        return Torch.reshape(Torch.narrow(room, 0, from, rows * columns), rows, columns);
+    }
+
+    /** One prompt's targets among the members. */
+    private final class Part {
+        final SweepPlan plan;
+        final FrozenPrompt prompt;
+        /** Ascending. */
+        final int[] member;
+        private final Ragged all;
+
+        Part(SweepPlan plan, int[] member) {
+            this.plan = plan;
+            this.prompt = plan.prompt;
+            this.member = member;
+            int count = member.length;
+            all = new Ragged(Torch.to(Tensor.ofLongs(Arrays.stream(member).mapToLong(i -> offset[i]).toArray(), count), weights.device()),
+                Torch.to(Tensor.ofInts(Arrays.stream(member).map(i -> target(i).position()).toArray(), count), weights.device()));
+        }
+
+        /** How many of the part's targets are among the first {@code members} members. */
+        int before(int members) {
+            int at = Arrays.binarySearch(member, members);
+            return at < 0 ? -at - 1 : at;
+        }
+
+        Ragged ragged(int first, int count) {
+            return new Ragged(Torch.narrow(all.offset(), 0, first, count), Torch.narrow(all.position(), 0, first, count));
+        }
+
+        Tensor base(long[] byTarget, int count) {
+            long[] base = new long[count];
+            for (int i = 0; i < count; i++) {
+                base[i] = byTarget[members.get(member[i]).number()];
+            }
+            return Torch.to(Tensor.ofLongs(base, count), weights.device());
+        }
+    }
+
+    private Target target(int member) {
+        return members.get(member).target();
+    }
+
+    private Tensor rows(Tensor matrix, int first, int last) {
+        return Torch.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
+    }
+
+    /** Number of targets after the entered ones that enter at this layer. */
+    private int fresh(int layer) {
+        int end = entered;
+        while (end < members.size() && target(end).layer() == layer) {
+            end++;
+        }
+        return end - entered;
+    }
+
+    /** The members' vectors, F32 [count, d]. */
+    private Tensor vectors(int first, int count) {
+        try (var scope = TensorScope.open()) {
+            List<Tensor> pieces = new ArrayList<>();
+            for (int from = first, to; from < first + count; from = to) {
+                Tensor vectors = target(from).vectors();
+                to = from + 1;
+                while (to < first + count && target(to).vectors() == vectors) {
+                    to++;
+                }
+                int[] rows = members.subList(from, to).stream().mapToInt(member -> member.target().row()).toArray();
+                pieces.add(Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
+            }
+            return scope.keep(pieces.size() == 1 ? pieces.getFirst() : Torch.cat(pieces, 0));
+        }
+    }
+
+    /** The row of each member's own position. */
+    private Tensor ownRows(int first, int count) {
+        long[] own = new long[count];
+        for (int i = 0; i < count; i++) {
+            own[i] = offset[first + i] + target(first + i).position();
+        }
+        return Torch.to(Tensor.ofLongs(own, count), weights.device());
+    }
+
+    /** Targets above all layers (logits) enter without an attention layer between. */
+    void enter(int layer) {
+        int count = fresh(layer);
+        if (count > 0) {
+            Torch.zeroInPlace(rows(gradient, entered, entered + count));
+            Kernels.addRows(gradient, ownRows(entered, count), vectors(entered, count));
+            entered += count;
+            young = entered;
+        }
+    }
+
+    void readEdges(int layer) {
+        for (Part part : parts) {
+            int count = part.before(entered);
+            if (count == 0) {
+                continue;
+            }
+            try (var scope = TensorScope.open()) {
+                Ragged ragged = part.ragged(0, count);
+                SweepPlan plan = part.plan;
+                Sources sources = part.prompt.sources();
+                for (int from = sources.firstSourceLayer(layer); from <= layer; from++) {
+                    Kernels.edgeContract(gradient, ragged, sources.decoders(from, layer), sources.segments(from), plan.out,
+                        part.base(plan.featureBase[from], count), sources.crossLayer());
+                }
+                Kernels.edgeContract(gradient, ragged, sources.errors(layer), sources.onePerPosition(), plan.out,
+                    part.base(plan.errorBase[layer], count), false);
+            }
+        }
+    }
+
+    void readTokens() {
+        for (Part part : parts) {
+            try (var scope = TensorScope.open()) {
+                int count = part.before(entered);
+                Sources sources = part.prompt.sources();
+                Kernels.edgeContract(gradient, part.ragged(0, count), sources.tokens(), sources.onePerPosition(), part.plan.out,
+                    part.base(part.plan.tokenBase, count), false);
+            }
+        }
+    }
+
+    /** Edges of the tokens, read above the first layer's attention: for each token the sum over the positions that it reaches. */
+    void readTokensFromAbove() {
+        for (Part part : parts) {
+            TokenReach reach = part.prompt.reach();
+            int targets = part.before(entered);
+            long[] base = new long[targets + 1];
+            for (int i = 0; i < targets; i++) {
+                long count = target(part.member[i]).position() + 1L;
+                base[i + 1] = base[i] + count * (count + 1) / 2;
+            }
+            try (var scope = TensorScope.open()) {
+                Tensor pieces = Tensor.empty(DType.F32, Device.CPU, base[targets]);
+                Kernels.edgeContract(gradient, part.ragged(0, targets), reach.sources(), reach.segment(), pieces,
+                    Tensor.ofLongs(Arrays.copyOf(base, targets), targets), false);
+                for (int i = 0; i < targets; i++) {
+                    int count = target(part.member[i]).position() + 1;
+                    float[] values = pieces.data().asSlice(base[i] * Float.BYTES, (base[i + 1] - base[i]) * Float.BYTES).toArray(JAVA_FLOAT);
+                    float[] sums = new float[count];
+                    for (int q = 0, at = 0; q < count; q++) {
+                        for (int p = 0; p <= q; p++) {
+                            sums[p] += values[at++];
+                        }
+                    }
+                    long to = part.plan.tokenBase[members.get(part.member[i]).number()];
+                    MemorySegment.copy(sums, 0, part.plan.out.data(), JAVA_FLOAT, to * Float.BYTES, count);
+                }
+            }
+        }
+    }
+
+    /** The affine skip of a transcoder is the only path through an MLP. */
+    void throughSkip(int layer) {
+        Tensor skip = weights.layer(layer).skip();
+        if (skip == null || entered == 0) {
+            return;
+        }
+        try (var scope = TensorScope.open()) {
+            Tensor skipped = Torch.mm(rows(gradient, 0, entered), skip);
+            for (Part part : parts) {
+                int count = part.before(entered);
+                if (count > 0) {
+                    Kernels.addScaledRows(gradient, skipped, part.ragged(0, count), part.prompt.model().layer(layer).skipScale());
+                }
+            }
+        }
+    }
+
+    void throughAttention(int layer) {
+        int count = fresh(layer);
+        try (var scope = TensorScope.open()) {
+            FrozenWeights.Layer layerWeights = weights.layer(layer);
+            if (entered > 0) {
+                toHeads(layer);
+                for (Part part : parts) {
+                    int old = part.before(entered);
+                    if (old > 0) {
+                        Kernels.patternAdjoint(heads, part.prompt.model().layer(layer).pattern(), weights.kvHeads(), part.ragged(0, old), mixed);
+                    }
+                }
+                layerWeights.value().product(rows(gradient, 0, entered), rows(mixed, 0, entered), 1);
+            }
+            young = entered;
+            if (count > 0) {
+                Tensor vectors = vectors(entered, count);
+                Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
+                layerWeights.output().product(own, vectors, 0);
+                for (Part part : parts) {
+                    int old = part.before(entered);
+                    int fresh = part.before(entered + count) - old;
+                    if (fresh > 0) {
+                        Kernels.patternAdjointSingle(Torch.narrow(own, 0, part.member[old] - entered, fresh),
+                            part.prompt.model().layer(layer).pattern(), weights.kvHeads(), part.ragged(old, fresh), mixed);
+                    }
+                }
+                layerWeights.value().product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), 0);
+                Kernels.addRows(gradient, ownRows(entered, count), vectors);
+                entered += count;
+            }
+        }
+    }
+
+    /** The entered targets' gradients with respect to the heads' outputs. */
+    private void toHeads(int layer) {
+        Weight output = weights.layer(layer).output();
+        int whole = twoLayers.weight(layer) == null ? entered : young;
+        if (whole > 0) {
+            output.product(rows(heads, 0, whole), rows(gradient, 0, whole), 0);
+        }
+        int count = entered - whole;
+        if (count > 0) {
+            twoLayers.weight(layer).product(rows(heads, whole, entered), rows(mixed, whole, entered), 0);
+            Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
+            output.product(own, vectors(whole, count), 0);
+            Kernels.addRows(heads, ownRows(whole, count), own);
+        }
+    }
+}
