@@ -18,10 +18,10 @@ final class ChildProcess {
 
     private ChildProcess() {}
 
-    /** This program again, as a process of its own. */
+    /** This program again, as a process of its own, with the options that the launcher gives to {@code headwater attribute}. */
     static List<String> ownCommand(List<String> javaOptions, List<String> arguments) {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path")));
+            "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
         command.addAll(javaOptions);
         command.add(Benchmarks.class.getName());
         command.addAll(arguments);

@@ -5,6 +5,7 @@ import dev.headwater.bindings.NativeException;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
@@ -12,11 +13,11 @@ import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.GraphIndex;
 import dev.headwater.engine.graph.GraphJson;
-import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.weights.BoundedJson;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -54,6 +55,10 @@ final class BatchCommand implements Callable<Integer> {
     @Mixin
     private PruningOptions pruning;
 
+    @Option(names = "--together", paramLabel = "N", defaultValue = "8",
+        description = "Prompts whose rows share the products with the model's weights; more take more memory (default: ${DEFAULT-VALUE}).")
+    private int together;
+
     @Option(names = "--json", description = "Print a summary as JSON on standard output, everything else on standard error.")
     private boolean json;
 
@@ -74,6 +79,9 @@ final class BatchCommand implements Callable<Integer> {
         AttributionOptions options = tracing.read();
         model.check();
         pruning.check();
+        if (together < 1) {
+            throw new UsageException("--together must be at least 1, not " + together);
+        }
         List<BatchLine> lines = BatchLine.read(input);
         OutputOptions.checkWritable(directory);
         warnOfUnknownKeys(lines);
@@ -88,7 +96,7 @@ final class BatchCommand implements Callable<Integer> {
                 due.forEach(line -> fail(line, null, line.fault(), records));
             } else {
                 try (ReplacementModel loaded = model.load(display)) {
-                    run(due, loaded, options, common, records, display);
+                    new Run(Set.copyOf(due), loaded, options, common, records, display).of(lines);
                 }
             }
             records.arrange(lines);
@@ -98,47 +106,100 @@ final class BatchCommand implements Callable<Integer> {
         return failed == 0 ? 0 : Headwater.FAILURE;
     }
 
-    private void run(List<BatchLine> due, ReplacementModel loaded, AttributionOptions options, ObjectNode common, BatchRecords records,
-                     ProgressDisplay display) {
-        BundledLabels labels = BundledLabels.of(model.transcoders());
-        display.phase("graphs", due.size());
-        for (int i = 0; i < due.size(); i++) {
-            BatchLine line = due.get(i);
+    /** The lines that are due, on a loaded model. */
+    private final class Run {
+        private final Set<BatchLine> due;
+        private final ReplacementModel loaded;
+        private final AttributionOptions options;
+        private final ObjectNode common;
+        private final BatchRecords records;
+        private final ProgressDisplay display;
+        private final BundledLabels labels = BundledLabels.of(model.transcoders());
+        private int done;
+
+        Run(Set<BatchLine> due, ReplacementModel loaded, AttributionOptions options, ObjectNode common, BatchRecords records, ProgressDisplay display) {
+            this.due = due;
+            this.loaded = loaded;
+            this.options = options;
+            this.common = common;
+            this.records = records;
+            this.display = display;
+        }
+
+        void of(List<BatchLine> lines) {
+            display.phase("graphs", due.size());
+            lines.stream().filter(line -> line.fault() != null).forEach(line -> failed(line, line.fault()));
+            List<BatchLine> sound = lines.stream().filter(line -> line.fault() == null).toList();
+            // The same lines always go together, whichever are due: so what is resumed ends with the same bytes, rounding included.
+            for (int from = 0; from < sound.size(); from += together) {
+                List<BatchLine> group = sound.subList(from, Math.min(from + together, sound.size()));
+                if (group.stream().anyMatch(due::contains)) {
+                    make(group);
+                }
+            }
+            display.close();
+        }
+
+        private void make(List<BatchLine> group) {
             if (interrupt.requested()) {
                 throw new CancellationException("the batch was cancelled");
             }
             Stopwatch watch = new Stopwatch();
-            ObjectNode settings = line.fault() == null ? settings(common, line, options) : null;
-            try {
-                if (line.fault() != null) {
-                    throw new HeadwaterException(line.fault());
+            List<BatchLine> readable = new ArrayList<>();
+            List<Attribution.Request> requests = new ArrayList<>();
+            for (BatchLine line : group) {
+                try {
+                    requests.add(new Attribution.Request(line.prompt().with(loaded), line.options(options)));
+                    readable.add(line);
+                } catch (HeadwaterException e) {
+                    failed(line, e.getMessage());
                 }
-                ObjectNode record = make(line, loaded, line.options(options), labels, settings, new Lines(display, i));
-                records.add(record);
-                made++;
-                // The bar steps aside for a line, and is back at the next advance.
-                display.close();
-                say("%s: %s tokens, %s features, %s".formatted(line.slug(), Text.count(record.get("tokens").asLong()),
-                    Text.count(record.get("features").asLong()), Text.seconds(watch.lap())));
-            } catch (HeadwaterException | NativeException e) {
-                display.close();
-                fail(line, settings, e.getMessage(), records);
-            } catch (OutOfMemoryError e) {
-                display.close();
-                fail(line, settings, "not enough memory (" + e.getMessage() + ")", records);
             }
-            display.advance(i + 1);
+            List<AttributionGraph> graphs = List.of();
+            try {
+                graphs = Attribution.together(loaded, requests, new Lines(display, done));
+                double seconds = watch.lap() / Math.max(1, graphs.size());
+                for (int i = 0; i < graphs.size(); i++) {
+                    if (due.contains(readable.get(i))) {
+                        write(readable.get(i), graphs.get(i), seconds);
+                    }
+                }
+            } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
+                if (readable.size() > 1) {
+                    // One of them is to blame; it must not harm the others.
+                    readable.stream().filter(due::contains).forEach(line -> make(List.of(line)));
+                } else {
+                    readable.forEach(line -> failed(line, e instanceof OutOfMemoryError ? "not enough memory (" + e.getMessage() + ")" : e.getMessage()));
+                }
+            } finally {
+                graphs.forEach(AttributionGraph::close);
+            }
         }
-        display.close();
-    }
 
-    private ObjectNode make(BatchLine line, ReplacementModel loaded, AttributionOptions options, BundledLabels labels, ObjectNode settings, Progress progress) {
-        try (AttributionGraph graph = Attribution.of(loaded, line.prompt().with(loaded), options, progress)) {
-            Pruning pruned = pruning.of(graph);
-            Path file = GraphJson.write(graph, pruned, new GraphJson.Options(line.slug(), labels, Map.of()), directory);
-            ObjectNode record = record(line, settings).put("graph", file.getFileName().toString()).put("tokens", graph.prompt().length())
-                .put("active_features", graph.active().count()).put("features", graph.selected().length);
-            return record;
+        private void write(BatchLine line, AttributionGraph graph, double seconds) {
+            Path file;
+            try {
+                file = GraphJson.write(graph, pruning.of(graph), new GraphJson.Options(line.slug(), labels, Map.of()), directory);
+            } catch (HeadwaterException e) {
+                failed(line, e.getMessage());
+                return;
+            }
+            records.add(record(line, settings(common, line, options)).put("graph", file.getFileName().toString()).put("tokens", graph.prompt().length())
+                .put("active_features", graph.active().count()).put("features", graph.selected().length));
+            made++;
+            // The bar steps aside for a line, and is back at the next advance.
+            display.close();
+            say("%s: %s tokens, %s features, %s".formatted(line.slug(), Text.count(graph.prompt().length()), Text.count(graph.selected().length),
+                Text.seconds(seconds)));
+            display.advance(++done);
+        }
+
+        private void failed(BatchLine line, String reason) {
+            if (due.contains(line)) {
+                display.close();
+                fail(line, line.fault() == null ? settings(common, line, options) : null, reason, records);
+                display.advance(++done);
+            }
         }
     }
 

@@ -84,6 +84,22 @@ class BatchCommandTest {
     }
 
     @Test
+    void promptsSideBySideGiveTheSameNodes() throws IOException {
+        Path alone = directory.resolve("alone");
+        Path together = directory.resolve("together");
+        batch(alone, "--quiet", "--together", "1");
+        batch(together, "--quiet", "--together", "3");
+        assertEquals(Files.readString(alone.resolve("batch.jsonl")), Files.readString(together.resolve("batch.jsonl")));
+        for (String slug : SLUGS) {
+            assertEquals(nodes(alone, slug), nodes(together, slug));
+        }
+    }
+
+    private static List<String> nodes(Path out, String slug) {
+        return BoundedJson.read(out.resolve(slug + ".json")).get("nodes").findValuesAsText("node_id");
+    }
+
+    @Test
     void otherSettingsAreDoneAnew() throws IOException {
         Path out = directory.resolve("out");
         batch(out, "--quiet");
@@ -121,6 +137,7 @@ class BatchCommandTest {
         refused(1, "There is no file", "batch", directory.resolve("none").toString(), "--out", directory.resolve("out").toString());
         refused(1, "has no prompts in it", "batch", empty.toString(), "--out", directory.resolve("out").toString());
         refused(1, "is not a directory", "batch", good.toString(), "--out", good.toString());
+        refused(2, "--together must be at least 1", "batch", good.toString(), "--out", directory.resolve("out").toString(), "--together", "0");
         refused(2, "--max-features is -1", "batch", good.toString(), "--out", directory.resolve("out").toString(), "--max-features", "-1");
         assertEquals(false, Files.exists(directory.resolve("out")));
     }

@@ -116,6 +116,34 @@ class GoldenAttributionTest {
         }
     }
 
+    /** Prompts of other lengths and with other limits at its side change nothing about a graph. */
+    @ParameterizedTest
+    @MethodSource("cases")
+    void severalPromptsTogether(String name) {
+        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden)) {
+            int[] tokens = golden.ints("input_tokens");
+            AttributionOptions options = options(golden);
+            JsonNode limited = golden.description().get("settings").get("limited");
+            AttributionOptions few = options.withMaxFeatures(limited.get("max_feature_nodes").asInt())
+                .withBatchSize(limited.get("batch_size").asInt()).withUpdateInterval(limited.get("update_interval").asInt());
+            List<AttributionGraph> graphs = Attribution.together(model, List.of(
+                new Attribution.Request(model.prompt(Arrays.copyOf(tokens, tokens.length / 2 + 1)), options.withMaxFeatures(3)),
+                new Attribution.Request(model.prompt(tokens), options), new Attribution.Request(model.prompt(tokens), few)), Progress.NONE);
+            try {
+                if (golden.has("adjacency")) {
+                    golden.assertClose("adjacency", "adjacency", graphs.get(1).edges().toDense());
+                }
+                golden.assertClose("node_influence", "node_influence", Influence.of(graphs.get(1)).node());
+                golden.assertInts("limited.selected_features", graphs.get(2).selected());
+                if (golden.has("limited.adjacency")) {
+                    golden.assertClose("limited.adjacency", "adjacency", graphs.get(2).edges().toDense());
+                }
+            } finally {
+                graphs.forEach(AttributionGraph::close);
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void limitedGraph(String name) {
