@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 
 /** Runs a command to its end and watches the memory of it and all that it starts. */
 final class ChildProcess {
-    private static final int MILLIS_BETWEEN_LOOKS = 20;
+    private static final int MILLIS_BETWEEN_LOOKS = 250;
 
     private ChildProcess() {}
 
