@@ -7,6 +7,7 @@ import dev.headwater.bindings.kernels.hw_exec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.Supplier;
 
 /**
  * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before each
@@ -61,7 +62,7 @@ public final class Kernels {
         long columns = pre.size(1);
         optionalVector("bias", bias, columns, pre.device());
         optionalVector("threshold", threshold, columns, pre.device());
-        require(firstRow >= 0, "first row " + firstRow + " is negative");
+        require(firstRow >= 0, () -> "first row " + firstRow + " is negative");
         long capacity = k > 0 ? rows * k : Math.min(rows * columns, 64 + rows * 256);
         while (true) {
             try (Arena arena = Arena.ofConfined(); var scope = TensorScope.open()) {
@@ -99,8 +100,8 @@ public final class Kernels {
         matrix("out", out, DType.F32, index.length, -1);
         long width = out.size(1);
         optionalVector("gain", gain, width, out.device());
-        require(scale == null || scale.length == index.length, "as many scales as rows");
-        require(rowStride >= 0 && columnStride >= 0, "strides must not be negative");
+        require(scale == null || scale.length == index.length, () -> "as many scales as rows");
+        require(rowStride >= 0 && columnStride >= 0, () -> "strides must not be negative");
         int code = switch (type) {
             case F32 -> KernelsHeader.HW_F32();
             case BF16 -> KernelsHeader.HW_BF16();
@@ -111,7 +112,9 @@ public final class Kernels {
         long elements = source.byteSize() / type.bytes();
         for (long row : index) {
             long last = Math.addExact(Math.multiplyExact(row, rowStride), (width - 1) * columnStride);
-            require(row >= 0 && last < elements, "row " + row + " lies outside the source of " + elements + " elements");
+            if (row < 0 || last >= elements) {
+                throw new IllegalArgumentException("row " + row + " lies outside the source of " + elements + " elements");
+            }
         }
         if (index.length == 0 || width == 0) {
             return;
@@ -172,9 +175,9 @@ public final class Kernels {
 
     private static void pattern(Tensor pattern, long kvHeads) {
         require(pattern.rank() == 3 && pattern.size(1) == pattern.size(2) && pattern.dtype() == DType.F32,
-            "pattern is " + pattern + ", not F32 [heads, P, P]");
+            () -> "pattern is " + pattern + ", not F32 [heads, P, P]");
         require(kvHeads > 0 && pattern.size(0) % kvHeads == 0,
-            pattern.size(0) + " heads do not divide among " + kvHeads + " key/value heads");
+            () -> pattern.size(0) + " heads do not divide among " + kvHeads + " key/value heads");
     }
 
     /**
@@ -193,7 +196,7 @@ public final class Kernels {
         matrix("source", source, DType.F32, -1, g.size(1));
         vector("segment", segment, DType.I64, -1);
         vector("base", base, DType.I64, ragged.targets());
-        require(out.dtype() == DType.F32, "edges are float32");
+        require(out.dtype() == DType.F32, () -> "edges are float32");
         if (source.size(0) == 0 || ragged.targets() == 0) {
             return;
         }
@@ -240,27 +243,28 @@ public final class Kernels {
     private static void matrix(String name, Tensor tensor, DType type, long rows, long columns) {
         require(tensor.rank() == 2 && tensor.dtype() == type && tensor.isContiguous()
                 && (rows < 0 || tensor.size(0) == rows) && (columns < 0 || tensor.size(1) == columns),
-            name + " is " + tensor + ", not contiguous " + type + " [" + (rows < 0 ? "*" : rows) + ", "
+            () -> name + " is " + tensor + ", not contiguous " + type + " [" + (rows < 0 ? "*" : rows) + ", "
                 + (columns < 0 ? "*" : columns) + "]");
     }
 
     private static void vector(String name, Tensor tensor, DType type, long length) {
         require(tensor.rank() == 1 && tensor.dtype() == type && tensor.isContiguous()
                 && (length < 0 || tensor.size(0) == length),
-            name + " is " + Arrays.toString(tensor.shape()) + " " + tensor.dtype() + ", not contiguous " + type + " ["
+            () -> name + " is " + Arrays.toString(tensor.shape()) + " " + tensor.dtype() + ", not contiguous " + type + " ["
                 + (length < 0 ? "*" : length) + "]");
     }
 
     private static void optionalVector(String name, Tensor tensor, long length, Device device) {
         if (tensor != null) {
             vector(name, tensor, DType.F32, length);
-            require(tensor.device().equals(device), name + " is on " + tensor.device() + ", not on " + device);
+            require(tensor.device().equals(device), () -> name + " is on " + tensor.device() + ", not on " + device);
         }
     }
 
-    private static void require(boolean condition, String message) {
+    /** Messages are made when they are needed: these checks stand before every downcall. */
+    private static void require(boolean condition, Supplier<String> message) {
         if (!condition) {
-            throw new IllegalArgumentException(message);
+            throw new IllegalArgumentException(message.get());
         }
     }
 
