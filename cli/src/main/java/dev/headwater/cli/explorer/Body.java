@@ -6,12 +6,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.zip.GZIPInputStream;
 
 /** The body of a request: JSON only, bounded in size, and not slower than a client that means it. */
 final class Body {
     private static final long GRACE_SECONDS = 20;
     private static final long LEAST_BYTES_PER_SECOND = 4 << 10;
+    private static final long DRAINED = 64 << 20;
 
     private Body() {}
 
@@ -35,6 +37,7 @@ final class Body {
         }
         long announced = ctx.req().getContentLengthLong();
         if (announced > limit) {
+            drain(ctx, announced);
             throw tooLarge(limit);
         }
         InputStream wire = new Bounded(ctx.bodyInputStream(), limit, true);
@@ -47,6 +50,18 @@ final class Body {
         }
         try {
             return new Bounded(new GZIPInputStream(wire), limit, false);
+        } catch (IOException e) {
+            throw broken();
+        }
+    }
+
+    /** A client that still sends when the connection closes never hears why: so what is not far too large is read to its end. */
+    private static void drain(Context ctx, long announced) {
+        if (announced > DRAINED) {
+            return;
+        }
+        try (InputStream in = new Bounded(ctx.bodyInputStream(), DRAINED, true)) {
+            in.transferTo(OutputStream.nullOutputStream());
         } catch (IOException e) {
             throw broken();
         }
