@@ -259,12 +259,14 @@ int32_t hw_row_sums(const hw_edges *edges, const uint8_t *keep, double *sum) {
 }
 
 int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node,
-                     const double *row_scale, const double *weight, const uint8_t *keep, double *influence) {
+                     const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed,
+                     double *influence) {
   return guarded([&] {
     Checks check("hw_influence");
     check.edges(edges);
     check.at_least(n, 0, "n");
     check.present(influence, "influence", edges->columns > 0);
+    if (!(floor > 0)) hw::fail(HW_INVALID, "hw_influence: floor is %g; it must be over 0", floor);
     if (n > 0) {
       check.present(order, "order");
       check.present(node, "node");
@@ -273,7 +275,7 @@ int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, con
       check.within(order, n, edges->rows, "order");
       for (int64_t i = 0; i < n; i++) check.within(node + order[i], 1, edges->columns, "the node of a row in order");
     }
-    return hw::cpu().graph.influence(edges, order, n, node, row_scale, weight, keep, influence);
+    return hw::cpu().graph.influence(edges, order, n, node, weight, keep, floor, row_scale, passed, influence);
   });
 }
 

@@ -232,8 +232,8 @@ void graph(int64_t layers, int64_t P, int64_t per_position) {
   report(name + " row sums", 0, bytes, best([&] { CHECK_OK(hw_row_sums(&edges, nullptr, sum.data())); }));
   for (double &s : sum) s = 1 / s;
   report(name + " influence", 0, bytes, best([&] {
-           CHECK_OK(hw_influence(&edges, order.data(), rows, node.data(), sum.data(), weight.data(), nullptr,
-                                 influence.data()));
+           CHECK_OK(hw_influence(&edges, order.data(), rows, node.data(), weight.data(), nullptr, 1e-10, sum.data(),
+                                 nullptr, influence.data()));
          }));
   double cut;
   report(name + " edge cut", 0, bytes, best([&] { CHECK_OK(hw_edge_cut(&edges, sum.data(), nullptr, 0.98, &cut)); }));

@@ -121,11 +121,60 @@ TEST(influence_is_one_pass_of_back_substitution) {
     }
     const hw_edges edges = graph.edges();
     std::vector<double> influence(weight.size(), NAN);
-    CHECK_OK(hw_influence(&edges, graph.order.data(), graph.rows, graph.node.data(), scale.data(), weight.data(),
-                          kept ? graph.keep.data() : nullptr, influence.data()));
+    CHECK_OK(hw_influence(&edges, graph.order.data(), graph.rows, graph.node.data(), weight.data(),
+                          kept ? graph.keep.data() : nullptr, 1e-8, scale.data(), nullptr, influence.data()));
     for (size_t i = 0; i < influence.size(); i++) {
       CHECK(test::close(influence[i], expected[i], expected[i], 1e-12), "column ", i, ": ", influence[i], " expected ",
             expected[i]);
+    }
+  }
+}
+
+TEST(influence_finds_scales_that_are_not_known) {
+  Random random(17);
+  const Graph graph(random, 400, 1000);
+  const hw_edges edges = graph.edges();
+  for (bool kept : {false, true}) {
+    const uint8_t *keep = kept ? graph.keep.data() : nullptr;
+    std::vector<double> known, unknown(400, -1.0), weight(1000);
+    for (double s : row_sums(graph, kept)) known.push_back(1 / std::max(s, 1e-3));
+    weight[999] = 1;
+    known[7] = unknown[7] = 0;
+    std::vector<double> expected(1000), influence(1000);
+    CHECK_OK(hw_set_threads(1));
+    CHECK_OK(hw_influence(&edges, graph.order.data(), 400, graph.node.data(), weight.data(), keep, 1, known.data(), nullptr,
+                          expected.data()));
+    for (int32_t threads : {1, 2, 5}) {
+      CHECK_OK(hw_set_threads(threads));
+      std::vector<double> scale = unknown;
+      CHECK_OK(hw_influence(&edges, graph.order.data(), 400, graph.node.data(), weight.data(), keep, 1e-3, scale.data(),
+                            nullptr, influence.data()));
+      CHECK(scale == known && influence == expected, "other bits with ", threads, " threads");
+    }
+  }
+  CHECK_OK(hw_set_threads(2));
+}
+
+TEST(influence_passes_on_what_new_rows_change) {
+  Random random(18);
+  const Graph graph(random, 500, 1200);
+  const hw_edges edges = graph.edges();
+  std::vector<double> weight(1200), scale(500, -1.0), passed(500), influence(1200);
+  for (size_t i = 1180; i < 1200; i++) weight[i] = 0.05;
+  std::vector<int64_t> known;
+  for (int64_t step = 0; step < 5; step++) {
+    for (int64_t r : graph.order) {
+      if ((r * 7) % 5 == step) known.push_back(r);
+    }
+    std::sort(known.begin(), known.end()); /* row r belongs to node columns - 1 - r */
+    const auto n = static_cast<int64_t>(known.size());
+    CHECK_OK(hw_influence(&edges, known.data(), n, graph.node.data(), weight.data(), nullptr, 1e-8, scale.data(),
+                          passed.data(), influence.data()));
+    std::vector<double> expected(1200);
+    CHECK_OK(hw_influence(&edges, known.data(), n, graph.node.data(), weight.data(), nullptr, 1e-8, scale.data(), nullptr,
+                          expected.data()));
+    for (size_t i = 0; i < influence.size(); i++) {
+      CHECK(test::close(influence[i], expected[i], expected[i], 1e-12), "step ", step, ", column ", i);
     }
   }
 }
@@ -138,10 +187,10 @@ TEST(influence_shares_a_long_row_among_threads) {
                 order[] = {0}, node[] = {columns - 1};
   const float *const run_value[] = {value.data(), value.data() + 100001};
   const hw_edges edges = {1, columns, run_start, column, length, run_value};
-  const double scale[] = {0.5};
+  double scale[] = {0.5};
   std::vector<double> weight(static_cast<size_t>(columns)), influence(weight.size());
   weight.back() = 2;
-  CHECK_OK(hw_influence(&edges, order, 1, node, scale, weight.data(), nullptr, influence.data()));
+  CHECK_OK(hw_influence(&edges, order, 1, node, weight.data(), nullptr, 1e-8, scale, nullptr, influence.data()));
   for (size_t i = 0; i < value.size(); i++) CHECK(influence[i] == std::abs(double{value[i]}), "column ", i);
 }
 
@@ -232,11 +281,13 @@ TEST(graph_functions_refuse_bad_arguments) {
   const float value[] = {1, 2, 3};
   int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {3}, order[] = {0}, node[] = {2};
   const float *run_value[] = {value};
-  const double scale[] = {1}, weight[] = {0, 0, 1};
+  const double weight[] = {0, 0, 1};
+  double scale[] = {1};
   double sum[1], influence[3], cut;
   hw_edges edges = {1, 3, run_start, column, length, run_value};
   CHECK_OK(hw_row_sums(&edges, nullptr, sum));
-  CHECK_OK(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence));
+  CHECK_OK(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence));
+  CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 0, scale, nullptr, influence), "floor is 0");
   CHECK_INVALID(hw_row_sums(nullptr, nullptr, sum), "edges is NULL");
   CHECK_INVALID(hw_row_sums(&edges, nullptr, nullptr), "sum is NULL");
   CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, NAN, &cut), "share");
@@ -259,10 +310,10 @@ TEST(graph_functions_refuse_bad_arguments) {
   CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, 0.5, &cut), "finite");
   run_value[0] = value;
   order[0] = 1;
-  CHECK_INVALID(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence), "order[0] is 1");
+  CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence), "order[0] is 1");
   order[0] = 0;
   node[0] = 3;
-  CHECK_INVALID(hw_influence(&edges, order, 1, node, scale, weight, nullptr, influence), "is 3");
+  CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence), "is 3");
   length[0] = 4;
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "the matrix has 3");
   length[0] = INT64_MAX;

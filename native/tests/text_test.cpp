@@ -1,4 +1,5 @@
 /* Links as text against what the layout says, and numbers against their way back. */
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -41,15 +42,28 @@ TEST(weights_are_written_as_java_does) {
   for (const auto &[x, text] : expected) CHECK(number(x) == text, number(x), " expected ", text);
 }
 
-TEST(weights_come_back) {
+TEST(weights_come_back_from_the_fewest_digits) {
   Random random(3);
   for (int i = 0; i < 20000; i++) {
     const auto bits = static_cast<uint32_t>(random.below(int64_t{1} << 32));
     float x;
     std::memcpy(&x, &bits, sizeof x);
     if (!std::isfinite(x)) continue;
-    const float back = std::strtof(number(x).c_str(), nullptr);
+    const std::string text = number(x);
+    const float back = std::strtof(text.c_str(), nullptr);
     CHECK(std::memcmp(&x, &back, sizeof x) == 0, x, " came back as ", back);
+    int needed = 1;
+    char printed[32];
+    for (;; needed++) {
+      std::snprintf(printed, sizeof printed, "%.*e", needed - 1, double{x});
+      if (std::strtof(printed, nullptr) == x) break;
+    }
+    std::string digits;
+    for (char c : text.substr(0, text.find('E'))) {
+      if (c >= '0' && c <= '9' && (c != '0' || !digits.empty())) digits += c;
+    }
+    while (!digits.empty() && digits.back() == '0') digits.pop_back();
+    CHECK(digits.size() <= static_cast<size_t>(needed), text, " where ", printed, " would do");
   }
 }
 

@@ -177,13 +177,17 @@ HW_API int32_t hw_row_sums(const hw_edges *edges, const uint8_t *keep, double *s
 
 /*
  * Influence by one back-substitution pass (the graph is acyclic).
- *   order [n]: row numbers so that every row comes before the rows of the nodes it draws on; node [rows]: the column that
- *   row r's own node has; row_scale [rows]: 1 / max(row sum, floor), 0 drops a row; weight [columns]: the targets' weights.
- *   influence [columns] is overwritten: for r in order: c = (weight[node[r]] + influence[node[r]]) * row_scale[r];
- *   influence[s] += c * |edge[r, s]| for kept columns s.
+ *   order [n]: row numbers so that every row comes before the rows of the nodes it draws on, none twice; node [rows]: the
+ *   column that row r's own node has; weight [columns]: the targets' weights.
+ *   row_scale [rows], in and out: what normalises row r; 0 drops it; a negative one of a row in order is not known yet and
+ *   becomes 1 / max(sum over the kept columns of |row r|, floor).
+ *   For r in order: c = (weight[node[r]] + influence[node[r]]) * row_scale[r]; influence[s] += c * |edge[r, s]| for kept s.
+ *   influence [columns] is overwritten if passed is NULL. Else it and passed [rows], the c of each row, are what an earlier
+ *   call left, 0 for rows that are new since: then only what has changed is passed on.
  */
 HW_API int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node,
-                            const double *row_scale, const double *weight, const uint8_t *keep, double *influence);
+                            const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed,
+                            double *influence);
 
 /*
  * The cut for a share: among the scores coefficient[r] * |edge[r, s]| (kept columns; rows with coefficient 0 count as

@@ -16,13 +16,15 @@ HW_INLINE double magnitude(float x, uint8_t kept) {
   return float_of(bits_of(x) & 0x7fffffffu & -static_cast<uint32_t>(kept != 0));
 }
 
+/* Over the kept columns among first .. end - 1. */
 template <bool kKeep>
-double row_sum(const hw_edges &edges, int64_t r, const uint8_t *keep) {
+double row_sum(const hw_edges &edges, int64_t r, const uint8_t *keep, int64_t first, int64_t end) {
   double part[kParts] = {};
   for (int64_t k = edges.run_start[r]; k < edges.run_start[r + 1]; k++) {
-    const float *value = edges.value[k];
-    const uint8_t *kept = kKeep ? keep + edges.column[k] : nullptr;
-    const int64_t n = edges.length[k];
+    const int64_t from = max(first, edges.column[k]);
+    const float *value = edges.value[k] + (from - edges.column[k]);
+    const uint8_t *kept = kKeep ? keep + from : nullptr;
+    const int64_t n = min(end, edges.column[k] + edges.length[k]) - from;
     int64_t i = 0;
     for (; i + kParts <= n; i += kParts) {
       for (int j = 0; j < kParts; j++) {
@@ -168,19 +170,35 @@ bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins,
 }  // namespace
 
 int32_t row_sums(const hw_edges *edges, const uint8_t *keep, double *sum) {
+  int64_t first = 0, end = edges->columns; /* all kept columns are among them */
+  while (keep != nullptr && first < end && !keep[first]) first++;
+  while (keep != nullptr && first < end && !keep[end - 1]) end--;
   const auto of_row = keep == nullptr ? row_sum<false> : row_sum<true>;
 #pragma omp parallel for schedule(dynamic, 8) num_threads(hw::threads())
-  for (int64_t r = 0; r < edges->rows; r++) sum[r] = of_row(*edges, r, keep);
+  for (int64_t r = 0; r < edges->rows; r++) sum[r] = of_row(*edges, r, keep, first, end);
   return HW_OK;
 }
 
-int32_t influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *row_scale,
-                  const double *weight, const uint8_t *keep, double *influence) {
-  for (int64_t c = 0; c < edges->columns; c++) influence[c] = 0;
+int32_t influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *weight,
+                  const uint8_t *keep, double floor, double *row_scale, double *passed, double *influence) {
+  const auto of_row = keep == nullptr ? row_sum<false> : row_sum<true>;
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hw::threads())
+  for (int64_t i = 0; i < n; i++) {
+    double &scale = row_scale[order[i]];
+    if (scale >= 0) continue;
+    const double sum = of_row(*edges, order[i], keep, 0, edges->columns);
+    scale = 1 / (sum < floor ? floor : sum);
+  }
+  if (passed == nullptr) {
+    for (int64_t c = 0; c < edges->columns; c++) influence[c] = 0;
+  }
+  /* One thread: it keeps up with memory, and threads that wait for each other at every few rows take longer. */
   for (int64_t i = 0; i < n; i++) {
     const int64_t r = order[i];
     const double c = (weight[node[r]] + influence[node[r]]) * row_scale[r];
-    if (c != 0) spread_row(*edges, r, c, keep, influence);
+    const double change = passed == nullptr ? c : c - passed[r];
+    if (passed != nullptr) passed[r] = c;
+    if (change != 0) spread_row(*edges, r, change, keep, influence);
   }
   return HW_OK;
 }

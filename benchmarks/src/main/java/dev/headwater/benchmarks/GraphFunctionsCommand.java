@@ -41,7 +41,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
     @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Repetitions of each (default: ${DEFAULT-VALUE}).")
     private int repeat;
 
-    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "2",
+    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "5",
         description = "Repetitions of Headwater's before those that count, for the JIT compiler (default: ${DEFAULT-VALUE}).")
     private int warmUp;
 

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
@@ -39,7 +40,6 @@ public class GraphKernelBenchmark {
     private EdgeRuns edges;
     private long[] order;
     private long[] node;
-    private double[] scale;
     private double[] weight;
     private double[] coefficient;
     private double gigabytes;
@@ -66,14 +66,17 @@ public class GraphKernelBenchmark {
         }
         node = LongStream.range(0, nodes).toArray();
         order = LongStream.range(0, nodes).map(i -> nodes - 1 - i).toArray();
-        scale = edges.rowSums(null);
-        for (int r = 0; r < nodes; r++) {
-            scale[r] = 1 / Math.max(scale[r], 1e-10);
-        }
-        coefficient = edges.influence(order, node, scale, weight, null);
+        double[] scale = unknown();
+        coefficient = edges.influence(order, node, weight, null, 1e-10, scale);
         for (int r = 0; r < nodes; r++) {
             coefficient[r] = (coefficient[r] + weight[r]) * scale[r];
         }
+    }
+
+    private double[] unknown() {
+        double[] scale = new double[nodes];
+        Arrays.fill(scale, -1);
+        return scale;
     }
 
     @TearDown
@@ -88,10 +91,11 @@ public class GraphKernelBenchmark {
         return edges.rowSums(null);
     }
 
+    /** With the row sums, as a graph's influence needs them. */
     @Benchmark
     public Object influence(Work work) {
         work.gigabytes += gigabytes;
-        return edges.influence(order, node, scale, weight, null);
+        return edges.influence(order, node, weight, null, 1e-10, unknown());
     }
 
     @Benchmark

@@ -2,7 +2,7 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
-import dev.headwater.engine.graph.FeatureSelection;
+import dev.headwater.engine.graph.FeatureRounds;
 import dev.headwater.engine.graph.GraphJson;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
@@ -107,8 +107,13 @@ public class GraphPhaseBenchmark {
     @Benchmark
     public void rank(Rounds in, Work work) {
         in.read = 0;
-        FeatureSelection.run(Rounds.FEATURES, in.shape.firstLogit() - Rounds.FEATURES, in.shape.targets(), Rounds.WANTED, in.perRound, in::rows)
-            .edges().close();
+        int others = in.shape.firstLogit() - Rounds.FEATURES;
+        try (var rounds = new FeatureRounds(Rounds.FEATURES, others, in.shape.targets(), Rounds.WANTED, in.perRound)) {
+            for (int[] due = rounds.next(); due.length > 0; due = rounds.next()) {
+                rounds.add(in.rows(due));
+            }
+            rounds.selection().edges().close();
+        }
         work.gigabytes += 1e-9 * in.read;
     }
 

@@ -108,22 +108,44 @@ public final class EdgeRuns implements AutoCloseable {
      * Influence by one back-substitution pass: for each row r in order, c = (weight[node[r]] + influence[node[r]]) · scale[r] and
      * influence[s] += c · |edge(r, s)| for the kept columns s.
      *
-     * @param order row numbers, every row before the rows of the nodes that it draws on
-     * @param node  the column that each row's own node has [rows]
-     * @param scale reciprocal sum of each row, 0 drops a row [rows]
+     * @param order  row numbers, every row before the rows of the nodes that it draws on
+     * @param node   the column that each row's own node has [rows]
      * @param weight the targets' weights [columns]
+     * @param keep   kept columns; null keeps all
+     * @param floor  smallest row sum that is divided by
+     * @param scale  what normalises each row, 0 drops it; a negative one is filled in: the row's reciprocal sum over the kept columns [rows]
      * @return [columns]
      */
-    public double[] influence(long[] order, long[] node, double[] scale, double[] weight, boolean[] keep) {
-        if (node.length != rows || scale.length != rows || weight.length != columns) {
+    public double[] influence(long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale) {
+        double[] influence = new double[Math.toIntExact(columns)];
+        influence(order, node, weight, keep, floor, scale, null, influence);
+        return influence;
+    }
+
+    /**
+     * Brings influence up to date after rows have come, by passing on only what they change.
+     *
+     * @param passed    the c of each row, as the last call left it, 0 for new rows [rows]
+     * @param influence as the last call left it, 0 at first [columns]
+     */
+    public void influence(long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale, double[] passed,
+            double[] influence) {
+        if (node.length != rows || scale.length != rows || weight.length != columns || influence.length != columns
+                || (passed != null && passed.length != rows)) {
             throw new IllegalArgumentException("%d nodes, %d scales and %d weights for %d rows and %d columns"
                 .formatted(node.length, scale.length, weight.length, rows, columns));
         }
         try (Arena call = Arena.ofConfined()) {
-            MemorySegment influence = call.allocate(JAVA_DOUBLE, Math.max(1, columns));
-            Kernels.check(KernelsHeader.hw_influence(edges(call), longs(call, order), order.length, longs(call, node), doubles(call, scale),
-                doubles(call, weight), bytes(call, keep), influence));
-            return influence.asSlice(0, columns * Double.BYTES).toArray(JAVA_DOUBLE);
+            MemorySegment scales = doubles(call, scale);
+            MemorySegment before = passed == null ? MemorySegment.NULL : doubles(call, passed);
+            MemorySegment result = doubles(call, influence);
+            Kernels.check(KernelsHeader.hw_influence(edges(call), longs(call, order), order.length, longs(call, node), doubles(call, weight),
+                bytes(call, keep), floor, scales, before, result));
+            MemorySegment.copy(scales, JAVA_DOUBLE, 0, scale, 0, scale.length);
+            MemorySegment.copy(result, JAVA_DOUBLE, 0, influence, 0, influence.length);
+            if (passed != null) {
+                MemorySegment.copy(before, JAVA_DOUBLE, 0, passed, 0, passed.length);
+            }
         }
     }
 

@@ -1172,6 +1172,8 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
+            KernelsHeader.C_DOUBLE,
+            KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER
         );
@@ -1184,7 +1186,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *row_scale, const double *weight, const uint8_t *keep, double *influence)
+     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed, double *influence)
      * }
      */
     public static FunctionDescriptor hw_influence$descriptor() {
@@ -1194,7 +1196,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *row_scale, const double *weight, const uint8_t *keep, double *influence)
+     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed, double *influence)
      * }
      */
     public static MethodHandle hw_influence$handle() {
@@ -1204,7 +1206,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *row_scale, const double *weight, const uint8_t *keep, double *influence)
+     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed, double *influence)
      * }
      */
     public static MemorySegment hw_influence$address() {
@@ -1213,16 +1215,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *row_scale, const double *weight, const uint8_t *keep, double *influence)
+     * int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed, double *influence)
      * }
      */
-    public static int hw_influence(MemorySegment edges, MemorySegment order, long n, MemorySegment node, MemorySegment row_scale, MemorySegment weight, MemorySegment keep, MemorySegment influence) {
+    public static int hw_influence(MemorySegment edges, MemorySegment order, long n, MemorySegment node, MemorySegment weight, MemorySegment keep, double floor, MemorySegment row_scale, MemorySegment passed, MemorySegment influence) {
         var mh$ = hw_influence.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_influence", edges, order, n, node, row_scale, weight, keep, influence);
+                traceDowncall("hw_influence", edges, order, n, node, weight, keep, floor, row_scale, passed, influence);
             }
-            return (int)mh$.invokeExact(edges, order, n, node, row_scale, weight, keep, influence);
+            return (int)mh$.invokeExact(edges, order, n, node, weight, keep, floor, row_scale, passed, influence);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,8 +1,6 @@
 package dev.headwater.engine.graph;
 
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
@@ -38,12 +36,10 @@ public record Influence(double[] node, double[] scale) {
             throw new IllegalArgumentException("influence needs a square matrix and a weight for each node, not %d x %d and %d weights"
                     .formatted(edges.rows(), edges.columns(), weights.length));
         }
-        double[] scale = edges.runs().rowSums(keep);
-        for (int r = 0; r < scale.length; r++) {
-            scale[r] = keep == null || keep[r] ? 1 / Math.max(scale[r], FLOOR) : 0;
-        }
+        double[] scale = new double[weights.length];
+        for (int r = 0; r < scale.length; r++) scale[r] = keep == null || keep[r] ? -1 : 0;
         long[] rows = LongStream.range(0, edges.rows()).toArray();
-        return new Influence(edges.runs().influence(Arrays.stream(order).asLongStream().toArray(), rows, scale, weights, keep), scale);
+        return new Influence(edges.runs().influence(Arrays.stream(order).asLongStream().toArray(), rows, weights, keep, FLOOR, scale), scale);
     }
 
     /**
@@ -67,9 +63,22 @@ public record Influence(double[] node, double[] scale) {
 
     /** Node numbers by descending influence; of equal ones the lower number first. */
     public int[] ranking() {
-        return IntStream.range(0, node.length).boxed()
-                .sorted(Comparator.comparingDouble(i -> -node[i]))
-                .mapToInt(Integer::intValue).toArray();
+        double[] ascending = node.clone();
+        Arrays.sort(ascending);
+        int[] ranking = new int[node.length];
+        int[] placed = new int[node.length]; // of the nodes whose first place this is
+        for (int i = 0; i < node.length; i++) {
+            int low = 0;
+            int high = node.length;
+            while (low < high) {
+                int middle = (low + high) >>> 1;
+                if (Double.compare(ascending[middle], node[i]) <= 0) low = middle + 1;
+                else high = middle;
+            }
+            int first = node.length - low;
+            ranking[first + placed[first]++] = i;
+        }
+        return ranking;
     }
 
     /**

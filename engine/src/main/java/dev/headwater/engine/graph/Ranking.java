@@ -22,6 +22,9 @@ final class Ranking implements AutoCloseable {
     private final EdgeRuns known;
     private long[] nodes = new long[0];
     private double[] scale = new double[0];
+    /** What each row has passed on, and what has come of that: a round adds only what its rows change. */
+    private double[] passed = new double[0];
+    private final double[] influence;
     /** For each node the batch that has its row, null if it is not known, and the row's number in there. */
     private final EdgeRows[] home;
     private final int[] rowInBatch;
@@ -34,6 +37,7 @@ final class Ranking implements AutoCloseable {
         this.features = features;
         this.weights = weights;
         known = new EdgeRuns(weights.length);
+        influence = new double[weights.length];
         home = new EdgeRows[weights.length];
         rowInBatch = new int[weights.length];
     }
@@ -53,29 +57,30 @@ final class Ranking implements AutoCloseable {
         int first = nodes.length;
         nodes = Arrays.copyOf(nodes, first + added.length);
         scale = Arrays.copyOf(scale, first + added.length);
-        double[] sums = batch.runs().rowSums(null);
+        passed = Arrays.copyOf(passed, first + added.length);
         for (int r = 0; r < added.length; r++) {
             nodes[first + r] = added[r];
-            scale[first + r] = 1 / Math.max(sums[r], FLOOR);
+            scale[first + r] = -1; // not known
             home[added[r]] = batch;
             rowInBatch[added[r]] = r;
         }
         batch.addTo(known);
     }
 
-    /** Influence of every node, as far as the known rows tell [n]. */
+    /** Influence of every node, as far as the known rows tell [n]; stays ours. */
     double[] influence() {
         // A node draws on nodes with lower numbers only: layers come in order, targets last. So rows go by falling node.
         long[] order = new long[nodes.length];
         for (int r = 0; r < order.length; r++) order[r] = ~nodes[r] << Integer.SIZE | r;
         Arrays.sort(order);
         for (int r = 0; r < order.length; r++) order[r] &= Integer.MAX_VALUE;
-        return known.influence(order, nodes, scale, weights, null);
+        known.influence(order, nodes, weights, null, FLOOR, scale, passed, influence);
+        return influence;
     }
 
     /** The most influential features whose rows are not known yet, best first; of equal ones the lower number first. */
     int[] best(int count) {
-        double[] influence = influence();
+        influence();
         // Few of many are wanted: a count by leading bits tells which need not be sorted.
         int[] alike = new int[1 << Short.SIZE];
         for (int i = 0; i < features; i++) {

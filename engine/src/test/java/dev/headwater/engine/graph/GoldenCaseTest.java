@@ -49,9 +49,8 @@ class GoldenCaseTest {
         JsonNode limits = c.settings().get("settings").get("limited");
         try (AttributionGraph graph = c.graph()) {
             EdgeRows all = graph.edges();
-            var selection = FeatureSelection.run(graph.featureCount(), graph.firstLogit() - graph.firstError(), graph.targets(),
-                    limits.get("max_feature_nodes").asInt(), limits.get("batch_size").asInt() * limits.get("update_interval").asInt(),
-                    nodes -> GraphMathTest.rows(all, nodes));
+            var selection = GraphMathTest.select(graph.featureCount(), graph.firstLogit() - graph.firstError(), graph.targets(),
+                    limits.get("max_feature_nodes").asInt(), limits.get("batch_size").asInt() * limits.get("update_interval").asInt(), all);
             assertArrayEquals(c.golden().ints("limited.choice_order"), selection.order(), c + " limited.choice_order");
             assertArrayEquals(c.golden().ints("limited.selected_features"), selection.selected(), c + " limited.selected_features");
             try (AttributionGraph limited = c.graph(selection.selected(), graph.targets(), selection.edges())) {

@@ -81,9 +81,9 @@ class GraphMathTest {
             List<LogitTarget> targets = targets(c.golden.floats("logit_probabilities"));
             for (int i = 0; i < c.sizes.get("selects").size(); i++) {
                 JsonNode select = c.sizes.get("selects").get(i);
-                var selection = FeatureSelection.run(features, (c.n("layers") + 1) * c.n("positions"), targets,
+                var selection = select(features, (c.n("layers") + 1) * c.n("positions"), targets,
                         select.get("max_feature_nodes").asInt(),
-                        select.get("batch_size").asInt() * select.get("update_interval").asInt(), nodes -> rows(matrix, nodes));
+                        select.get("batch_size").asInt() * select.get("update_interval").asInt(), matrix);
                 String name = "select_" + i;
                 assertArrayEquals(c.golden.ints(name + ".features"), selection.selected(), c + " " + name + ".features");
                 int[] sorted = selection.order().clone();
@@ -101,8 +101,8 @@ class GraphMathTest {
     void selectionOfAllFeaturesGivesTheMatrixBack() {
         Case c = cases().findFirst().orElseThrow();
         try (EdgeRows matrix = c.matrix()) {
-            var selection = FeatureSelection.run(c.n("features"), (c.n("layers") + 1) * c.n("positions"),
-                    targets(c.golden.floats("logit_probabilities")), 0, 8, nodes -> rows(matrix, nodes));
+            var selection = select(c.n("features"), (c.n("layers") + 1) * c.n("positions"),
+                    targets(c.golden.floats("logit_probabilities")), 0, 8, matrix);
             try (EdgeRows edges = selection.edges()) {
                 assertArrayEquals(matrix.toDense(), edges.toDense());
                 assertEquals(c.n("features"), selection.order().length);
@@ -115,10 +115,18 @@ class GraphMathTest {
         float[] dense = new float[7 * 7];
         for (int s = 0; s < 4; s++) dense[6 * 7 + s] = s == 2 ? 2 : -1;
         try (EdgeRows matrix = EdgeRows.fromDense(dense, 7, 7)) {
-            var selection = FeatureSelection.run(4, 2, targets(1f), 3, 2, nodes -> rows(matrix, nodes));
+            var selection = select(4, 2, targets(1f), 3, 2, matrix);
             selection.edges().close();
             assertArrayEquals(new int[] {2, 0, 1}, selection.order());
             assertArrayEquals(new int[] {0, 1, 2}, selection.selected());
+        }
+    }
+
+    /** All rounds, with the rows of a matrix that is known whole. */
+    static FeatureSelection select(int features, int others, List<LogitTarget> targets, int maxFeatures, int perRound, EdgeRows matrix) {
+        try (var rounds = new FeatureRounds(features, others, targets, maxFeatures, perRound)) {
+            for (int[] nodes = rounds.next(); nodes.length > 0; nodes = rounds.next()) rounds.add(rows(matrix, nodes));
+            return rounds.selection();
         }
     }
 
