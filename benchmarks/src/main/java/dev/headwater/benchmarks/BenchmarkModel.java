@@ -70,9 +70,14 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
         return directory.resolve("transcoders");
     }
 
-    /** A prompt of random tokens after the token that begins every text; a shorter one is the beginning of a longer one. */
+    /** As below, the first prompt. */
     public int[] tokens(int count) {
-        SplittableRandom random = new SplittableRandom(SEED + 1);
+        return tokens(count, 0);
+    }
+
+    /** A prompt of random tokens after the token that begins every text; a shorter one is the beginning of a longer one of that number. */
+    int[] tokens(int count, int number) {
+        SplittableRandom random = new SplittableRandom(SEED + 1 + number);
         return IntStream.range(0, count).map(i -> i == 0 ? 0 : random.nextInt(2, shape.vocab())).toArray();
     }
 

@@ -4,9 +4,13 @@ import dev.headwater.bindings.NativeException;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** Everything that this repository measures; {@code benchmarks/run} starts it. */
 @Command(name = "benchmarks/run", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND", sortOptions = false,
@@ -32,6 +36,20 @@ public final class Benchmarks {
                 return e instanceof UsageException ? 2 : 1;
             });
         System.exit(commands.execute(args));
+    }
+
+    /** What was run, with names of options' values in place of files and folders, which are one machine's own. */
+    static String commandLine(CommandSpec command, List<String> arguments) {
+        List<String> words = new ArrayList<>(List.of("benchmarks/run"));
+        String place = null;
+        for (String word : arguments) {
+            String name = word.split("=", 2)[0];
+            OptionSpec option = command.findOption(name);
+            String label = option != null && List.of("FILE", "DIR").contains(option.paramLabel()) ? option.paramLabel() : null;
+            words.add(place != null ? place : label != null && word.length() > name.length() ? name + "=" + label : word);
+            place = place == null && word.equals(name) ? label : null;
+        }
+        return String.join(" ", words);
     }
 
     /** Where random models are kept between commands. */

@@ -117,7 +117,7 @@ final class CompareCommand implements Callable<Integer> {
             String body = report(contenders, runs, folder, limits.best(MachineLimits.measure()), random.shape());
             System.out.print(body);
             if (record) {
-                Benchmarks.RESULTS.put("compare", "benchmarks/run " + String.join(" ", spec.commandLine().getParseResult().originalArgs()), body);
+                Benchmarks.RESULTS.put("compare", Benchmarks.commandLine(spec, spec.commandLine().getParseResult().originalArgs()), body);
             }
             return 0;
         } finally {

@@ -75,7 +75,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
             String body = report(BoundedJson.read(json));
             System.out.print(body);
             if (record) {
-                Benchmarks.RESULTS.put("graph-functions", "benchmarks/run " + String.join(" ", spec.commandLine().getParseResult().originalArgs()), body);
+                Benchmarks.RESULTS.put("graph-functions", Benchmarks.commandLine(spec, spec.commandLine().getParseResult().originalArgs()), body);
             }
             return 0;
         } finally {

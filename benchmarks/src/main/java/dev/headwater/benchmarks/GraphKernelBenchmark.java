@@ -1,15 +1,18 @@
 package dev.headwater.benchmarks;
 
 import dev.headwater.bindings.EdgeRuns;
+import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -36,6 +39,9 @@ public class GraphKernelBenchmark {
     @Param({"3000", "10000"})
     public int nodes;
 
+    /** As many as a graph file's text is made of at once. */
+    private static final int LINKS = 1 << 16;
+
     private final Arena arena = Arena.ofShared();
     private EdgeRuns edges;
     private long[] order;
@@ -43,6 +49,10 @@ public class GraphKernelBenchmark {
     private double[] weight;
     private double[] coefficient;
     private double gigabytes;
+    private double cut;
+    private EdgeRuns.Selected strong;
+    private int[] targets;
+    private LinkText links;
 
     @Setup
     public void fill() {
@@ -71,6 +81,10 @@ public class GraphKernelBenchmark {
         for (int r = 0; r < nodes; r++) {
             coefficient[r] = (coefficient[r] + weight[r]) * scale[r];
         }
+        cut = edges.cut(coefficient, null, 0.98);
+        strong = edges.above(coefficient, null, cut);
+        targets = IntStream.range(0, nodes).flatMap(r -> IntStream.range(strong.rowStart()[r], strong.rowStart()[r + 1]).map(e -> r)).toArray();
+        links = new LinkText(IntStream.range(0, nodes).mapToObj(i -> "11_" + i + "_63").toArray(String[]::new), LINKS);
     }
 
     private double[] unknown() {
@@ -81,6 +95,7 @@ public class GraphKernelBenchmark {
 
     @TearDown
     public void free() {
+        links.close();
         edges.close();
         arena.close();
     }
@@ -102,5 +117,19 @@ public class GraphKernelBenchmark {
     public double cut(Work work) {
         work.gigabytes += gigabytes;
         return edges.cut(coefficient, null, 0.98);
+    }
+
+    @Benchmark
+    public Object above(Work work) {
+        work.gigabytes += gigabytes;
+        return edges.above(coefficient, null, cut);
+    }
+
+    /** Counted by the text's bytes. */
+    @Benchmark
+    public Object links(Work work) {
+        ByteBuffer text = links.of(strong.column(), targets, strong.value(), 0, LINKS);
+        work.gigabytes += 1e-9 * text.remaining();
+        return text;
     }
 }

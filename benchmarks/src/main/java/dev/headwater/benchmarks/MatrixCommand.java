@@ -46,6 +46,10 @@ final class MatrixCommand implements Callable<Integer> {
     @Option(names = "--batch-sizes", split = ",", paramLabel = "N", defaultValue = "256", description = "Batch sizes (default: ${DEFAULT-VALUE}).")
     private List<String> batchSizes;
 
+    @Option(names = "--together", split = ",", paramLabel = "N", defaultValue = "1",
+        description = "Prompts side by side; times and GFLOP are for each (default: ${DEFAULT-VALUE}).")
+    private List<String> together;
+
     @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32", description = "float32, bf16x6, bfloat16 (default: ${DEFAULT-VALUE}).")
     private List<String> dtypes;
 
@@ -91,6 +95,7 @@ final class MatrixCommand implements Callable<Integer> {
         axes.put("tokens", tokens);
         axes.put("features", features);
         axes.put("batch", batchSizes);
+        axes.put("together", together);
         axes.put("dtype", dtypes);
         axes.put("threads", threads);
         List<Configuration> configurations = List.copyOf(grid ? product(axes) : star(axes));
@@ -113,7 +118,7 @@ final class MatrixCommand implements Callable<Integer> {
             System.out.println("\n" + limits + "\n" + growth);
         }
         if (record != null) {
-            Benchmarks.RESULTS.put(record, "benchmarks/run " + String.join(" ", spec.commandLine().getParseResult().originalArgs()),
+            Benchmarks.RESULTS.put(record, Benchmarks.commandLine(spec, spec.commandLine().getParseResult().originalArgs()),
                 table.print(Table.Format.MARKDOWN) + "\n" + limits + ".\n" + growth);
         }
         return 0;
@@ -147,14 +152,15 @@ final class MatrixCommand implements Callable<Integer> {
         Path json = Files.createTempFile("headwater-figures", ".json");
         try {
             int length = Integer.parseInt(configuration.get("tokens"));
-            Files.writeString(ids, IntStream.of(model.tokens(length)).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+            Files.write(ids, IntStream.range(0, Integer.parseInt(configuration.get("together")))
+                .mapToObj(number -> IntStream.of(model.tokens(length, number)).mapToObj(Integer::toString).collect(Collectors.joining(" "))).toList());
             long seen = ChildProcess.run(ChildProcess.ownCommand(List.of("-Xmx" + heap, "-Dheadwater.threads=" + configuration.get("threads")),
                 List.of("once", "--model", model.directory().toString(), "--ids", ids.toString(), "--max-features", configuration.get("features"),
                     "--batch-size", configuration.get("batch"), "--dtype", configuration.get("dtype"), "--device", device,
                     "--finish", "--json", json.toString())), Map.of());
             return Figures.read(json, seen);
         } catch (NumberFormatException e) {
-            throw new HeadwaterException("--tokens, --max-features, --batch-sizes and --threads are whole numbers", e);
+            throw new HeadwaterException("--tokens, --max-features, --batch-sizes, --together and --threads are whole numbers", e);
         } finally {
             Files.deleteIfExists(ids);
             Files.deleteIfExists(json);
@@ -163,7 +169,7 @@ final class MatrixCommand implements Callable<Integer> {
 
     private static Table table(List<Configuration> configurations, Map<Configuration, List<Figures>> runs, MachineLimits limits,
                                Map<Configuration, Double> errors) {
-        Table table = new Table("model", "tokens", "features", "batch", "dtype", "threads", "active", "load s", "forward s", "encode s", "rows s",
+        Table table = new Table("model", "tokens", "features", "batch", "together", "dtype", "threads", "active", "load s", "forward s", "encode s", "rows s",
             "total s", "spread", "prune s", "write s", "peak MiB", "sweep GFLOP", "sweep GFLOP/s", "share of limit", "product error");
         for (Configuration configuration : configurations) {
             List<Figures> figures = runs.get(configuration);

@@ -19,13 +19,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** One attribution in a process of its own, for commands that compare processes. */
+/** One attribution, or several side by side, in a process of its own, for commands that compare processes. */
 @Command(name = "once", hidden = true)
 final class OnceCommand implements Callable<Integer> {
     /** The attribution that wakes up libraries and the JIT compiler before the measured one. */
@@ -35,7 +36,7 @@ final class OnceCommand implements Callable<Integer> {
     @Option(names = "--model", required = true)
     private Path directory;
 
-    @Option(names = "--ids", required = true, description = "File with token ids.")
+    @Option(names = "--ids", required = true, description = "File with token ids, a prompt on each line.")
     private Path ids;
 
     @Option(names = "--max-features", defaultValue = "2000")
@@ -69,23 +70,29 @@ final class OnceCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         AttributionOptions options = AttributionOptions.DEFAULT.withMaxFeatures(maxFeatures).withBatchSize(batchSize)
             .withUpdateInterval(updateInterval);
-        int[] tokens = Stream.of(Files.readString(ids).strip().split("\\s+")).mapToInt(Integer::parseInt).toArray();
+        List<int[]> prompts = Files.readAllLines(ids).stream()
+            .map(line -> Stream.of(line.strip().split("\\s+")).mapToInt(Integer::parseInt).toArray()).toList();
         long start = System.nanoTime();
         try (ReplacementModel model = ReplacementModel.open(directory.resolve("model"), directory.resolve("transcoders"),
             options(products(dtype)).withDevice(Device.parse(device)))) {
             double load = seconds(start);
             if (!cold) {
-                int[] few = Arrays.copyOf(tokens, Math.min(WARM_TOKENS, tokens.length));
+                int[] first = prompts.getFirst();
+                int[] few = Arrays.copyOf(first, Math.min(WARM_TOKENS, first.length));
                 Attribution.of(model, model.prompt(few), options.withMaxFeatures(WARM_FEATURES), Progress.NONE).close();
             }
+            List<Attribution.Request> requests = prompts.stream().map(tokens -> new Attribution.Request(model.prompt(tokens), options)).toList();
             start = System.nanoTime();
-            try (AttributionGraph graph = Attribution.of(model, model.prompt(tokens), options, Progress.NONE)) {
+            List<AttributionGraph> graphs = Attribution.together(model, requests, Progress.NONE);
+            try {
+                AttributionGraph graph = graphs.getFirst();
                 ObjectNode figures = BoundedJson.mapper().createObjectNode();
-                figures.put("load", load).put("total", seconds(start));
+                figures.put("load", load).put("total", seconds(start) / graphs.size());
                 ObjectNode phases = figures.putObject("phases");
-                graph.provenance().seconds().forEach(phases::put);
+                graph.provenance().seconds().forEach((phase, seconds) -> phases.put(phase, seconds / graphs.size()));
                 figures.put("positions", graph.positions()).put("active", graph.active().count()).put("selected", graph.featureCount());
-                figures.put("gflop", SweepWork.gflop(model, graph)).put("peak", Machine.peakMemory());
+                figures.put("gflop", graphs.stream().mapToDouble(each -> SweepWork.gflop(model, each)).average().orElseThrow());
+                figures.put("peak", Machine.peakMemory());
                 figures.put("edges", graph.edges().size()).put("nodes", graph.size());
                 if (finish) {
                     finish(graph, figures);
@@ -94,6 +101,8 @@ final class OnceCommand implements Callable<Integer> {
                     GraphFile.write(graph, graphFile);
                 }
                 Files.write(json, BoundedJson.mapper().writeValueAsBytes(figures));
+            } finally {
+                graphs.forEach(AttributionGraph::close);
             }
         }
         return 0;
@@ -130,7 +139,8 @@ final class OnceCommand implements Callable<Integer> {
     }
 
     /**
-     * What one process measured; the reference's script writes the same.
+     * What one process measured, for each of its prompts; the reference's script writes the same. Numbers of features, pruning and
+     * writing are the first prompt's.
      *
      * @param phases seconds by name
      * @param peak   resident memory in bytes, of the whole process tree

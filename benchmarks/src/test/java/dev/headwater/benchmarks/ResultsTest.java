@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 class ResultsTest {
     @TempDir
@@ -34,9 +36,16 @@ class ResultsTest {
     @Test
     void everySectionThatACommandWritesIsOnThePage() throws Exception {
         String page = Files.readString(Path.of("RESULTS.md"));
-        for (String section : List.of("kernels", "phases", "compare", "graph-functions", "matrix", "tokens", "features", "layers")) {
+        for (String section : List.of("kernels", "phases", "compare", "graph-functions", "matrix", "tokens", "features", "layers", "together")) {
             assertTrue(page.contains("<!-- begin " + section + " -->\n") && page.contains("<!-- end " + section + " -->"), section);
         }
+    }
+
+    @Test
+    void pathsOfOneMachineStayOutOfTheRecordedCommand() {
+        CommandSpec compare = new CommandLine(new CompareCommand()).getCommandSpec();
+        assertEquals("benchmarks/run compare --python FILE --circuit-tracer=DIR --threads 2 --record", Benchmarks.commandLine(compare,
+            List.of("compare", "--python", "/home/me/python", "--circuit-tracer=/home/me/tracer", "--threads", "2", "--record")));
     }
 
     @Test
