@@ -47,7 +47,7 @@ final class MatrixCommand implements Callable<Integer> {
     private List<String> batchSizes;
 
     @Option(names = "--together", split = ",", paramLabel = "N", defaultValue = "1",
-        description = "Prompts side by side; times and GFLOP are for each (default: ${DEFAULT-VALUE}).")
+        description = "Prompts side by side, out of as many as the greatest number here; times are for each prompt (default: ${DEFAULT-VALUE}).")
     private List<String> together;
 
     @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32", description = "float32, bf16x6, bfloat16 (default: ${DEFAULT-VALUE}).")
@@ -152,11 +152,12 @@ final class MatrixCommand implements Callable<Integer> {
         Path json = Files.createTempFile("headwater-figures", ".json");
         try {
             int length = Integer.parseInt(configuration.get("tokens"));
-            Files.write(ids, IntStream.range(0, Integer.parseInt(configuration.get("together")))
+            int prompts = together.stream().mapToInt(Integer::parseInt).max().orElseThrow();
+            Files.write(ids, IntStream.range(0, prompts)
                 .mapToObj(number -> IntStream.of(model.tokens(length, number)).mapToObj(Integer::toString).collect(Collectors.joining(" "))).toList());
             long seen = ChildProcess.run(ChildProcess.ownCommand(List.of("-Xmx" + heap, "-Dheadwater.threads=" + configuration.get("threads")),
                 List.of("once", "--model", model.directory().toString(), "--ids", ids.toString(), "--max-features", configuration.get("features"),
-                    "--batch-size", configuration.get("batch"), "--dtype", configuration.get("dtype"), "--device", device,
+                    "--batch-size", configuration.get("batch"), "--together", configuration.get("together"), "--dtype", configuration.get("dtype"), "--device", device,
                     "--finish", "--json", json.toString())), Map.of());
             return Figures.read(json, seen);
         } catch (NumberFormatException e) {

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** One attribution, or several side by side, in a process of its own, for commands that compare processes. */
+/** One attribution, or several, in a process of its own, for commands that compare processes. */
 @Command(name = "once", hidden = true)
 final class OnceCommand implements Callable<Integer> {
     /** The attribution that wakes up libraries and the JIT compiler before the measured one. */
@@ -38,6 +38,9 @@ final class OnceCommand implements Callable<Integer> {
 
     @Option(names = "--ids", required = true, description = "File with token ids, a prompt on each line.")
     private Path ids;
+
+    @Option(names = "--together", defaultValue = "1", description = "Prompts side by side; the groups go one after the other.")
+    private int together;
 
     @Option(names = "--max-features", defaultValue = "2000")
     private int maxFeatures;
@@ -81,31 +84,46 @@ final class OnceCommand implements Callable<Integer> {
                 int[] few = Arrays.copyOf(first, Math.min(WARM_TOKENS, first.length));
                 Attribution.of(model, model.prompt(few), options.withMaxFeatures(WARM_FEATURES), Progress.NONE).close();
             }
-            List<Attribution.Request> requests = prompts.stream().map(tokens -> new Attribution.Request(model.prompt(tokens), options)).toList();
-            start = System.nanoTime();
-            List<AttributionGraph> graphs = Attribution.together(model, requests, Progress.NONE);
-            try {
-                AttributionGraph graph = graphs.getFirst();
-                ObjectNode figures = BoundedJson.mapper().createObjectNode();
-                figures.put("load", load).put("total", seconds(start) / graphs.size());
-                ObjectNode phases = figures.putObject("phases");
-                graph.provenance().seconds().forEach((phase, seconds) -> phases.put(phase, seconds / graphs.size()));
-                figures.put("positions", graph.positions()).put("active", graph.active().count()).put("selected", graph.featureCount());
-                figures.put("gflop", graphs.stream().mapToDouble(each -> SweepWork.gflop(model, each)).average().orElseThrow());
-                figures.put("peak", Machine.peakMemory());
-                figures.put("edges", graph.edges().size()).put("nodes", graph.size());
-                if (finish) {
-                    finish(graph, figures);
+            ObjectNode figures = BoundedJson.mapper().createObjectNode();
+            figures.put("load", load);
+            double total = 0;
+            double gflop = 0;
+            Map<String, Double> phases = new LinkedHashMap<>();
+            for (int from = 0; from < prompts.size(); from += together) {
+                List<Attribution.Request> requests = prompts.subList(from, Math.min(from + together, prompts.size())).stream()
+                    .map(tokens -> new Attribution.Request(model.prompt(tokens), options)).toList();
+                start = System.nanoTime();
+                List<AttributionGraph> graphs = Attribution.together(model, requests, Progress.NONE);
+                try {
+                    total += seconds(start);
+                    graphs.getFirst().provenance().seconds().forEach((phase, seconds) -> phases.merge(phase, seconds, Double::sum));
+                    gflop += graphs.stream().mapToDouble(graph -> SweepWork.gflop(model, graph)).sum();
+                    if (from == 0) {
+                        describe(graphs.getFirst(), figures);
+                    }
+                } finally {
+                    graphs.forEach(AttributionGraph::close);
                 }
-                if (graphFile != null) {
-                    GraphFile.write(graph, graphFile);
-                }
-                Files.write(json, BoundedJson.mapper().writeValueAsBytes(figures));
-            } finally {
-                graphs.forEach(AttributionGraph::close);
             }
+            int count = prompts.size();
+            figures.put("total", total / count).put("gflop", gflop / count);
+            ObjectNode each = figures.putObject("phases");
+            phases.forEach((phase, seconds) -> each.put(phase, seconds / count));
+            Files.write(json, BoundedJson.mapper().writeValueAsBytes(figures));
         }
         return 0;
+    }
+
+    /** Figures of one graph; the memory is what was taken up to here. */
+    private void describe(AttributionGraph graph, ObjectNode figures) throws IOException {
+        figures.put("positions", graph.positions()).put("active", graph.active().count()).put("selected", graph.featureCount());
+        figures.put("peak", Machine.peakMemory()).put("edges", graph.edges().size()).put("nodes", graph.size());
+        if (finish) {
+            finish(graph, figures);
+        }
+        if (graphFile != null) {
+            GraphFile.write(graph, graphFile);
+        }
     }
 
     private static void finish(AttributionGraph graph, ObjectNode figures) throws IOException {
@@ -139,8 +157,8 @@ final class OnceCommand implements Callable<Integer> {
     }
 
     /**
-     * What one process measured, for each of its prompts; the reference's script writes the same. Numbers of features, pruning and
-     * writing are the first prompt's.
+     * What one process measured; the reference's script writes the same. Times and GFLOP are means over its prompts, all else is the
+     * first prompt's.
      *
      * @param phases seconds by name
      * @param peak   resident memory in bytes, of the whole process tree
