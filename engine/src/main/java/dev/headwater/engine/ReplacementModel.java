@@ -180,7 +180,12 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The clean forward pass with all that attribution needs. */
     public Trace trace(int[] tokens) {
-        return model.forward(tokens, TraceRequest.attribution(transcoders.input(), transcoders.output()));
+        return trace(List.of(tokens)).getFirst();
+    }
+
+    /** As above, of several prompts, which share the products with the weights. */
+    public List<Trace> trace(List<int[]> prompts) {
+        return model.forward(prompts, TraceRequest.attribution(transcoders.input(), transcoders.output()));
     }
 
     /**

@@ -62,7 +62,7 @@ public class SweepPhaseBenchmark {
         model = ReplacementModel.open(random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
         scope = TensorScope.open();
         trace = model.trace(random.tokens(POSITIONS));
-        LocalReplacement local = LocalReplacement.of(model, trace, done -> {});
+        LocalReplacement local = LocalReplacement.of(model, List.of(trace), done -> {}).getFirst();
         FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
         FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
         Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), MEMORY);

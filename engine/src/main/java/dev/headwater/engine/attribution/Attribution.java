@@ -63,15 +63,14 @@ public final class Attribution {
         List<Part> parts = new ArrayList<>();
         try (var scope = TensorScope.open()) {
             begin("forward pass", requests.size());
-            for (Request request : requests) {
-                traces.add(model.trace(request.prompt().tokens()));
-                progress.advance(traces.size());
-            }
+            traces.addAll(model.trace(requests.stream().map(request -> request.prompt().tokens()).toList()));
+            progress.advance(requests.size());
             begin("encode", (long) model.layers() * requests.size());
+            List<LocalReplacement> replacements = LocalReplacement.of(model, traces, progress::advance);
             long memory = requests.stream().mapToLong(request -> request.options().memory()).filter(bytes -> bytes > 0).min().orElse(physicalMemory() / 4);
             FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
-            for (Request request : requests) {
-                parts.add(part(request, traces.get(parts.size()), weights, memory / 2 / requests.size(), (long) model.layers() * parts.size()));
+            for (int i = 0; i < requests.size(); i++) {
+                parts.add(part(requests.get(i), traces.get(i), replacements.get(i), weights, memory / 2 / requests.size()));
             }
             long rows = parts.stream().mapToLong(part -> (long) part.rounds.wanted() * (part.request.prompt().length() + 1) / 2).sum();
             try (AdjointSweep sweep = new AdjointSweep(weights, memory / 2, rows)) {
@@ -111,8 +110,7 @@ public final class Attribution {
         }
     }
 
-    private Part part(Request request, Trace trace, FrozenWeights weights, long cacheBytes, long encoded) {
-        LocalReplacement local = LocalReplacement.of(model, trace, layers -> progress.advance(encoded + layers));
+    private Part part(Request request, Trace trace, LocalReplacement local, FrozenWeights weights, long cacheBytes) {
         FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
         Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), cacheBytes);
         TargetVectors vectors = new TargetVectors(model, frozen, local.active(), request.prompt().length());

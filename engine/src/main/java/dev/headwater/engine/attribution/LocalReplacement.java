@@ -11,6 +11,7 @@ import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
 
 /**
  * The transcoders' view of a prompt: which features fire, and what of each layer's MLP output they leave unexplained
@@ -19,17 +20,42 @@ import java.util.function.LongConsumer;
  * @param errors for each layer F32 [P, d] at the transcoders' output site: the true output minus the reconstruction
  */
 record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
-    static LocalReplacement of(ReplacementModel model, Trace trace, LongConsumer done) {
-        TranscoderSet transcoders = model.transcoders();
-        int zeros = model.zeroPositions(trace.tokens());
-        List<SparseActivations> activations = new ArrayList<>();
-        List<Tensor> inputs = new ArrayList<>();
+    /** Of several prompts, which share the products with the encoders. */
+    static List<LocalReplacement> of(ReplacementModel model, List<Trace> traces, LongConsumer done) {
+        List<List<SparseActivations>> activations = new ArrayList<>();
+        traces.forEach(trace -> activations.add(new ArrayList<>()));
         for (int layer = 0; layer < model.layers(); layer++) {
-            Tensor input = trace.site(transcoders.input(), layer);
-            inputs.add(input);
-            activations.add(transcoders.encode(layer, input, zeros));
-            done.accept(layer + 1);
+            encode(model, traces, layer, activations);
+            done.accept((long) (layer + 1) * traces.size());
         }
+        List<LocalReplacement> parts = new ArrayList<>();
+        for (int i = 0; i < traces.size(); i++) {
+            parts.add(new LocalReplacement(join(activations.get(i)), errors(model, traces.get(i), activations.get(i))));
+        }
+        return parts;
+    }
+
+    private static void encode(ReplacementModel model, List<Trace> traces, int layer, List<List<SparseActivations>> activations) {
+        try (var scope = TensorScope.open()) {
+            List<Tensor> inputs = new ArrayList<>();
+            for (Trace trace : traces) {
+                int zeros = model.zeroPositions(trace.tokens());
+                inputs.add(Torch.narrow(trace.site(model.transcoders().input(), layer), 0, zeros, trace.positions() - zeros));
+            }
+            SparseActivations all = model.transcoders().encode(layer, Torch.cat(inputs, 0), 0);
+            int first = 0;
+            for (int i = 0; i < traces.size(); i++) {
+                int rows = (int) inputs.get(i).size(0);
+                activations.get(i).add(all.slice(first, rows, traces.get(i).positions() - rows));
+                first += rows;
+            }
+        }
+    }
+
+    private static List<Tensor> errors(ReplacementModel model, Trace trace, List<SparseActivations> activations) {
+        TranscoderSet transcoders = model.transcoders();
+        List<Tensor> inputs = IntStream.range(0, model.layers()).mapToObj(layer -> trace.site(transcoders.input(), layer)).toList();
+        int zeros = model.zeroPositions(trace.tokens());
         List<Tensor> errors = new ArrayList<>();
         try (var scope = TensorScope.open()) {
             List<Tensor> reconstruction = transcoders.reconstruct(activations, inputs);
@@ -39,7 +65,7 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
                 errors.add(scope.keep(error));
             }
         }
-        return new LocalReplacement(join(activations), errors);
+        return errors;
     }
 
     /** All layers' features, which are ordered by (position, feature), in one list. */

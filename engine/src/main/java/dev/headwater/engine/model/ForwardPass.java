@@ -8,54 +8,78 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.model.ModelConfig.Reach;
 import dev.headwater.engine.model.TraceRequest.Logits;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
-/** One run of a model over tokens, after those of a cache if there is one: [positions, width] from layer to layer, in float32. */
+/**
+ * One run of a model over tokens, after those of a cache if there is one: [rows, width] from layer to layer, in float32. Several
+ * prompts lie one below the other, and meet only where a product with a weight takes all rows at once.
+ */
 final class ForwardPass {
     /** Attention scores held at once: 256 MiB; more heads than fit wait for their turn. */
     static final long MOST_SCORES = 1L << 26;
 
     private final LanguageModel model;
     private final ModelConfig config;
+    private final List<Part> parts = new ArrayList<>();
     private final int[] tokens;
     private final TraceRequest request;
     private final Hooks hooks;
     private final KvCache cache;
     private final long mostScores;
     private final int past;
-    private final int positions;
-    private final Trace trace;
+    private final int rows;
     private final Map<Rope, Rope.Table> ropes = new HashMap<>();
-    /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere, by window; absent where it sees all. */
-    private final Map<Integer, Tensor> masks = new HashMap<>();
+    private final Map<Mask, Tensor> masks = new HashMap<>();
 
-    ForwardPass(LanguageModel model, int[] tokens, TraceRequest request, Hooks hooks, KvCache cache, long mostScores) {
+    /** A prompt's rows and what is kept of them. */
+    private record Part(int first, int positions, Trace trace) {
+        Tensor of(Tensor all) {
+            return all.size(0) == positions ? all : Torch.narrow(all, 0, first, positions);
+        }
+    }
+
+    /** What a query of a prompt sees: all before it, or a window. */
+    private record Mask(int positions, int window) {}
+
+    /** @param prompts one, unless there are neither hooks nor a cache */
+    ForwardPass(LanguageModel model, List<int[]> prompts, TraceRequest request, Hooks hooks, KvCache cache, long mostScores) {
         this.model = model;
         this.config = model.config();
-        this.tokens = tokens;
         this.request = request;
         this.hooks = hooks;
         this.cache = cache;
         this.mostScores = mostScores;
         past = cache == null ? 0 : cache.length();
-        positions = tokens.length;
-        trace = new Trace(tokens, config.layers());
+        tokens = prompts.stream().flatMapToInt(IntStream::of).toArray();
+        rows = tokens.length;
+        int first = 0;
+        for (int[] prompt : prompts) {
+            parts.add(new Part(first, prompt.length, new Trace(prompt, config.layers())));
+            first += prompt.length;
+        }
     }
 
-    Trace run() {
+    /** In the order of the prompts. */
+    List<Trace> run() {
         try (var scope = TensorScope.open()) {
+            int[] position = parts.stream().flatMapToInt(part -> IntStream.range(past, past + part.positions)).toArray();
             for (Reach reach : config.attention().layers()) {
                 if (reach.rope() != null) {
-                    ropes.computeIfAbsent(reach.rope(), rope -> rope.table(past, positions, config.attention().headDim(), model.device()));
+                    ropes.computeIfAbsent(reach.rope(), rope -> rope.table(position, config.attention().headDim(), model.device()));
                 }
-                if (!masks.containsKey(window(reach))) {
-                    masks.put(window(reach), mask(window(reach)));
+                for (Part part : parts) {
+                    Mask mask = mask(reach, part);
+                    if (!masks.containsKey(mask)) {
+                        masks.put(mask, tensor(mask));
+                    }
                 }
             }
-            Tensor stream = embed();
+            Tensor stream = embed(position);
             for (int l = 0; l < config.layers(); l++) {
                 Tensor entering = stream;
                 try (var layer = TensorScope.open()) {
@@ -67,41 +91,45 @@ final class ForwardPass {
             }
             unembed(stream);
             if (cache != null) {
-                cache.advance(positions);
+                cache.advance(rows);
             }
-            return trace;
+            return parts.stream().map(Part::trace).toList();
         } catch (Throwable failure) {
-            trace.close();
+            parts.forEach(part -> part.trace.close());
             throw failure;
         }
     }
 
-    /** The layer's window, or 0 if every position is within it. */
-    private int window(Reach reach) {
-        return reach.window() >= past + positions ? 0 : reach.window();
+    /** The layer's window; 0 if every position is within it. */
+    private Mask mask(Reach reach, Part part) {
+        return new Mask(part.positions, reach.window() >= past + part.positions ? 0 : reach.window());
     }
 
-    private Tensor mask(int window) {
-        if (positions == 1 && window == 0) {
+    /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere; null where it sees all. */
+    private Tensor tensor(Mask mask) {
+        if (mask.positions == 1 && mask.window == 0) {
             return null;
         }
         try (var scope = TensorScope.open()) {
-            Tensor hidden = Tensor.full(Double.NEGATIVE_INFINITY, DType.F32, model.device(), positions, past + positions);
+            Tensor hidden = Tensor.full(Double.NEGATIVE_INFINITY, DType.F32, model.device(), mask.positions, past + mask.positions);
             Tensor later = Torch.triu(hidden, past + 1);
-            return scope.keep(window == 0 ? later : Torch.add(later, Torch.tril(hidden, past - window)));
+            return scope.keep(mask.window == 0 ? later : Torch.add(later, Torch.tril(hidden, past - mask.window)));
         }
     }
 
-    private Tensor embed() {
-        Tensor ids = Torch.to(Tensor.ofInts(tokens, positions), model.device());
+    private Tensor embed(int[] position) {
+        Tensor ids = Torch.to(Tensor.ofInts(tokens, rows), model.device());
         Tensor vectors = Torch.to(Torch.embedding(model.embedding(), ids), DType.F32);
         if (config.embeddingScale() != 1) {
             vectors = Torch.mul(vectors, (float) config.embeddingScale());
         }
         if (request.frozen()) {
-            trace.keepTokenVectors(vectors);
+            for (Part part : parts) {
+                part.trace.keepTokenVectors(part.of(vectors));
+            }
         }
-        Tensor stream = config.learnedPositions() ? Torch.add(vectors, Torch.narrow(model.positionEmbedding(), 0, past, positions)) : vectors;
+        Tensor stream = config.learnedPositions()
+            ? Torch.add(vectors, Torch.embedding(model.positionEmbedding(), Torch.to(Tensor.ofInts(position, rows), model.device()))) : vectors;
         return taken(stream, hooks.embeddings(stream), "the embeddings");
     }
 
@@ -123,28 +151,35 @@ final class ForwardPass {
     private void unembed(Tensor stream) {
         Tensor normalised = normalise(model.finalNorm(), NormSite.FINAL, 0, stream);
         if (request.frozen()) {
-            trace.keepFinalResidual(Torch.reshape(stream, positions, config.width()));
+            for (Part part : parts) {
+                part.trace.keepFinalResidual(Torch.reshape(part.of(stream), part.positions, config.width()));
+            }
         }
         if (request.logits() == Logits.NONE) {
             return;
         }
-        if (request.logits() == Logits.LAST) {
-            normalised = Torch.narrow(normalised, 0, positions - 1, 1);
+        for (Part part : parts) {
+            Tensor read = part.of(normalised);
+            if (request.logits() == Logits.LAST) {
+                read = Torch.narrow(read, 0, part.positions - 1, 1);
+            }
+            Tensor logits = capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
+            float largest = Torch.amax(Torch.narrow(logits, 0, logits.size(0) - 1, 1), -1, false).item();
+            if (!Float.isFinite(largest)) {
+                throw new HeadwaterException("%s computes logits that are not finite; its weights are damaged, or the prompt or an edit drives it out of range"
+                        .formatted(model.directory()));
+            }
+            part.trace.keepLogits(logits);
         }
-        Tensor logits = capped(new Linear(model.unembedding(), null).apply(normalised), config.finalSoftcap());
-        float largest = Torch.amax(Torch.narrow(logits, 0, logits.size(0) - 1, 1), -1, false).item();
-        if (!Float.isFinite(largest)) {
-            throw new HeadwaterException("%s computes logits that are not finite; its weights are damaged, or the prompt or an edit drives it out of range"
-                    .formatted(model.directory()));
-        }
-        trace.keepLogits(logits);
     }
 
     /** Passes a value by the hooks, and keeps what they make of it if the request says so. */
     private Tensor at(FeatureSite site, int l, Tensor value) {
         Tensor result = taken(value, hooks.at(site, l, value), site.hookName() + " of layer " + l);
         if (request.sites().contains(site)) {
-            trace.keepSite(site, l, result);
+            for (Part part : parts) {
+                part.trace.keepSite(site, l, part.of(result));
+            }
         }
         return result;
     }
@@ -154,18 +189,20 @@ final class ForwardPass {
         if (returned == given) {
             return given;
         }
-        if (returned.rank() != 2 || returned.size(0) != positions || returned.size(1) != config.width()) {
-            throw new IllegalArgumentException("a hook changed %s to %s; its shape is [%d, %d]".formatted(where, returned, positions, config.width()));
+        if (returned.rank() != 2 || returned.size(0) != rows || returned.size(1) != config.width()) {
+            throw new IllegalArgumentException("a hook changed %s to %s; its shape is [%d, %d]".formatted(where, returned, rows, config.width()));
         }
-        return Torch.reshape(returned, positions, config.width());
+        return Torch.reshape(returned, rows, config.width());
     }
 
     private Tensor normalise(Norm norm, NormSite site, int l, Tensor x) {
         Tensor centred = norm.centred(x);
         Tensor frozen = hooks.reciprocal(site, l);
-        Tensor reciprocal = frozen == null ? norm.reciprocal(centred) : Torch.reshape(frozen, positions, 1);
+        Tensor reciprocal = frozen == null ? norm.reciprocal(centred) : Torch.reshape(frozen, rows, 1);
         if (request.frozen()) {
-            trace.keepReciprocal(site, l, Torch.reshape(reciprocal, positions));
+            for (Part part : parts) {
+                part.trace.keepReciprocal(site, l, Torch.reshape(part.of(reciprocal), part.positions));
+            }
         }
         Tensor normalised = Torch.mul(centred, reciprocal);
         if (site != NormSite.PRE_MLP) {
@@ -198,18 +235,27 @@ final class ForwardPass {
         if (frozen != null) {
             mixed = mix(ownProbabilities(l, frozen), values);
             if (request.frozen()) {
-                trace.keepAttention(l, ownProbabilities(l, frozen));
+                parts.getFirst().trace.keepAttention(l, ownProbabilities(l, frozen));
             }
         } else {
-            Tensor queries = placed(heads(weights.query(), shape.heads(), x), weights.queryNorm(), reach);
-            mixed = attend(l, byHead(Torch.mul(queries, shape.scale())), keys, values, weights.sinks(), masks.get(window(reach)));
+            Tensor queries = byHead(Torch.mul(placed(heads(weights.query(), shape.heads(), x), weights.queryNorm(), reach), shape.scale()));
+            if (parts.size() == 1) {
+                mixed = attend(l, parts.getFirst(), queries, keys, values, weights.sinks());
+            } else {
+                List<Tensor> each = new ArrayList<>();
+                for (Part part : parts) {
+                    each.add(attend(l, part, Torch.narrow(queries, 1, part.first, part.positions), Torch.narrow(keys, 1, part.first, part.positions),
+                            Torch.narrow(values, 1, part.first, part.positions), weights.sinks()));
+                }
+                mixed = Torch.cat(each, 1);
+            }
         }
-        return weights.output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), positions, (long) shape.heads() * shape.headDim()));
+        return weights.output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
     }
 
-    /** [positions, heads, headDim]. */
+    /** [rows, heads, headDim]. */
     private Tensor heads(Linear projection, int heads, Tensor x) {
-        return Torch.reshape(projection.apply(x), positions, heads, config.attention().headDim());
+        return Torch.reshape(projection.apply(x), rows, heads, config.attention().headDim());
     }
 
     private Tensor placed(Tensor heads, Norm norm, Reach reach) {
@@ -217,29 +263,31 @@ final class ForwardPass {
         return reach.rope() == null ? normalised : ropes.get(reach.rope()).rotate(normalised);
     }
 
-    /** [heads, positions, headDim]. */
+    /** [heads, rows, headDim]. */
     private static Tensor byHead(Tensor heads) {
         return Torch.transpose(heads, 0, 1);
     }
 
     private Tensor ownProbabilities(int l, Tensor frozen) {
-        long[] needed = {config.attention().heads(), positions, past + positions};
+        long[] needed = {config.attention().heads(), rows, past + rows};
         if (!Arrays.equals(frozen.shape(), needed)) {
             throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s".formatted(l, frozen, Arrays.toString(needed)));
         }
         return Torch.reshape(frozen, needed);
     }
 
-    /** All heads, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and scaled. */
-    private Tensor attend(int l, Tensor queries, Tensor keys, Tensor values, Tensor sinks, Tensor mask) {
+    /** All heads of a prompt, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and scaled. */
+    private Tensor attend(int l, Part part, Tensor queries, Tensor keys, Tensor values, Tensor sinks) {
         ModelConfig.Attention shape = config.attention();
+        Tensor mask = masks.get(mask(shape.layers().get(l), part));
         int group = shape.group();
+        int positions = part.positions;
         int total = past + positions;
         int block = Math.clamp(mostScores / ((long) group * positions * total), 1, shape.kvHeads());
         if (block == shape.kvHeads()) {
             Tensor probabilities = probabilities(queries, keys, sinks, mask);
             if (request.frozen()) {
-                trace.keepAttention(l, probabilities);
+                part.trace.keepAttention(l, probabilities);
             }
             return mix(probabilities, values);
         }
@@ -258,7 +306,7 @@ final class ForwardPass {
             }
         }
         if (kept != null) {
-            trace.keepAttention(l, kept);
+            part.trace.keepAttention(l, kept);
         }
         return mixed;
     }
@@ -267,10 +315,12 @@ final class ForwardPass {
     private Tensor probabilities(Tensor queries, Tensor keys, Tensor sinks, Tensor mask) {
         long heads = queries.size(0);
         long kvHeads = keys.size(0);
+        long positions = queries.size(1);
+        long total = keys.size(1);
         try (var scope = TensorScope.open()) {
             // The queries of a group lie below each other, so that their common keys are read once.
             Tensor scores = Torch.bmm(Torch.reshape(queries, kvHeads, -1, queries.size(2)), Torch.transpose(keys, 1, 2));
-            scores = capped(Torch.reshape(scores, heads, positions, past + positions), config.attention().softcap());
+            scores = capped(Torch.reshape(scores, heads, positions, total), config.attention().softcap());
             if (mask != null) {
                 scores = Torch.add(scores, mask);
             }
@@ -278,14 +328,14 @@ final class ForwardPass {
                 return scope.keep(Torch.softmax(scores, -1));
             }
             Tensor widened = Torch.cat(List.of(scores, Torch.expand(sinks, heads, positions, 1)), -1);
-            return scope.keep(Torch.contiguous(Torch.narrow(Torch.softmax(widened, -1), -1, 0, past + positions)));
+            return scope.keep(Torch.contiguous(Torch.narrow(Torch.softmax(widened, -1), -1, 0, total)));
         }
     }
 
     /** Probabilities [heads, positions, total] on values [kvHeads, total, headDim]: [heads, positions, headDim]. */
     private Tensor mix(Tensor probabilities, Tensor values) {
         long kvHeads = values.size(0);
-        Tensor mixed = Torch.bmm(Torch.reshape(probabilities, kvHeads, -1, past + positions), values);
-        return Torch.reshape(mixed, probabilities.size(0), positions, -1);
+        Tensor mixed = Torch.bmm(Torch.reshape(probabilities, kvHeads, -1, values.size(1)), values);
+        return Torch.reshape(mixed, probabilities.size(0), probabilities.size(1), -1);
     }
 }

@@ -132,6 +132,23 @@ public final class LanguageModel implements AutoCloseable {
      * @throws HeadwaterException if the logits are not finite
      */
     public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
+        check(tokens, cache);
+        return new ForwardPass(this, List.of(tokens), request, hooks, cache, ForwardPass.MOST_SCORES).run().getFirst();
+    }
+
+    /**
+     * Runs the model over several prompts, which do not see each other, and share the products with the weights.
+     *
+     * @return in the order of the prompts; the caller closes them
+     * @throws UsageException if a prompt is empty, too long for the model, or has a token that is not in the vocabulary
+     * @throws HeadwaterException if logits are not finite
+     */
+    public List<Trace> forward(List<int[]> prompts, TraceRequest request) {
+        prompts.forEach(tokens -> check(tokens, null));
+        return new ForwardPass(this, prompts, request, Hooks.NONE, null, ForwardPass.MOST_SCORES).run();
+    }
+
+    private void check(int[] tokens, KvCache cache) {
         int past = cache == null ? 0 : cache.length();
         int most = cache == null ? config.maxPositions() : Math.min(cache.capacity(), config.maxPositions());
         if (tokens.length == 0) {
@@ -147,7 +164,6 @@ public final class LanguageModel implements AutoCloseable {
                         .formatted(tokens[p], past + p, directory, config.vocab() - 1));
             }
         }
-        return new ForwardPass(this, tokens, request, hooks, cache, ForwardPass.MOST_SCORES).run();
     }
 
     /** A cache with room for so many positions, on the model's device; the caller closes it. */

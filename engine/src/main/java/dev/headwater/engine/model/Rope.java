@@ -123,14 +123,16 @@ public record Rope(double base, Scaling scaling) {
         return frequencies;
     }
 
-    /** Cosines and signed sines of positions, [positions, 1, headDim] each: x·cos + roll(x, headDim/2)·sin turns a head x. */
+    /** Cosines and signed sines of rows' positions, [rows, 1, headDim] each: x·cos + roll(x, headDim/2)·sin turns a head x. */
     record Table(Tensor cos, Tensor sin) {
         Tensor rotate(Tensor heads) {
             return Torch.add(Torch.mul(heads, cos), Torch.mul(Torch.roll(heads, heads.size(-1) / 2, -1), sin));
         }
     }
 
-    Table table(int first, int positions, int headDim, Device device) {
+    /** @param position of each row */
+    Table table(int[] position, int headDim, Device device) {
+        int positions = position.length;
         double[] frequencies = frequencies(headDim);
         double magnitude = scaling instanceof Yarn yarn ? yarn.magnitude : 1;
         float[] cos = new float[positions * headDim];
@@ -138,7 +140,7 @@ public record Rope(double base, Scaling scaling) {
         int half = headDim / 2;
         for (int p = 0; p < positions; p++) {
             for (int i = 0; i < half; i++) {
-                double angle = (first + p) * frequencies[i];
+                double angle = position[p] * frequencies[i];
                 int at = p * headDim + i;
                 cos[at] = cos[at + half] = (float) (Math.cos(angle) * magnitude);
                 sin[at + half] = (float) (Math.sin(angle) * magnitude);

@@ -1,6 +1,5 @@
 package dev.headwater.engine.transcoder;
 
-import dev.headwater.bindings.Device;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
@@ -24,14 +23,17 @@ final class Reconstruction {
      * @param out F32 [P, decoder.columns]; may be a view
      */
     static void add(SparseActivations activations, WeightMatrix decoder, Tensor out) {
-        int entries = Math.clamp(BLOCK / decoder.columns(), 1, MAX_ENTRIES);
-        for (int from = 0; from < activations.count(); from += entries) {
-            add(activations, from, Math.min(from + entries, activations.count()), decoder, out);
+        int entries = (int) Math.min(Math.clamp(BLOCK / decoder.columns(), 1, MAX_ENTRIES), activations.count());
+        try (var scope = TensorScope.open()) {
+            Tensor room = Tensor.empty(DType.F32, out.device(), entries, decoder.columns());
+            for (int from = 0; from < activations.count(); from += entries) {
+                int to = Math.min(from + entries, activations.count());
+                add(activations, from, to, decoder, Torch.narrow(room, 0, 0, to - from), out);
+            }
         }
     }
 
-    private static void add(SparseActivations activations, int from, int to, WeightMatrix decoder, Tensor out) {
-        Device device = out.device();
+    private static void add(SparseActivations activations, int from, int to, WeightMatrix decoder, Tensor rows, Tensor out) {
         int first = activations.position()[from];
         int positions = activations.position()[to - 1] - first + 1;
         int entries = to - from;
@@ -40,9 +42,8 @@ final class Reconstruction {
             scale[(activations.position()[from + i] - first) * entries + i] = activations.value()[from + i];
         }
         try (var scope = TensorScope.open()) {
-            Tensor rows = Tensor.empty(DType.F32, device, entries, decoder.columns());
             decoder.gather(Arrays.copyOfRange(activations.feature(), from, to), null, null, rows);
-            Tensor values = Torch.to(Tensor.ofFloats(scale, positions, entries), device);
+            Tensor values = Torch.to(Tensor.ofFloats(scale, positions, entries), out.device());
             Torch.mmInto(Torch.narrow(out, 0, first, positions), values, rows, 1);
         }
     }

@@ -1,5 +1,7 @@
 package dev.headwater.engine.transcoder;
 
+import java.util.Arrays;
+
 /**
  * The active features of one layer, ordered by (position, feature).
  *
@@ -21,6 +23,31 @@ public record SparseActivations(int[] position, int[] feature, float[] value) {
                     "activation %d (position %d, feature %d) is out of order".formatted(i, position[i], feature[i]));
             }
         }
+    }
+
+    /** Those at positions first .. first + count - 1, with positions counted from {@code shift} on. */
+    public SparseActivations slice(int first, int count, int shift) {
+        int from = firstAt(first);
+        int to = firstAt(first + count);
+        int[] moved = Arrays.copyOfRange(position, from, to);
+        for (int i = 0; i < moved.length; i++) {
+            moved[i] += shift - first;
+        }
+        return new SparseActivations(moved, Arrays.copyOfRange(feature, from, to), Arrays.copyOfRange(value, from, to));
+    }
+
+    private int firstAt(int wanted) {
+        int low = 0;
+        int high = position.length;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (position[middle] < wanted) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
     }
 
     /** Number of active features. */

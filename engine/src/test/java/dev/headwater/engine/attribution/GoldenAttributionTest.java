@@ -52,7 +52,7 @@ class GoldenAttributionTest {
             golden.assertInts("input_tokens", tokens);
             LocalReplacement local;
             try (var trace = model.trace(tokens)) {
-                local = LocalReplacement.of(model, trace, done -> {});
+                local = LocalReplacement.of(model, List.of(trace), done -> {}).getFirst();
             }
             ActiveFeatures active = local.active();
             int[] flat = new int[3 * active.count()];

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -133,12 +134,50 @@ class LanguageModelTest {
         TraceRequest request = new TraceRequest(Set.of(), true, Logits.ALL);
         try (LanguageModel model = golden.load();
                 Trace together = model.forward(golden.tokens(), request);
-                Trace apart = new ForwardPass(model, golden.tokens(), request, Hooks.NONE, null, 1).run()) {
+                Trace apart = new ForwardPass(model, List.of(golden.tokens()), request, Hooks.NONE, null, 1).run().getFirst()) {
             assertArrayEquals(together.logits().toFloats(), apart.logits().toFloats(), 2e-5f, name + " logits");
             for (int l = 0; l < model.config().layers(); l++) {
                 assertArrayEquals(together.attention(l).toFloats(), apart.attention(l).toFloats(), 1e-6f, name + " attention of layer " + l);
             }
         }
+    }
+
+    /** Prompts of one pass meet in products with weights only: each is traced as if it were alone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-plt-large-sampled", "gemma2-plt-npz", "gemma3-plt-gs2-affine", "qwen3-plt-jumprelu", "gpt-oss-clt-relu", "gpt2-plt-relu"})
+    void promptsMayShareAPass(String name) {
+        GoldenCase golden = GoldenCase.of(name);
+        int[] whole = golden.tokens();
+        TraceRequest request = new TraceRequest(EnumSet.allOf(FeatureSite.class), true, Logits.ALL);
+        List<int[]> prompts = List.of(Arrays.copyOf(whole, 3), whole, Arrays.copyOf(whole, 1));
+        try (LanguageModel model = golden.load()) {
+            List<Trace> together = model.forward(prompts, request);
+            for (int i = 0; i < prompts.size(); i++) {
+                String which = name + ", prompt " + i + ", ";
+                try (Trace shared = together.get(i); Trace alone = model.forward(prompts.get(i), request)) {
+                    assertArrayEquals(prompts.get(i), shared.tokens(), which);
+                    assertClose(alone.logits(), shared.logits(), which + "logits");
+                    assertClose(alone.tokenVectors(), shared.tokenVectors(), which + "token vectors");
+                    assertClose(alone.finalResidual(), shared.finalResidual(), which + "final residual");
+                    assertClose(alone.reciprocal(NormSite.FINAL, 0), shared.reciprocal(NormSite.FINAL, 0), which + "final norm");
+                    for (int l = 0; l < model.config().layers(); l++) {
+                        assertClose(alone.attention(l), shared.attention(l), which + "attention of layer " + l);
+                        assertClose(alone.reciprocal(NormSite.PRE_MLP, l), shared.reciprocal(NormSite.PRE_MLP, l), which + "norm of layer " + l);
+                        for (FeatureSite site : FeatureSite.values()) {
+                            assertClose(alone.site(site, l), shared.site(site, l), which + site + " of layer " + l);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** Up to rounding. */
+    private static void assertClose(Tensor expected, Tensor actual, String what) {
+        assertArrayEquals(expected.shape(), actual.shape(), what);
+        float[] values = expected.toFloats();
+        double largest = IntStream.range(0, values.length).mapToDouble(i -> Math.abs(values[i])).max().orElse(0);
+        assertArrayEquals(values, actual.toFloats(), (float) (2e-5 * Math.max(1, largest)), what);
     }
 
     @Test

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -200,6 +201,10 @@ class TranscoderSetTest {
             SparseActivations later = set.encode(0, x(4, 3), 2);
             int dropped = (int) Arrays.stream(all.position()).filter(position -> position < 2).count();
             assertEquals(all.count() - dropped, later.count());
+            SparseActivations slice = all.slice(2, 2, 5);
+            assertArrayEquals(IntStream.of(later.position()).map(p -> p + 3).toArray(), slice.position());
+            assertArrayEquals(later.feature(), slice.feature());
+            assertArrayEquals(later.value(), slice.value());
             assertEquals(0, set.encode(0, x(4, 3), 4).count());
             assertThrows(IllegalArgumentException.class, () -> set.encode(0, x(4, 2), 0));
         }
