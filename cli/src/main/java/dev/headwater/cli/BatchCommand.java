@@ -36,6 +36,9 @@ import picocli.CommandLine.Parameters;
         "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.", "",
         "Examples:", "  headwater batch prompts.jsonl --out graphs", "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"})
 final class BatchCommand implements Callable<Integer> {
+    /** Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain little. */
+    private static final int MOST_TOKENS = 1024;
+
     private final Console console;
     private final Interrupt interrupt;
 
@@ -56,7 +59,7 @@ final class BatchCommand implements Callable<Integer> {
     private PruningOptions pruning;
 
     @Option(names = "--together", paramLabel = "N", defaultValue = "8",
-        description = "Prompts whose rows share the products with the model's weights; more take more memory (default: ${DEFAULT-VALUE}).")
+        description = "Prompts that share the products with the weights, up to 1,024 tokens in all; more take more memory (default: ${DEFAULT-VALUE}).")
     private int together;
 
     @Option(names = "--json", description = "Print a summary as JSON on standard output, everything else on standard error.")
@@ -131,45 +134,65 @@ final class BatchCommand implements Callable<Integer> {
             lines.stream().filter(line -> line.fault() != null).forEach(line -> failed(line, line.fault()));
             List<BatchLine> sound = lines.stream().filter(line -> line.fault() == null).toList();
             // The same lines always go together, whichever are due: so what is resumed ends with the same bytes, rounding included.
-            for (int from = 0; from < sound.size(); from += together) {
-                List<BatchLine> group = sound.subList(from, Math.min(from + together, sound.size()));
-                if (group.stream().anyMatch(due::contains)) {
-                    make(group);
+            List<BatchLine> group = new ArrayList<>();
+            List<Attribution.Request> requests = new ArrayList<>();
+            int tokens = 0;
+            for (BatchLine line : lines) {
+                if (line.fault() != null) {
+                    continue;
                 }
+                Attribution.Request request;
+                try {
+                    request = new Attribution.Request(line.prompt().with(loaded), line.options(options));
+                } catch (HeadwaterException e) {
+                    failed(line, e.getMessage());
+                    continue;
+                }
+                int length = request.prompt().length();
+                if (group.size() == together || !group.isEmpty() && tokens + length > MOST_TOKENS) {
+                    makeIfDue(group, requests);
+                    group.clear();
+                    requests.clear();
+                    tokens = 0;
+                }
+                group.add(line);
+                requests.add(request);
+                tokens += length;
             }
+            makeIfDue(group, requests);
             display.close();
         }
 
-        private void make(List<BatchLine> group) {
+        private void makeIfDue(List<BatchLine> group, List<Attribution.Request> requests) {
+            if (group.stream().anyMatch(due::contains)) {
+                make(group, requests);
+            }
+        }
+
+        private void make(List<BatchLine> group, List<Attribution.Request> requests) {
             if (interrupt.requested()) {
                 throw new CancellationException("the batch was cancelled");
             }
             Stopwatch watch = new Stopwatch();
-            List<BatchLine> readable = new ArrayList<>();
-            List<Attribution.Request> requests = new ArrayList<>();
-            for (BatchLine line : group) {
-                try {
-                    requests.add(new Attribution.Request(line.prompt().with(loaded), line.options(options)));
-                    readable.add(line);
-                } catch (HeadwaterException e) {
-                    failed(line, e.getMessage());
-                }
-            }
             List<AttributionGraph> graphs = List.of();
             try {
                 graphs = Attribution.together(loaded, requests, new Lines(display, done));
-                double seconds = watch.lap() / Math.max(1, graphs.size());
+                double seconds = watch.lap() / graphs.size();
                 for (int i = 0; i < graphs.size(); i++) {
-                    if (due.contains(readable.get(i))) {
-                        write(readable.get(i), graphs.get(i), seconds);
+                    if (due.contains(group.get(i))) {
+                        write(group.get(i), graphs.get(i), seconds);
                     }
                 }
             } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
-                if (readable.size() > 1) {
+                if (group.size() > 1) {
                     // One of them is to blame; it must not harm the others.
-                    readable.stream().filter(due::contains).forEach(line -> make(List.of(line)));
+                    for (int i = 0; i < group.size(); i++) {
+                        if (due.contains(group.get(i))) {
+                            make(List.of(group.get(i)), List.of(requests.get(i)));
+                        }
+                    }
                 } else {
-                    readable.forEach(line -> failed(line, e instanceof OutOfMemoryError ? "not enough memory (" + e.getMessage() + ")" : e.getMessage()));
+                    failed(group.getFirst(), e instanceof OutOfMemoryError ? "not enough memory (" + e.getMessage() + ")" : e.getMessage());
                 }
             } finally {
                 graphs.forEach(AttributionGraph::close);

@@ -23,7 +23,7 @@ final class Reconstruction {
      * @param out F32 [P, decoder.columns]; may be a view
      */
     static void add(SparseActivations activations, WeightMatrix decoder, Tensor out) {
-        int entries = (int) Math.min(Math.clamp(BLOCK / decoder.columns(), 1, MAX_ENTRIES), activations.count());
+        int entries = Math.min(Math.clamp(BLOCK / decoder.columns(), 1, MAX_ENTRIES), activations.count());
         try (var scope = TensorScope.open()) {
             Tensor room = Tensor.empty(DType.F32, out.device(), entries, decoder.columns());
             for (int from = 0; from < activations.count(); from += entries) {
