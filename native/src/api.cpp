@@ -146,6 +146,19 @@ int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_d
   });
 }
 
+int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes) {
+  return guarded([&] {
+    Checks check("hw_will_need");
+    check.at_least(n, 0, "n");
+    check.at_least(bytes, 0, "bytes");
+    if (n == 0 || bytes == 0) return HW_OK;
+    check.present(start, "start");
+    check.present(offset, "offset");
+    for (int64_t i = 0; i < n; i++) check.at_least(offset[i], 0, "an offset");
+    return hw::will_need(start, offset, n, bytes);
+  });
+}
+
 int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low,
                       int64_t stride) {
   return guarded([&] {

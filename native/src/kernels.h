@@ -48,6 +48,7 @@ const CpuKernels &cpu();
 /* The CUDA kernels, or nullptr if this build has none. */
 const DeviceKernels *cuda();
 
+decltype(hw_will_need) will_need;
 decltype(hw_link_text) link_text;
 /* Bytes that no link is longer than. */
 int64_t link_room(const int64_t *name_start, int64_t nodes);

@@ -101,6 +101,13 @@ HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t s
                               int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale,
                               const float *gain, float *out, int64_t out_stride);
 
+/*
+ * Asks the system to read n ranges of a mapped file before they are needed, and does not wait for it. Range i has the given
+ * number of bytes from start + offset[i] on; offsets that ascend make for fewer requests. Does nothing if a sample of them
+ * is in memory already. Advice only: on memory that is no mapping of a file it does nothing.
+ */
+HW_API int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes);
+
 /* ---- float32 products on bfloat16 units (host memory, CPU) ---- */
 
 /*

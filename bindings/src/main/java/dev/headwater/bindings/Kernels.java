@@ -6,7 +6,9 @@ import dev.headwater.bindings.kernels.KernelsHeader;
 import dev.headwater.bindings.kernels.hw_exec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
@@ -124,6 +126,25 @@ public final class Kernels {
             Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, index.length), out.device());
             check(KernelsHeader.hw_gather_rows(exec(arena, out.device()), source, code, rowStride, columnStride, width,
                 rows.data(), index.length, pointer(factors), pointer(gain), out.data(), width));
+        }
+    }
+
+    /**
+     * Asks the system to read parts of a mapped file before they are needed, and does not wait for it.
+     *
+     * @param mapping memory; nothing happens where it is no mapping of a file
+     * @param offset  where each part begins, in bytes, best ascending
+     * @param bytes   of each part
+     */
+    public static void willNeed(MemorySegment mapping, long[] offset, long bytes) {
+        require(mapping.isNative() && bytes >= 0, () -> "parts of native memory");
+        for (long from : offset) {
+            Objects.checkFromIndexSize(from, bytes, mapping.byteSize());
+        }
+        if (offset.length > 0) {
+            try (Arena arena = Arena.ofConfined()) {
+                check(KernelsHeader.hw_will_need(mapping, arena.allocateFrom(ValueLayout.JAVA_LONG, offset), offset.length, bytes));
+            }
         }
     }
 

@@ -1,12 +1,12 @@
 package dev.headwater.cli;
 
+import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.bindings.NativeLibraries;
-import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.hub.CacheDirectory;
 import dev.headwater.engine.hub.HubSettings;
@@ -105,13 +105,13 @@ final class DoctorCommand implements Callable<Integer> {
 
     /** How fast and how exact the ways to compute products are here, and which one {@code --products auto} takes. */
     private void products() {
-        line("bf16 units", SplitProduct.units());
-        boolean split = SplitProduct.unavailable().isEmpty();
+        line("bf16 units", Bf16Product.units());
+        boolean split = Bf16Product.unavailable().isEmpty();
         Map<Products, ProductTrial> trials = ProductTrial.run(WIDTH, split ? Products.values() : new Products[] {Products.FLOAT32, Products.BFLOAT16});
         Products chosen = Products.choose(null, DType.F32, Device.CPU, WIDTH);
         trials.forEach((way, trial) -> line(way == Products.FLOAT32 ? "products" : "", String.format(Locale.ROOT, "%s%s: %.0f GFLOP/s, error %.0e",
             way, way == chosen ? " (taken)" : "", trial.gflops(), trial.error())));
-        SplitProduct.unavailable().ifPresent(reason -> line("", Products.BF16X6 + ": none, " + reason));
+        Bf16Product.unavailable().ifPresent(reason -> line("", Products.BF16X6 + ": none, " + reason));
     }
 
     private boolean check(Device device) {

@@ -1,9 +1,9 @@
 package dev.headwater.cli;
 
+import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -42,7 +42,7 @@ final class SelfCheck {
     List<Result> run() {
         List<Result> results = new ArrayList<>();
         results.add(check("matrix product", this::matrixProduct));
-        if (device.isCpu() && SplitProduct.unavailable().isEmpty()) {
+        if (device.isCpu() && Bf16Product.unavailable().isEmpty()) {
             results.add(check("matrix product, bf16x6", () -> compared(splitProduct())));
         }
         if (device.isCpu() || Kernels.hasCuda()) {
@@ -95,7 +95,7 @@ final class SelfCheck {
         float[] a = values(side * side);
         float[] b = values(side * side);
         Tensor out = Tensor.empty(DType.F32, device, side, side);
-        SplitProduct.into(out, matrix(a, side), SplitProduct.parts(matrix(b, side)), 0);
+        Bf16Product.split(out, matrix(a, side), Bf16Product.parts(matrix(b, side)), 0);
         return new Pair(out.toFloats(), product(a, b, side));
     }
 

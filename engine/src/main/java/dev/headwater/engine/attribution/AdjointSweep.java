@@ -106,6 +106,9 @@ final class AdjointSweep implements AutoCloseable {
                 if (cancelled.getAsBoolean()) {
                     throw new CancellationException("attribution was cancelled");
                 }
+                if (layer > 0) {
+                    batch.willNeed(layer - 1);
+                }
                 batch.readEdges(layer);
                 batch.throughSkip(layer);
                 if (layer > 0 || !reach) {

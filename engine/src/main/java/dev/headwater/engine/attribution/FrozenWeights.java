@@ -25,9 +25,9 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) 
     /**
      * @param output [d, heads·headDim]
      * @param value  [kvHeads·headDim, d]
-     * @param skip   F32 [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null if it has none
+     * @param skip   [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null if it has none
      */
-    record Layer(Weight output, Weight value, Tensor skip) {}
+    record Layer(Weight output, Weight value, Weight skip) {}
 
     static FrozenWeights of(LanguageModel model, TranscoderSet transcoders, Products products) {
         List<Layer> layers = new ArrayList<>();
@@ -42,7 +42,7 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) 
             Tensor output = scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), weights.postAttention());
             Tensor value = FrozenNorm.of(weights.preAttention(), null).pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
             return new Layer(Weight.of(output, products).keptBy(scope), Weight.of(value, products).keptBy(scope),
-                transcoders.hasSkip(l) ? scope.keep(skip(weights, transcoders, l)) : null);
+                transcoders.hasSkip(l) ? Weight.of(skip(weights, transcoders, l), products).keptBy(scope) : null);
         }
     }
 

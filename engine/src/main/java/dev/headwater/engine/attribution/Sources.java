@@ -36,6 +36,8 @@ final class Sources {
     private final Tensor[] segments;
     private final Tensor onePerPosition;
     private final Tensor[][] cache;
+    /** For each layer the features that are active anywhere, ascending; made when needed. */
+    private final int[][] distinct;
 
     /**
      * @param outputNorms for each layer the norm between the transcoder's output site and the residual stream
@@ -75,6 +77,7 @@ final class Sources {
             }
         }
         cache = new Tensor[layers][layers];
+        distinct = new int[layers][];
         if (bytes <= cacheBytes) {
             for (int to = 0; to < layers; to++) {
                 for (int from = firstSourceLayer(to); from <= to; from++) {
@@ -133,6 +136,22 @@ final class Sources {
     /** F32 [features of layer from, d]: what the features of layer {@code from} write at layer {@code to}. */
     Tensor decoders(int from, int to) {
         return cache[from][to] != null ? cache[from][to] : gather(from, to);
+    }
+
+    /** Has what {@link #decoders} will gather for a layer read from the disk meanwhile. */
+    void willNeed(int to) {
+        for (int from = firstSourceLayer(to); from <= to; from++) {
+            if (cache[from][to] == null) {
+                transcoders.willNeedDecoderRows(from, to, distinct(from));
+            }
+        }
+    }
+
+    private int[] distinct(int layer) {
+        if (distinct[layer] == null) {
+            distinct[layer] = Arrays.stream(active.feature(), layerStart[layer], layerStart[layer + 1]).sorted().distinct().toArray();
+        }
+        return distinct[layer];
     }
 
     private Tensor gather(int from, int to) {

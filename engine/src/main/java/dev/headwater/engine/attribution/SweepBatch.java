@@ -151,6 +151,13 @@ final class SweepBatch {
         }
     }
 
+    /** The layer is read next. */
+    void willNeed(int layer) {
+        for (Part part : parts) {
+            part.prompt.sources().willNeed(layer);
+        }
+    }
+
     void readEdges(int layer) {
         for (Part part : parts) {
             int count = part.before(entered);
@@ -214,12 +221,14 @@ final class SweepBatch {
 
     /** The affine skip of a transcoder is the only path through an MLP. */
     void throughSkip(int layer) {
-        Tensor skip = weights.layer(layer).skip();
+        Weight skip = weights.layer(layer).skip();
         if (skip == null || entered == 0) {
             return;
         }
         try (var scope = TensorScope.open()) {
-            Tensor skipped = Torch.mm(rows(gradient, 0, entered), skip);
+            Tensor above = rows(gradient, 0, entered);
+            Tensor skipped = Tensor.empty(DType.F32, weights.device(), above.shape());
+            skip.product(skipped, above, 0);
             for (Part part : parts) {
                 int count = part.before(entered);
                 if (count > 0) {

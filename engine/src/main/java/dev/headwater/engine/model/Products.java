@@ -1,8 +1,8 @@
 package dev.headwater.engine.model;
 
+import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.SplitProduct;
 import dev.headwater.engine.UsageException;
 import java.util.Locale;
 
@@ -12,7 +12,7 @@ public enum Products {
     FLOAT32,
     /** Both sides rounded to bfloat16. */
     BFLOAT16,
-    /** Float32 on bfloat16 units: three parts of each side, six products, see {@link SplitProduct}. */
+    /** Float32 on bfloat16 units: three parts of each side, six products, see {@link Bf16Product}. */
     BF16X6;
 
     /**
@@ -32,7 +32,7 @@ public enum Products {
             if (!device.isCpu()) {
                 throw new UsageException("products in bf16x6 are for the CPU, not for " + device + "; ask for float32");
             }
-            SplitProduct.unavailable().ifPresent(reason -> {
+            Bf16Product.unavailable().ifPresent(reason -> {
                 throw new UsageException("products in bf16x6 can't be had: " + reason);
             });
         }
@@ -40,7 +40,7 @@ public enum Products {
     }
 
     private static boolean splitPays(Device device, int width) {
-        if (!device.isCpu() || SplitProduct.unavailable().isPresent() || SplitProduct.units().equals("none")) {
+        if (!device.isCpu() || Bf16Product.unavailable().isPresent() || Bf16Product.units().equals("none")) {
             return false;
         }
         var trials = ProductTrial.run(width, FLOAT32, BF16X6);

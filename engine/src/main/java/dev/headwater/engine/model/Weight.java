@@ -1,7 +1,7 @@
 package dev.headwater.engine.model;
 
+import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
-import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -16,7 +16,7 @@ public record Weight(Tensor matrix, Products products) {
     /** Of a matrix of either type. What is made belongs to the innermost open scope. */
     public static Weight of(Tensor matrix, Products products) {
         Tensor ready = Torch.contiguous(Torch.to(matrix, products == Products.BFLOAT16 ? DType.BF16 : DType.F32));
-        return new Weight(products == Products.BF16X6 ? SplitProduct.parts(ready) : ready, products);
+        return new Weight(products == Products.BF16X6 ? Bf16Product.parts(ready) : ready, products);
     }
 
     /** This weight, handed to the enclosing scope. */
@@ -29,8 +29,12 @@ public record Weight(Tensor matrix, Products products) {
     public void product(Tensor out, Tensor a, int beta) {
         switch (products) {
             case FLOAT32 -> Torch.mmInto(out, a, matrix, beta);
-            case BF16X6 -> SplitProduct.into(out, a, matrix, beta);
+            case BF16X6 -> Bf16Product.split(out, a, matrix, beta);
             case BFLOAT16 -> {
+                if (matrix.device().isCpu() && Bf16Product.unavailable().isEmpty()) {
+                    Bf16Product.rounded(out, a, matrix, beta);
+                    return;
+                }
                 try (var scope = TensorScope.open()) {
                     Tensor product = Torch.mm(Torch.to(a, DType.BF16), matrix);
                     Torch.copy(out, beta == 0 ? product : Torch.add(out, Torch.to(product, DType.F32)));
@@ -41,11 +45,11 @@ public record Weight(Tensor matrix, Products products) {
 
     /** F32 [rows, columns]. */
     public Tensor toFloat32() {
-        return products == Products.BF16X6 ? SplitProduct.whole(matrix) : Torch.to(matrix, DType.F32);
+        return products == Products.BF16X6 ? Bf16Product.whole(matrix) : Torch.to(matrix, DType.F32);
     }
 
     public int rows() {
-        return (int) (matrix.size(0) / (products == Products.BF16X6 ? SplitProduct.PARTS : 1));
+        return (int) (matrix.size(0) / (products == Products.BF16X6 ? Bf16Product.PARTS : 1));
     }
 
     public int columns() {

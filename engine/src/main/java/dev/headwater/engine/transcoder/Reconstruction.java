@@ -28,6 +28,8 @@ final class Reconstruction {
             Tensor room = Tensor.empty(DType.F32, out.device(), entries, decoder.columns());
             for (int from = 0; from < activations.count(); from += entries) {
                 int to = Math.min(from + entries, activations.count());
+                int next = Math.min(to + entries, activations.count());
+                decoder.willNeed(Arrays.copyOfRange(activations.feature(), to, next));
                 add(activations, from, to, decoder, Torch.narrow(room, 0, 0, to - from), out);
             }
         }

@@ -63,6 +63,9 @@ final class SparseEncoder {
             Tensor products = Tensor.empty(DType.F32, x.device(), tile * block);
             for (int feature = 0; feature < features; feature += (int) tile) {
                 int count = (int) Math.min(tile, features - feature);
+                if (feature + count < features) {
+                    layer.encoder().willNeed(feature + count, Math.min(tile, features - feature - count));
+                }
                 try (var inner = TensorScope.open()) {
                     Tensor rowsOfTile = float32(layer.encoder().view(feature, count), weights);
                     for (int position = firstPosition; position < positions; position += (int) block) {

@@ -172,6 +172,11 @@ public final class TranscoderSet implements AutoCloseable {
         transcoder.decoder(target).gather(feature, scale, gain, out);
     }
 
+    /** Has rows of W_dec read from the disk while something else goes on, for {@link #decoderRows} to find; numbers ascending. */
+    public void willNeedDecoderRows(int sourceLayer, int targetLayer, int[] feature) {
+        layer(sourceLayer).decoder(targetLayer - sourceLayer).willNeed(feature);
+    }
+
     /** b_enc [F]. */
     public Tensor encoderBias(int layer) {
         return vector(layer(layer).encoderBias());

@@ -98,6 +98,28 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
         }
     }
 
+    /** Has rows read from the disk while something else goes on; they are to be viewed next. */
+    void willNeed(long first, long count) {
+        long size = dtype().bytes();
+        if (columnStride == 1) {
+            Kernels.willNeed(data(), new long[] {(offset + first * rowStride) * size}, ((count - 1) * rowStride + columns) * size);
+        } else {
+            long[] from = new long[Math.toIntExact(columns)];
+            Arrays.setAll(from, c -> (offset + first * rowStride + c * columnStride) * size);
+            Kernels.willNeed(data(), from, count * size);
+        }
+    }
+
+    /** The same of rows that are to be gathered; ascending numbers are best. */
+    void willNeed(int[] index) {
+        if (columnStride == 1) { // of a transposed matrix, each row is in every page
+            long size = dtype().bytes();
+            long[] from = new long[index.length];
+            Arrays.setAll(from, i -> (offset + index[i] * rowStride) * size);
+            Kernels.willNeed(data(), from, columns * size);
+        }
+    }
+
     private void gatherOnHost(int[] index, float[] scale, Tensor gain, Tensor out) {
         MemorySegment data = data();
         long[] row = new long[index.length];

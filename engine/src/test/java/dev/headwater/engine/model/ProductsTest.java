@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.SplitProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -25,7 +25,7 @@ class ProductsTest {
     @Test
     void withoutUnitsTheProductsAreFloat32() {
         Products chosen = Products.choose(null, DType.F32, Device.CPU, 256);
-        if (SplitProduct.units().equals("none")) {
+        if (Bf16Product.units().equals("none")) {
             assertEquals(Products.FLOAT32, chosen);
         } else {
             // Which one is a matter of measurement; both have float32's accuracy.

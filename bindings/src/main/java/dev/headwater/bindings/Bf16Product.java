@@ -13,7 +13,9 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * Float32 matrix products on the processor's bfloat16 units. Each matrix is the sum of three bfloat16 matrices, which hold all of
+ * Matrix products with float32 sums on the processor's bfloat16 units, of matrices in the CPU's memory.
+ *
+ * <p>For products as exact as float32's, each matrix is the sum of three bfloat16 matrices, which hold all of
  * float32's 24 bits of mantissa: {@code a = a0 + a1 + a2}. Of the nine products the six that count in float32 are summed, the
  * smallest first, with float32 sums: {@code a·b = (a0·b2 + a1·b1 + a2·b0) + (a0·b1 + a1·b0) + a0·b0}. The error is that of a
  * float32 product. Parts of numbers under 2^-110 are lost where the units take subnormal numbers for 0. What is infinite, or
@@ -22,7 +24,7 @@ import java.util.Optional;
  * <p>With the parts of {@code a} side by side and those of {@code b} one below the other, each bracket is one product. It is MKL's,
  * which uses the units there are and computes the same, slowly, where there are none.
  */
-public final class SplitProduct {
+public final class Bf16Product {
     /** Parts of a matrix. */
     public static final int PARTS = 3;
 
@@ -32,7 +34,7 @@ public final class SplitProduct {
     /** Elements of {@code a}'s parts that are held at a time: little enough to be memory that the allocator keeps. */
     private static final long ELEMENTS = 8 << 20;
 
-    private SplitProduct() {}
+    private Bf16Product() {}
 
     /** One sentence that says why there are no such products, or empty. */
     public static Optional<String> unavailable() {
@@ -76,26 +78,13 @@ public final class SplitProduct {
      * @param parts of b, BF16 [3k, n]
      * @param beta  0 or 1
      */
-    public static void into(Tensor out, Tensor a, Tensor parts, int beta) {
-        long m = require(a).size(0);
+    public static void split(Tensor out, Tensor a, Tensor parts, int beta) {
+        if (isEmpty(out, a, parts, PARTS, beta)) {
+            return;
+        }
+        long m = a.size(0);
         long k = a.size(1);
-        long n = require(out).size(1);
-        if (out.size(0) != m || parts.dtype() != DType.BF16 || parts.rank() != 2 || !parts.isContiguous()
-            || parts.size(0) != PARTS * k || parts.size(1) != n || Math.max(m, PARTS * Math.max(k, n)) > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("split product: " + out + " = " + a + " · parts " + parts + " does not fit");
-        }
-        unavailable().ifPresent(reason -> {
-            throw new NativeException(reason);
-        });
-        if (m == 0 || n == 0) {
-            return;
-        }
-        if (k == 0) {
-            if (beta == 0) {
-                Torch.zeroInPlace(out);
-            }
-            return;
-        }
+        long n = out.size(1);
         long rows = Math.min(m, Math.max(1, ELEMENTS / (PARTS * k)));
         try (var scope = TensorScope.open()) {
             MemorySegment split = Tensor.empty(DType.BF16, Device.CPU, rows, PARTS * k).data();
@@ -113,6 +102,49 @@ public final class SplitProduct {
         }
     }
 
+    /**
+     * out = a · b + beta · out with a rounded to bfloat16: no more exact than that, but sums and result are float32.
+     *
+     * @param out  F32 [m, n], contiguous
+     * @param a    F32 [m, k], contiguous
+     * @param b    BF16 [k, n]
+     * @param beta 0 or 1
+     */
+    public static void rounded(Tensor out, Tensor a, Tensor b, int beta) {
+        if (isEmpty(out, a, b, 1, beta)) {
+            return;
+        }
+        long m = a.size(0);
+        int k = (int) a.size(1);
+        long n = out.size(1);
+        long rows = Math.min(m, Math.max(1, ELEMENTS / k));
+        for (long from = 0; from < m; from += rows) {
+            try (var scope = TensorScope.open()) {
+                int count = (int) Math.min(rows, m - from);
+                Tensor block = Torch.to(Torch.narrow(a, 0, from, count), DType.BF16);
+                multiply(count, (int) n, k, block.data(), k, b.data(), beta, out.data().asSlice(from * n * Float.BYTES));
+            }
+        }
+    }
+
+    /** Checks what is multiplied; true if nothing is left to do. */
+    private static boolean isEmpty(Tensor out, Tensor a, Tensor b, int parts, int beta) {
+        long m = require(a).size(0);
+        long k = a.size(1);
+        long n = require(out).size(1);
+        if (out.size(0) != m || b.dtype() != DType.BF16 || b.rank() != 2 || !b.isContiguous() || !b.device().isCpu()
+            || b.size(0) != parts * k || b.size(1) != n || Math.max(m, PARTS * Math.max(k, n)) > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("bfloat16 product: %s = %s · %s does not fit".formatted(out, a, b));
+        }
+        unavailable().ifPresent(reason -> {
+            throw new NativeException(reason);
+        });
+        if (k == 0 && beta == 0) {
+            Torch.zeroInPlace(out);
+        }
+        return m == 0 || n == 0 || k == 0;
+    }
+
     private static void multiply(int m, int n, int k, MemorySegment a, int strideA, MemorySegment b, int beta, MemorySegment c) {
         try {
             Product.HANDLE.invokeExact(ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, m, n, k, 1f, a, strideA, b, n, (float) beta, c, n);
@@ -123,7 +155,7 @@ public final class SplitProduct {
 
     private static Tensor require(Tensor matrix) {
         if (matrix.dtype() != DType.F32 || matrix.rank() != 2 || !matrix.isContiguous() || !matrix.device().isCpu()) {
-            throw new IllegalArgumentException("split product: " + matrix + " is not a contiguous F32 matrix in the CPU's memory");
+            throw new IllegalArgumentException("bfloat16 product: " + matrix + " is not a contiguous F32 matrix in the CPU's memory");
         }
         return matrix;
     }

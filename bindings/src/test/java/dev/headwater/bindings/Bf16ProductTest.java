@@ -14,15 +14,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Float32 products from bfloat16 parts, against float64. MKL computes them on every processor, so they are tested on every one. */
-class SplitProductTest {
+/** Products on bfloat16 units, against float64. MKL computes them on every processor, so they are tested on every one. */
+class Bf16ProductTest {
     private TensorScope scope;
 
     @BeforeEach
     void open() {
         scope = TensorScope.open();
-        assertTrue(SplitProduct.unavailable().isEmpty(), "the shipped MKL has the product");
-        assertTrue(Set.of("amx", "avx512_bf16", "none").contains(SplitProduct.units()), SplitProduct.units());
+        assertTrue(Bf16Product.unavailable().isEmpty(), "the shipped MKL has the product");
+        assertTrue(Set.of("amx", "avx512_bf16", "none").contains(Bf16Product.units()), Bf16Product.units());
     }
 
     @AfterEach
@@ -39,11 +39,11 @@ class SplitProductTest {
             Tensor a = Tensor.ofFloats(numbers(random, m * k, spread), m, k);
             Tensor b = Tensor.ofFloats(numbers(random, k * n, spread), k, n);
             Tensor start = Tensor.ofFloats(numbers(random, m * n, 0), m, n);
-            Tensor parts = SplitProduct.parts(b);
+            Tensor parts = Bf16Product.parts(b);
             for (int beta = 0; beta <= 1; beta++) {
                 Tensor split = beta == 0 ? Tensor.full(Double.NaN, DType.F32, Device.CPU, m, n) : Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
                 Tensor plain = Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
-                SplitProduct.into(split, a, parts, beta);
+                Bf16Product.split(split, a, parts, beta);
                 Torch.mmInto(plain, a, b, beta);
                 Tensor exact = Torch.mm(Torch.to(a, DType.F64), Torch.to(b, DType.F64));
                 exact = beta == 0 ? exact : Torch.add(exact, Torch.to(start, DType.F64));
@@ -57,12 +57,32 @@ class SplitProductTest {
         }
     }
 
+    /** Rounding the factors is the only loss. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "3, 5, 7", "33, 1025, 17", "9000, 1024, 3"})
+    void roundedFactorsHaveFloat32Sums(int m, int k, int n) {
+        Random random = new Random(m + 7L * k);
+        Tensor a = Tensor.ofFloats(numbers(random, m * k, 3), m, k);
+        Tensor b = Torch.to(Tensor.ofFloats(numbers(random, k * n, 3), k, n), DType.BF16);
+        Tensor start = Tensor.ofFloats(numbers(random, m * n, 0), m, n);
+        Tensor factor = Torch.to(Torch.to(a, DType.BF16), DType.F64);
+        for (int beta = 0; beta <= 1; beta++) {
+            Tensor out = beta == 0 ? Tensor.full(Double.NaN, DType.F32, Device.CPU, m, n) : Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
+            Bf16Product.rounded(out, a, b, beta);
+            Tensor exact = Torch.mm(factor, Torch.to(b, DType.F64));
+            exact = beta == 0 ? exact : Torch.add(exact, Torch.to(start, DType.F64));
+            double error = error(out, exact, Torch.mm(Torch.abs(factor), Torch.abs(Torch.to(b, DType.F64))));
+            assertTrue(error < 1e-6, "%d x %d x %d, beta %d: error %.3g".formatted(m, k, n, beta, error));
+        }
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.rounded(start, a, Torch.to(b, DType.F32), 0));
+    }
+
     @Test
     void partsHoldTheWholeMatrix() {
         float[] numbers = numbers(new Random(5), 6 * 9, 30);
-        Tensor parts = SplitProduct.parts(Tensor.ofFloats(numbers, 6, 9));
+        Tensor parts = Bf16Product.parts(Tensor.ofFloats(numbers, 6, 9));
         assertArrayEquals(new long[] {18, 9}, parts.shape());
-        assertArrayEquals(numbers, SplitProduct.whole(parts).toFloats());
+        assertArrayEquals(numbers, Bf16Product.whole(parts).toFloats());
     }
 
     @Test
@@ -97,31 +117,31 @@ class SplitProductTest {
     @Test
     void emptyProducts() {
         Tensor out = Tensor.full(7, DType.F32, Device.CPU, 2, 3);
-        Tensor none = SplitProduct.parts(Tensor.empty(DType.F32, Device.CPU, 0, 3));
-        SplitProduct.into(out, Tensor.empty(DType.F32, Device.CPU, 2, 0), none, 1);
+        Tensor none = Bf16Product.parts(Tensor.empty(DType.F32, Device.CPU, 0, 3));
+        Bf16Product.split(out, Tensor.empty(DType.F32, Device.CPU, 2, 0), none, 1);
         assertEquals(7, out.toFloats()[5]);
-        SplitProduct.into(out, Tensor.empty(DType.F32, Device.CPU, 2, 0), none, 0);
+        Bf16Product.split(out, Tensor.empty(DType.F32, Device.CPU, 2, 0), none, 0);
         assertEquals(0, out.toFloats()[5]);
-        SplitProduct.into(Tensor.empty(DType.F32, Device.CPU, 0, 3), Tensor.empty(DType.F32, Device.CPU, 0, 2),
-            SplitProduct.parts(Tensor.zeros(DType.F32, Device.CPU, 2, 3)), 0);
+        Bf16Product.split(Tensor.empty(DType.F32, Device.CPU, 0, 3), Tensor.empty(DType.F32, Device.CPU, 0, 2),
+            Bf16Product.parts(Tensor.zeros(DType.F32, Device.CPU, 2, 3)), 0);
     }
 
     @Test
     void whatDoesNotFitIsRefused() {
         Tensor a = Tensor.zeros(DType.F32, Device.CPU, 2, 3);
         Tensor out = Tensor.zeros(DType.F32, Device.CPU, 2, 4);
-        Tensor parts = SplitProduct.parts(Tensor.zeros(DType.F32, Device.CPU, 3, 4));
-        assertThrows(IllegalArgumentException.class, () -> SplitProduct.into(a, a, parts, 0));
-        assertThrows(IllegalArgumentException.class, () -> SplitProduct.into(out, out, parts, 0));
-        assertThrows(IllegalArgumentException.class, () -> SplitProduct.into(out, a, Tensor.zeros(DType.F32, Device.CPU, 9, 4), 0));
-        assertThrows(IllegalArgumentException.class, () -> SplitProduct.parts(Torch.t(a)));
-        assertThrows(IllegalArgumentException.class, () -> SplitProduct.parts(Torch.to(a, DType.F64)));
+        Tensor parts = Bf16Product.parts(Tensor.zeros(DType.F32, Device.CPU, 3, 4));
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.split(a, a, parts, 0));
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.split(out, out, parts, 0));
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.split(out, a, Tensor.zeros(DType.F32, Device.CPU, 9, 4), 0));
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(Torch.t(a)));
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(Torch.to(a, DType.F64)));
     }
 
     /** The column left times the row right. */
     private static float[] product(float[] left, int m, float[] right, int n) {
         Tensor out = Tensor.empty(DType.F32, Device.CPU, m, n);
-        SplitProduct.into(out, Tensor.ofFloats(left, m, 1), SplitProduct.parts(Tensor.ofFloats(right, 1, n)), 0);
+        Bf16Product.split(out, Tensor.ofFloats(left, m, 1), Bf16Product.parts(Tensor.ofFloats(right, 1, n)), 0);
         return out.toFloats();
     }
 
