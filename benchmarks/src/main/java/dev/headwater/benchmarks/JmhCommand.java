@@ -62,14 +62,15 @@ final class JmhCommand implements Callable<Integer> {
             Result<?> rate = result.getPrimaryResult();
             double gflops = secondary(result, "gflop");
             double gigabytes = secondary(result, "gigabytes");
+            double looks = secondary(result, "looks");
             // What moves little and computes much is limited by the matrix unit, anything else by memory.
-            double share = Math.max(gflops / limits.sgemm(), gigabytes / limits.copy());
+            double share = Math.max(gflops / (secondary(result, "sgemm") / looks), gigabytes / (secondary(result, "copy") / looks));
             String name = name(result);
             table.row(name.replaceAll("Benchmark\\.", ": ").replaceAll("Kernel|Phase", ""), parameters(result), time(1 / rate.getScore()),
                 Double.isNaN(rate.getScoreError()) ? "" : number("%.0f %%", 100 * rate.getScoreError() / rate.getScore()),
                 gflops == 0 ? "" : number("%.1f", gflops), gigabytes == 0 ? "" : number("%.1f", gigabytes), number("%.0f %%", 100 * share));
         }
-        String body = table.print(Table.Format.MARKDOWN) + "\nLimits: " + limits + ".\n";
+        String body = table.print(Table.Format.MARKDOWN) + "\nLimits at their best: " + limits + "; shares are of what the same process reached after each iteration.\n";
         System.out.println("\n" + body);
         if (record) {
             Benchmarks.RESULTS.put(section, "benchmarks/run jmh --record " + String.join(" ", arguments), body);

@@ -35,10 +35,50 @@ record MachineLimits(double sgemm, double bf16, double copy) {
         }
     }
 
+    /** A short look at what the machine reaches now, by memory that is kept from one look to the next. */
+    static final class Probe implements AutoCloseable {
+        private static final int LOOKS = 2;
+
+        private final Tensor factor;
+        private final Tensor from;
+        private final Tensor to;
+
+        Probe() {
+            try (var scope = TensorScope.open()) {
+                factor = TensorScope.release(Tensor.full(0.01, DType.F32, Device.CPU, SIDE, SIDE));
+                from = TensorScope.release(Tensor.full(1, DType.F32, Device.CPU, COPIED));
+                to = TensorScope.release(Tensor.zeros(DType.F32, Device.CPU, COPIED));
+            }
+        }
+
+        /** GFLOP/s of a float32 matrix product. */
+        double sgemm() {
+            try (var scope = TensorScope.open()) {
+                return 2e-9 * SIDE * SIDE * SIDE / fastest(LOOKS, () -> Torch.mm(factor, factor).close());
+            }
+        }
+
+        /** GB/s of memory traffic while copying. */
+        double copy() {
+            return 2e-9 * COPIED * Float.BYTES / fastest(LOOKS, () -> Torch.copy(to, from));
+        }
+
+        @Override
+        public void close() {
+            factor.close();
+            from.close();
+            to.close();
+        }
+    }
+
     private static double fastest(Runnable work) {
         work.run();
-        double[] seconds = new double[REPEATS];
-        for (int i = 0; i < REPEATS; i++) {
+        return fastest(REPEATS, work);
+    }
+
+    private static double fastest(int repeats, Runnable work) {
+        double[] seconds = new double[repeats];
+        for (int i = 0; i < repeats; i++) {
             long start = System.nanoTime();
             work.run();
             seconds[i] = (System.nanoTime() - start) / 1e9;

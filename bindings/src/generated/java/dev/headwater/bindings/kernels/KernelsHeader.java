@@ -692,6 +692,69 @@ public class KernelsHeader extends KernelsHeader$shared {
         }
     }
 
+    private static class hw_will_need {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_will_need");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor hw_will_need$descriptor() {
+        return hw_will_need.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * }
+     */
+    public static MethodHandle hw_will_need$handle() {
+        return hw_will_need.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * }
+     */
+    public static MemorySegment hw_will_need$address() {
+        return hw_will_need.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * }
+     */
+    public static int hw_will_need(MemorySegment start, MemorySegment offset, long n, long bytes) {
+        var mh$ = hw_will_need.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_will_need", start, offset, n, bytes);
+            }
+            return (int)mh$.invokeExact(start, offset, n, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class hw_split_bf16 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,
