@@ -1,5 +1,6 @@
 package dev.headwater.benchmarks;
 
+import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
@@ -12,7 +13,7 @@ import java.util.Locale;
  * What this machine can do at most, as measured through the libtorch that the engine uses, with its threads.
  *
  * @param sgemm GFLOP/s of a float32 matrix product
- * @param bf16  GFLOP/s of a bfloat16 matrix product
+ * @param bf16  GFLOP/s of a bfloat16 matrix product, the faster of libtorch's and MKL's with float32 sums
  * @param copy  GB/s of memory traffic while copying, reads and writes both counted
  */
 record MachineLimits(double sgemm, double bf16, double copy) {
@@ -28,9 +29,12 @@ record MachineLimits(double sgemm, double bf16, double copy) {
             Tensor a = Torch.mul(Torch.sin(Torch.reshape(Torch.to(Torch.arange(SIDE * SIDE, DType.I64, Device.CPU), DType.F32), SIDE, SIDE)), 0.02);
             double product = 2e-9 * SIDE * SIDE * SIDE;
             Tensor half = Torch.to(a, DType.BF16);
+            Tensor sums = Tensor.empty(DType.F32, Device.CPU, SIDE, SIDE);
             Tensor from = Tensor.full(1, DType.F32, Device.CPU, COPIED);
             Tensor to = Tensor.zeros(DType.F32, Device.CPU, COPIED);
-            return new MachineLimits(product / fastest(() -> Torch.mm(a, a).close()), product / fastest(() -> Torch.mm(half, half).close()),
+            double ownBf16 = product / fastest(() -> Torch.mm(half, half).close());
+            double sumsFloat32 = Bf16Product.unavailable().isPresent() ? 0 : product / fastest(() -> Bf16Product.rounded(sums, a, half, 0));
+            return new MachineLimits(product / fastest(() -> Torch.mm(a, a).close()), Math.max(ownBf16, sumsFloat32),
                 2e-9 * COPIED * Float.BYTES / fastest(() -> Torch.copy(to, from)));
         }
     }
