@@ -39,6 +39,15 @@ record MachineLimits(double sgemm, double bf16, double copy) {
         }
     }
 
+    /** GFLOP/s of a float32 matrix product now: a short look. */
+    static double sgemmNow() {
+        try (var scope = TensorScope.open()) {
+            Tensor factor = Tensor.full(0.01, DType.F32, Device.CPU, SIDE, SIDE);
+            Torch.mm(factor, factor).close();
+            return 2e-9 * SIDE * SIDE * SIDE / fastest(3, () -> Torch.mm(factor, factor).close());
+        }
+    }
+
     /** A short look at what the machine reaches now, by memory that is kept from one look to the next. */
     static final class Probe implements AutoCloseable {
         private static final int LOOKS = 2;

@@ -176,8 +176,10 @@ final class MatrixCommand implements Callable<Integer> {
             List<Figures> figures = runs.get(configuration);
             double rows = median(figures, f -> f.phase("logit rows", "feature rows"));
             double rate = figures.getFirst().gflop() / rows;
-            double limit = configuration.get("dtype").equals("bfloat16") ? limits.bf16() : limits.sgemm();
-            boolean comparable = Integer.parseInt(configuration.get("threads")) == NativeLibraries.threads();
+            boolean bf16 = configuration.get("dtype").equals("bfloat16");
+            double limit = bf16 ? limits.bf16() : median(figures, Figures::sgemm);
+            // The limit of bfloat16 is that of this process's threads, measured before and after all runs.
+            boolean comparable = !bf16 || Integer.parseInt(configuration.get("threads")) == NativeLibraries.threads();
             Sample total = Sample.of(figures.stream().map(Figures::total).toList());
             List<String> cells = new ArrayList<>(configuration.values.values());
             cells.add(Long.toString(figures.getFirst().active()));
@@ -191,7 +193,6 @@ final class MatrixCommand implements Callable<Integer> {
             cells.add(number("%.0f", median(figures, f -> f.peak() / 1048576.0)));
             cells.add(number("%.1f", figures.getFirst().gflop()));
             cells.add(number("%.0f", rate));
-            // The limits are those of this process's threads.
             cells.add(comparable ? number("%.0f %%", 100 * rate / limit) : "");
             cells.add(errors.containsKey(configuration) ? number("%.1e", errors.get(configuration)) : "");
             table.row(cells);

@@ -106,7 +106,7 @@ final class OnceCommand implements Callable<Integer> {
                 }
             }
             int count = prompts.size();
-            figures.put("total", total / count).put("gflop", gflop / count);
+            figures.put("total", total / count).put("gflop", gflop / count).put("sgemm", MachineLimits.sgemmNow());
             ObjectNode each = figures.putObject("phases");
             phases.forEach((phase, seconds) -> each.put(phase, seconds / count));
             Files.write(json, BoundedJson.mapper().writeValueAsBytes(figures));
@@ -160,18 +160,19 @@ final class OnceCommand implements Callable<Integer> {
      * What one process measured; the reference's script writes the same. Times and GFLOP are means over its prompts, all else is the
      * first prompt's.
      *
+     * @param sgemm  GFLOP/s of a float32 matrix product right after, with the same threads; 0 if not measured
      * @param phases seconds by name
      * @param peak   resident memory in bytes, of the whole process tree
      */
-    record Figures(double load, double total, Map<String, Double> phases, int positions, long active, long selected, double gflop,
+    record Figures(double load, double total, double sgemm, Map<String, Double> phases, int positions, long active, long selected, double gflop,
                    double prune, double write, long peak) {
         /** @param seen the largest memory that was seen from outside */
         static Figures read(Path json, long seen) {
             var figures = BoundedJson.read(json);
             Map<String, Double> phases = new LinkedHashMap<>();
             figures.path("phases").properties().forEach(phase -> phases.put(phase.getKey(), phase.getValue().asDouble()));
-            return new Figures(figures.path("load").asDouble(), figures.path("total").asDouble(), phases, figures.path("positions").asInt(),
-                figures.path("active").asLong(), figures.path("selected").asLong(), figures.path("gflop").asDouble(),
+            return new Figures(figures.path("load").asDouble(), figures.path("total").asDouble(), figures.path("sgemm").asDouble(), phases,
+                figures.path("positions").asInt(), figures.path("active").asLong(), figures.path("selected").asLong(), figures.path("gflop").asDouble(),
                 figures.path("prune").asDouble(), figures.path("write").asDouble(), Math.max(seen, figures.path("peak").asLong()));
         }
 
