@@ -48,40 +48,14 @@ record MachineLimits(double sgemm, double bf16, double copy) {
         }
     }
 
-    /** A short look at what the machine reaches now, by memory that is kept from one look to the next. */
-    static final class Probe implements AutoCloseable {
-        private static final int LOOKS = 2;
+    /** GB/s of memory traffic while copying from one tensor to the other now: a short look. */
+    static double copyNow(Tensor from, Tensor to) {
+        return 2e-9 * from.numel() * Float.BYTES / fastest(2, () -> Torch.copy(to, from));
+    }
 
-        private final Tensor factor;
-        private final Tensor from;
-        private final Tensor to;
-
-        Probe() {
-            try (var scope = TensorScope.open()) {
-                factor = TensorScope.release(Tensor.full(0.01, DType.F32, Device.CPU, SIDE, SIDE));
-                from = TensorScope.release(Tensor.full(1, DType.F32, Device.CPU, COPIED));
-                to = TensorScope.release(Tensor.zeros(DType.F32, Device.CPU, COPIED));
-            }
-        }
-
-        /** GFLOP/s of a float32 matrix product. */
-        double sgemm() {
-            try (var scope = TensorScope.open()) {
-                return 2e-9 * SIDE * SIDE * SIDE / fastest(LOOKS, () -> Torch.mm(factor, factor).close());
-            }
-        }
-
-        /** GB/s of memory traffic while copying. */
-        double copy() {
-            return 2e-9 * COPIED * Float.BYTES / fastest(LOOKS, () -> Torch.copy(to, from));
-        }
-
-        @Override
-        public void close() {
-            factor.close();
-            from.close();
-            to.close();
-        }
+    /** What {@link #copyNow} copies: its first use takes much longer than the copy, so it is kept. Closed by the caller. */
+    static Tensor toCopy() {
+        return Tensor.full(1, DType.F32, Device.CPU, COPIED);
     }
 
     private static double fastest(Runnable work) {

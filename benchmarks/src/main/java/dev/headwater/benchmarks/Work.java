@@ -1,5 +1,6 @@
 package dev.headwater.benchmarks;
 
+import dev.headwater.bindings.Tensor;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
@@ -20,22 +21,25 @@ public class Work {
     public double copy;
     public double looks;
 
-    private MachineLimits.Probe probe;
+    private Tensor from;
+    private Tensor to;
 
     @Setup(Level.Trial)
     public void open() {
-        probe = new MachineLimits.Probe();
+        from = MachineLimits.toCopy();
+        to = MachineLimits.toCopy();
     }
 
     @TearDown(Level.Iteration)
     public void look() {
-        sgemm += probe.sgemm();
-        copy += probe.copy();
+        sgemm += MachineLimits.sgemmNow();
+        copy += MachineLimits.copyNow(from, to);
         looks++;
     }
 
     @TearDown(Level.Trial)
     public void close() {
-        probe.close();
+        from.close();
+        to.close();
     }
 }
