@@ -44,17 +44,18 @@ export function leaveGroup(a, node) {
 }
 
 export function renameGroup(a, id, label) {
-  return {...a, groups: a.groups.map(group => groupId(group) === id ? {...group, label} : group)};
+  return {...a, groups: a.groups.map(group => (groupId(group) === id ? {...group, label} : group))};
 }
 
 export function colourGroup(a, id, colour) {
-  return {...a, groups: a.groups.map(group => groupId(group) === id ? {...group, colour} : group)};
+  return {...a, groups: a.groups.map(group => (groupId(group) === id ? {...group, colour} : group))};
 }
 
 /** @param key the node's key, so that the label holds at every position; an empty text takes the label away */
 export function label(a, key, text) {
   const labels = {...a.labels};
-  if (text) labels[key] = text; else delete labels[key];
+  if (text) labels[key] = text;
+  else delete labels[key];
   return {...a, labels};
 }
 
@@ -67,17 +68,28 @@ export function tidy(a) {
 }
 
 function shrink(groups, gone) {
-  return groups.map(group => ({...group, members: group.members.filter(id => !gone.has(id))})).filter(group => group.members.length > 0);
+  return groups
+    .map(group => ({...group, members: group.members.filter(id => !gone.has(id))}))
+    .filter(group => group.members.length > 0);
 }
 
 /** From a file's qParams or from the page's address; ids that the graph doesn't have are left out. */
 export function read(params, graph) {
   const known = id => typeof id === 'string' && graph.node(id) !== undefined;
   const own = params.headwater ?? {};
-  const groups = list(params.supernodes).filter(Array.isArray).map(([text, ...members]) => ({label: String(text), members: [...new Set(members.filter(known))]}))
+  const groups = list(params.supernodes)
+    .filter(Array.isArray)
+    .map(([text, ...members]) => ({label: String(text), members: [...new Set(members.filter(known))]}))
     .filter(group => group.members.length > 0)
-    .map((group, i) => ({...group, colour: COLOURS.includes(own.colours?.[group.members[0]]) ? own.colours[group.members[0]] : COLOURS[i % COLOURS.length]}));
-  const pinned = (typeof params.pinnedIds === 'string' ? params.pinnedIds.split(',') : list(params.pinnedIds)).filter(known);
+    .map((group, i) => ({
+      ...group,
+      colour: COLOURS.includes(own.colours?.[group.members[0]])
+        ? own.colours[group.members[0]]
+        : COLOURS[i % COLOURS.length],
+    }));
+  const pinned = (typeof params.pinnedIds === 'string' ? params.pinnedIds.split(',') : list(params.pinnedIds)).filter(
+    known,
+  );
   const labels = {};
   for (const pair of list(params.clerps)) {
     if (Array.isArray(pair) && pair.length > 1 && pair[1]) labels[String(pair[0])] = String(pair[1]);
@@ -86,7 +98,10 @@ export function read(params, graph) {
   for (const [id, at] of Object.entries(own.places ?? {})) {
     if (Array.isArray(at) && at.length === 2 && at.every(Number.isFinite)) places[id] = at;
   }
-  return pin({pinned: [...new Set(pinned)], groups, labels, places}, groups.flatMap(group => group.members));
+  return pin(
+    {pinned: [...new Set(pinned)], groups, labels, places},
+    groups.flatMap(group => group.members),
+  );
 }
 
 /** To a file's qParams, in the names of the field; what only we know goes into a member of its own. */

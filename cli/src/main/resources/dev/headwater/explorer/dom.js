@@ -35,10 +35,11 @@ export function refill(element, ...children) {
 
 function build(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
-    if (value === null || value === undefined || value === false && !name.startsWith('aria-')) continue;
+    if (value === null || value === undefined || (value === false && !name.startsWith('aria-'))) continue;
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (name === 'style') for (const [key, v] of Object.entries(value)) element.style.setProperty(key, v);
-    else if (name === 'value' || name === 'checked' || name === 'selected' || name === 'indeterminate') element[name] = value;
+    else if (name === 'value' || name === 'checked' || name === 'selected' || name === 'indeterminate')
+      element[name] = value;
     else element.setAttribute(name, value === true && !name.startsWith('aria-') ? '' : value);
   }
   element.append(...children.flat(Infinity).filter(present));
@@ -70,6 +71,20 @@ const ICONS = {
 
 /** A 16 pixel line icon; decoration only, so it is hidden from screen readers. */
 export function icon(name) {
-  return s('svg', {viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true', class: 'icon', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5,
-    'stroke-linecap': 'round', 'stroke-linejoin': 'round'}, s('path', {d: ICONS[name]}));
+  return s(
+    'svg',
+    {
+      viewBox: '0 0 16 16',
+      width: 16,
+      height: 16,
+      'aria-hidden': 'true',
+      class: 'icon',
+      fill: 'none',
+      stroke: 'currentColor',
+      'stroke-width': 1.5,
+      'stroke-linecap': 'round',
+      'stroke-linejoin': 'round',
+    },
+    s('path', {d: ICONS[name]}),
+  );
 }

@@ -26,9 +26,12 @@ export function diagramSvg(view) {
   svg.setAttribute('height', Math.round(b.height));
   svg.setAttribute('font-family', 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif');
   svg.querySelector('g').removeAttribute('transform');
-  for (const box of svg.querySelectorAll('.box')) ['tabindex', 'role', 'aria-pressed', 'class', 'data-id'].forEach(name => box.removeAttribute(name));
+  for (const box of svg.querySelectorAll('.box'))
+    ['tabindex', 'role', 'aria-pressed', 'class', 'data-id'].forEach(name => box.removeAttribute(name));
   const ground = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
-  Object.entries({x: b.x, y: b.y, width: b.width, height: b.height, fill: c.panel}).forEach(([name, value]) => ground.setAttribute(name, value));
+  Object.entries({x: b.x, y: b.y, width: b.width, height: b.height, fill: c.panel}).forEach(([name, value]) =>
+    ground.setAttribute(name, value),
+  );
   svg.prepend(ground);
   return new XMLSerializer().serializeToString(svg);
 }
@@ -68,18 +71,56 @@ export async function standalone(graph, json, qParams, labels, source) {
     modules.set(file, code.replace(/(from\s+|import\s*\(\s*)'\.\/([\w-]+\.js)'/g, "$1'headwater/$2'"));
     await Promise.all([...code.matchAll(/from\s+'\.\/([\w-]+\.js)'/g)].map(match => collect(match[1])));
   };
-  const [, css, d3, html] = await Promise.all([collect('main.js'), Promise.all(['theme.css', 'page.css', 'panels.css'].map(text)), text('d3.min.js'), text('index.html')]);
+  const [, css, d3, html] = await Promise.all([
+    collect('main.js'),
+    Promise.all(['theme.css', 'page.css', 'panels.css'].map(text)),
+    text('d3.min.js'),
+    text('index.html'),
+  ]);
   const pinned = new Set(qParams.pinnedIds);
-  const chosen = graph.nodes.filter(node => node.kind === FEATURE && node.feature >= 0).sort((a, b) => Number(pinned.has(b.id)) - Number(pinned.has(a.id)) || graph.through[b.index] - graph.through[a.index]).slice(0, MOST_FEATURES);
+  const chosen = graph.nodes
+    .filter(node => node.kind === FEATURE && node.feature >= 0)
+    .sort(
+      (a, b) => Number(pinned.has(b.id)) - Number(pinned.has(a.id)) || graph.through[b.index] - graph.through[a.index],
+    )
+    .slice(0, MOST_FEATURES);
   const features = {};
-  await Promise.all(chosen.map(async node => {
-    const record = await source.feature(graph.scan, node.layer, node.feature).catch(() => null);
-    if (record) features[`${node.layer}/${node.feature}`] = record;
-  }));
-  const data = JSON.stringify({graph: {...json, qParams: {...json.qParams, ...qParams}}, labels, features}).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
-  const imports = Object.fromEntries([...modules].map(([file, code]) => ['headwater/' + file, 'data:text/javascript;charset=utf-8,' + encodeURIComponent(code)]));
+  await Promise.all(
+    chosen.map(async node => {
+      const record = await source.feature(graph.scan, node.layer, node.feature).catch(() => null);
+      if (record) features[`${node.layer}/${node.feature}`] = record;
+    }),
+  );
+  const data = JSON.stringify({graph: {...json, qParams: {...json.qParams, ...qParams}}, labels, features})
+    .replaceAll('<', '\\u003c')
+    .replaceAll('\u2028', '\\u2028')
+    .replaceAll('\u2029', '\\u2029');
+  const imports = Object.fromEntries(
+    [...modules].map(([file, code]) => [
+      'headwater/' + file,
+      'data:text/javascript;charset=utf-8,' + encodeURIComponent(code),
+    ]),
+  );
   // Put together as text: a document made here would be under this page's policy, which allows no inline styles.
-  const head = ['<style>', css.join('\n'), '</style>', '<script type="importmap">', JSON.stringify({imports}).replaceAll('<', '\\u003c'), '</script>'];
-  const body = ['<script type="application/json" id="embedded">', data, '</script>', '<script>', d3.replaceAll('</script', '<\\/script'), '</script>', '<script type="module">import \'headwater/main.js\';</script>'];
-  return html.replace(/^\s*<(link|script)\b.*\n/gm, '').replace('</head>', () => head.join('\n') + '\n</head>').replace('</body>', () => body.join('\n') + '\n</body>');
+  const head = [
+    '<style>',
+    css.join('\n'),
+    '</style>',
+    '<script type="importmap">',
+    JSON.stringify({imports}).replaceAll('<', '\\u003c'),
+    '</script>',
+  ];
+  const body = [
+    '<script type="application/json" id="embedded">',
+    data,
+    '</script>',
+    '<script>',
+    d3.replaceAll('</script', '<\\/script'),
+    '</script>',
+    '<script type="module">import \'headwater/main.js\';</script>',
+  ];
+  return html
+    .replace(/^\s*<(link|script)\b.*\n/gm, '')
+    .replace('</head>', () => head.join('\n') + '\n</head>')
+    .replace('</body>', () => body.join('\n') + '\n</body>');
 }

@@ -5,8 +5,8 @@ import {FEATURE, KINDS, LOGIT} from './model.js';
 import {name, place} from './naming.js';
 import {number, percent, signed, token} from './format.js';
 
-const CONTEXT = 12;        // tokens shown before and after an example's peak
-const FIRST = 6;           // examples shown of a group at first
+const CONTEXT = 12; // tokens shown before and after an example's peak
+const FIRST = 6; // examples shown of a group at first
 
 export class FeatureView {
   /** actions: rename(node, text); evidence(node): a promise of its record or null */
@@ -18,7 +18,7 @@ export class FeatureView {
 
   async update({graph, annotations, clicked}) {
     const node = graph?.node(clicked);
-    const ticket = this.ticket = {};
+    const ticket = (this.ticket = {});
     if (!node) {
       fill(this.host, h('div', {class: 'empty'}, h('p', {}, 'Select a feature to see what it reacts to.')));
       return;
@@ -54,32 +54,69 @@ export class FeatureView {
       output: 'A possible next token: attribution starts here and goes down.',
     }[KINDS[node.kind]];
     this.node = node;
-    return h('div', {class: 'feature'}, h('h3', {}, name(node, {labels: {}})), h('p', {class: 'muted'}, place(node, graph)),
-      node.kind === LOGIT ? h('p', {}, `Probability ${percent(node.probability)}`) : null, h('p', {class: 'muted'}, explanation));
+    return h(
+      'div',
+      {class: 'feature'},
+      h('h3', {}, name(node, {labels: {}})),
+      h('p', {class: 'muted'}, place(node, graph)),
+      node.kind === LOGIT ? h('p', {}, `Probability ${percent(node.probability)}`) : null,
+      h('p', {class: 'muted'}, explanation),
+    );
   }
 
   render(node, graph, annotations) {
     const e = this.evidence;
     const put = this.rendered === node ? refill : fill;
     this.rendered = node;
-    put(this.host, h('div', {class: 'feature'}, h('h3', {class: 'sr-only'}, name(node, annotations)),
-      this.title(node, annotations), h('p', {class: 'muted'}, place(node, graph)), this.facts(node, e),
-      e === undefined ? h('p', {class: 'loading', role: 'status'}, 'Reading the evidence…')
-        : e === null ? h('div', {class: 'empty small'}, h('p', {}, this.failure ?? 'There is no evidence about this feature here.'),
-            h('p', {class: 'muted'}, 'Give the server a directory with feature files, or build them from a corpus.'))
-        : [this.histogram(e, node), this.logits(e), this.examples(e, node)]));
+    put(
+      this.host,
+      h(
+        'div',
+        {class: 'feature'},
+        h('h3', {class: 'sr-only'}, name(node, annotations)),
+        this.title(node, annotations),
+        h('p', {class: 'muted'}, place(node, graph)),
+        this.facts(node, e),
+        e === undefined
+          ? h('p', {class: 'loading', role: 'status'}, 'Reading the evidence…')
+          : e === null
+            ? h(
+                'div',
+                {class: 'empty small'},
+                h('p', {}, this.failure ?? 'There is no evidence about this feature here.'),
+                h(
+                  'p',
+                  {class: 'muted'},
+                  'Give the server a directory with feature files, or build them from a corpus.',
+                ),
+              )
+            : [this.histogram(e, node), this.logits(e), this.examples(e, node)],
+      ),
+    );
     this.failure = undefined;
   }
 
   title(node, annotations) {
     const own = annotations.labels[node.key];
-    const input = h('input', {id: 'feature-label', class: 'label-input', value: own ?? node.clerp ?? '', placeholder: node.defaultLabel || 'Name this feature', 'aria-label': 'Label of this feature', maxlength: 200, autocomplete: 'off', spellcheck: 'false',
+    const input = h('input', {
+      id: 'feature-label',
+      class: 'label-input',
+      value: own ?? node.clerp ?? '',
+      placeholder: node.defaultLabel || 'Name this feature',
+      'aria-label': 'Label of this feature',
+      maxlength: 200,
+      autocomplete: 'off',
+      spellcheck: 'false',
       onkeydown: event => {
         if (event.key === 'Enter') input.blur();
-        if (event.key === 'Escape') { input.value = own ?? node.clerp ?? ''; input.blur(); }
+        if (event.key === 'Escape') {
+          input.value = own ?? node.clerp ?? '';
+          input.blur();
+        }
         event.stopPropagation();
       },
-      onchange: () => this.actions.rename(node, input.value.trim())});
+      onchange: () => this.actions.rename(node, input.value.trim()),
+    });
     return input;
   }
 
@@ -91,29 +128,80 @@ export class FeatureView {
       if (rank !== null) facts.push(['Percentile', percent(rank)]);
       else if (e?.act_max > 0) facts.push(['Of its largest', percent(node.activation / e.act_max)]);
     }
-    if (e?.activation_frequency !== undefined && e.activation_frequency !== null) facts.push(['Fires on', percent(e.activation_frequency) + ' of tokens']);
+    if (e?.activation_frequency !== undefined && e.activation_frequency !== null)
+      facts.push(['Fires on', percent(e.activation_frequency) + ' of tokens']);
     if (node.influence !== null) facts.push(['Cumulative influence', percent(node.influence)]);
-    return h('dl', {class: 'facts'}, facts.map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value))));
+    return h(
+      'dl',
+      {class: 'facts'},
+      facts.map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value))),
+    );
   }
 
   histogram(e, node) {
     const counts = e.histogram;
     if (!Array.isArray(counts) || counts.length < 2) return null;
-    const width = 340, height = 64, top = Math.max(...counts.map(c => Math.log1p(c)), 1e-9);
-    const low = e.act_min ?? 0, high = e.act_max ?? 1, bar = width / counts.length;
+    const width = 340,
+      height = 64,
+      top = Math.max(...counts.map(c => Math.log1p(c)), 1e-9);
+    const low = e.act_min ?? 0,
+      high = e.act_max ?? 1,
+      bar = width / counts.length;
     const x = high > low ? Math.max(0, Math.min(1, (node.activation - low) / (high - low))) * width : 0;
-    return h('figure', {class: 'histogram'},
-      s('svg', {viewBox: `0 0 ${width} ${height + 16}`, role: 'img', 'aria-label': `Histogram of activations from ${number(low)} to ${number(high)}, on a log scale; here ${number(node.activation)}`},
-        counts.map((c, i) => s('rect', {x: i * bar + 0.5, width: Math.max(0.5, bar - 1), y: height - Math.log1p(c) / top * height, height: Math.log1p(c) / top * height, class: 'histogram-bar'})),
+    return h(
+      'figure',
+      {class: 'histogram'},
+      s(
+        'svg',
+        {
+          viewBox: `0 0 ${width} ${height + 16}`,
+          role: 'img',
+          'aria-label': `Histogram of activations from ${number(low)} to ${number(high)}, on a log scale; here ${number(node.activation)}`,
+        },
+        counts.map((c, i) =>
+          s('rect', {
+            x: i * bar + 0.5,
+            width: Math.max(0.5, bar - 1),
+            y: height - (Math.log1p(c) / top) * height,
+            height: (Math.log1p(c) / top) * height,
+            class: 'histogram-bar',
+          }),
+        ),
         s('line', {x1: x, x2: x, y1: 0, y2: height, class: 'histogram-here'}),
-        s('text', {x: 0, y: height + 12, class: 'axis-text'}, number(low)), s('text', {x: width, y: height + 12, 'text-anchor': 'end', class: 'axis-text'}, number(high))),
-      h('figcaption', {class: 'muted'}, 'Activations over the corpus, log scale; the line is this node'));
+        s('text', {x: 0, y: height + 12, class: 'axis-text'}, number(low)),
+        s('text', {x: width, y: height + 12, 'text-anchor': 'end', class: 'axis-text'}, number(high)),
+      ),
+      h('figcaption', {class: 'muted'}, 'Activations over the corpus, log scale; the line is this node'),
+    );
   }
 
   logits(e) {
-    const column = (title, tokens, values, kind) => tokens?.length ? h('div', {}, h('h4', {}, title), h('ul', {class: 'logits ' + kind}, tokens.slice(0, 5).map((text, i) =>
-      h('li', {}, h('code', {}, token(text)), values?.[i] === undefined ? null : h('span', {class: 'muted'}, signed(values[i])))))) : null;
-    const columns = [column('Raises', e.top_logits, e.top_logit_values, 'positive'), column('Lowers', e.bottom_logits, e.bottom_logit_values, 'negative')];
+    const column = (title, tokens, values, kind) =>
+      tokens?.length
+        ? h(
+            'div',
+            {},
+            h('h4', {}, title),
+            h(
+              'ul',
+              {class: 'logits ' + kind},
+              tokens
+                .slice(0, 5)
+                .map((text, i) =>
+                  h(
+                    'li',
+                    {},
+                    h('code', {}, token(text)),
+                    values?.[i] === undefined ? null : h('span', {class: 'muted'}, signed(values[i])),
+                  ),
+                ),
+            ),
+          )
+        : null;
+    const columns = [
+      column('Raises', e.top_logits, e.top_logit_values, 'positive'),
+      column('Lowers', e.bottom_logits, e.bottom_logit_values, 'negative'),
+    ];
     return columns.some(Boolean) ? h('div', {class: 'logit-columns'}, columns) : null;
   }
 
@@ -123,30 +211,58 @@ export class FeatureView {
     const largest = e.act_max || Math.max(...groups[0].examples.flatMap(x => x.tokens_acts_list)) || 1;
     return groups.map((q, i) => {
       const all = this.opened.has(q.quantile_name);
-      return h('section', {class: 'examples'}, h('h4', {}, q.quantile_name),
+      return h(
+        'section',
+        {class: 'examples'},
+        h('h4', {}, q.quantile_name),
         q.examples.slice(0, all ? Infinity : i === 0 ? FIRST : 3).map(x => this.example(x, largest)),
-        !all && q.examples.length > (i === 0 ? FIRST : 3) ? h('button', {class: 'more', onclick: () => { this.opened.add(q.quantile_name); this.showAll(q, largest); }}, `Show all ${q.examples.length}`) : null);
+        !all && q.examples.length > (i === 0 ? FIRST : 3)
+          ? h(
+              'button',
+              {
+                class: 'more',
+                onclick: () => {
+                  this.opened.add(q.quantile_name);
+                  this.showAll(q, largest);
+                },
+              },
+              `Show all ${q.examples.length}`,
+            )
+          : null,
+      );
     });
   }
 
   showAll(q, largest) {
     for (const section of this.host.querySelectorAll('.examples')) {
-      if (section.querySelector('h4').textContent === q.quantile_name) fill(section, h('h4', {}, q.quantile_name), q.examples.map(x => this.example(x, largest)));
+      if (section.querySelector('h4').textContent === q.quantile_name)
+        fill(
+          section,
+          h('h4', {}, q.quantile_name),
+          q.examples.map(x => this.example(x, largest)),
+        );
     }
   }
 
   example(x, largest) {
     const acts = x.tokens_acts_list;
     const peak = d3.maxIndex(acts);
-    const from = Math.max(0, peak - CONTEXT), to = Math.min(x.tokens.length, peak + CONTEXT + 1);
-    return h('p', {class: 'example'}, from > 0 ? '…' : '', x.tokens.slice(from, to).map((text, i) => {
-      const act = acts[from + i] ?? 0;
-      const shown = text.replaceAll('\n', '↵');
-      if (act <= 0) return shown;
-      const mark = h('mark', {class: from + i === peak ? 'peak' : null, title: number(act)}, shown);
-      mark.style.setProperty('--strength', (Math.min(1, act / largest) * 100).toFixed(0) + '%');
-      return mark;
-    }), to < x.tokens.length ? '…' : '');
+    const from = Math.max(0, peak - CONTEXT),
+      to = Math.min(x.tokens.length, peak + CONTEXT + 1);
+    return h(
+      'p',
+      {class: 'example'},
+      from > 0 ? '…' : '',
+      x.tokens.slice(from, to).map((text, i) => {
+        const act = acts[from + i] ?? 0;
+        const shown = text.replaceAll('\n', '↵');
+        if (act <= 0) return shown;
+        const mark = h('mark', {class: from + i === peak ? 'peak' : null, title: number(act)}, shown);
+        mark.style.setProperty('--strength', (Math.min(1, act / largest) * 100).toFixed(0) + '%');
+        return mark;
+      }),
+      to < x.tokens.length ? '…' : '',
+    );
   }
 }
 
@@ -154,7 +270,7 @@ export class FeatureView {
 function percentile({quantile_values: values, histogram: counts, act_min: low, act_max: high}, activation) {
   if (Array.isArray(values) && values.length > 1) return below(values, d3.range(values.length), activation);
   if (!Array.isArray(counts) || counts.length < 2 || !(high > low)) return null;
-  const edges = d3.range(counts.length + 1).map(i => low + (high - low) * i / counts.length);
+  const edges = d3.range(counts.length + 1).map(i => low + ((high - low) * i) / counts.length);
   return below(edges, [0, ...d3.cumsum(counts)], activation);
 }
 

@@ -11,7 +11,18 @@ export function count(n) {
 export function number(x) {
   if (x === null || x === undefined || Number.isNaN(x)) return '–';
   const a = Math.abs(x);
-  const text = a === 0 ? '0' : a >= 1000 ? count(Math.round(a)) : a >= 100 ? a.toFixed(0) : a >= 10 ? a.toFixed(1) : a >= 0.01 ? a.toFixed(a >= 1 ? 2 : 3) : a.toPrecision(2);
+  const text =
+    a === 0
+      ? '0'
+      : a >= 1000
+        ? count(Math.round(a))
+        : a >= 100
+          ? a.toFixed(0)
+          : a >= 10
+            ? a.toFixed(1)
+            : a >= 0.01
+              ? a.toFixed(a >= 1 ? 2 : 3)
+              : a.toPrecision(2);
   return x < 0 ? MINUS + text : text;
 }
 
@@ -23,7 +34,18 @@ export function signed(x) {
 export function percent(x) {
   if (x === null || x === undefined || Number.isNaN(x)) return '–';
   const p = Math.abs(100 * x);
-  const text = p >= 99.95 ? '100' : p >= 9.95 ? p.toFixed(p >= 99 ? 1 : 0) : p >= 0.095 ? p.toFixed(1) : p === 0 ? '0' : p >= 0.0095 ? p.toFixed(2) : '<0.01';
+  const text =
+    p >= 99.95
+      ? '100'
+      : p >= 9.95
+        ? p.toFixed(p >= 99 ? 1 : 0)
+        : p >= 0.095
+          ? p.toFixed(1)
+          : p === 0
+            ? '0'
+            : p >= 0.0095
+              ? p.toFixed(2)
+              : '<0.01';
   return (x < 0 ? MINUS : '') + text + ' %';
 }
 
@@ -40,16 +62,34 @@ export function word(text) {
 
 export function shorten(text, length) {
   const points = [...text];
-  return points.length <= length ? text : points.slice(0, length - 1).join('').trimEnd() + '…';
+  return points.length <= length
+    ? text
+    : points
+        .slice(0, length - 1)
+        .join('')
+        .trimEnd() + '…';
 }
 
 /** A file or slug name made from free text. */
 export function slug(text) {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60).replace(/-+$/, '');
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
+    .replace(/-+$/, '');
 }
 
 export function date(milliseconds) {
-  return new Date(milliseconds).toLocaleString('en-GB', {day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit'});
+  return new Date(milliseconds).toLocaleString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
 }
 
 export function bytes(n) {

@@ -20,17 +20,24 @@ export function layout(graph, width, height, labelWidths = []) {
     cells.get(key).push(node);
   }
   const busiest = new Array(positions).fill(NARROWEST);
-  for (const [key, members] of cells) busiest[key % positions] = Math.max(busiest[key % positions], Math.sqrt(members.length) * 1.6);
+  for (const [key, members] of cells)
+    busiest[key % positions] = Math.max(busiest[key % positions], Math.sqrt(members.length) * 1.6);
   const total = busiest.reduce((a, b) => a + b, 0);
   const named = busiest.map((_, i) => labelWidths[i] ?? 0);
   // Names first, where all of them fit; what is left goes to the busy columns.
   const room = width - named.reduce((a, b) => a + b, 0);
   const columns = [];
   let x = 0;
-  busiest.forEach((share, i) => columns.push([x, x += room >= 0 ? named[i] + share / total * room : share / total * width]));
+  busiest.forEach((share, i) =>
+    columns.push([x, (x += room >= 0 ? named[i] + (share / total) * room : (share / total) * width)]),
+  );
   const rowHeight = height / rows;
-  const radius = Math.max(2, Math.min(5.5, rowHeight * 0.28, Math.sqrt(width * height / Math.max(nodes.length, 1)) * 0.2));
-  const xs = new Float32Array(nodes.length), ys = new Float32Array(nodes.length);
+  const radius = Math.max(
+    2,
+    Math.min(5.5, rowHeight * 0.28, Math.sqrt((width * height) / Math.max(nodes.length, 1)) * 0.2),
+  );
+  const xs = new Float32Array(nodes.length),
+    ys = new Float32Array(nodes.length);
   for (const [key, members] of cells) {
     const [start, end] = columns[key % positions];
     const row = Math.floor(key / positions);
@@ -38,14 +45,18 @@ export function layout(graph, width, height, labelWidths = []) {
     members.sort((a, b) => (a.influence ?? 0) - (b.influence ?? 0) || a.index - b.index);
     const room = (end - start) * 0.92;
     const fitting = Math.max(1, Math.floor(room / (2.3 * radius)));
-    const lines = Math.min(SUBROWS, Math.ceil(members.length / fitting), Math.max(1, Math.floor(rowHeight * 0.9 / (2 * radius))));
+    const lines = Math.min(
+      SUBROWS,
+      Math.ceil(members.length / fitting),
+      Math.max(1, Math.floor((rowHeight * 0.9) / (2 * radius))),
+    );
     const perLine = Math.ceil(members.length / lines);
     const step = Math.min(2.6 * radius, room / perLine);
     members.forEach((node, i) => {
       const line = Math.floor(i / perLine);
       const inLine = Math.min(perLine, members.length - line * perLine);
-      xs[node.index] = (start + end) / 2 + (i % perLine - (inLine - 1) / 2) * step;
-      ys[node.index] = middle + (line - (lines - 1) / 2) * Math.min(2.2 * radius, rowHeight * 0.9 / lines);
+      xs[node.index] = (start + end) / 2 + ((i % perLine) - (inLine - 1) / 2) * step;
+      ys[node.index] = middle + (line - (lines - 1) / 2) * Math.min(2.2 * radius, (rowHeight * 0.9) / lines);
     });
   }
   const bands = Array.from({length: rows}, (_, row) => [height - (row + 1) * rowHeight, height - row * rowHeight]);

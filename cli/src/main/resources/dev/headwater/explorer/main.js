@@ -24,14 +24,32 @@ import {graphTools, headerTools, subgraphTools} from './toolbars.js';
 import {Tour} from './tour.js';
 import {decode, encode, parameters} from './url.js';
 
-const FEWEST_EDGES = 1500;   // drawn at first, in graphs that have more
+const FEWEST_EDGES = 1500; // drawn at first, in graphs that have more
 const $ = id => document.getElementById(id);
 
 const embedded = $('embedded');
 const source = embedded ? new EmbeddedSource(JSON.parse(embedded.textContent)) : new ServerSource();
-const store = new Store({graph: null, name: null, version: null, annotations: notes.EMPTY, edited: false, clicked: null, pruning: 1, edgeShare: 0.8, showErrors: true, linkType: 'both', found: null,
-  table: false, tab: 'subgraph', models: [], other: null, history: {}, labelled: 0});
-let json = null, labels = {};
+const store = new Store({
+  graph: null,
+  name: null,
+  version: null,
+  annotations: notes.EMPTY,
+  edited: false,
+  clicked: null,
+  pruning: 1,
+  edgeShare: 0.8,
+  showErrors: true,
+  linkType: 'both',
+  found: null,
+  table: false,
+  tab: 'subgraph',
+  models: [],
+  other: null,
+  history: {},
+  labelled: 0,
+});
+let json = null,
+  labels = {};
 let modelsKnown = Promise.resolve();
 
 // What people can do --------------------------------------------------------------------------------------------------
@@ -42,7 +60,8 @@ const actions = {
   pin: id => {
     const {graph, annotations} = store.state;
     const what = nameOf(graph.node(id), annotations);
-    if (annotations.pinned.includes(id)) store.annotate(`Unpin ${what}`, a => notes.unpin(a, [id])); else store.annotate(`Pin ${what}`, a => notes.pin(a, [id]));
+    if (annotations.pinned.includes(id)) store.annotate(`Unpin ${what}`, a => notes.unpin(a, [id]));
+    else store.annotate(`Pin ${what}`, a => notes.pin(a, [id]));
   },
   unpin: ids => store.annotate(ids.length > 1 ? `Unpin ${ids.length} nodes` : 'Unpin', a => notes.unpin(a, ids)),
   group: (ids, label) => store.annotate(`Group ${label}`, a => notes.group(a, ids, label)),
@@ -52,15 +71,28 @@ const actions = {
   colourGroup: (id, colour) => store.annotate('Colour', a => notes.colourGroup(a, id, colour)),
   label: (node, text) => store.annotate(text ? `Name ${text}` : 'Remove the name', a => notes.label(a, node.key, text)),
   place: (id, x, y) => store.annotate('Move', a => notes.place(a, id, x, y)),
-  tidy: () => { store.annotate('Tidy up', a => notes.tidy(a)); subgraphView.fit(); },
+  tidy: () => {
+    store.annotate('Tidy up', a => notes.tidy(a));
+    subgraphView.fit();
+  },
   undo: () => tell(store.undo(), 'Undone'),
   redo: () => tell(store.redo(), 'Redone'),
   openGraph: () => choose(),
-  newGraph: async () => { await modelsKnown; const made = await newGraph(source, store.state.models); if (made) await open(made); },
-  compare: async () => { const other = await chooseGraph(source, store.state.other, 'Compare with'); if (other) await compare(other); },
+  newGraph: async () => {
+    await modelsKnown;
+    const made = await newGraph(source, store.state.models);
+    if (made) await open(made);
+  },
+  compare: async () => {
+    const other = await chooseGraph(source, store.state.other, 'Compare with');
+    if (other) await compare(other);
+  },
   tour: () => tour.start(),
   keys: () => keys(),
-  theme: () => { nextTheme(); repaint(); },
+  theme: () => {
+    nextTheme();
+    repaint();
+  },
   notice,
 };
 
@@ -74,7 +106,12 @@ function notice(text, failure = false) {
   box.textContent = text;
   box.className = 'notice shown' + (failure ? ' failure' : '');
   clearTimeout(noticeTimer);
-  noticeTimer = setTimeout(() => { box.className = 'notice'; }, failure ? 8000 : 2500);
+  noticeTimer = setTimeout(
+    () => {
+      box.className = 'notice';
+    },
+    failure ? 8000 : 2500,
+  );
 }
 
 // The views -----------------------------------------------------------------------------------------------------------
@@ -83,22 +120,56 @@ applyTheme();
 const graphView = new GraphView($('graph'), {...actions, hover: () => {}});
 const tableView = new TableView($('table'), actions);
 const connections = new ConnectionsView($('connections'), actions);
-const featureView = new FeatureView($('feature'), {rename: actions.label, evidence: node => node.feature < 0 ? Promise.resolve(null) : source.feature(store.state.graph.scan, node.layer, node.feature)});
-const inspector = new Inspector($('inspector'), {...actions, groupAs: actions.group, group: () => subgraphView.groupMarked(), rename: actions.renameGroup, colour: actions.colourGroup});
-const subgraphView = new SubgraphView($('diagram'), {...actions, rename: () => inspector.editName()}, items => { inspector.update(store.state, items); subgraphBar.update(); });
-const steerView = new SteerView($('steer-tab'), {select: actions.select, run: (request, onStatus, signal) => source.job('intervene', request, onStatus, signal)});
+const featureView = new FeatureView($('feature'), {
+  rename: actions.label,
+  evidence: node =>
+    node.feature < 0 ? Promise.resolve(null) : source.feature(store.state.graph.scan, node.layer, node.feature),
+});
+const inspector = new Inspector($('inspector'), {
+  ...actions,
+  groupAs: actions.group,
+  group: () => subgraphView.groupMarked(),
+  rename: actions.renameGroup,
+  colour: actions.colourGroup,
+});
+const subgraphView = new SubgraphView($('diagram'), {...actions, rename: () => inspector.editName()}, items => {
+  inspector.update(store.state, items);
+  subgraphBar.update();
+});
+const steerView = new SteerView($('steer-tab'), {
+  select: actions.select,
+  run: (request, onStatus, signal) => source.job('intervene', request, onStatus, signal),
+});
 const compareView = new CompareView($('compare'), {close: endComparison, choose: actions.compare});
-const search = new Search($('search'), $('search-results'), {select: actions.select, hover: actions.hover, found: found => store.set({found})});
-const tour = new Tour({prepare: () => store.state.clicked || selectInteresting(), onEnd: () => store.set({tour: false})});
+const search = new Search($('search'), $('search-results'), {
+  select: actions.select,
+  hover: actions.hover,
+  found: found => store.set({found}),
+});
+const tour = new Tour({
+  prepare: () => store.state.clicked || selectInteresting(),
+  onEnd: () => store.set({tour: false}),
+});
 const header = headerTools($('header-tools'), store, source, actions);
 const graphBar = graphTools($('graph-tools'), $('connection-tools'), store, graphView);
 const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({json, labels}));
 const saving = source.live ? new Saving(store, source, (state, text) => header.saving(state, text)) : null;
 splitters(document.querySelectorAll('.splitter'), $('main'));
-globalThis.headwater = {store, graphView, subgraphView, source};   // for the browser's console
+globalThis.headwater = {store, graphView, subgraphView, source}; // for the browser's console
 
-const shownOf = ({graph, pruning, showErrors, annotations}) => graph.visible(pruning, showErrors, new Set(annotations.pinned));
-const DRAWN = ['graph', 'annotations', 'clicked', 'pruning', 'edgeShare', 'showErrors', 'linkType', 'found', 'labelled'];
+const shownOf = ({graph, pruning, showErrors, annotations}) =>
+  graph.visible(pruning, showErrors, new Set(annotations.pinned));
+const DRAWN = [
+  'graph',
+  'annotations',
+  'clicked',
+  'pruning',
+  'edgeShare',
+  'showErrors',
+  'linkType',
+  'found',
+  'labelled',
+];
 
 store.on([...DRAWN, 'table'], state => {
   if (!state.graph) return;
@@ -111,7 +182,8 @@ store.on(['graph', 'annotations', 'clicked', 'pruning', 'edgeShare', 'showErrors
   if (!state.graph) return;
   const shown = shownOf(state);
   const n = d3.sum(shown);
-  $('graph-count').textContent = `${count(n)} of ${count(state.graph.size)} nodes, ${count(state.graph.edgesCovering(state.edgeShare))} of ${count(state.graph.edgeCount)} edges`;
+  $('graph-count').textContent =
+    `${count(n)} of ${count(state.graph.size)} nodes, ${count(state.graph.edgesCovering(state.edgeShare))} of ${count(state.graph.edgeCount)} edges`;
   if (state.table) tableView.update({...state, shown});
   connections.update({...state, shown});
 });
@@ -126,7 +198,10 @@ store.on(['graph', 'annotations', 'tab', 'models', 'labelled'], state => {
   const steering = state.tab === 'steer';
   $('subgraph-tab').hidden = steering;
   $('steer-tab').hidden = !steering;
-  for (const [id, on] of [['tab-subgraph', !steering], ['tab-steer', steering]]) {
+  for (const [id, on] of [
+    ['tab-subgraph', !steering],
+    ['tab-steer', steering],
+  ]) {
     $(id).setAttribute('aria-selected', String(on));
     $(id).tabIndex = on ? 0 : -1;
   }
@@ -140,21 +215,42 @@ store.on(['graph', 'annotations', 'clicked', 'pruning', 'other'], state => {
 function steerable({graph, models}) {
   if (!source.live) return [false, 'This page was exported: steering needs a live model.'];
   if (models.length === 0) return [false, 'This explorer runs without a live model.'];
-  if (!models.some(model => model.scans.includes(graph.scan))) return [false, `The live model did not make this graph (${graph.scan}).`];
+  if (!models.some(model => model.scans.includes(graph.scan)))
+    return [false, `The live model did not make this graph (${graph.scan}).`];
   return [true, ''];
 }
 
 function showScores({graph, annotations}) {
   const chosen = new Uint8Array(graph.size);
-  annotations.pinned.forEach(id => { const node = graph.node(id); if (node) chosen[node.index] = 1; });
+  annotations.pinned.forEach(id => {
+    const node = graph.node(id);
+    if (node) chosen[node.index] = 1;
+  });
   const {replacement, completeness} = scores(graph, chosen);
   const meter = (label, value, title) => {
     const bar = h('span', {class: 'meter-bar'});
     bar.style.width = percentOf(value);
-    return h('span', {class: 'score', title}, h('span', {class: 'muted'}, label), h('span', {class: 'meter', 'aria-hidden': 'true'}, bar), h('strong', {}, percent(value)));
+    return h(
+      'span',
+      {class: 'score', title},
+      h('span', {class: 'muted'}, label),
+      h('span', {class: 'meter', 'aria-hidden': 'true'}, bar),
+      h('strong', {}, percent(value)),
+    );
   };
-  fill($('scores'), meter('Replacement', replacement, 'Share of the influence on the outputs that reaches tokens through pinned features instead of ending in errors or in features that are not pinned'),
-    meter('Completeness', completeness, 'Share of the nodes’ inputs, weighted by influence, that pinned features and tokens explain'));
+  fill(
+    $('scores'),
+    meter(
+      'Replacement',
+      replacement,
+      'Share of the influence on the outputs that reaches tokens through pinned features instead of ending in errors or in features that are not pinned',
+    ),
+    meter(
+      'Completeness',
+      completeness,
+      'Share of the nodes’ inputs, weighted by influence, that pinned features and tokens explain',
+    ),
+  );
 }
 
 function percentOf(x) {
@@ -179,7 +275,17 @@ async function open(name, params = new URLSearchParams()) {
     $('prompt').title = graph.prompt;
     document.title = `${name} – Headwater`;
     const state = decode(params, graph);
-    store.restart({graph, name, version: loaded.version, edited: false, found: null, edgeShare: startingShare(graph), labelled: 0, ...state, clicked: state.clicked ?? graph.nodes.find(node => node.kind === LOGIT)?.id ?? null});
+    store.restart({
+      graph,
+      name,
+      version: loaded.version,
+      edited: false,
+      found: null,
+      edgeShare: startingShare(graph),
+      labelled: 0,
+      ...state,
+      clicked: state.clicked ?? graph.nodes.find(node => node.kind === LOGIT)?.id ?? null,
+    });
     header.saving('saved', '');
     name && loadLabels(name, graph);
   } catch (failure) {
@@ -212,7 +318,10 @@ function startingShare(graph) {
 
 function selectInteresting() {
   const {graph} = store.state;
-  const best = d3.greatest(graph.nodes.filter(node => node.kind === FEATURE && node.layer > 0), node => graph.through[node.index]);
+  const best = d3.greatest(
+    graph.nodes.filter(node => node.kind === FEATURE && node.layer > 0),
+    node => graph.through[node.index],
+  );
   if (best) store.set({clicked: best.id});
 }
 
@@ -223,12 +332,20 @@ async function choose() {
 
 async function compare(other) {
   try {
-    const [{json: right}, comparison, rightLabels] = await Promise.all([source.graph(other), source.compare(store.state.name, other), source.labels(other).catch(() => ({}))]);
+    const [{json: right}, comparison, rightLabels] = await Promise.all([
+      source.graph(other),
+      source.compare(store.state.name, other),
+      source.labels(other).catch(() => ({})),
+    ]);
     const graph = new Graph(right);
     for (const node of graph.nodes) if (node.kind === FEATURE) node.defaultLabel = rightLabels[node.key]?.label ?? '';
     $('main').hidden = true;
     $('compare').hidden = false;
-    compareView.show({name: store.state.name, graph: store.state.graph, annotations: store.state.annotations}, {name: other, graph, annotations: notes.read(graph.qParams, graph)}, comparison);
+    compareView.show(
+      {name: store.state.name, graph: store.state.graph, annotations: store.state.annotations},
+      {name: other, graph, annotations: notes.read(graph.qParams, graph)},
+      comparison,
+    );
     store.set({other});
   } catch (failure) {
     notice(failure.message, true);
@@ -254,37 +371,75 @@ function welcome(problem = '') {
   const box = $('welcome');
   box.hidden = false;
   $('main').hidden = true;
-  fill(box, h('div', {class: 'welcome-card'}, h('h2', {}, 'Follow a model’s answer upstream'), problem ? h('p', {class: 'failure'}, problem) : h('p', {}, 'There is no graph here yet. Trace a prompt with a live model, or bring a graph file.'),
-    h('div', {class: 'button-row'}, store.state.models.length ? h('button', {class: 'primary', onclick: actions.newGraph}, 'New graph') : null, h('button', {onclick: choose}, 'Open or upload a graph'))));
+  fill(
+    box,
+    h(
+      'div',
+      {class: 'welcome-card'},
+      h('h2', {}, 'Follow a model’s answer upstream'),
+      problem
+        ? h('p', {class: 'failure'}, problem)
+        : h('p', {}, 'There is no graph here yet. Trace a prompt with a live model, or bring a graph file.'),
+      h(
+        'div',
+        {class: 'button-row'},
+        store.state.models.length ? h('button', {class: 'primary', onclick: actions.newGraph}, 'New graph') : null,
+        h('button', {onclick: choose}, 'Open or upload a graph'),
+      ),
+    ),
+  );
 }
 
 // Keys ----------------------------------------------------------------------------------------------------------------
 
-const typing = target => target.matches?.('input:not([type=range]):not([type=checkbox]), textarea, select') || target.closest?.('dialog');
+const typing = target =>
+  target.matches?.('input:not([type=range]):not([type=checkbox]), textarea, select') || target.closest?.('dialog');
 
 addEventListener('keydown', event => {
   const ctrl = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
-  if (ctrl && key === 'z' && !typing(event.target)) { event.shiftKey ? actions.redo() : actions.undo(); event.preventDefault(); }
-  else if (ctrl && key === 'y' && !typing(event.target)) { actions.redo(); event.preventDefault(); }
-  else if (ctrl && key === 'k') { $('search').focus(); event.preventDefault(); }
-  else if (ctrl || event.altKey || typing(event.target) || event.defaultPrevented || !store.state.graph) return;
-  else if (key === '/') { $('search').focus(); event.preventDefault(); }
-  else if (key === 'g' && !event.repeat) subgraphView.startGrouping();
+  if (ctrl && key === 'z' && !typing(event.target)) {
+    event.shiftKey ? actions.redo() : actions.undo();
+    event.preventDefault();
+  } else if (ctrl && key === 'y' && !typing(event.target)) {
+    actions.redo();
+    event.preventDefault();
+  } else if (ctrl && key === 'k') {
+    $('search').focus();
+    event.preventDefault();
+  } else if (ctrl || event.altKey || typing(event.target) || event.defaultPrevented || !store.state.graph) return;
+  else if (key === '/') {
+    $('search').focus();
+    event.preventDefault();
+  } else if (key === 'g' && !event.repeat) subgraphView.startGrouping();
   else if (key === 'p' && store.state.clicked) actions.pin(store.state.clicked);
   else if (event.key === 'Escape') actions.select(null);
   else if (event.key === '?') keys();
 });
-addEventListener('keyup', event => { if (event.key.toLowerCase() === 'g') subgraphView.endGrouping(); });
-for (const [id, tab, other] of [['tab-subgraph', 'subgraph', 'tab-steer'], ['tab-steer', 'steer', 'tab-subgraph']]) {
+addEventListener('keyup', event => {
+  if (event.key.toLowerCase() === 'g') subgraphView.endGrouping();
+});
+for (const [id, tab, other] of [
+  ['tab-subgraph', 'subgraph', 'tab-steer'],
+  ['tab-steer', 'steer', 'tab-subgraph'],
+]) {
   $(id).addEventListener('click', () => store.set({tab}));
-  $(id).addEventListener('keydown', event => { if (['ArrowLeft', 'ArrowRight'].includes(event.key)) { $(other).click(); $(other).focus(); } });
+  $(id).addEventListener('keydown', event => {
+    if (['ArrowLeft', 'ArrowRight'].includes(event.key)) {
+      $(other).click();
+      $(other).focus();
+    }
+  });
 }
 $('graph-button').addEventListener('click', choose);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { applyTheme(); repaint(); });
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  applyTheme();
+  repaint();
+});
 addEventListener('hashchange', () => {
   const params = parameters(location);
-  if (params.get('slug') && params.toString() !== new URLSearchParams(encode(store.state)).toString()) open(params.get('slug'), params);
+  if (params.get('slug') && params.toString() !== new URLSearchParams(encode(store.state)).toString())
+    open(params.get('slug'), params);
 });
 
 // Beginning -----------------------------------------------------------------------------------------------------------
@@ -296,10 +451,16 @@ async function begin() {
     await open(source.data.graph.metadata.slug, params);
     return;
   }
-  modelsKnown = source.models().then(models => store.set({models})).catch(() => {});
+  modelsKnown = source
+    .models()
+    .then(models => store.set({models}))
+    .catch(() => {});
   let name = params.get('slug');
   if (!name) {
-    const graphs = await source.list().catch(failure => { notice(failure.message, true); return []; });
+    const graphs = await source.list().catch(failure => {
+      notice(failure.message, true);
+      return [];
+    });
     name = graphs.find(graph => graph.problem === null)?.name;
   }
   if (!name) {

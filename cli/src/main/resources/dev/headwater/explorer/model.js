@@ -1,6 +1,9 @@
 // The attribution graph of a file, ready to be asked: nodes as objects, edges in typed arrays by target and by source.
 
-export const FEATURE = 0, ERROR = 1, TOKEN = 2, LOGIT = 3;
+export const FEATURE = 0,
+  ERROR = 1,
+  TOKEN = 2,
+  LOGIT = 3;
 export const KINDS = ['feature', 'error', 'token', 'output'];
 
 /**
@@ -65,7 +68,8 @@ export class Graph {
     this.layers = Math.max(0, ...new Set(layers)) + 1;
     this.rows = this.layers + 2;
     for (const node of this.nodes) {
-      node.row = node.kind === TOKEN ? 0 : node.kind === LOGIT ? this.layers + 1 : Math.min(node.layer + 1, this.layers);
+      node.row =
+        node.kind === TOKEN ? 0 : node.kind === LOGIT ? this.layers + 1 : Math.min(node.layer + 1, this.layers);
       if (node.kind === FEATURE) node.feature = indexInLayer(node, schema);
       if (node.kind === TOKEN) node.token = this.tokens[node.position] ?? '';
       if (node.kind === LOGIT) this.readOutput(node);
@@ -95,7 +99,9 @@ export class Graph {
 
   readLinks(links) {
     const n = this.nodes.length;
-    const source = new Int32Array(links.length), target = new Int32Array(links.length), weight = new Float32Array(links.length);
+    const source = new Int32Array(links.length),
+      target = new Int32Array(links.length),
+      weight = new Float32Array(links.length);
     const seen = new Set();
     let m = 0;
     for (const link of links) {
@@ -143,7 +149,10 @@ export class Graph {
     this.edgesByScore = Uint32Array.from(score.keys()).sort((a, b) => score[b] - score[a]);
     const cumulative = new Float32Array(m);
     let sum = 0;
-    this.edgesByScore.forEach((e, i) => { sum += score[e]; cumulative[i] = sum; });
+    this.edgesByScore.forEach((e, i) => {
+      sum += score[e];
+      cumulative[i] = sum;
+    });
     for (let i = 0; i < m; i++) cumulative[i] /= sum || 1;
     this.cumulativeScore = cumulative;
     if (this.nodes.every(node => node.influence === null)) this.estimateCumulativeInfluence();
@@ -152,7 +161,9 @@ export class Graph {
 
   /** For files without influence: the share of all influence that a node and those above it cover. */
   estimateCumulativeInfluence() {
-    const sorted = this.nodes.filter(node => node.kind !== LOGIT).sort((a, b) => this.through[b.index] - this.through[a.index]);
+    const sorted = this.nodes
+      .filter(node => node.kind !== LOGIT)
+      .sort((a, b) => this.through[b.index] - this.through[a.index]);
     const total = sorted.reduce((sum, node) => sum + this.through[node.index], 0) || 1;
     let sum = 0;
     for (const node of sorted) node.influence = (sum += this.through[node.index]) / total;
@@ -171,10 +182,12 @@ export class Graph {
   /** How many of {@link edgesByScore} cover this share of all edges' scores. */
   edgesCovering(share) {
     if (share >= 1) return this.edgesByScore.length;
-    let low = 0, high = this.cumulativeScore.length;
+    let low = 0,
+      high = this.cumulativeScore.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.cumulativeScore[middle] < share) low = middle + 1; else high = middle;
+      if (this.cumulativeScore[middle] < share) low = middle + 1;
+      else high = middle;
     }
     return Math.min(low + 1, this.edgesByScore.length);
   }
@@ -183,8 +196,9 @@ export class Graph {
   visible(threshold, showErrors, pinned) {
     const shown = new Uint8Array(this.nodes.length);
     for (const node of this.nodes) {
-      const kept = node.kind === TOKEN || node.kind === LOGIT || node.influence === null || node.influence <= threshold + 1e-9;
-      shown[node.index] = pinned.has(node.id) || kept && (showErrors || node.kind !== ERROR) ? 1 : 0;
+      const kept =
+        node.kind === TOKEN || node.kind === LOGIT || node.influence === null || node.influence <= threshold + 1e-9;
+      shown[node.index] = pinned.has(node.id) || (kept && (showErrors || node.kind !== ERROR)) ? 1 : 0;
     }
     return shown;
   }
@@ -204,15 +218,17 @@ function indexInLayer(node, schema) {
   if (!Number.isSafeInteger(number) || number < 0) return -1;
   if (schema === 0) return number % 100000;
   const sum = Math.floor((Math.sqrt(8 * number + 1) - 1) / 2);
-  return number - sum * (sum + 1) / 2;
+  return number - (sum * (sum + 1)) / 2;
 }
 
 function adjacency(end, n, weight) {
   const start = new Int32Array(n + 1);
   for (const i of end) start[i + 1]++;
   for (let i = 0; i < n; i++) start[i + 1] += start[i];
-  const edges = new Int32Array(end.length), next = start.slice(0, n);
+  const edges = new Int32Array(end.length),
+    next = start.slice(0, n);
   for (let e = 0; e < end.length; e++) edges[next[end[e]]++] = e;
-  for (let i = 0; i < n; i++) edges.subarray(start[i], start[i + 1]).sort((a, b) => Math.abs(weight[b]) - Math.abs(weight[a]));
+  for (let i = 0; i < n; i++)
+    edges.subarray(start[i], start[i + 1]).sort((a, b) => Math.abs(weight[b]) - Math.abs(weight[a]));
   return {start, edges};
 }

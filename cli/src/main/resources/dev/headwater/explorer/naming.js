@@ -5,10 +5,19 @@ import {percent, word} from './format.js';
 
 export function name(node, annotations) {
   switch (node.kind) {
-    case TOKEN: return `“${word(node.token)}”`;
-    case LOGIT: return `Output “${word(node.token)}”`;
-    case ERROR: return 'Error';
-    default: return annotations.labels[node.key] || node.clerp || node.defaultLabel || `#${node.feature >= 0 ? node.feature : node.key}`;
+    case TOKEN:
+      return `“${word(node.token)}”`;
+    case LOGIT:
+      return `Output “${word(node.token)}”`;
+    case ERROR:
+      return 'Error';
+    default:
+      return (
+        annotations.labels[node.key] ||
+        node.clerp ||
+        node.defaultLabel ||
+        `#${node.feature >= 0 ? node.feature : node.key}`
+      );
   }
 }
 
@@ -16,10 +25,14 @@ export function name(node, annotations) {
 export function place(node, graph) {
   const at = `at “${word(graph.tokens[node.position] ?? '')}”`;
   switch (node.kind) {
-    case TOKEN: return `Token ${node.position}`;
-    case LOGIT: return `Output, ${percent(node.probability)}`;
-    case ERROR: return `Error of layer ${node.layer} ${at}`;
-    default: return `Layer ${node.layer}, feature ${node.feature >= 0 ? node.feature : node.key}, ${at}`;
+    case TOKEN:
+      return `Token ${node.position}`;
+    case LOGIT:
+      return `Output, ${percent(node.probability)}`;
+    case ERROR:
+      return `Error of layer ${node.layer} ${at}`;
+    default:
+      return `Layer ${node.layer}, feature ${node.feature >= 0 ? node.feature : node.key}, ${at}`;
   }
 }
 

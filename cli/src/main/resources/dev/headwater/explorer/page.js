@@ -27,7 +27,7 @@ export function currentTheme() {
 /** Light or dark, as chosen or as the system has it. */
 export function applyTheme() {
   const theme = currentTheme();
-  const dark = theme === 'dark' || theme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches;
+  const dark = theme === 'dark' || (theme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
   document.documentElement.dataset.theme = dark ? 'dark' : 'light';
   forgetColours();
 }
@@ -57,13 +57,18 @@ export function splitters(bars, main) {
       bar.setPointerCapture(event.pointerId);
       const move = at => {
         const box = main.getBoundingClientRect();
-        set(vertical ? (box.right - at.clientX) / box.width * 100 : (at.clientY - box.top) / box.height * 100);
+        set(vertical ? ((box.right - at.clientX) / box.width) * 100 : ((at.clientY - box.top) / box.height) * 100);
       };
       bar.addEventListener('pointermove', move);
       bar.addEventListener('pointerup', () => bar.removeEventListener('pointermove', move), {once: true});
     });
     bar.addEventListener('keydown', event => {
-      const step = {ArrowLeft: vertical ? 2 : 0, ArrowRight: vertical ? -2 : 0, ArrowUp: vertical ? 0 : -2, ArrowDown: vertical ? 0 : 2}[event.key];
+      const step = {
+        ArrowLeft: vertical ? 2 : 0,
+        ArrowRight: vertical ? -2 : 0,
+        ArrowUp: vertical ? 0 : -2,
+        ArrowDown: vertical ? 0 : 2,
+      }[event.key];
       if (!step) return;
       set(Number(bar.getAttribute('aria-valuenow')) + step);
       event.preventDefault();

@@ -48,7 +48,8 @@ export function paintAxes(context, {graph, place, frame, zoom, highlight}) {
   context.textAlign = 'right';
   context.font = `11px ${font}`;
   place.rows.forEach(([top, bottom], row) => {
-    const y0 = frame.top + zoom.y + top * zoom.k, y1 = frame.top + zoom.y + bottom * zoom.k;
+    const y0 = frame.top + zoom.y + top * zoom.k,
+      y1 = frame.top + zoom.y + bottom * zoom.k;
     if (row % 2 === 1) {
       context.fillStyle = c.wash;
       context.fillRect(frame.left, y0, frame.width, y1 - y0);
@@ -56,7 +57,13 @@ export function paintAxes(context, {graph, place, frame, zoom, highlight}) {
     const edge = row === 0 || row === graph.rows - 1;
     if (edge || (row - 1) % labelEvery === 0) {
       context.fillStyle = highlight?.row === row ? c.ink : c.muted;
-      context.fillText(edge ? layerName(row, graph) : (row === 1 || labelEvery === 1 && graph.rows < 16 ? 'L' : '') + layerName(row, graph), frame.left - 8, (y0 + y1) / 2);
+      context.fillText(
+        edge
+          ? layerName(row, graph)
+          : (row === 1 || (labelEvery === 1 && graph.rows < 16) ? 'L' : '') + layerName(row, graph),
+        frame.left - 8,
+        (y0 + y1) / 2,
+      );
     }
   });
   context.restore();
@@ -81,11 +88,15 @@ function paintColumns(context, graph, place, frame, zoom, highlight, c) {
   context.clip();
   context.font = tokenFont();
   const widths = place.columns.map(([a, b]) => (b - a) * zoom.k);
-  const slanted = zoom.k === 1 ? frame.slanted : graph.tokens.some((text, i) => context.measureText(shorten(token(text), 14)).width > widths[i] - 4);
+  const slanted =
+    zoom.k === 1
+      ? frame.slanted
+      : graph.tokens.some((text, i) => context.measureText(shorten(token(text), 14)).width > widths[i] - 4);
   let last = -Infinity;
   graph.tokens.forEach((text, position) => {
     const [a, b] = place.columns[position];
-    const x0 = frame.left + zoom.x + a * zoom.k, x1 = frame.left + zoom.x + b * zoom.k;
+    const x0 = frame.left + zoom.x + a * zoom.k,
+      x1 = frame.left + zoom.x + b * zoom.k;
     if ((x0 + x1) / 2 < frame.left || (x0 + x1) / 2 > frame.left + frame.width) return;
     if (position > 0 && x0 > frame.left) {
       context.strokeStyle = c.faint;
@@ -119,7 +130,8 @@ function paintColumns(context, graph, place, frame, zoom, highlight, c) {
 
 /** Adds an edge: it leaves its source upwards and arrives at its target from below. */
 function curve(path, place, frame, zoom, from, to) {
-  const [x0, y0] = project(place, frame, zoom, from), [x1, y1] = project(place, frame, zoom, to);
+  const [x0, y0] = project(place, frame, zoom, from),
+    [x1, y1] = project(place, frame, zoom, to);
   const bend = (y0 - y1) * 0.42;
   path.moveTo(x0, y0);
   path.bezierCurveTo(x0, y0 - bend, x1, y1 + bend, x1, y1);
@@ -136,7 +148,8 @@ export function paintEdges(context, {graph, place, frame, zoom, shown}, edges) {
   for (let bucket = EDGE_BUCKETS - 1; bucket >= 0; bucket--) {
     context.beginPath();
     for (let i = bucket * size; i < Math.min(edges.length, (bucket + 1) * size); i++) {
-      const from = graph.source[edges[i]], to = graph.target[edges[i]];
+      const from = graph.source[edges[i]],
+        to = graph.target[edges[i]];
       if (shown[from] && shown[to]) curve(context, place, frame, zoom, from, to);
     }
     const strength = 1 - bucket / EDGE_BUCKETS;
@@ -173,18 +186,32 @@ export function paintNodes(context, view, {tint, clicked, pinned, found, groupCo
   const c = colours();
   const r = nodeRadius(place, zoom);
   context.save();
-  clip(context, {...frame, left: frame.left - r - 2, width: frame.width + 2 * r + 4, top: frame.top - r - 2, height: frame.height + 2 * r + 4});
-  const plain = Array.from({length: 12}, () => []), special = [];
+  clip(context, {
+    ...frame,
+    left: frame.left - r - 2,
+    width: frame.width + 2 * r + 4,
+    top: frame.top - r - 2,
+    height: frame.height + 2 * r + 4,
+  });
+  const plain = Array.from({length: 12}, () => []),
+    special = [];
   for (const node of graph.nodes) {
     if (!shown[node.index]) continue;
     const share = tint?.get(node.index);
     const isPinned = pinned.has(node.id);
     const hit = found ? found.has(node.index) : false;
-    const state = found && !hit || !found && tint && share === undefined && node.index !== clicked && !isPinned ? 1 : hit && node.kind === FEATURE ? 2 : 0;
-    if (node.index === clicked || isPinned || share !== undefined && !found) special.push({node, share, isPinned, rank: node.index === clicked ? 3 : isPinned ? 2 : 1, faint: found && !hit});
+    const state =
+      (found && !hit) || (!found && tint && share === undefined && node.index !== clicked && !isPinned)
+        ? 1
+        : hit && node.kind === FEATURE
+          ? 2
+          : 0;
+    if (node.index === clicked || isPinned || (share !== undefined && !found))
+      special.push({node, share, isPinned, rank: node.index === clicked ? 3 : isPinned ? 2 : 1, faint: found && !hit});
     else plain[node.kind * 3 + state].push(node);
   }
-  const fills = [c.node, c.panel, c.muted, c.ink], lines = [c['node-line'], c.muted, c['node-line'], c['node-line']];
+  const fills = [c.node, c.panel, c.muted, c.ink],
+    lines = [c['node-line'], c.muted, c['node-line'], c['node-line']];
   const draw = (nodes, radius, fill, line, width, alpha) => {
     context.beginPath();
     for (const node of nodes) {
@@ -200,13 +227,30 @@ export function paintNodes(context, view, {tint, clicked, pinned, found, groupCo
     context.stroke();
   };
   plain.forEach((nodes, i) => {
-    const kind = Math.floor(i / 3), state = i % 3;
-    if (nodes.length) draw(nodes, r, state === 2 ? c['accent-soft'] : fills[kind], state === 2 ? c.accent : lines[kind], 0.9, state === 1 ? (found ? 0.18 : 0.38) : 1);
+    const kind = Math.floor(i / 3),
+      state = i % 3;
+    if (nodes.length)
+      draw(
+        nodes,
+        r,
+        state === 2 ? c['accent-soft'] : fills[kind],
+        state === 2 ? c.accent : lines[kind],
+        0.9,
+        state === 1 ? (found ? 0.18 : 0.38) : 1,
+      );
   });
   special.sort((a, b) => a.rank - b.rank);
   for (const {node, share, isPinned, rank, faint} of special) {
-    const fill = rank === 3 ? c.accent : share !== undefined && !found ? signedColour(share) : groupColour(node.id) ?? c.pinned;
-    draw([node], rank === 1 ? r : r * 1.35, fill, rank === 1 ? c['node-line'] : c.ink, rank === 1 ? 0.9 : 1.8, faint ? 0.25 : 1);
+    const fill =
+      rank === 3 ? c.accent : share !== undefined && !found ? signedColour(share) : (groupColour(node.id) ?? c.pinned);
+    draw(
+      [node],
+      rank === 1 ? r : r * 1.35,
+      fill,
+      rank === 1 ? c['node-line'] : c.ink,
+      rank === 1 ? 0.9 : 1.8,
+      faint ? 0.25 : 1,
+    );
   }
   context.restore();
 }
@@ -228,7 +272,13 @@ export function paintHover(context, {graph, place, frame, zoom, shown}, hovered)
     context.lineWidth = 1.3;
     context.beginPath();
     for (const other of graph.nodes) {
-      if (other.key === node.key && other.layer === node.layer && other.kind === FEATURE && other !== node && shown[other.index]) {
+      if (
+        other.key === node.key &&
+        other.layer === node.layer &&
+        other.kind === FEATURE &&
+        other !== node &&
+        shown[other.index]
+      ) {
         trace(context, FEATURE, ...project(place, frame, zoom, other.index), r + 3);
       }
     }

@@ -8,8 +8,24 @@ let theme = null;
 export function colours() {
   if (!theme) {
     const style = getComputedStyle(document.documentElement);
-    theme = Object.fromEntries(['paper', 'panel', 'ink', 'muted', 'faint', 'line', 'accent', 'accent-soft', 'node', 'node-line', 'positive', 'negative', 'pinned', 'wash']
-      .map(name => [name, style.getPropertyValue('--' + name).trim()]));
+    theme = Object.fromEntries(
+      [
+        'paper',
+        'panel',
+        'ink',
+        'muted',
+        'faint',
+        'line',
+        'accent',
+        'accent-soft',
+        'node',
+        'node-line',
+        'positive',
+        'negative',
+        'pinned',
+        'wash',
+      ].map(name => [name, style.getPropertyValue('--' + name).trim()]),
+    );
     theme.dark = style.getPropertyValue('--scheme').trim() === 'dark';
     theme.groups = name => style.getPropertyValue('--group-' + name).trim();
   }
@@ -28,8 +44,10 @@ export function signedColour(share) {
   const t = Math.min(1, Math.sqrt(Math.min(1, Math.abs(share) / SATURATED)));
   const {dark} = colours();
   // The middle of PRGn is white: leave it out, so that weak edges can be seen on paper and on slate.
-  const scheme = share >= 0 ? d3.interpolateRgb(dark ? '#3c5a44' : '#c3e0bf', dark ? '#8fe09a' : '#12642c')
-    : d3.interpolateRgb(dark ? '#574668' : '#dccbe4', dark ? '#d9a9ee' : '#6b2379');
+  const scheme =
+    share >= 0
+      ? d3.interpolateRgb(dark ? '#3c5a44' : '#c3e0bf', dark ? '#8fe09a' : '#12642c')
+      : d3.interpolateRgb(dark ? '#574668' : '#dccbe4', dark ? '#d9a9ee' : '#6b2379');
   return scheme(0.12 + 0.88 * t);
 }
 

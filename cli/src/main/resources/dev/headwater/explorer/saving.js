@@ -3,7 +3,7 @@
 import {read, write} from './annotations.js';
 import {conflict} from './dialogs.js';
 
-const QUIET = 700;         // milliseconds
+const QUIET = 700; // milliseconds
 
 export class Saving {
   /** onState('saved' | 'saving' | 'unsaved' | 'failed', sentence) */
@@ -12,7 +12,9 @@ export class Saving {
     this.source = source;
     this.onState = onState;
     store.on(['annotations'], state => state.edited && this.soon());
-    addEventListener('beforeunload', event => { if (this.failed) event.preventDefault(); });
+    addEventListener('beforeunload', event => {
+      if (this.failed) event.preventDefault();
+    });
     addEventListener('pagehide', () => this.leave());
   }
 
@@ -31,7 +33,9 @@ export class Saving {
       return this.now();
     }
     this.pending = false;
-    this.busy = this.send().finally(() => { this.busy = null; });
+    this.busy = this.send().finally(() => {
+      this.busy = null;
+    });
     await this.busy;
   }
 

@@ -13,9 +13,12 @@ import {ERROR, FEATURE, LOGIT, TOKEN} from './model.js';
  */
 export function scores(graph, chosen) {
   const {nodes, source, share, goal} = graph;
-  const unexplained = i => nodes[i].kind === ERROR || nodes[i].kind === FEATURE && !chosen[i];
+  const unexplained = i => nodes[i].kind === ERROR || (nodes[i].kind === FEATURE && !chosen[i]);
   const through = Float64Array.from(goal);
-  let tokens = 0, errors = 0, complete = 0, all = 0;
+  let tokens = 0,
+    errors = 0,
+    complete = 0,
+    all = 0;
   for (const t of graph.topDown) {
     const influence = through[t];
     if (influence === 0) continue;
@@ -35,10 +38,13 @@ export function scores(graph, chosen) {
     }
     complete += influence * (1 - error);
   }
-  return {replacement: tokens + errors > 0 ? tokens / (tokens + errors) : NaN, completeness: all > 0 ? complete / all : NaN};
+  return {
+    replacement: tokens + errors > 0 ? tokens / (tokens + errors) : NaN,
+    completeness: all > 0 ? complete / all : NaN,
+  };
 }
 
 /** The choice of every feature of the graph: its own scores. */
 export function everything(graph) {
-  return Uint8Array.from(graph.nodes, node => node.kind === FEATURE || node.kind === LOGIT ? 1 : 0);
+  return Uint8Array.from(graph.nodes, node => (node.kind === FEATURE || node.kind === LOGIT ? 1 : 0));
 }

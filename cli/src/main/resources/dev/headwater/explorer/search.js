@@ -16,9 +16,14 @@ export function find(graph, annotations, query) {
   for (const node of graph.nodes) {
     const own = name(node, annotations).toLowerCase();
     const short = number(node);
-    let rank = -1, why = '';
-    if (node.id.toLowerCase() === q || node.kind === FEATURE && (short === q || String(node.feature) === q)) rank = 0;
-    else if (own.replace(/[“”]/g, '') === q || (node.kind === TOKEN || node.kind === LOGIT) && node.token.trim().toLowerCase() === q) rank = 1;
+    let rank = -1,
+      why = '';
+    if (node.id.toLowerCase() === q || (node.kind === FEATURE && (short === q || String(node.feature) === q))) rank = 0;
+    else if (
+      own.replace(/[“”]/g, '') === q ||
+      ((node.kind === TOKEN || node.kind === LOGIT) && node.token.trim().toLowerCase() === q)
+    )
+      rank = 1;
     else if (own.includes(q)) rank = 2;
     else if (node.kind === FEATURE && node.topLogits?.some(text => text.trim().toLowerCase().startsWith(q))) {
       rank = 3;
@@ -60,13 +65,44 @@ export class Search {
     this.host.hidden = !open;
     this.input.setAttribute('aria-expanded', String(open));
     if (!open) return;
-    fill(this.host, h('ul', {role: 'listbox', id: 'search-list', 'aria-label': 'Matching nodes'}, this.hits.slice(0, MOST).map((hit, i) => {
-      const {node} = hit;
-      return h('li', {role: 'option', id: 'hit-' + i, class: 'hit', 'aria-selected': String(i === this.at), onpointerdown: event => { event.preventDefault(); this.choose(i); },
-        onpointerenter: () => this.actions.hover(node.index)},
-        glyph(node), h('span', {class: 'row-name'}, name(node, this.annotations)), h('span', {class: 'muted'}, hit.why || place(node, this.graph)));
-    })), h('p', {class: 'muted hits', role: 'status'}, this.hits.length === 0 ? 'No node matches.' : this.hits.length > MOST ? `The first ${MOST} of ${count(this.hits.length)} nodes` : `${count(this.hits.length)} ${this.hits.length === 1 ? 'node' : 'nodes'}`));
-    if (this.at >= 0) this.input.setAttribute('aria-activedescendant', 'hit-' + this.at); else this.input.removeAttribute('aria-activedescendant');
+    fill(
+      this.host,
+      h(
+        'ul',
+        {role: 'listbox', id: 'search-list', 'aria-label': 'Matching nodes'},
+        this.hits.slice(0, MOST).map((hit, i) => {
+          const {node} = hit;
+          return h(
+            'li',
+            {
+              role: 'option',
+              id: 'hit-' + i,
+              class: 'hit',
+              'aria-selected': String(i === this.at),
+              onpointerdown: event => {
+                event.preventDefault();
+                this.choose(i);
+              },
+              onpointerenter: () => this.actions.hover(node.index),
+            },
+            glyph(node),
+            h('span', {class: 'row-name'}, name(node, this.annotations)),
+            h('span', {class: 'muted'}, hit.why || place(node, this.graph)),
+          );
+        }),
+      ),
+      h(
+        'p',
+        {class: 'muted hits', role: 'status'},
+        this.hits.length === 0
+          ? 'No node matches.'
+          : this.hits.length > MOST
+            ? `The first ${MOST} of ${count(this.hits.length)} nodes`
+            : `${count(this.hits.length)} ${this.hits.length === 1 ? 'node' : 'nodes'}`,
+      ),
+    );
+    if (this.at >= 0) this.input.setAttribute('aria-activedescendant', 'hit-' + this.at);
+    else this.input.removeAttribute('aria-activedescendant');
   }
 
   key(event) {

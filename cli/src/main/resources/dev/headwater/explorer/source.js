@@ -12,8 +12,12 @@ export class Failure extends Error {
 async function call(method, path, {body, headers, keepalive = false} = {}) {
   let response;
   try {
-    response = await fetch(path, {method, keepalive, headers: {...body === undefined ? {} : {'Content-Type': 'application/json'}, ...headers},
-      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body)});
+    response = await fetch(path, {
+      method,
+      keepalive,
+      headers: {...(body === undefined ? {} : {'Content-Type': 'application/json'}), ...headers},
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
+    });
   } catch {
     throw new Failure(0, {error: 'The server does not answer: is it still running?'});
   }
@@ -45,7 +49,11 @@ export class ServerSource {
 
   /** The new version; a Failure of status 412 carries what somebody else saved. keepalive: also when the page is being left */
   async save(name, version, annotations, keepalive = false) {
-    const response = await call('PUT', `api/graphs/${encodeURIComponent(name)}/annotations`, {body: annotations, headers: {'If-Match': version}, keepalive});
+    const response = await call('PUT', `api/graphs/${encodeURIComponent(name)}/annotations`, {
+      body: annotations,
+      headers: {'If-Match': version},
+      keepalive,
+    });
     return response.headers.get('ETag');
   }
 
@@ -58,17 +66,21 @@ export class ServerSource {
   }
 
   async compare(left, right) {
-    return (await call('GET', `api/compare?left=${encodeURIComponent(left)}&right=${encodeURIComponent(right)}`)).json();
+    return (
+      await call('GET', `api/compare?left=${encodeURIComponent(left)}&right=${encodeURIComponent(right)}`)
+    ).json();
   }
 
   /** A feature's record, or null where there is no evidence. */
   feature(scan, layer, feature) {
     const key = `${layer}/${feature}?scan=${encodeURIComponent(scan)}`;
     if (!this.#features.has(key)) {
-      const answer = call('GET', 'api/features/' + key).then(response => response.status === 204 ? null : response.json()).catch(failure => {
-        this.#features.delete(key);
-        throw failure;
-      });
+      const answer = call('GET', 'api/features/' + key)
+        .then(response => (response.status === 204 ? null : response.json()))
+        .catch(failure => {
+          this.#features.delete(key);
+          throw failure;
+        });
       this.#features.set(key, answer);
       if (this.#features.size > 500) this.#features.delete(this.#features.keys().next().value);
     }

@@ -7,7 +7,7 @@ import {colours, edgeWidth, signedColour} from './palette.js';
 import {percent, shorten} from './format.js';
 import {LOGIT, TOKEN} from './model.js';
 
-const CLICK = 4;           // pixels that a click may wander
+const CLICK = 4; // pixels that a click may wander
 
 export class SubgraphView {
   /** actions: select(id), group(ids, label), place(id, x, y), unpin(ids), hover(index); onChoice(items): what the inspector is about */
@@ -18,13 +18,40 @@ export class SubgraphView {
     this.marked = new Set();
     this.grouping = false;
     this.content = s('g', {});
-    this.svg = s('svg', {class: 'diagram', role: 'group', 'aria-label': 'Circuit diagram of the pinned nodes'}, this.content);
-    this.hint = h('div', {class: 'grouping-hint', hidden: true}, 'Click the boxes that belong together, then release G');
-    this.blank = h('div', {class: 'empty'}, h('p', {}, 'Pin nodes to draw the circuit they form.'),
-      h('p', {class: 'muted'}, 'Double-click a node, press ', h('kbd', {}, 'P'), ', or use ', h('kbd', {}, 'Ctrl'), '-click. Pinned nodes can be grouped, named and exported.'));
+    this.svg = s(
+      'svg',
+      {class: 'diagram', role: 'group', 'aria-label': 'Circuit diagram of the pinned nodes'},
+      this.content,
+    );
+    this.hint = h(
+      'div',
+      {class: 'grouping-hint', hidden: true},
+      'Click the boxes that belong together, then release G',
+    );
+    this.blank = h(
+      'div',
+      {class: 'empty'},
+      h('p', {}, 'Pin nodes to draw the circuit they form.'),
+      h(
+        'p',
+        {class: 'muted'},
+        'Double-click a node, press ',
+        h('kbd', {}, 'P'),
+        ', or use ',
+        h('kbd', {}, 'Ctrl'),
+        '-click. Pinned nodes can be grouped, named and exported.',
+      ),
+    );
     fill(host, this.svg, this.blank, this.hint);
     this.measuring = document.createElement('canvas').getContext('2d');
-    this.zoom = d3.zoom().scaleExtent([0.2, 4]).extent(() => [[0, 0], [this.size.width, this.size.height]]).filter(event => !event.target.closest?.('.box') && !event.button)
+    this.zoom = d3
+      .zoom()
+      .scaleExtent([0.2, 4])
+      .extent(() => [
+        [0, 0],
+        [this.size.width, this.size.height],
+      ])
+      .filter(event => !event.target.closest?.('.box') && !event.button)
       .on('zoom', event => {
         this.content.setAttribute('transform', event.transform);
         if (event.sourceEvent) this.moved = true;
@@ -45,7 +72,7 @@ export class SubgraphView {
     Object.assign(this, {graph, annotations, clicked, labelled});
     if (!graph) return;
     if (same) return this.draw();
-    const font = this.font ??= getComputedStyle(document.body).fontFamily;
+    const font = (this.font ??= getComputedStyle(document.body).fontFamily);
     const {items, ties} = diagram(graph, annotations, (text, size) => {
       this.measuring.font = `600 ${size}px ${font}`;
       return this.measuring.measureText(text).width;
@@ -77,7 +104,11 @@ export class SubgraphView {
   draw() {
     const focused = this.content.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     const c = colours();
-    fill(this.content, this.ties.map(tie => this.tie(tie)), this.items.map(item => this.box(item, c)));
+    fill(
+      this.content,
+      this.ties.map(tie => this.tie(tie)),
+      this.items.map(item => this.box(item, c)),
+    );
     if (focused) this.boxOf(focused)?.focus();
   }
 
@@ -88,33 +119,79 @@ export class SubgraphView {
   tie(tie) {
     const {from, to, share} = tie;
     const width = edgeWidth(share);
-    const x0 = from.x, y0 = from.y - BOX_HEIGHT / 2, x1 = to.x, y1 = to.y + BOX_HEIGHT / 2 + 5;
+    const x0 = from.x,
+      y0 = from.y - BOX_HEIGHT / 2,
+      x1 = to.x,
+      y1 = to.y + BOX_HEIGHT / 2 + 5;
     const bend = Math.max(18, Math.abs(y0 - y1) * 0.4);
     const colour = signedColour(share);
     const at = Math.max(4, width * 1.1 + 2);
-    return s('g', {class: 'tie', 'data-from': from.id, 'data-to': to.id},
+    return s(
+      'g',
+      {class: 'tie', 'data-from': from.id, 'data-to': to.id},
       s('title', {}, `${from.label} → ${to.label}: ${percent(share)} of its input`),
-      s('path', {d: `M${x0},${y0}C${x0},${y0 - bend} ${x1},${y1 + bend} ${x1},${y1 + at * 0.5}`, fill: 'none', stroke: colour, 'stroke-width': width, 'stroke-linecap': 'butt', 'stroke-opacity': Math.min(0.95, 0.35 + 2.2 * Math.abs(share))}),
-      s('path', {d: `M${x1},${y1 - 4}l${at},${at * 1.5}h${-2 * at}z`, fill: colour, 'fill-opacity': Math.min(0.95, 0.45 + 2.2 * Math.abs(share))}));
+      s('path', {
+        d: `M${x0},${y0}C${x0},${y0 - bend} ${x1},${y1 + bend} ${x1},${y1 + at * 0.5}`,
+        fill: 'none',
+        stroke: colour,
+        'stroke-width': width,
+        'stroke-linecap': 'butt',
+        'stroke-opacity': Math.min(0.95, 0.35 + 2.2 * Math.abs(share)),
+      }),
+      s('path', {
+        d: `M${x1},${y1 - 4}l${at},${at * 1.5}h${-2 * at}z`,
+        fill: colour,
+        'fill-opacity': Math.min(0.95, 0.45 + 2.2 * Math.abs(share)),
+      }),
+    );
   }
 
   box(item, c) {
     const {width, group, label, detail} = item;
     const selected = !group && item.members[0].id === this.clicked;
-    const token = item.kind === TOKEN && !group, output = item.kind === LOGIT && !group;
+    const token = item.kind === TOKEN && !group,
+      output = item.kind === LOGIT && !group;
     const ground = group ? c.groups(group.colour) : output ? c.ink : token ? c.wash : c.panel;
     const ink = output ? c.panel : c.ink;
     const line = this.marked.has(item.id) || selected ? c.accent : c['node-line'];
     const bounds = {x: -width / 2, y: -BOX_HEIGHT / 2, width, height: BOX_HEIGHT, rx: token || output ? 3 : 10};
-    const box = s('g', {class: 'box' + (this.marked.has(item.id) ? ' marked' : ''), 'data-id': item.id, transform: `translate(${item.x},${item.y})`, tabindex: 0, role: 'button',
-        'aria-pressed': String(this.marked.has(item.id)), 'aria-label': `${label}, ${detail}${group ? ', group' : ''}`},
+    const box = s(
+      'g',
+      {
+        class: 'box' + (this.marked.has(item.id) ? ' marked' : ''),
+        'data-id': item.id,
+        transform: `translate(${item.x},${item.y})`,
+        tabindex: 0,
+        role: 'button',
+        'aria-pressed': String(this.marked.has(item.id)),
+        'aria-label': `${label}, ${detail}${group ? ', group' : ''}`,
+      },
       s('title', {}, `${label} (${detail})`),
-      group && item.members.length > 1 ? s('rect', {...bounds, x: bounds.x + 4, y: bounds.y - 4, fill: ground, stroke: c['node-line'], 'stroke-width': 1, opacity: 0.75}) : null,
-      s('rect', {...bounds, class: 'face', fill: ground, stroke: line, 'stroke-width': this.marked.has(item.id) || selected ? 2.5 : 1.1}),
+      group && item.members.length > 1
+        ? s('rect', {
+            ...bounds,
+            x: bounds.x + 4,
+            y: bounds.y - 4,
+            fill: ground,
+            stroke: c['node-line'],
+            'stroke-width': 1,
+            opacity: 0.75,
+          })
+        : null,
+      s('rect', {
+        ...bounds,
+        class: 'face',
+        fill: ground,
+        stroke: line,
+        'stroke-width': this.marked.has(item.id) || selected ? 2.5 : 1.1,
+      }),
       s('text', {y: -3, 'text-anchor': 'middle', 'font-size': 13, 'font-weight': 600, fill: ink}, shorten(label, 26)),
-      s('text', {y: 12, 'text-anchor': 'middle', 'font-size': 11, fill: ink, opacity: 0.78}, detail));
+      s('text', {y: 12, 'text-anchor': 'middle', 'font-size': 11, fill: ink, opacity: 0.78}, detail),
+    );
     box.addEventListener('pointerdown', event => this.grab(event, item, box));
-    box.addEventListener('pointerenter', () => this.actions.hover(item.members.length === 1 ? item.members[0].index : -1));
+    box.addEventListener('pointerenter', () =>
+      this.actions.hover(item.members.length === 1 ? item.members[0].index : -1),
+    );
     box.addEventListener('pointerleave', () => this.actions.hover(-1));
     box.addEventListener('dblclick', () => this.actions.rename());
     box.addEventListener('keydown', event => this.key(event, item));
@@ -125,16 +202,25 @@ export class SubgraphView {
     if (event.button) return;
     event.preventDefault();
     box.focus();
-    const start = [event.clientX, event.clientY], from = [item.x, item.y];
+    const start = [event.clientX, event.clientY],
+      from = [item.x, item.y];
     const {k} = d3.zoomTransform(this.svg);
-    let dragging = false, over = null;
+    let dragging = false,
+      over = null;
     const move = at => {
-      const dx = at.clientX - start[0], dy = at.clientY - start[1];
+      const dx = at.clientX - start[0],
+        dy = at.clientY - start[1];
       if (!dragging && Math.hypot(dx, dy) < CLICK) return;
       dragging = true;
       item.x = from[0] + dx / k;
       item.y = from[1] + dy / k;
-      over = this.items.find(other => other !== item && Math.abs(other.x - item.x) < other.width / 2 && Math.abs(other.y - item.y) < BOX_HEIGHT / 2) ?? null;
+      over =
+        this.items.find(
+          other =>
+            other !== item &&
+            Math.abs(other.x - item.x) < other.width / 2 &&
+            Math.abs(other.y - item.y) < BOX_HEIGHT / 2,
+        ) ?? null;
       this.drawMoved(item, over);
     };
     const end = at => {
@@ -143,7 +229,10 @@ export class SubgraphView {
       box.removeEventListener('pointercancel', end);
       if (!dragging) this.click(at, item);
       else if (over) this.group([over, item]);
-      else { this.moved = true; this.actions.place(item.id, item.x, item.y); }
+      else {
+        this.moved = true;
+        this.actions.place(item.id, item.x, item.y);
+      }
     };
     box.setPointerCapture(event.pointerId);
     box.addEventListener('pointermove', move);
@@ -158,7 +247,8 @@ export class SubgraphView {
       const tie = this.ties.find(t => t.from.id === element.dataset.from && t.to.id === element.dataset.to);
       if (tie.from === item || tie.to === item) element.replaceWith(this.tie(tie));
     }
-    for (const box of this.content.querySelectorAll('.box')) box.classList.toggle('target', box.dataset.id === over?.id);
+    for (const box of this.content.querySelectorAll('.box'))
+      box.classList.toggle('target', box.dataset.id === over?.id);
   }
 
   click(event, item) {
@@ -180,8 +270,10 @@ export class SubgraphView {
     if (event.key === 'Enter') this.click(event, item);
     else if (event.key === ' ' || event.key === 'm' || event.key === 'M') this.toggle(item);
     else if (event.key === 'Delete' || event.key === 'Backspace') this.actions.unpin(item.members.map(node => node.id));
-    else if (event.key === 'F2') { this.choose(new Set([item.id])); this.actions.rename(); }
-    else return;
+    else if (event.key === 'F2') {
+      this.choose(new Set([item.id]));
+      this.actions.rename();
+    } else return;
     event.preventDefault();
   }
 
@@ -218,7 +310,10 @@ export class SubgraphView {
     if (!width || !height || !this.items?.length) return;
     const b = bounds(this.items);
     const k = Math.min(1.25, width / b.width, height / b.height);
-    d3.select(this.svg).call(this.zoom.transform, d3.zoomIdentity.translate((width - b.width * k) / 2 - b.x * k, (height - b.height * k) / 2 - b.y * k).scale(k));
+    d3.select(this.svg).call(
+      this.zoom.transform,
+      d3.zoomIdentity.translate((width - b.width * k) / 2 - b.x * k, (height - b.height * k) / 2 - b.y * k).scale(k),
+    );
     this.moved = false;
   }
 }

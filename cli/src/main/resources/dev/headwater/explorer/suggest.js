@@ -4,12 +4,14 @@ import {FEATURE} from './model.js';
 import {groupOf} from './annotations.js';
 import {name} from './naming.js';
 
-const ALIKE = 0.75;        // cosine
-const NEAR = 3;            // layers
+const ALIKE = 0.75; // cosine
+const NEAR = 3; // layers
 
 /** @return a list of {label, ids, reason} */
 export function suggestions(graph, annotations) {
-  const free = annotations.pinned.map(id => graph.node(id)).filter(node => node?.kind === FEATURE && !groupOf(annotations, node.id));
+  const free = annotations.pinned
+    .map(id => graph.node(id))
+    .filter(node => node?.kind === FEATURE && !groupOf(annotations, node.id));
   const found = [];
   const taken = new Set();
   const propose = (nodes, label, reason) => {
@@ -18,17 +20,20 @@ export function suggestions(graph, annotations) {
     found.push({label, ids: nodes.map(node => node.id), reason});
   };
   const named = free.filter(node => annotations.labels[node.key] || node.clerp || node.defaultLabel);
-  for (const nodes of d3.group(named, node => name(node, annotations).trim().toLowerCase() + '\n' + node.position).values()) {
+  for (const nodes of d3
+    .group(named, node => name(node, annotations).trim().toLowerCase() + '\n' + node.position)
+    .values()) {
     propose(nodes, name(nodes[0], annotations), 'the same label at the same token');
   }
   const rest = free.filter(node => !taken.has(node));
   const ties = new Map(rest.map(node => [node, vector(graph, node.index)]));
   const parent = new Map(rest.map(node => [node, node]));
-  const root = node => parent.get(node) === node ? node : root(parent.get(node));
+  const root = node => (parent.get(node) === node ? node : root(parent.get(node)));
   for (let i = 0; i < rest.length; i++) {
     for (let j = i + 1; j < rest.length; j++) {
       const [a, b] = [rest[i], rest[j]];
-      if (a.position === b.position && Math.abs(a.layer - b.layer) <= NEAR && cosine(ties.get(a), ties.get(b)) >= ALIKE) parent.set(root(a), root(b));
+      if (a.position === b.position && Math.abs(a.layer - b.layer) <= NEAR && cosine(ties.get(a), ties.get(b)) >= ALIKE)
+        parent.set(root(a), root(b));
     }
   }
   for (const nodes of d3.group(rest, root).values()) {

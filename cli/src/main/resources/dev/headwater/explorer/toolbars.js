@@ -11,9 +11,30 @@ function iconButton(name, label, onclick, props = {}) {
 
 /** A button with a list of actions under it. entries: [label, action] */
 function menu(label, entries) {
-  const list = h('div', {class: 'menu-list', role: 'menu', hidden: true, popover: 'auto'}, entries.map(([text, action]) => h('button', {role: 'menuitem', onclick: () => { close(); action(); }}, text)));
+  const list = h(
+    'div',
+    {class: 'menu-list', role: 'menu', hidden: true, popover: 'auto'},
+    entries.map(([text, action]) =>
+      h(
+        'button',
+        {
+          role: 'menuitem',
+          onclick: () => {
+            close();
+            action();
+          },
+        },
+        text,
+      ),
+    ),
+  );
   const close = () => list.hidePopover();
-  const button = h('button', {class: 'small', 'aria-haspopup': 'menu', 'aria-expanded': 'false', onclick: () => list.togglePopover()}, label, ' ▾');
+  const button = h(
+    'button',
+    {class: 'small', 'aria-haspopup': 'menu', 'aria-expanded': 'false', onclick: () => list.togglePopover()},
+    label,
+    ' ▾',
+  );
   list.hidden = false;
   list.addEventListener('toggle', event => {
     const open = event.newState === 'open';
@@ -21,11 +42,13 @@ function menu(label, entries) {
     if (!open) return;
     const at = button.getBoundingClientRect();
     list.style.left = Math.max(8, Math.min(at.left, innerWidth - list.offsetWidth - 8)) + 'px';
-    list.style.top = at.bottom + list.offsetHeight + 8 > innerHeight ? at.top - list.offsetHeight - 4 + 'px' : at.bottom + 4 + 'px';
+    list.style.top =
+      at.bottom + list.offsetHeight + 8 > innerHeight ? at.top - list.offsetHeight - 4 + 'px' : at.bottom + 4 + 'px';
     list.querySelector('button').focus();
   });
   list.addEventListener('keydown', event => {
-    const items = [...list.querySelectorAll('button')], i = items.indexOf(document.activeElement);
+    const items = [...list.querySelectorAll('button')],
+      i = items.indexOf(document.activeElement);
     if (event.key === 'ArrowDown') items[(i + 1) % items.length].focus();
     else if (event.key === 'ArrowUp') items[(i + items.length - 1) % items.length].focus();
     else return;
@@ -35,13 +58,32 @@ function menu(label, entries) {
 }
 
 export function headerTools(host, store, source, actions) {
-  const undo = iconButton('undo', 'Undo', actions.undo, {id: 'undo'}), redo = iconButton('redo', 'Redo', actions.redo, {id: 'redo'});
+  const undo = iconButton('undo', 'Undo', actions.undo, {id: 'undo'}),
+    redo = iconButton('redo', 'Redo', actions.redo, {id: 'redo'});
   const state = h('span', {class: 'save-state', role: 'status'});
-  const create = h('button', {class: 'primary small', id: 'new-graph', onclick: actions.newGraph}, icon('plus'), 'New graph');
-  const compare = h('button', {class: 'small', id: 'compare-button', onclick: actions.compare}, icon('compare'), 'Compare');
-  fill(host, state, undo, redo, source.live ? [compare, create] : null, iconButton('help', 'Take the tour', actions.tour, {id: 'tour-button'}), iconButton('moon', 'Light or dark', actions.theme, {id: 'theme-button'}));
+  const create = h(
+    'button',
+    {class: 'primary small', id: 'new-graph', onclick: actions.newGraph},
+    icon('plus'),
+    'New graph',
+  );
+  const compare = h(
+    'button',
+    {class: 'small', id: 'compare-button', onclick: actions.compare},
+    icon('compare'),
+    'Compare',
+  );
+  fill(
+    host,
+    state,
+    undo,
+    redo,
+    source.live ? [compare, create] : null,
+    iconButton('help', 'Take the tour', actions.tour, {id: 'tour-button'}),
+    iconButton('moon', 'Light or dark', actions.theme, {id: 'theme-button'}),
+  );
   const set = (button, verb, what) => {
-    button.setAttribute('aria-disabled', String(what === null));   // a disabled button that has the focus would swallow shortcuts
+    button.setAttribute('aria-disabled', String(what === null)); // a disabled button that has the focus would swallow shortcuts
     button.title = what === null ? verb : `${verb}: ${what}`;
     button.setAttribute('aria-label', button.title);
   };
@@ -64,18 +106,56 @@ export function graphTools(host, connectionHost, store, view) {
     const input = h('input', {id, type: 'range', min: 0, max: 1, step: 'any', title});
     return {input, value, element: h('label', {class: 'slider'}, h('span', {}, label), input, value)};
   };
-  const pruning = slider('pruning', 'Influence', 'Keep the nodes that together have this share of the influence on the outputs');
+  const pruning = slider(
+    'pruning',
+    'Influence',
+    'Keep the nodes that together have this share of the influence on the outputs',
+  );
   const edges = slider('edges', 'Edges', 'Draw the edges that together have this share of the influence');
   pruning.input.addEventListener('input', () => {
-    const most = store.state.graph.largestInfluence, value = Number(pruning.input.value);
-    store.set({pruning: value > most - 1e-4 ? most : value});   // a slider rounds
+    const most = store.state.graph.largestInfluence,
+      value = Number(pruning.input.value);
+    store.set({pruning: value > most - 1e-4 ? most : value}); // a slider rounds
   });
   edges.input.addEventListener('input', () => store.set({edgeShare: Number(edges.input.value)}));
-  const errors = h('button', {class: 'small toggle', id: 'errors', 'aria-pressed': 'true', title: 'Show error nodes', onclick: () => store.set({showErrors: !store.state.showErrors})}, 'Errors');
-  const table = iconButton('table', 'Show the nodes as a table', () => store.set({table: !store.state.table}), {id: 'table-button', 'aria-pressed': 'false'});
-  const direction = h('select', {id: 'link-type', 'aria-label': 'Edges of the selected node', onchange: () => store.set({linkType: direction.value})},
-    [['both', 'Inputs and outputs'], ['input', 'Inputs'], ['output', 'Outputs']].map(([value, text]) => h('option', {value}, text)));
-  fill(host, pruning.element, edges.element, errors, table, iconButton('minus', 'Zoom out', () => view.zoomBy(1 / 1.5)), iconButton('plus', 'Zoom in', () => view.zoomBy(1.5)), iconButton('fit', 'Show everything', () => view.resetZoom(), {id: 'fit'}));
+  const errors = h(
+    'button',
+    {
+      class: 'small toggle',
+      id: 'errors',
+      'aria-pressed': 'true',
+      title: 'Show error nodes',
+      onclick: () => store.set({showErrors: !store.state.showErrors}),
+    },
+    'Errors',
+  );
+  const table = iconButton('table', 'Show the nodes as a table', () => store.set({table: !store.state.table}), {
+    id: 'table-button',
+    'aria-pressed': 'false',
+  });
+  const direction = h(
+    'select',
+    {
+      id: 'link-type',
+      'aria-label': 'Edges of the selected node',
+      onchange: () => store.set({linkType: direction.value}),
+    },
+    [
+      ['both', 'Inputs and outputs'],
+      ['input', 'Inputs'],
+      ['output', 'Outputs'],
+    ].map(([value, text]) => h('option', {value}, text)),
+  );
+  fill(
+    host,
+    pruning.element,
+    edges.element,
+    errors,
+    table,
+    iconButton('minus', 'Zoom out', () => view.zoomBy(1 / 1.5)),
+    iconButton('plus', 'Zoom in', () => view.zoomBy(1.5)),
+    iconButton('fit', 'Show everything', () => view.resetZoom(), {id: 'fit'}),
+  );
   fill(connectionHost, direction);
   return {
     update() {
@@ -106,20 +186,62 @@ export function subgraphTools(host, store, source, view, actions, file) {
     }
   };
   const exports = menu('Export', [
-    ['Picture (SVG)', attempt(async () => save(name() + '.svg', new Blob([diagramSvg(view)], {type: 'image/svg+xml'})))],
+    [
+      'Picture (SVG)',
+      attempt(async () => save(name() + '.svg', new Blob([diagramSvg(view)], {type: 'image/svg+xml'}))),
+    ],
     ['Picture (PNG)', attempt(async () => save(name() + '.png', await diagramPng(view)))],
-    ...source.live ? [['Page (HTML), works from disk', attempt(async () => {
-      const {json, labels} = file();
-      save(name() + '.html', new Blob([await standalone(store.state.graph, json, notes(), labels, source)], {type: 'text/html'}));
-    })], ['Graph file (JSON)', attempt(async () => {
-      const {json} = file();
-      save(name() + '.json', new Blob([JSON.stringify({...json, qParams: {...json.qParams, ...notes()}}, null, 2)], {type: 'application/json'}));
-    })]] : []]);
+    ...(source.live
+      ? [
+          [
+            'Page (HTML), works from disk',
+            attempt(async () => {
+              const {json, labels} = file();
+              save(
+                name() + '.html',
+                new Blob([await standalone(store.state.graph, json, notes(), labels, source)], {type: 'text/html'}),
+              );
+            }),
+          ],
+          [
+            'Graph file (JSON)',
+            attempt(async () => {
+              const {json} = file();
+              save(
+                name() + '.json',
+                new Blob([JSON.stringify({...json, qParams: {...json.qParams, ...notes()}}, null, 2)], {
+                  type: 'application/json',
+                }),
+              );
+            }),
+          ],
+        ]
+      : []),
+  ]);
   exports.button.id = 'export';
-  const group = h('button', {class: 'small', id: 'group', title: 'Group the marked boxes (G)', onclick: () => view.groupMarked()}, 'Group');
-  const tidy = h('button', {class: 'small', id: 'tidy', title: 'Forget where boxes were dragged to', onclick: actions.tidy}, 'Tidy up');
-  const clear = h('button', {class: 'small', id: 'unpin-all', onclick: () => actions.unpin(store.state.annotations.pinned)}, 'Unpin all');
-  fill(host, group, tidy, clear, iconButton('fit', 'Show the whole diagram', () => view.fit()), exports.element);
+  const group = h(
+    'button',
+    {class: 'small', id: 'group', title: 'Group the marked boxes (G)', onclick: () => view.groupMarked()},
+    'Group',
+  );
+  const tidy = h(
+    'button',
+    {class: 'small', id: 'tidy', title: 'Forget where boxes were dragged to', onclick: actions.tidy},
+    'Tidy up',
+  );
+  const clear = h(
+    'button',
+    {class: 'small', id: 'unpin-all', onclick: () => actions.unpin(store.state.annotations.pinned)},
+    'Unpin all',
+  );
+  fill(
+    host,
+    group,
+    tidy,
+    clear,
+    iconButton('fit', 'Show the whole diagram', () => view.fit()),
+    exports.element,
+  );
   return {
     update() {
       const {annotations} = store.state;

@@ -37,7 +37,8 @@ export function decode(params, graph) {
   return {
     annotations,
     clicked: graph.node(clicked) ? clicked : null,
-    pruning: Number.isFinite(pruning) && pruning > 0 ? Math.min(pruning, graph.largestInfluence) : graph.largestInfluence,
+    pruning:
+      Number.isFinite(pruning) && pruning > 0 ? Math.min(pruning, graph.largestInfluence) : graph.largestInfluence,
   };
 }
 
