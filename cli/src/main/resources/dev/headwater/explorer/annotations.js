@@ -2,6 +2,12 @@
 
 export const COLOURS = ['sand', 'sky', 'moss', 'rose', 'violet', 'amber', 'teal', 'stone'];
 
+/**
+ * @typedef {{label: string, members: string[], colour: string}} Group
+ * @typedef {{pinned: string[], groups: Group[], labels: Record<string, string>, places: Record<string, number[]>}} Annotations
+ */
+
+/** @type {Annotations} */
 export const EMPTY = Object.freeze({pinned: [], groups: [], labels: {}, places: {}});
 
 /** A group goes by its first member, in the diagram and for its place. */

@@ -8,7 +8,14 @@ import {count, number, percent, word} from './format.js';
 
 const PAGE = 100;
 
+/** @typedef {{name: string, graph: import('./model.js').Graph, annotations: import('./annotations.js').Annotations, shown?: Uint8Array}} Side */
+
 export class CompareView {
+  /** @type {Side} */ left = null;
+  /** @type {Side} */ right = null;
+  /** what the server says about both: shared, onlyLeft, onlyRight, features, outputs */
+  comparison = null;
+
   /** actions: close(), choose(), open(name) */
   constructor(host, actions) {
     this.host = host;

@@ -134,8 +134,9 @@ export function arrange({items, ties}, places) {
 /** From below: boxes of neighbouring layers share a level unless one feeds the other. */
 function levelsOf(items, ties) {
   const sorted = [...items].sort((a, b) => a.row - b.row || a.position - b.position);
+  const rows = items.map(item => item.row);
   const tied = new Set(ties.map(tie => tie.from.id + '\n' + tie.to.id));
-  const span = d3.max(items, item => item.row) - d3.min(items, item => item.row);
+  const span = Math.max(...rows) - Math.min(...rows);
   const tolerance = Math.max(0.99, span * 0.07);
   const levels = [];
   for (const item of sorted) {
@@ -185,9 +186,9 @@ function spread(level) {
 /** The box around everything, with a margin. */
 export function bounds(items) {
   if (items.length === 0) return {x: 0, y: 0, width: 100, height: 100};
-  const x0 = d3.min(items, i => i.x - i.width / 2),
-    x1 = d3.max(items, i => i.x + i.width / 2);
-  const y0 = d3.min(items, i => i.y),
-    y1 = d3.max(items, i => i.y);
+  const x0 = Math.min(...items.map(i => i.x - i.width / 2)),
+    x1 = Math.max(...items.map(i => i.x + i.width / 2));
+  const y0 = Math.min(...items.map(i => i.y)),
+    y1 = Math.max(...items.map(i => i.y));
   return {x: x0 - 24, y: y0 - BOX_HEIGHT / 2 - 24, width: x1 - x0 + 48, height: y1 - y0 + BOX_HEIGHT + 48};
 }

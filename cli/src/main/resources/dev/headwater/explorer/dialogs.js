@@ -6,7 +6,7 @@ import {bytes, count, date, slug, token} from './format.js';
 /** A modal window; Escape and the button close it. resolve() is called with what close(value) was given, or null. */
 export function modal(title, build, className = '') {
   return new Promise(resolve => {
-    const opener = document.activeElement;
+    const opener = /** @type {HTMLElement} */ (document.activeElement);
     let value = null;
     const close = result => {
       value = result;
@@ -208,7 +208,7 @@ export function newGraph(source, models) {
         chat = false,
         named = false,
         abort = null,
-        timer = 0;
+        timer;
       const text = h('textarea', {
         id: 'new-prompt',
         rows: 3,
@@ -264,7 +264,6 @@ export function newGraph(source, models) {
           option('new-edges', 'Edge threshold', 0.98, 0, 1, 0.01),
         ),
       );
-      const value = id => Number(dialog.querySelector('#' + id).value);
 
       const turn = (role, content) => {
         const row = h(

@@ -20,8 +20,9 @@ export function fill(element, ...children) {
 
 /** Puts new content in; the control that has the focus keeps it, and what is being typed stays, if the new content has one of that id. */
 export function refill(element, ...children) {
-  const before = element.contains(document.activeElement) ? document.activeElement : null;
-  const {id, value, selectionStart, selectionEnd} = before ?? {};
+  const active = /** @type {HTMLInputElement} */ (document.activeElement);
+  const before = element.contains(active) ? active : null;
+  const {id = '', value = '', selectionStart = null, selectionEnd = null} = before ?? {};
   fill(element, ...children);
   const after = id ? element.querySelector('#' + CSS.escape(id)) : null;
   if (!after) return element;

@@ -24,6 +24,11 @@ const SETTLE = 140; // milliseconds after which edges are painted anew when zoom
 const MARGIN = {left: 56, right: 14, top: 10, level: 30, slanted: 70}; // level and slanted: below, as the tokens' names need it
 
 export class GraphView {
+  /** what is shown: graph, annotations, clicked, pruning, edgeShare, showErrors, linkType, found */
+  props = null;
+  /** @type {import('d3').Quadtree<any>} shown nodes by their places */
+  tree = null;
+
   /**
    * @param host    an empty element
    * @param actions select(id or null), pin(id), hover(index or -1)
@@ -72,7 +77,7 @@ export class GraphView {
 
   /** props: graph, annotations, clicked (id), pruning, edgeShare, showErrors, linkType, found (a Set of indices or null) */
   update(props) {
-    const before = this.props ?? {};
+    const before = this.props ?? {graph: null};
     this.props = props;
     if (props.graph !== before.graph) {
       this.place = this.shown = this.edges = null;
@@ -173,7 +178,7 @@ export class GraphView {
   }
 
   paint() {
-    this.paintNow(false);
+    this.paintNow();
     this.paintEdgesSoon(0);
   }
 

@@ -4,7 +4,7 @@ import * as notes from './annotations.js';
 import {CompareView} from './compare-view.js';
 import {ConnectionsView} from './connections-view.js';
 import {chooseGraph, keys, newGraph} from './dialogs.js';
-import {h, fill, icon} from './dom.js';
+import {h, fill} from './dom.js';
 import {FeatureView} from './feature-view.js';
 import {count, percent} from './format.js';
 import {GraphView} from './graph-view.js';
@@ -100,7 +100,7 @@ function tell(what, verb) {
   if (what) notice(`${verb}: ${what}`);
 }
 
-let noticeTimer = 0;
+let noticeTimer;
 function notice(text, failure = false) {
   const box = $('notice');
   box.textContent = text;
@@ -447,8 +447,8 @@ addEventListener('hashchange', () => {
 async function begin() {
   const params = parameters(location);
   if (!source.live) {
-    $('graph-button').disabled = true;
-    await open(source.data.graph.metadata.slug, params);
+    /** @type {HTMLButtonElement} */ ($('graph-button')).disabled = true;
+    await open(/** @type {EmbeddedSource} */ (source).only, params);
     return;
   }
   modelsKnown = source

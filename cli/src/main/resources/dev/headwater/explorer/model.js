@@ -10,7 +10,7 @@ export const KINDS = ['feature', 'error', 'token', 'output'];
  * One node. row: 0 for tokens, layer + 1 for features and errors, the highest for outputs. key: what labels go by, the same for
  * all positions of a feature.
  */
-class GraphNode {
+export class GraphNode {
   constructor(raw, index, kind) {
     this.index = index;
     this.id = raw.node_id;

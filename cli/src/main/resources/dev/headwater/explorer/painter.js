@@ -207,7 +207,7 @@ export function paintNodes(context, view, {tint, clicked, pinned, found, groupCo
           ? 2
           : 0;
     if (node.index === clicked || isPinned || (share !== undefined && !found))
-      special.push({node, share, isPinned, rank: node.index === clicked ? 3 : isPinned ? 2 : 1, faint: found && !hit});
+      special.push({node, share, rank: node.index === clicked ? 3 : isPinned ? 2 : 1, faint: found && !hit});
     else plain[node.kind * 3 + state].push(node);
   }
   const fills = [c.node, c.panel, c.muted, c.ink],
@@ -240,7 +240,7 @@ export function paintNodes(context, view, {tint, clicked, pinned, found, groupCo
       );
   });
   special.sort((a, b) => a.rank - b.rank);
-  for (const {node, share, isPinned, rank, faint} of special) {
+  for (const {node, share, rank, faint} of special) {
     const fill =
       rank === 3 ? c.accent : share !== undefined && !found ? signedColour(share) : (groupColour(node.id) ?? c.pinned);
     draw(

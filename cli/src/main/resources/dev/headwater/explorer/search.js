@@ -35,6 +35,9 @@ export function find(graph, annotations, query) {
 }
 
 export class Search {
+  /** @type {import('./model.js').Graph} */ graph = null;
+  /** @type {import('./annotations.js').Annotations} */ annotations = null;
+
   /** actions: select(id), found(a Set of node indices or null), hover(index) */
   constructor(input, host, actions) {
     this.input = input;

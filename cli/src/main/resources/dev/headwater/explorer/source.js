@@ -9,7 +9,13 @@ export class Failure extends Error {
   }
 }
 
-async function call(method, path, {body, headers, keepalive = false} = {}) {
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{body?: any, headers?: Record<string, string>, keepalive?: boolean}} options
+ */
+async function call(method, path, options = {}) {
+  const {body, headers, keepalive = false} = options;
   let response;
   try {
     response = await fetch(path, {
@@ -90,9 +96,9 @@ export class ServerSource {
   /**
    * Runs a job and resolves with its result; null if it was cancelled.
    *
-   * @param kind     tokens, attribute or intervene
-   * @param onStatus called with each status
-   * @param signal   an AbortSignal that cancels the job
+   * @param {string} kind                    tokens, attribute or intervene
+   * @param {(status: any) => void} onStatus called with each status
+   * @param {AbortSignal} signal             cancels the job
    */
   async job(kind, request, onStatus = () => {}, signal = undefined) {
     const {id} = await (await call('POST', `api/jobs/${kind}`, {body: request})).json();
@@ -133,12 +139,25 @@ export class EmbeddedSource {
     return [];
   }
 
+  /** The name of its one graph. */
+  get only() {
+    return this.data.graph.metadata.slug;
+  }
+
   async graph() {
     return {json: this.data.graph, version: null};
   }
 
   async labels() {
     return this.data.labels ?? {};
+  }
+
+  async compare(left, right) {
+    throw new Failure(0, {error: 'This page was exported: there is no other graph to compare with.'});
+  }
+
+  async job(kind, request, onStatus, signal) {
+    throw new Failure(0, {error: 'This page was exported: nothing new can be computed without a live model.'});
   }
 
   async feature(scan, layer, feature) {

@@ -10,6 +10,13 @@ const MOST_WATCHED = 300;
 const MOST_CHANGES = 24;
 
 export class SteerView {
+  /** @type {import('./model.js').Graph} */ graph = null;
+  /** @type {import('./annotations.js').Annotations} */ annotations = null;
+  /** @type {Uint8Array} the nodes that the graph view shows, 0 or 1 each */ shown = null;
+  slug = '';
+  steerable = false;
+  /** why it is not steerable */ reason = '';
+
   /** actions: run(request, onStatus, signal): a promise of a SteerResult; select(id) */
   constructor(host, actions) {
     this.host = host;

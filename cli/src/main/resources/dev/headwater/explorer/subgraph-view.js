@@ -10,6 +10,12 @@ import {LOGIT, TOKEN} from './model.js';
 const CLICK = 4; // pixels that a click may wander
 
 export class SubgraphView {
+  /** @type {import('./model.js').Graph} */ graph = null;
+  /** @type {import('./annotations.js').Annotations} */ annotations = null;
+  /** @type {string} */ clicked = null;
+  labelled = 0;
+  font = '';
+
   /** actions: select(id), group(ids, label), place(id, x, y), unpin(ids), hover(index); onChoice(items): what the inspector is about */
   constructor(host, actions, onChoice) {
     this.host = host;
@@ -72,7 +78,7 @@ export class SubgraphView {
     Object.assign(this, {graph, annotations, clicked, labelled});
     if (!graph) return;
     if (same) return this.draw();
-    const font = (this.font ??= getComputedStyle(document.body).fontFamily);
+    const font = (this.font ||= getComputedStyle(document.body).fontFamily);
     const {items, ties} = diagram(graph, annotations, (text, size) => {
       this.measuring.font = `600 ${size}px ${font}`;
       return this.measuring.measureText(text).width;
@@ -102,7 +108,8 @@ export class SubgraphView {
   }
 
   draw() {
-    const focused = this.content.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+    const active = document.activeElement;
+    const focused = active instanceof SVGElement && this.content.contains(active) ? active.dataset.id : null;
     const c = colours();
     fill(
       this.content,

@@ -62,38 +62,36 @@ export class TableView {
     const body = h(
       'tbody',
       {},
-      nodes
-        .slice(0, this.length)
-        .map(node =>
+      nodes.slice(0, this.length).map(node =>
+        h(
+          'tr',
+          {class: node.id === clicked ? 'selected' : null},
           h(
-            'tr',
-            {class: node.id === clicked ? 'selected' : null},
+            'td',
+            {},
             h(
-              'td',
-              {},
-              h(
-                'button',
-                {
-                  class: 'star',
-                  'aria-pressed': String(pinned.has(node.id)),
-                  'aria-label': `Pin ${name(node, annotations)}`,
-                  onclick: () => this.actions.pin(node.id),
-                },
-                pinned.has(node.id) ? '★' : '☆',
-              ),
+              'button',
+              {
+                class: 'star',
+                'aria-pressed': String(pinned.has(node.id)),
+                'aria-label': `Pin ${name(node, annotations)}`,
+                onclick: () => this.actions.pin(node.id),
+              },
+              pinned.has(node.id) ? '★' : '☆',
             ),
-            h(
-              'td',
-              {},
-              h('button', {class: 'link', onclick: () => this.actions.select(node.id)}, name(node, annotations)),
-            ),
-            h('td', {}, KINDS[node.kind]),
-            h('td', {}, node.row === 0 ? '–' : node.row === graph.rows - 1 ? '–' : node.layer),
-            h('td', {}, word(graph.tokens[node.position] ?? '')),
-            h('td', {class: 'numeric'}, node.kind === LOGIT ? percent(node.probability) : number(node.activation)),
-            h('td', {class: 'numeric'}, percent(node.influence)),
           ),
+          h(
+            'td',
+            {},
+            h('button', {class: 'link', onclick: () => this.actions.select(node.id)}, name(node, annotations)),
+          ),
+          h('td', {}, KINDS[node.kind]),
+          h('td', {}, node.row === 0 ? '–' : node.row === graph.rows - 1 ? '–' : node.layer),
+          h('td', {}, word(graph.tokens[node.position] ?? '')),
+          h('td', {class: 'numeric'}, node.kind === LOGIT ? percent(node.probability) : number(node.activation)),
+          h('td', {class: 'numeric'}, percent(node.influence)),
         ),
+      ),
     );
     fill(
       this.host,

@@ -65,7 +65,7 @@ export class Tour {
         event.stopPropagation();
       },
     });
-    this.opener = document.activeElement;
+    this.opener = /** @type {HTMLElement} */ (document.activeElement);
     document.body.append(this.card);
     this.onResize = () => this.place();
     addEventListener('resize', this.onResize);
