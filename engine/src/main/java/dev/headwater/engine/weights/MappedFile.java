@@ -14,7 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /** A file mapped whole and read-only, with copies of those tensors that can't be used where they are. */
-final class MappedFile implements AutoCloseable {
+public final class MappedFile implements AutoCloseable {
     /** What a tensor may take outside the mapping: enough for the largest published encoder, not for a lying header. */
     private static final long MAX_COPY = 8L << 30;
     private static final long COPY_ALIGNMENT = 64;
@@ -25,13 +25,13 @@ final class MappedFile implements AutoCloseable {
     private final ConcurrentHashMap<String, MemorySegment> copies = new ConcurrentHashMap<>();
 
     /** @param arena closed with this file */
-    MappedFile(Path path, Arena arena, MemorySegment bytes) {
+    public MappedFile(Path path, Arena arena, MemorySegment bytes) {
         this.path = path;
         this.arena = arena;
         this.bytes = bytes.asReadOnly();
     }
 
-    static MappedFile open(Path path) {
+    public static MappedFile open(Path path) {
         if (!Files.exists(path)) {
             throw new HeadwaterException("There is no file " + path);
         }
@@ -50,11 +50,11 @@ final class MappedFile implements AutoCloseable {
         }
     }
 
-    Path path() {
+    public Path path() {
         return path;
     }
 
-    MemorySegment bytes() {
+    public MemorySegment bytes() {
         return bytes;
     }
 

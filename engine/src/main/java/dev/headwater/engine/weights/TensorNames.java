@@ -8,12 +8,12 @@ import java.util.Map;
 import java.util.Set;
 
 /** Looks tensors up by name, and helps who asks for one that is not there. */
-final class TensorNames {
+public final class TensorNames {
     private static final int SHOWN = 5;
 
     private TensorNames() {}
 
-    static <T> T lookup(Map<String, T> tensors, String name, Path file) {
+    public static <T> T lookup(Map<String, T> tensors, String name, Path file) {
         T found = tensors.get(name);
         if (found == null) {
             throw new HeadwaterException("There is no tensor '%s' in %s; %s".formatted(name, file, similar(tensors.keySet(), name)));
