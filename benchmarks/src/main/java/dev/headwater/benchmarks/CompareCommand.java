@@ -2,8 +2,8 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.model.ProductTrial;
-import dev.headwater.engine.model.Products;
+import dev.headwater.engine.product.ProductTrial;
+import dev.headwater.engine.product.Products;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * How far two files of the same prompt's graph differ: in tensors named as {@link dev.headwater.engine.graph.GraphFile} names them.
+ * How far two files of the same prompt's graph differ: in tensors named as {@link dev.headwater.engine.document.GraphFile} names them.
  *
  * @param features selected in either
  * @param common   selected in both

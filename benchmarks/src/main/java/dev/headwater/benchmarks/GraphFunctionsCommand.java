@@ -1,14 +1,14 @@
 package dev.headwater.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.document.GraphFile;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
-import dev.headwater.engine.graph.GraphDocument;
-import dev.headwater.engine.graph.GraphFile;
-import dev.headwater.engine.graph.GraphJson;
 import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
-import dev.headwater.engine.weights.BoundedJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

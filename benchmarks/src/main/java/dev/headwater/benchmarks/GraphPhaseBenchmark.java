@@ -1,9 +1,9 @@
 package dev.headwater.benchmarks;
 
+import dev.headwater.engine.attribution.FeatureRounds;
+import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
-import dev.headwater.engine.graph.FeatureRounds;
-import dev.headwater.engine.graph.GraphJson;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
 import java.io.IOException;

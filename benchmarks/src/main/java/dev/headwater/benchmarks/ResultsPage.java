@@ -1,7 +1,7 @@
 package dev.headwater.benchmarks;
 
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.AtomicFile;
+import dev.headwater.engine.files.AtomicFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

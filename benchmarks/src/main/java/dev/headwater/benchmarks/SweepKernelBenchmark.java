@@ -2,8 +2,8 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;

@@ -3,7 +3,7 @@ package dev.headwater.benchmarks;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.BoundedJson;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -1,6 +1,25 @@
 package dev.headwater.cli;
 
+import dev.headwater.cli.command.Interrupt;
+import dev.headwater.cli.report.ExitCode;
+import dev.headwater.cli.report.Version;
 import dev.headwater.bindings.NativeException;
+import dev.headwater.cli.command.AttributeCommand;
+import dev.headwater.cli.command.BatchCommand;
+import dev.headwater.cli.command.CompareCommand;
+import dev.headwater.cli.command.ConvertCommand;
+import dev.headwater.cli.command.DoctorCommand;
+import dev.headwater.cli.command.FeaturesCommand;
+import dev.headwater.cli.command.FetchCommand;
+import dev.headwater.cli.command.GraphCommand;
+import dev.headwater.cli.command.InterveneCommand;
+import dev.headwater.cli.command.ModelsCommand;
+import dev.headwater.cli.command.PlanCommand;
+import dev.headwater.cli.command.ServeCommand;
+import dev.headwater.cli.command.UploadCommand;
+import dev.headwater.cli.command.VerifyCommand;
+import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import java.io.IOException;
@@ -15,29 +34,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.AutoComplete;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine;
 
 /**
  * The command line. Exit codes: 0 done, 1 failed, 2 the request makes no sense, 130 interrupted. A failure is one sentence on
  * standard error; {@code --verbose} adds the stack trace.
  */
-@Command(name = "headwater", mixinStandardHelpOptions = true, versionProvider = Headwater.Version.class,
+@Command(name = "headwater", mixinStandardHelpOptions = true, versionProvider = Version.class,
     description = "Attribution graphs of language models: follow an answer upstream to its sources.",
     synopsisSubcommandLabel = "COMMAND", commandListHeading = "%nCommands:%n",
     footer = {"", "Examples:", "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
         "  headwater doctor", "  headwater help attribute"})
 public final class Headwater {
-    static final int FAILURE = 1;
-    static final int USAGE = 2;
-    static final int INTERRUPTED = 130;
-
     /** How long an interrupted command may take to put things in order, before the process ends regardless. */
     private static final int GRACE_SECONDS = 2;
 
@@ -66,7 +80,7 @@ public final class Headwater {
     }
 
     /** Runs one command; everything that it prints goes to the console. */
-    static int run(Console console, Interrupt interrupt, String... args) {
+    public static int run(Console console, Interrupt interrupt, String... args) {
         PrintWriter out = new PrintWriter(console.out(), true);
         PrintWriter err = new PrintWriter(console.err(), true);
         CommandLine commands = new CommandLine(new Headwater());
@@ -97,7 +111,7 @@ public final class Headwater {
         } catch (OutOfMemoryError e) {
             complain(console, "Not enough memory (" + e.getMessage() + "); for more Java heap than "
                 + Text.bytes(Runtime.getRuntime().maxMemory()) + " set HEADWATER_JAVA_OPTS=-Xmx…");
-            return FAILURE;
+            return ExitCode.FAILURE;
         }
     }
 
@@ -134,7 +148,7 @@ public final class Headwater {
 
     private static int welcome(CommandLine commands) {
         commands.usage(commands.getOut());
-        return USAGE;
+        return ExitCode.USAGE;
     }
 
     private static int wrongUsage(Console console, ParameterException e) {
@@ -148,12 +162,12 @@ public final class Headwater {
         if (isVerbose(command)) {
             e.printStackTrace(console.err());
         }
-        return USAGE;
+        return ExitCode.USAGE;
     }
 
     private static int failed(Console console, Interrupt interrupt, CommandLine command, Exception e) {
-        int code = interrupt.requested() ? INTERRUPTED : exitCode(e);
-        if (code == INTERRUPTED) {
+        int code = interrupt.requested() ? ExitCode.INTERRUPTED : exitCode(e);
+        if (code == ExitCode.INTERRUPTED) {
             console.err().println("Interrupted; no file was left half written.");
         } else {
             complain(console, message(e, isVerbose(command)));
@@ -165,7 +179,7 @@ public final class Headwater {
     }
 
     private static int exitCode(Throwable e) {
-        return e instanceof UsageException ? USAGE : e instanceof CancellationException ? INTERRUPTED : FAILURE;
+        return e instanceof UsageException ? ExitCode.USAGE : e instanceof CancellationException ? ExitCode.INTERRUPTED : ExitCode.FAILURE;
     }
 
     private static String message(Exception e, boolean verbose) {
@@ -188,18 +202,5 @@ public final class Headwater {
 
     private static boolean isVerbose(CommandLine command) {
         return command.getCommandSpec().root().userObject() instanceof Headwater root && root.verbose;
-    }
-
-    /** What the jar's manifest says. */
-    static final class Version implements IVersionProvider {
-        static String number() {
-            String version = Headwater.class.getPackage().getImplementationVersion();
-            return version == null ? "development" : version;
-        }
-
-        @Override
-        public String[] getVersion() {
-            return new String[] {"headwater " + number()};
-        }
     }
 }

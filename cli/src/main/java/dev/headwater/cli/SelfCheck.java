@@ -14,7 +14,7 @@ import java.util.Random;
 import java.util.function.Supplier;
 
 /** Runs libtorch's matrix product and each of our kernels on small random data, and compares with plain Java. */
-final class SelfCheck {
+public final class SelfCheck {
     /** Float sums of some hundred products of order one agree to this, in any order of summation. */
     private static final double TOLERANCE = 1e-4;
 
@@ -23,7 +23,7 @@ final class SelfCheck {
      *
      * @param detail the largest error, a rate, or what went wrong
      */
-    record Result(String name, boolean passed, String detail) {}
+    public record Result(String name, boolean passed, String detail) {}
 
     private static final int POSITIONS = 5;
     private static final int WIDTH = 48;
@@ -35,11 +35,11 @@ final class SelfCheck {
     private final Random random = new Random(20250327);
     private final Device device;
 
-    SelfCheck(Device device) {
+    public SelfCheck(Device device) {
         this.device = device;
     }
 
-    List<Result> run() {
+    public List<Result> run() {
         List<Result> results = new ArrayList<>();
         results.add(check("matrix product", this::matrixProduct));
         if (device.isCpu() && Bf16Product.unavailable().isEmpty()) {

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.StringWriter;
-import java.net.URLClassLoader;
 import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,8 +29,11 @@ class ReadmeTest {
         String code = block("java").replace("Path.of(\"graphs\")", "Path.of(args[0])");
         Path source = Files.writeString(directory.resolve("Example.java"), """
             import dev.headwater.engine.*;
+
             import dev.headwater.engine.attribution.*;
+
             import dev.headwater.engine.graph.*;
+
             import java.nio.file.Path;
 
             public class Example {

@@ -1,5 +1,7 @@
 package dev.headwater.cli;
 
+import dev.headwater.cli.command.Interrupt;
+import dev.headwater.cli.report.Console;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -11,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /** One run of the command line: its exit code and what it printed. */
-record Run(int code, String out, String err) {
-    static Run headwater(String... args) {
+public record Run(int code, String out, String err) {
+    public static Run headwater(String... args) {
         return onTerminal(0, args);
     }
 

@@ -1,10 +1,10 @@
 package dev.headwater.engine.attribution;
 
-import dev.headwater.bindings.Device;
-import dev.headwater.bindings.TensorScope;
 import dev.headwater.benchmarks.BenchmarkModel;
 import dev.headwater.benchmarks.SweepWork;
 import dev.headwater.benchmarks.Work;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.EdgeRows;

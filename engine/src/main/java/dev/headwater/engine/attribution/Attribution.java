@@ -5,8 +5,6 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
-import dev.headwater.engine.graph.FeatureRounds;
-import dev.headwater.engine.graph.FeatureSelection;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Provenance;

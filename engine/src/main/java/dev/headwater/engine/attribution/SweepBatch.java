@@ -4,13 +4,13 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.attribution.AdjointSweep.Member;
-import dev.headwater.engine.model.Weight;
+import dev.headwater.engine.product.Weight;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;

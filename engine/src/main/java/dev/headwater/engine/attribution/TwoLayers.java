@@ -2,7 +2,7 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
-import dev.headwater.engine.model.Weight;
+import dev.headwater.engine.product.Weight;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package dev.headwater.engine.features;
 
-import dev.headwater.engine.graph.GraphJson;
+import dev.headwater.engine.document.GraphJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -1,7 +1,7 @@
 package dev.headwater.engine.features;
 
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.AtomicFile;
+import dev.headwater.engine.files.AtomicFile;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;

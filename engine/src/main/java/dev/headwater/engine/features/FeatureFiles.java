@@ -6,8 +6,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.BoundedJson;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -99,7 +99,7 @@ public final class FeatureFiles implements FeatureEvidence {
             }
             // The name becomes a path, so it can be nothing but a file of this directory.
             demand(name != null && NAME.matcher(name).matches(), "the file of layer " + layers.size() + " is not named layer_<number>.bin"
-                + (name == null ? "" : " but '" + Quote.of(name) + "'"));
+                + (name == null ? "" : " but '" + ErrorText.of(name) + "'"));
             layers.add(new Layer(name, offsets));
         }
         return List.copyOf(layers);

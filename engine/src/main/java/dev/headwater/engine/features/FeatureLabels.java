@@ -1,7 +1,7 @@
 package dev.headwater.engine.features;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.headwater.engine.graph.GraphJson;
+import dev.headwater.engine.document.GraphJson;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

@@ -2,8 +2,8 @@ package dev.headwater.engine.features;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.AtomicFile;
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.AtomicFile;
+import dev.headwater.engine.files.BoundedJson;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -2,8 +2,8 @@ package dev.headwater.engine.features;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.tokens.Tokenizer;
-import dev.headwater.engine.weights.AtomicFile;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

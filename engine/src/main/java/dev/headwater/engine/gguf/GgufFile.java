@@ -2,7 +2,7 @@ package dev.headwater.engine.gguf;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.MappedFile;
+import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.weights.TensorNames;
 import java.io.IOException;
 import java.io.InputStream;

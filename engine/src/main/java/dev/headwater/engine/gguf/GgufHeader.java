@@ -3,7 +3,7 @@ package dev.headwater.engine.gguf;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.files.ErrorText;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -147,8 +147,8 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
 
         private String name() {
             String name = text();
-            if (!Quote.of(name).equals(name)) {
-                throw bad("a name in it is too long or not plain text: '%s'".formatted(Quote.of(name)));
+            if (!ErrorText.of(name).equals(name)) {
+                throw bad("a name in it is too long or not plain text: '%s'".formatted(ErrorText.of(name)));
             }
             return name;
         }

@@ -202,7 +202,7 @@ public final class EdgeRows implements AutoCloseable {
      * @param home  for each node of the larger matrix the one that has its row, null if the row is zero
      * @param row   for each node the number of its row in there
      */
-    static EdgeRows select(int[] nodes, EdgeRows[] home, int[] row) {
+    public static EdgeRows select(int[] nodes, EdgeRows[] home, int[] row) {
         int[] keptBefore = new int[home.length + 1];
         for (int node : nodes) keptBefore[node + 1] = 1;
         for (int c = 0; c < home.length; c++) keptBefore[c + 1] += keptBefore[c];
@@ -316,7 +316,7 @@ public final class EdgeRows implements AutoCloseable {
      *
      * @param into count * {@link #columns} float32 values
      */
-    void copyRows(int first, int count, MemorySegment into) {
+    public void copyRows(int first, int count, MemorySegment into) {
         into.fill((byte) 0);
         for (int r = first; r < first + count; r++) {
             for (int k = firstRun(r); k < endRun(r); k++) {
@@ -345,16 +345,16 @@ public final class EdgeRows implements AutoCloseable {
     }
 
     /** This matrix as the native kernels see it. */
-    synchronized EdgeRuns runs() {
+    public synchronized EdgeRuns runs() {
         if (runs == null) {
-            runs = new EdgeRuns(columns);
-            addTo(runs);
+        runs = new EdgeRuns(columns);
+        addTo(runs);
         }
         return runs;
     }
 
     /** Adds the rows to a matrix for the native kernels, which must not be used after this one is closed. */
-    void addTo(EdgeRuns matrix) {
+    public void addTo(EdgeRuns matrix) {
         matrix.add(runStart, column, length, offset, values);
     }
 

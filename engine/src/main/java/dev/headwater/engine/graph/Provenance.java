@@ -45,7 +45,7 @@ public record Provenance(String model, List<String> transcoders, String scan, St
     }
 
     /** Without the phases' times, as files keep it: the same prompt and settings then give the same bytes. */
-    Provenance untimed() {
+    public Provenance untimed() {
         return new Provenance(model, transcoders, scan, device, dtype, versions, settings, Map.of(), createdMillis);
     }
 }

@@ -151,7 +151,7 @@ public final class Pruning {
     }
 
     /** The text of up to {@code most} kept edges, in the order of {@link #forEachEdge}, from number {@code first} on. */
-    ByteBuffer links(LinkText text, int first, int most) {
+    public ByteBuffer links(LinkText text, int first, int most) {
         return text.of(source, target, weight, first, Math.min(most, edgeCount - first));
     }
 }

@@ -3,7 +3,7 @@ package dev.headwater.engine.graph;
 import dev.headwater.engine.HeadwaterException;
 
 /** Orders the nodes of a square edge matrix so that every target comes before its sources. */
-final class TopologicalOrder {
+public final class TopologicalOrder {
     private TopologicalOrder() {}
 
     /**
@@ -12,7 +12,7 @@ final class TopologicalOrder {
      *
      * @throws HeadwaterException if the edges form a cycle
      */
-    static int[] of(EdgeRows edges) {
+    public static int[] of(EdgeRows edges) {
         int n = edges.rows();
         int[] order = new int[n];
         if (descends(edges)) {

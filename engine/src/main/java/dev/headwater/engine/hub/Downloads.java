@@ -2,7 +2,6 @@ package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;

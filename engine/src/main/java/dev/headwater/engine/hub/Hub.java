@@ -2,11 +2,10 @@ package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.files.BoundedYaml;
 import dev.headwater.engine.hub.Reference.Bundled;
 import dev.headwater.engine.hub.Reference.Local;
 import dev.headwater.engine.hub.Reference.Remote;
-import dev.headwater.engine.weights.BoundedYaml;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystems;

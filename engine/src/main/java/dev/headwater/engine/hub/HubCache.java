@@ -1,7 +1,6 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;

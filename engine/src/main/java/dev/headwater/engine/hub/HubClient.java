@@ -3,8 +3,7 @@ package dev.headwater.engine.hub;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.BoundedJson;
-
+import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;

@@ -1,7 +1,7 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.UsageException;
-
+import dev.headwater.engine.files.CacheDirectory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;

@@ -1,7 +1,6 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.UsageException;
-
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

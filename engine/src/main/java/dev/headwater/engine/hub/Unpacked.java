@@ -1,7 +1,6 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

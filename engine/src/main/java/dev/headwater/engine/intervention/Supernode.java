@@ -5,10 +5,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
-import dev.headwater.engine.graph.DocumentNode;
-import dev.headwater.engine.graph.GraphDocument;
-import dev.headwater.engine.weights.BoundedJson;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.document.DocumentNode;
+import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -53,7 +53,7 @@ public record Supernode(String name, List<FeatureAt> features) {
     public static List<Supernode> ofUrl(String url, int layers) {
         int query = url.indexOf('?');
         if (query < 0 || url.length() > LONGEST_URL) {
-            throw new UsageException("'" + Quote.of(url) + "' is no graph's address with parameters");
+            throw new UsageException("'" + ErrorText.of(url) + "' is no graph's address with parameters");
         }
         JsonNode supernodes = BoundedJson.mapper().createArrayNode();
         var pinned = BoundedJson.mapper().createArrayNode();
@@ -92,7 +92,7 @@ public record Supernode(String name, List<FeatureAt> features) {
         List<Supernode> found = new ArrayList<>();
         for (JsonNode group : supernodes) {
             if (!group.isArray() || group.isEmpty() || !group.get(0).isTextual()) {
-                throw new HeadwaterException("A supernode is not a list of its label and the names of its nodes: " + Quote.of(group.toString()));
+                throw new HeadwaterException("A supernode is not a list of its label and the names of its nodes: " + ErrorText.of(group.toString()));
             }
             List<FeatureAt> members = new ArrayList<>();
             for (int i = 1; i < group.size(); i++) {

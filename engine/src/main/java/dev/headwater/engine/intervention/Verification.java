@@ -5,7 +5,7 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
-import dev.headwater.engine.graph.PlainGraph;
+import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.graph.Prompt;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.headwater.engine.model;
 
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.files.ErrorText;
 
 /** The non-linearity of an MLP. */
 public enum Activation {
@@ -25,7 +25,7 @@ public enum Activation {
             case "gelu" -> GELU;
             case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> GELU_TANH;
             case "relu" -> RELU;
-            default -> throw file.error(key, "is '" + Quote.of(name) + "', but only silu, gelu, gelu_new, gelu_pytorch_tanh and relu are known");
+            default -> throw file.error(key, "is '" + ErrorText.of(name) + "', but only silu, gelu, gelu_new, gelu_pytorch_tanh and relu are known");
         };
     }
 }

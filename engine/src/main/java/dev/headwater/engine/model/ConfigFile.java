@@ -4,8 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.BoundedJson;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -118,6 +118,6 @@ record ConfigFile(Path path, String prefix, JsonNode root, Map<String, String> a
     }
 
     private static String shown(JsonNode node) {
-        return Quote.of(node.toString());
+        return ErrorText.of(node.toString());
     }
 }

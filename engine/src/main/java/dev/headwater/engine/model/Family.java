@@ -2,8 +2,8 @@ package dev.headwater.engine.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.weights.Checkpoint;
-import dev.headwater.engine.weights.Quote;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -39,7 +39,7 @@ interface Family {
             throw file.error("architectures", "is missing");
         }
         String name = listed.isEmpty() ? file.text("model_type") : listed.path(0).asText();
-        throw new HeadwaterException("%s: Headwater does not know the architecture '%s'; it knows %s".formatted(file.path(), Quote.of(name),
+        throw new HeadwaterException("%s: Headwater does not know the architecture '%s'; it knows %s".formatted(file.path(), ErrorText.of(name),
                 ALL.stream().flatMap(family -> family.architectures().stream()).collect(Collectors.joining(", "))));
     }
 

@@ -1,12 +1,12 @@
 package dev.headwater.engine.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.model.ModelConfig.Attention;
 import dev.headwater.engine.model.ModelConfig.Gated;
 import dev.headwater.engine.model.ModelConfig.Mlp;
 import dev.headwater.engine.model.ModelConfig.Norm;
 import dev.headwater.engine.model.ModelConfig.Reach;
-import dev.headwater.engine.weights.Quote;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -51,7 +51,7 @@ final class ModelDraft {
         if (file.has("quantization_config")) {
             ConfigFile quantization = file.within("quantization_config");
             if (!quantization.text("quant_method").equals("mxfp4")) {
-                throw quantization.error("quant_method", "is '" + Quote.of(quantization.text("quant_method"))
+                throw quantization.error("quant_method", "is '" + ErrorText.of(quantization.text("quant_method"))
                         + "'; of quantised checkpoints only mxfp4 is read, so take the one that is not quantised");
             }
         }
@@ -119,7 +119,7 @@ final class ModelDraft {
             sliding[l] = switch (type) {
                 case "sliding_attention" -> true;
                 case "full_attention" -> false;
-                default -> throw file.error("layer_types", "has '" + Quote.of(type) + "' at layer " + l + "; only full_attention and sliding_attention are known");
+                default -> throw file.error("layer_types", "has '" + ErrorText.of(type) + "' at layer " + l + "; only full_attention and sliding_attention are known");
             };
         }
     }

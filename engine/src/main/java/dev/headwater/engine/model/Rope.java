@@ -3,7 +3,7 @@ package dev.headwater.engine.model;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.files.ErrorText;
 
 /**
  * Rotary position embedding: pairs (i, i + headDim/2) of a head's query and key turn by position times a frequency.
@@ -87,9 +87,9 @@ public record Rope(double base, Scaling scaling) {
                         scaling.flag("truncate", true),
                         scaling.positive("attention_factor", 1e3, factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1));
             }
-            case "dynamic", "longrope", "su" -> throw scaling.error(key, "is '" + Quote.of(type)
+            case "dynamic", "longrope", "su" -> throw scaling.error(key, "is '" + ErrorText.of(type)
                     + "', whose frequencies change with the length of the prompt; Headwater knows default, linear, llama3 and yarn");
-            default -> throw scaling.error(key, "is '" + Quote.of(type) + "', but only default, linear, llama3 and yarn are known");
+            default -> throw scaling.error(key, "is '" + ErrorText.of(type) + "', but only default, linear, llama3 and yarn are known");
         };
     }
 

@@ -4,8 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.weights.BoundedJson;
-import dev.headwater.engine.weights.Quote;
+import dev.headwater.engine.document.GraphSchema;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -51,7 +52,7 @@ public final class Neuronpedia implements AutoCloseable {
      * @throws UsageException if the address or the key can't be one
      */
     public Neuronpedia(URI site, String key) {
-        requireSafe(site, "The address " + Quote.of(site.toString()));
+        requireSafe(site, "The address " + ErrorText.of(site.toString()));
         // Checked here, as the HTTP client would quote a key that can't be a header in its message.
         if (key.isEmpty() || key.length() > LONGEST_KEY || !key.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
             throw new UsageException("The Neuronpedia key is not one: it has to be 1 to %d printable characters without spaces".formatted(LONGEST_KEY));
@@ -94,7 +95,7 @@ public final class Neuronpedia implements AutoCloseable {
         }
         if (!verdict.slug().matches("[a-zA-Z0-9_.-]+") || !verdict.scan().matches("[a-zA-Z0-9_.-]+")) {
             throw new HeadwaterException("%s has the slug '%s' and the scan '%s'; Neuronpedia takes letters, digits, dot, dash and underscore in both"
-                .formatted(file, Quote.of(verdict.slug()), Quote.of(verdict.scan())));
+                .formatted(file, ErrorText.of(verdict.slug()), ErrorText.of(verdict.scan())));
         }
         byte[] plain = read(file);
         byte[] packed = gzip(plain);
@@ -118,7 +119,7 @@ public final class Neuronpedia implements AutoCloseable {
             }
             return shown;
         } catch (URISyntaxException e) {
-            throw new HeadwaterException("%s answered with an address that is none: %s".formatted(site, Quote.of(text(entered, "url"))), e);
+            throw new HeadwaterException("%s answered with an address that is none: %s".formatted(site, ErrorText.of(text(entered, "url"))), e);
         }
     }
 
@@ -198,7 +199,7 @@ public final class Neuronpedia implements AutoCloseable {
                 case HttpTimeoutException _ -> new HeadwaterException("%s did not answer the request %s in time; try again later".formatted(host, purpose), e);
                 case ConnectException _ -> new HeadwaterException("Cannot reach %s %s; check the network and the address".formatted(host, purpose), e);
                 default -> new HeadwaterException("The connection to %s failed %s: %s".formatted(host, purpose,
-                    hidden(Quote.of(String.valueOf(e.getCause().getMessage())))), e);
+                    hidden(ErrorText.of(String.valueOf(e.getCause().getMessage())))), e);
             };
         }
     }
@@ -220,7 +221,7 @@ public final class Neuronpedia implements AutoCloseable {
         try {
             JsonNode json = BoundedJson.mapper().readTree(answer);
             String text = json == null ? "" : json.path("error").asText(json.path("message").asText(""));
-            return hidden(Quote.of(text));
+            return hidden(ErrorText.of(text));
         } catch (IOException _) {
             return "";
         }

@@ -2,8 +2,7 @@ package dev.headwater.engine.tokens;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.tokens.jinja.Template;
-
+import dev.headwater.engine.jinja.Template;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

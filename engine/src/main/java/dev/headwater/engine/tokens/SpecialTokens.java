@@ -2,9 +2,8 @@ package dev.headwater.engine.tokens;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.tokens.TokenizerFile.Added;
-import dev.headwater.engine.weights.BoundedJson;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

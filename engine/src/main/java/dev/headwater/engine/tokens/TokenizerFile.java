@@ -5,8 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.BoundedJson;
-
+import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

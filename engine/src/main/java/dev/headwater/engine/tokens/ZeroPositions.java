@@ -1,7 +1,6 @@
 package dev.headwater.engine.tokens;
 
 import dev.headwater.engine.UsageException;
-
 import java.util.Arrays;
 import java.util.List;
 

@@ -3,7 +3,7 @@ package dev.headwater.engine.transcoder;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

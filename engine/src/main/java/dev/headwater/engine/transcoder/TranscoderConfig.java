@@ -1,9 +1,9 @@
 package dev.headwater.engine.transcoder;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedYaml;
+import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.model.FeatureSite;
-import dev.headwater.engine.weights.BoundedYaml;
-import dev.headwater.engine.weights.Quote;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -135,7 +135,7 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
         } catch (InvalidPathException unusable) {
             // falls through to the same sentence
         }
-        throw new HeadwaterException("%s lists '%s', which is not a path inside the set's directory".formatted(file, Quote.of(entry)));
+        throw new HeadwaterException("%s lists '%s', which is not a path inside the set's directory".formatted(file, ErrorText.of(entry)));
     }
 
     /** The keys of one file, and its name for the messages. */
@@ -154,7 +154,7 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
         }
 
         HeadwaterException unknown(String key, String value, String allowed) {
-            return new HeadwaterException("%s: %s '%s' is not one of %s".formatted(file, key, Quote.of(value), allowed));
+            return new HeadwaterException("%s: %s '%s' is not one of %s".formatted(file, key, ErrorText.of(value), allowed));
         }
 
         Kind kind() {

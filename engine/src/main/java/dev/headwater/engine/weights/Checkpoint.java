@@ -2,6 +2,8 @@ package dev.headwater.engine.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,7 +82,7 @@ public final class Checkpoint implements WeightFile {
                     shards.put(name, shard);
                 }
                 if (!shard.has(tensor)) {
-                    throw new HeadwaterException("%s says that tensor '%s' is in %s, which does not hold it".formatted(index, Quote.of(tensor), Quote.of(name)));
+                    throw new HeadwaterException("%s says that tensor '%s' is in %s, which does not hold it".formatted(index, ErrorText.of(tensor), ErrorText.of(name)));
                 }
                 tensors.put(tensor, shard);
             }
@@ -96,7 +98,7 @@ public final class Checkpoint implements WeightFile {
     /** Links are followed, since the hub's cache is made of them, but the name itself must stay in the directory. */
     private static SafetensorsFile openShard(Path directory, Path index, String tensor, String name) {
         if (!name.matches("[A-Za-z0-9_][A-Za-z0-9._-]{0,200}\\.safetensors")) {
-            throw new HeadwaterException("%s puts tensor '%s' into '%s', which is not the plain name of a safetensors file".formatted(index, Quote.of(tensor), Quote.of(name)));
+            throw new HeadwaterException("%s puts tensor '%s' into '%s', which is not the plain name of a safetensors file".formatted(index, ErrorText.of(tensor), ErrorText.of(name)));
         }
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {

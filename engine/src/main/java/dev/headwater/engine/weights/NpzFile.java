@@ -1,6 +1,8 @@
 package dev.headwater.engine.weights;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.MappedFile;
+import dev.headwater.engine.files.ZipDirectory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -27,10 +29,10 @@ public final class NpzFile implements WeightFile {
 
     private record Array(TensorInfo info, NpyHeader header, ZipDirectory.Member member) {}
 
-    private final MappedFile file;
+    private final MappedTensors file;
     private final Map<String, Array> arrays;
 
-    private NpzFile(MappedFile file, Map<String, Array> arrays) {
+    private NpzFile(MappedTensors file, Map<String, Array> arrays) {
         this.file = file;
         this.arrays = Collections.unmodifiableMap(arrays);
     }
@@ -48,7 +50,7 @@ public final class NpzFile implements WeightFile {
                 Array array = array(file, member);
                 arrays.put(array.info().name(), array);
             }
-            return new NpzFile(file, arrays);
+            return new NpzFile(new MappedTensors(file), arrays);
         } catch (IllegalArgumentException unsound) {
             file.close();
             throw new HeadwaterException("%s is not a sound npz file: it %s".formatted(file.path(), unsound.getMessage()), unsound);

@@ -1,5 +1,6 @@
 package dev.headwater.engine.weights;
 
+import dev.headwater.engine.files.MappedFile;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Map;
@@ -11,10 +12,10 @@ import java.util.Set;
  * two tensors or to none.
  */
 public final class SafetensorsFile implements WeightFile {
-    private final MappedFile file;
+    private final MappedTensors file;
     private final SafetensorsHeader header;
 
-    private SafetensorsFile(MappedFile file, SafetensorsHeader header) {
+    private SafetensorsFile(MappedTensors file, SafetensorsHeader header) {
         this.file = file;
         this.header = header;
     }
@@ -27,7 +28,7 @@ public final class SafetensorsFile implements WeightFile {
     /** Takes the file over, also on failure. */
     static SafetensorsFile of(MappedFile file) {
         try {
-            return new SafetensorsFile(file, SafetensorsHeader.parse(file.path(), file.bytes()));
+            return new SafetensorsFile(new MappedTensors(file), SafetensorsHeader.parse(file.path(), file.bytes()));
         } catch (Throwable failure) {
             file.close();
             throw failure;

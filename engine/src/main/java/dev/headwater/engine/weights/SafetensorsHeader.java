@@ -5,6 +5,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.util.ByteBufferBackedInputStream;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -124,7 +126,7 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             while (in.nextToken() == JsonToken.FIELD_NAME) {
                 String key = in.currentName();
                 if (in.nextToken() != JsonToken.VALUE_STRING) {
-                    throw bad("its %s entry '%s' is not a text".formatted(METADATA, Quote.of(key)));
+                    throw bad("its %s entry '%s' is not a text".formatted(METADATA, ErrorText.of(key)));
                 }
                 texts.put(key, in.getText());
                 if (texts.size() > MAX_TEXTS) {
@@ -136,10 +138,10 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
 
         private Entry entry(JsonParser in, String name) throws IOException {
             if (in.currentToken() != JsonToken.START_OBJECT) {
-                throw bad("its entry for tensor '%s' is not an object".formatted(Quote.of(name)));
+                throw bad("its entry for tensor '%s' is not an object".formatted(ErrorText.of(name)));
             }
-            if (name.length() > MAX_NAME || !name.codePoints().allMatch(Quote::isPlain)) {
-                throw bad("a tensor's name is too long or not plain text: '%s'".formatted(Quote.of(name)));
+            if (name.length() > MAX_NAME || !name.codePoints().allMatch(ErrorText::isPlain)) {
+                throw bad("a tensor's name is too long or not plain text: '%s'".formatted(ErrorText.of(name)));
             }
             String type = null;
             long[] shape = null;
@@ -151,23 +153,23 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                     case "dtype" -> type = value == JsonToken.VALUE_STRING ? in.getText() : null;
                     case "shape" -> shape = integers(in, name, "shape");
                     case "data_offsets" -> offsets = integers(in, name, "data_offsets");
-                    default -> throw bad("its entry for tensor '%s' has the unknown field '%s'".formatted(Quote.of(name), Quote.of(field)));
+                    default -> throw bad("its entry for tensor '%s' has the unknown field '%s'".formatted(ErrorText.of(name), ErrorText.of(field)));
                 }
             }
             if (type == null || shape == null || offsets == null || offsets.length != 2) {
-                throw bad("its entry for tensor '%s' needs a dtype, a shape and two data_offsets".formatted(Quote.of(name)));
+                throw bad("its entry for tensor '%s' needs a dtype, a shape and two data_offsets".formatted(ErrorText.of(name)));
             }
             Integer bits = BITS.get(type);
             if (bits == null) {
-                throw bad("tensor '%s' has the unknown element type '%s'".formatted(Quote.of(name), Quote.of(type)));
+                throw bad("tensor '%s' has the unknown element type '%s'".formatted(ErrorText.of(name), ErrorText.of(type)));
             }
             if (offsets[0] > offsets[1] || offsets[1] > dataBytes) {
                 throw bad("tensor '%s' should be at bytes %d to %d of the data, which has %d bytes; the file may be truncated"
-                        .formatted(Quote.of(name), offsets[0], offsets[1], dataBytes));
+                        .formatted(ErrorText.of(name), offsets[0], offsets[1], dataBytes));
             }
             long bytes = offsets[1] - offsets[0];
             if (!fills(bytes, bits, shape)) {
-                throw bad("tensor '%s' of type %s and shape %s cannot take %d bytes".formatted(Quote.of(name), type, Arrays.toString(shape), bytes));
+                throw bad("tensor '%s' of type %s and shape %s cannot take %d bytes".formatted(ErrorText.of(name), type, Arrays.toString(shape), bytes));
             }
             return new Entry(new TensorInfo(name, type, shape, bytes), dataStart + offsets[0]);
         }
@@ -175,17 +177,17 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         /** Non-negative integers. */
         private long[] integers(JsonParser in, String name, String field) throws IOException {
             if (in.currentToken() != JsonToken.START_ARRAY) {
-                throw bad("the %s of tensor '%s' is not a list".formatted(field, Quote.of(name)));
+                throw bad("the %s of tensor '%s' is not a list".formatted(field, ErrorText.of(name)));
             }
             long[] values = new long[MAX_RANK];
             int count = 0;
             while (in.nextToken() != JsonToken.END_ARRAY) {
                 if (in.currentToken() != JsonToken.VALUE_NUMBER_INT || in.getNumberType() == JsonParser.NumberType.BIG_INTEGER
                         || in.getLongValue() < 0) {
-                    throw bad("the %s of tensor '%s' contains %s, which is not a size".formatted(field, Quote.of(name), Quote.of(in.getText())));
+                    throw bad("the %s of tensor '%s' contains %s, which is not a size".formatted(field, ErrorText.of(name), ErrorText.of(in.getText())));
                 }
                 if (count == MAX_RANK) {
-                    throw bad("the %s of tensor '%s' has more than %d entries".formatted(field, Quote.of(name), MAX_RANK));
+                    throw bad("the %s of tensor '%s' has more than %d entries".formatted(field, ErrorText.of(name), MAX_RANK));
                 }
                 values[count++] = in.getLongValue();
             }
@@ -210,7 +212,7 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             long end = dataStart;
             for (Entry entry : entries) {
                 if (entry.start() != end) {
-                    throw bad("the data of tensor '%s' %s".formatted(Quote.of(entry.info().name()), entry.start() < end
+                    throw bad("the data of tensor '%s' %s".formatted(ErrorText.of(entry.info().name()), entry.start() < end
                             ? "overlaps that of another" : "does not follow the tensor before it: %d bytes belong to none".formatted(entry.start() - end)));
                 }
                 end += entry.info().bytes();

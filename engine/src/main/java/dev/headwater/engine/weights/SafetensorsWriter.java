@@ -3,6 +3,8 @@ package dev.headwater.engine.weights;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.headwater.bindings.DType;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.AtomicFile;
+import dev.headwater.engine.files.BoundedJson;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

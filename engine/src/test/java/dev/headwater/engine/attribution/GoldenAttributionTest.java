@@ -15,7 +15,7 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
-import dev.headwater.engine.model.Products;
+import dev.headwater.engine.product.Products;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

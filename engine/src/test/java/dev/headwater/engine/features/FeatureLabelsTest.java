@@ -2,7 +2,7 @@ package dev.headwater.engine.features;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

@@ -10,7 +10,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.engine.Fuzz;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Mutator;
-import dev.headwater.engine.weights.MappedFile;
+import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;

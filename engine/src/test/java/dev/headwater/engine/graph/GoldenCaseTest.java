@@ -1,7 +1,5 @@
 package dev.headwater.engine.graph;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.bindings.Device;
 import dev.headwater.engine.Progress;
@@ -9,12 +7,18 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.document.GraphDocumentTest;
+import dev.headwater.engine.document.GraphJson;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 
 /** Influence, pruning, scores, selection and files of the golden models' graphs, from their stored matrices and from whole runs. */
 class GoldenCaseTest {

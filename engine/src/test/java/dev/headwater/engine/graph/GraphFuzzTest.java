@@ -2,6 +2,10 @@ package dev.headwater.engine.graph;
 
 import dev.headwater.engine.Fuzz;
 import dev.headwater.engine.Mutator;
+import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.document.GraphDocumentTest;
+import dev.headwater.engine.document.GraphFile;
+import dev.headwater.engine.document.GraphJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

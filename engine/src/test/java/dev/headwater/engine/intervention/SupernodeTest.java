@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
-import dev.headwater.engine.graph.GraphDocument;
+import dev.headwater.engine.document.GraphDocument;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

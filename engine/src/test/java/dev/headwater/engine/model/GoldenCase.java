@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.net.URISyntaxException;
 import java.nio.file.Path;

@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.DType;
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.weights.Checkpoint;
 import dev.headwater.engine.weights.SafetensorsWriter;
 import dev.headwater.engine.weights.TensorInfo;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.bindings.Tensor;
-import dev.headwater.engine.weights.BoundedJson;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.lang.foreign.ValueLayout;
 import java.net.URISyntaxException;

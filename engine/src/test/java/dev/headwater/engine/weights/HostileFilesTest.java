@@ -1,10 +1,8 @@
 package dev.headwater.engine.weights;
 
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.BoundedYaml;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,6 +19,11 @@ import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 
 /** One row for each way in which a file can lie, with the part of the error that names it. */
 class HostileFilesTest {

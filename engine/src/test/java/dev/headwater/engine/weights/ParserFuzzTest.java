@@ -3,6 +3,8 @@ package dev.headwater.engine.weights;
 import dev.headwater.engine.Fuzz;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Mutator;
+import dev.headwater.engine.files.BoundedYaml;
+import dev.headwater.engine.files.MappedFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

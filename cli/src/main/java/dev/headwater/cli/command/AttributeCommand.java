@@ -1,0 +1,158 @@
+package dev.headwater.cli.command;
+
+import dev.headwater.cli.report.Version;
+import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.cli.option.OutputOptions;
+import dev.headwater.cli.option.PromptOptions;
+import dev.headwater.cli.option.PruningOptions;
+import dev.headwater.cli.option.TargetOptions;
+import dev.headwater.cli.option.TracingOptions;
+import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.GraphSummary;
+import dev.headwater.cli.report.ProgressDisplay;
+import dev.headwater.cli.report.Stopwatch;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.document.GraphFile;
+import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.features.FeatureBuild;
+import dev.headwater.engine.features.FeatureLabels;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.graph.Pruning;
+import dev.headwater.explorer.ExplorerConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code headwater attribute}: from a prompt to its attribution graph, on the screen and in files. */
+@Command(name = "attribute", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
+    customSynopsis = "headwater attribute [OPTIONS] PROMPT",
+    description = "Trace a prompt's next token back to the features and tokens that it comes from.",
+    footer = {"", "Examples:", "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
+        "  headwater attribute -m DIR -t DIR --prompt-file FILE --max-features 2000",
+        "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"})
+public final class AttributeCommand implements Callable<Integer> {
+    /** Spellings of the reference implementation's command line, accepted but not advertised. */
+    public static final Map<String, String> ALIASES = Map.of("--transcoder_set", "--transcoders", "--graph_file_dir", "--out",
+        "--graph_output_path", "--raw", "--max_n_logits", "--max-logits", "--desired_logit_prob", "--logit-prob",
+        "--max_feature_nodes", "--max-features", "--node_threshold", "--node-threshold", "--edge_threshold", "--edge-threshold",
+        "--batch_size", "--batch-size");
+
+    private final Console console;
+    private final Interrupt interrupt;
+
+    @Mixin
+    private PromptOptions prompt;
+
+    @Mixin
+    private ModelOptions model;
+
+    @Mixin
+    private TracingOptions tracing;
+
+    @Mixin
+    private TargetOptions targets;
+
+    @Mixin
+    private PruningOptions pruning;
+
+    @Mixin
+    private OutputOptions output;
+
+    @Option(names = "--raw", paramLabel = "FILE", description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
+    private Path raw;
+
+    @Option(names = "--features", paramLabel = "DIR",
+        description = "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
+    private Path features;
+
+    @Option(names = {"--serve", "--server"}, description = "Then open the graph in the explorer.")
+    private boolean serve;
+
+    @Option(names = "--port", defaultValue = "8041", description = "The explorer's port, 0 for any that is free (default: ${DEFAULT-VALUE}).")
+    private int port;
+
+    public AttributeCommand(Console console, Interrupt interrupt) {
+        this.console = console;
+        this.interrupt = interrupt;
+    }
+
+    @Override
+    public Integer call() {
+        PromptOptions.Source source = prompt.read();
+        AttributionOptions options = tracing.read();
+        checkPort();
+        model.check();
+        targets.check();
+        pruning.check();
+        output.check(source.title());
+        checkRaw();
+
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        Stopwatch watch = new Stopwatch();
+        Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
+        try (var progress = new ProgressDisplay(console, interrupt, output.quiet()); ReplacementModel loaded = model.load(progress)) {
+            GraphJson.Labels labels = features == null ? BundledLabels.of(model.transcoders()) : new FeatureLabels(FeatureBuild.open(loaded, features));
+            seconds.put("load", watch.lap());
+            Prompt read = source.with(loaded);
+            AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
+            try (AttributionGraph graph = Attribution.of(loaded, read, wanted, progress)) {
+                progress.close();
+                seconds.putAll(graph.provenance().seconds());
+                watch.lap();
+                Pruning pruned = pruning.of(graph);
+                seconds.put("prune", watch.lap());
+                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels);
+                seconds.put("write", watch.lap());
+                output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
+            }
+        }
+        if (serve) {
+            ServeCommand.serve(ExplorerConfig.local(output.directory()).withFeatures(features == null ? List.of() : List.of(features)).at(ExplorerConfig.LOOPBACK, port), model, true, console, interrupt);
+        }
+        return 0;
+    }
+
+    private void checkPort() {
+        if (port < 0 || port > 65535) {
+            throw new UsageException("--port is " + port + "; it can be 0 to 65535");
+        }
+    }
+
+    private void checkRaw() {
+        if (raw == null) {
+            return;
+        }
+        if (Files.isDirectory(raw)) {
+            throw new HeadwaterException("Cannot write " + raw + ": it is a directory");
+        }
+        Path parent = raw.toAbsolutePath().getParent();
+        if (!Files.isDirectory(parent)) {
+            throw new HeadwaterException("Cannot write " + raw + ": its directory does not exist");
+        }
+        OutputOptions.checkWritable(parent);
+    }
+
+    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels) {
+        Map<String, Path> files = new LinkedHashMap<>();
+        if (raw != null) {
+            GraphFile.write(graph, raw);
+            files.put("raw", raw);
+        }
+        files.put("graph", GraphJson.write(graph, pruned, new GraphJson.Options(slug, labels, Map.of()), output.directory()));
+        files.put("index", output.directory().resolve(GraphIndex.FILE));
+        return files;
+    }
+}

@@ -1,0 +1,316 @@
+package dev.headwater.cli.command;
+
+import dev.headwater.cli.report.ExitCode;
+import dev.headwater.cli.report.Version;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.NativeException;
+import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.cli.option.OutputOptions;
+import dev.headwater.cli.option.PromptOptions;
+import dev.headwater.cli.option.PruningOptions;
+import dev.headwater.cli.option.TracingOptions;
+import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.ProgressDisplay;
+import dev.headwater.cli.report.Stopwatch;
+import dev.headwater.cli.report.Text;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.hub.Reference;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code headwater batch}: a graph for each line of a file. */
+@Command(name = "batch", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
+    description = "Make the attribution graph of each prompt in a file. Run it again to go on after an interruption: what is done is not done again.",
+    footer = {"", "A line of FILE is a JSON object with prompt or token_ids, and if wanted slug, max_features, max_logits, logit_prob;",
+        "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.", "",
+        "Examples:", "  headwater batch prompts.jsonl --out graphs", "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"})
+public final class BatchCommand implements Callable<Integer> {
+    /** Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain little. */
+    private static final int MOST_TOKENS = 1024;
+
+    private final Console console;
+    private final Interrupt interrupt;
+
+    @Parameters(paramLabel = "FILE", description = "Prompts: JSON lines, or *.txt with a prompt a line.")
+    private Path input;
+
+    @Option(names = {"-o", "--out"}, paramLabel = "DIR", required = true,
+        description = "Directory for the graphs, graph-metadata.json and batch.jsonl, made if missing.")
+    private Path directory;
+
+    @Mixin
+    private ModelOptions model;
+
+    @Mixin
+    private TracingOptions tracing;
+
+    @Mixin
+    private PruningOptions pruning;
+
+    @Option(names = "--together", paramLabel = "N", defaultValue = "8",
+        description = "Prompts that share the products with the weights, up to 1,024 tokens in all; more take more memory (default: ${DEFAULT-VALUE}).")
+    private int together;
+
+    @Option(names = "--json", description = "Print a summary as JSON on standard output, everything else on standard error.")
+    private boolean json;
+
+    @Option(names = "--quiet", description = "Print nothing but errors (and the JSON of --json).")
+    private boolean quiet;
+
+    private int made;
+    private int present;
+    private int failed;
+
+    public BatchCommand(Console console, Interrupt interrupt) {
+        this.console = console;
+        this.interrupt = interrupt;
+    }
+
+    @Override
+    public Integer call() {
+        AttributionOptions options = tracing.read();
+        model.check();
+        pruning.check();
+        if (together < 1) {
+            throw new UsageException("--together must be at least 1, not " + together);
+        }
+        List<BatchLine> lines = BatchLine.read(input);
+        OutputOptions.checkWritable(directory);
+        warnOfUnknownKeys(lines);
+        Stopwatch watch = new Stopwatch();
+        try (var display = new ProgressDisplay(console, interrupt, quiet); BatchRecords records = BatchRecords.open(directory)) {
+            ObjectNode common = common();
+            Set<String> indexed = GraphIndex.slugs(directory);
+            List<BatchLine> due = lines.stream().filter(line -> line.fault() != null || !indexed.contains(line.slug())
+                || !Files.isRegularFile(GraphIndex.file(directory, line.slug())) || !records.isDone(line.slug(), settings(common, line, options))).toList();
+            present = lines.size() - due.size();
+            if (due.stream().allMatch(line -> line.fault() != null)) {
+                due.forEach(line -> fail(line, null, line.fault(), records));
+            } else {
+                try (ReplacementModel loaded = model.load(display)) {
+                    new Run(Set.copyOf(due), loaded, options, common, records, display).of(lines);
+                }
+            }
+            records.arrange(lines);
+            GraphIndex.arrange(directory, lines.stream().filter(line -> line.slug() != null).map(BatchLine::slug).toList());
+        }
+        report(lines.size(), watch.lap());
+        return failed == 0 ? 0 : ExitCode.FAILURE;
+    }
+
+    /** The lines that are due, on a loaded model. */
+    private final class Run {
+        private final Set<BatchLine> due;
+        private final ReplacementModel loaded;
+        private final AttributionOptions options;
+        private final ObjectNode common;
+        private final BatchRecords records;
+        private final ProgressDisplay display;
+        private final BundledLabels labels = BundledLabels.of(model.transcoders());
+        private int done;
+
+        Run(Set<BatchLine> due, ReplacementModel loaded, AttributionOptions options, ObjectNode common, BatchRecords records, ProgressDisplay display) {
+            this.due = due;
+            this.loaded = loaded;
+            this.options = options;
+            this.common = common;
+            this.records = records;
+            this.display = display;
+        }
+
+        void of(List<BatchLine> lines) {
+            display.phase("graphs", due.size());
+            lines.stream().filter(line -> line.fault() != null).forEach(line -> failed(line, line.fault()));
+            List<BatchLine> sound = lines.stream().filter(line -> line.fault() == null).toList();
+            // The same lines always go together, whichever are due: so what is resumed ends with the same bytes, rounding included.
+            List<BatchLine> group = new ArrayList<>();
+            List<Attribution.Request> requests = new ArrayList<>();
+            int tokens = 0;
+            for (BatchLine line : lines) {
+                if (line.fault() != null) {
+                    continue;
+                }
+                Attribution.Request request;
+                try {
+                    request = new Attribution.Request(line.prompt().with(loaded), line.options(options));
+                } catch (HeadwaterException e) {
+                    failed(line, e.getMessage());
+                    continue;
+                }
+                int length = request.prompt().length();
+                if (group.size() == together || !group.isEmpty() && tokens + length > MOST_TOKENS) {
+                    makeIfDue(group, requests);
+                    group.clear();
+                    requests.clear();
+                    tokens = 0;
+                }
+                group.add(line);
+                requests.add(request);
+                tokens += length;
+            }
+            makeIfDue(group, requests);
+            display.close();
+        }
+
+        private void makeIfDue(List<BatchLine> group, List<Attribution.Request> requests) {
+            if (group.stream().anyMatch(due::contains)) {
+                make(group, requests);
+            }
+        }
+
+        private void make(List<BatchLine> group, List<Attribution.Request> requests) {
+            if (interrupt.requested()) {
+                throw new CancellationException("the batch was cancelled");
+            }
+            Stopwatch watch = new Stopwatch();
+            List<AttributionGraph> graphs = List.of();
+            try {
+                graphs = Attribution.together(loaded, requests, new Lines(display, done));
+                double seconds = watch.lap() / graphs.size();
+                for (int i = 0; i < graphs.size(); i++) {
+                    if (due.contains(group.get(i))) {
+                        write(group.get(i), graphs.get(i), seconds);
+                    }
+                }
+            } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
+                if (group.size() > 1) {
+                    // One of them is to blame; it must not harm the others.
+                    for (int i = 0; i < group.size(); i++) {
+                        if (due.contains(group.get(i))) {
+                            make(List.of(group.get(i)), List.of(requests.get(i)));
+                        }
+                    }
+                } else {
+                    failed(group.getFirst(), e instanceof OutOfMemoryError ? "not enough memory (" + e.getMessage() + ")" : e.getMessage());
+                }
+            } finally {
+                graphs.forEach(AttributionGraph::close);
+            }
+        }
+
+        private void write(BatchLine line, AttributionGraph graph, double seconds) {
+            Path file;
+            try {
+                file = GraphJson.write(graph, pruning.of(graph), new GraphJson.Options(line.slug(), labels, Map.of()), directory);
+            } catch (HeadwaterException e) {
+                failed(line, e.getMessage());
+                return;
+            }
+            records.add(record(line, settings(common, line, options)).put("graph", file.getFileName().toString()).put("tokens", graph.prompt().length())
+                .put("active_features", graph.active().count()).put("features", graph.selected().length));
+            made++;
+            // The bar steps aside for a line, and is back at the next advance.
+            display.close();
+            say("%s: %s tokens, %s features, %s".formatted(line.slug(), Text.count(graph.prompt().length()), Text.count(graph.selected().length),
+                Text.seconds(seconds)));
+            display.advance(++done);
+        }
+
+        private void failed(BatchLine line, String reason) {
+            if (due.contains(line)) {
+                display.close();
+                fail(line, line.fault() == null ? settings(common, line, options) : null, reason, records);
+                display.advance(++done);
+            }
+        }
+    }
+
+    private void fail(BatchLine line, ObjectNode settings, String reason, BatchRecords records) {
+        failed++;
+        records.add(record(line, settings).put("error", reason));
+        console.err().println(console.errStyle().red("line " + line.number() + ": ") + Text.visible(reason));
+    }
+
+    private static ObjectNode record(BatchLine line, ObjectNode settings) {
+        ObjectNode record = BoundedJson.mapper().createObjectNode().put("line", line.number()).put("slug", line.slug());
+        if (settings != null) {
+            record.set("settings", settings);
+        }
+        return record;
+    }
+
+    /** What all lines share of what a graph depends on. */
+    private ObjectNode common() {
+        return BoundedJson.mapper().createObjectNode().put("model", Reference.parse(model.model()).toString())
+            .put("transcoders", Reference.parse(model.transcoders()).toString()).put("dtype", model.type().toString())
+            .put("products", model.products() == null ? "auto" : model.products().toString())
+            .put("node_threshold", pruning.nodes()).put("edge_threshold", pruning.edges());
+    }
+
+    /** All that a line's graph depends on. */
+    private static ObjectNode settings(ObjectNode common, BatchLine line, AttributionOptions batch) {
+        ObjectNode settings = BoundedJson.mapper().createObjectNode();
+        switch (line.prompt()) {
+            case PromptOptions.Words words -> settings.put("prompt", words.text());
+            case PromptOptions.Ids ids -> {
+                var list = settings.putArray("token_ids");
+                for (int id : ids.ids()) {
+                    list.add(id);
+                }
+            }
+        }
+        AttributionOptions options = line.options(batch);
+        OutputTargets.Salient targets = (OutputTargets.Salient) options.targets();
+        return settings.<ObjectNode>setAll(common).put("max_logits", targets.maxLogits()).put("logit_prob", targets.probability())
+            .put("max_features", options.maxFeatures()).put("batch_size", options.batchSize()).put("update_interval", options.updateInterval());
+    }
+
+    private void warnOfUnknownKeys(List<BatchLine> lines) {
+        Set<String> unknown = new TreeSet<>();
+        lines.forEach(line -> unknown.addAll(line.unknownKeys()));
+        if (!unknown.isEmpty() && !quiet) {
+            console.err().println(Text.visible(Text.cut("Keys that mean nothing here are passed over: " + String.join(", ", unknown), 200)));
+        }
+    }
+
+    private void say(String line) {
+        if (!quiet) {
+            (json ? console.err() : console.out()).println(line);
+        }
+    }
+
+    private void report(int lines, double seconds) {
+        say("%s lines: %s graphs made, %s there already, %s failed; %s in %s".formatted(Text.count(lines), Text.count(made), Text.count(present),
+            Text.count(failed), directory.resolve(BatchRecords.FILE), Text.seconds(seconds)));
+        if (json) {
+            console.out().println(BoundedJson.mapper().createObjectNode().put("lines", lines).put("made", made).put("present", present)
+                .put("failed", failed).put("directory", directory.toString()).put("records", directory.resolve(BatchRecords.FILE).toString())
+                .put("seconds", seconds).toPrettyString());
+        }
+    }
+
+    /** Shows how many lines are done, whatever the one at work is doing. */
+    private record Lines(Progress display, int done) implements Progress {
+        @Override
+        public void advance(long unused) {
+            display.advance(done);
+        }
+
+        @Override
+        public boolean cancelled() {
+            return display.cancelled();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+package dev.headwater.cli.command;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.hub.BundledModel;
+import dev.headwater.engine.intervention.Baseline;
+import dev.headwater.engine.intervention.Change;
+import dev.headwater.engine.intervention.Freeze;
+import dev.headwater.engine.intervention.Generation;
+import dev.headwater.engine.intervention.Intervention;
+import dev.headwater.engine.intervention.Positions;
+import dev.headwater.engine.intervention.Run;
+import dev.headwater.engine.intervention.Sampling;
+import dev.headwater.engine.intervention.TokenChange;
+import dev.headwater.engine.tokens.ChatTemplate;
+import dev.headwater.explorer.Engine;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+
+/**
+ * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One computation
+ * runs at a time.
+ */
+final class LiveEngine implements Engine, AutoCloseable {
+    private static final int NEXT_TOKENS = 8;
+
+    private final String model;
+    private final Map<String, ReplacementModel> loaded = new HashMap<>();
+    private final ModelOptions options;
+    /** Transcoder references by the scan that their graphs carry, the one to offer first in front. */
+    private final List<String> transcoders;
+    private volatile List<Model> models;
+
+    LiveEngine(ModelOptions options) {
+        this.options = options;
+        model = options.model();
+        // The bundled model has two sets, and trying one against the other is half of the fun.
+        transcoders = options.isBundled() ? List.of("atlas-plt", "atlas-clt") : List.of(options.transcoders());
+    }
+
+    /** Also while a computation runs, so without its lock; made twice it is the same. */
+    @Override
+    public List<Model> models() {
+        if (models == null) {
+            List<String> scans = transcoders.stream().map(ReplacementModel::scan).toList();
+            models = List.of(new Model(model, model, transcoders, scans, ReplacementModel.maxPositions(model), ReplacementModel.hasChatTemplate(model),
+                options.isBundled() ? bundledPrompts() : List.of()));
+        }
+        return models;
+    }
+
+    private static List<String> bundledPrompts() {
+        List<String> prompts = new ArrayList<>();
+        try (var reader = new BufferedReader(new InputStreamReader(BundledModel.open("prompts.jsonl"), StandardCharsets.UTF_8))) {
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                JsonNode prompt = new ObjectMapper().readTree(line);
+                prompts.add(prompt.get("prompt").asText());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return prompts;
+    }
+
+    private synchronized ReplacementModel open(String reference) {
+        if (!transcoders.contains(reference)) {
+            throw new UsageException("The transcoders '" + reference + "' are not among those of this explorer: " + String.join(", ", transcoders));
+        }
+        return loaded.computeIfAbsent(reference, set -> options.load(set, Progress.NONE));
+    }
+
+    private static dev.headwater.engine.graph.Prompt read(ReplacementModel model, Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text text -> model.prompt(text.text());
+            case Prompt.Chat chat -> model.chat(chat.turns().stream()
+                .map(turn -> new ChatTemplate.Message(turn.role(), turn.content())).toList());
+        };
+    }
+
+    @Override
+    public synchronized List<String> tokens(String name, Prompt prompt) {
+        return read(open(transcoders.getFirst()), prompt).texts();
+    }
+
+    @Override
+    public synchronized void attribute(GraphRequest request, Path target, Progress progress) {
+        ReplacementModel live = open(request.transcoders());
+        AttributionOptions how = AttributionOptions.DEFAULT.withMaxFeatures(request.maxFeatureNodes())
+            .withTargets(new OutputTargets.Salient(request.maxLogits(), request.logitProbability()));
+        try (AttributionGraph graph = Attribution.of(live, read(live, request.prompt()), how, progress)) {
+            Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
+            var labels = BundledLabels.of(request.transcoders());
+            GraphJson.writeFile(graph, pruning, new GraphJson.Options(request.name(), labels, Map.of()), target);
+        }
+    }
+
+    @Override
+    public synchronized SteerResult intervene(SteerRequest request, Progress progress) {
+        int set = models().getFirst().scans().indexOf(request.scan());
+        if (set < 0) {
+            throw new UsageException("The graph was made with '" + request.scan() + "', this explorer runs "
+                + String.join(", ", models().getFirst().scans()) + "; start it with the graph's model to steer");
+        }
+        ReplacementModel live = open(transcoders.get(set));
+        progress.phase("steer", 2);
+        var edits = request.edits().stream().map(edit -> new dev.headwater.engine.intervention.Edit(edit.site().layer(),
+            edit.onward() ? new Positions.Range(edit.site().position(), null) : new Positions.At(edit.site().position()),
+            edit.site().feature(), new Change.Set((float) edit.value()))).toList();
+        Intervention intervention = new Intervention(edits, request.freezeAttention() ? Freeze.ATTENTION : Freeze.NOTHING);
+        int[] tokens = request.tokens().stream().mapToInt(Integer::intValue).toArray();
+        try (Baseline baseline = Baseline.of(live, live.prompt(tokens)); Run edited = baseline.apply(intervention)) {
+            progress.advance(1);
+            List<TokenChange> changes = TokenChange.between(baseline.run(), edited, -1, NEXT_TOKENS, live.tokenizer());
+            return new SteerResult(
+                outcome(request, live, baseline, Intervention.NONE, baseline.run(), changes.stream()
+                    .map(change -> new TokenProbability(change.token(), change.text(), change.before())).toList(), progress),
+                outcome(request, live, baseline, intervention, edited, changes.stream()
+                    .map(change -> new TokenProbability(change.token(), change.text(), change.after())).toList(), progress));
+        }
+    }
+
+    private static Outcome outcome(SteerRequest request, ReplacementModel live, Baseline baseline, Intervention intervention, Run run,
+                                   List<TokenProbability> next, Progress progress) {
+        Double[] watched = new Double[request.watch().size()];
+        Arrays.fill(watched, 0.0);
+        for (int i = 0; i < watched.length; i++) {
+            Site site = request.watch().get(i);
+            if (site.layer() >= live.layers() || site.position() >= run.positions() || site.feature() >= live.transcoders().features()) {
+                throw new UsageException("Feature %d/%d/%d to watch does not exist in this model and prompt"
+                    .formatted(site.layer(), site.position(), site.feature()));
+            }
+            var active = run.activations(site.layer());
+            for (int j = 0; j < active.count(); j++) {
+                if (active.position()[j] == site.position() && active.feature()[j] == site.feature()) {
+                    watched[i] = (double) active.value()[j];
+                }
+            }
+        }
+        String text = "";
+        if (request.newTokens() > 0) {
+            var sampling = request.temperature() > 0 ? new Sampling(request.temperature(), 0, 1, request.seed()) : Sampling.GREEDY;
+            text = Generation.of(baseline, intervention, new Generation.Options(request.newTokens(), sampling, Generation.stopTokens(live)),
+                (token, at) -> {
+                    if (progress.cancelled()) {
+                        throw new CancellationException("steering was cancelled");
+                    }
+                }).text();
+        }
+        return new Outcome(next, List.of(watched), text);
+    }
+
+    @Override
+    public synchronized void close() {
+        loaded.values().forEach(ReplacementModel::close);
+        loaded.clear();
+    }
+}

@@ -1,0 +1,69 @@
+package dev.headwater.cli.command;
+
+import dev.headwater.bindings.Cuda;
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.NativeException;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.cli.report.Stopwatch;
+import dev.headwater.cli.report.Text;
+import java.lang.management.ManagementFactory;
+
+/**
+ * The device that would make a graph.
+ *
+ * @param memory   bytes that it has, -1 if it is not here
+ * @param rate     of matrix products, operations a second
+ * @param measured whether that is its own rate
+ */
+record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
+    /** What a present-day GPU does in float32; taken where there is none to measure. */
+    private static final double GPU_RATE = 2e13;
+    private static final int SIZE = 1024;
+
+    /**
+     * @param name as {@link Device#parse} reads it; a GPU that this machine lacks can be asked for
+     * @throws NativeException if native code can't be used at all
+     */
+    static PlanDevice of(String name) {
+        try {
+            Device device = Device.parse(name);
+            long memory = device.isCpu() ? machineMemory() : Cuda.devices().get(device.index()).total();
+            return new PlanDevice(device.isCpu(), memory, rate(device), true);
+        } catch (NativeException e) {
+            if (name.startsWith("cuda")) {
+                return new PlanDevice(false, -1, GPU_RATE, false);
+            }
+            throw e;
+        }
+    }
+
+    static long machineMemory() {
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+    }
+
+    /** The best of three products of square matrices. */
+    private static double rate(Device device) {
+        double best = Double.MAX_VALUE;
+        try (var scope = TensorScope.open()) {
+            Tensor a = Tensor.full(1, DType.F32, device, SIZE, SIZE);
+            for (int i = 0; i < 3; i++) {
+                Stopwatch watch = new Stopwatch();
+                float unused = Torch.sum(Torch.mm(a, a), 0, false).toFloats()[0];
+                best = Math.min(best, watch.lap());
+            }
+        }
+        return 2.0 * SIZE * SIZE * SIZE / best;
+    }
+
+    /** What the estimate's memory is to be compared with. */
+    String memoryText() {
+        return memory < 0 ? "on a GPU (there is none here to compare with)" : "of this %s's %s".formatted(cpu ? "machine" : "GPU", Text.bytes(memory));
+    }
+
+    String rateText() {
+        return "products run at %s GFLOP/s (%s)".formatted(Text.count(Math.round(rate / 1e9)), measured ? "measured now" : "assumed, there is no such device here");
+    }
+}

@@ -1,0 +1,128 @@
+package dev.headwater.cli.option;
+
+import dev.headwater.cli.report.Text;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.tokens.ChatTemplate;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The prompt, in one of the ways to give it. */
+public final class PromptOptions {
+    private static final long LARGEST_FILE = 16 << 20;
+
+    @Parameters(arity = "0..*", paramLabel = "PROMPT", description = "The prompt; quote it.")
+    private List<String> words = new ArrayList<>();
+
+    @Option(names = {"-p", "--prompt"}, paramLabel = "TEXT", description = "The prompt, for scripts and for prompts that begin with a dash.")
+    private String text;
+
+    @Option(names = "--prompt-file", paramLabel = "FILE", description = "Read the prompt from a UTF-8 file; one line end at its end is left out.")
+    private Path file;
+
+    @Option(names = "--token-ids", paramLabel = "IDS", description = "The prompt as token ids: 1,2,3 or @FILE. Nothing is put in front.")
+    private String ids;
+
+    @Option(names = "--chat", description = "Put the prompt into the model's chat template, as what the user says.")
+    private boolean chat;
+
+    /** Rejects what can be seen to be wrong before anything is loaded. */
+    public Source read() {
+        if (words.size() > 1) {
+            throw new UsageException("The prompt came as " + words.size() + " arguments; put it in quotes");
+        }
+        String positional = words.isEmpty() ? null : words.getFirst();
+        long given = Stream.of(Optional.ofNullable(positional), Optional.ofNullable(text), Optional.ofNullable(file),
+            Optional.ofNullable(ids)).filter(Optional::isPresent).count();
+        if (given != 1) {
+            throw new UsageException(given == 0 ? "No prompt is given; write it in quotes after the command"
+                : "The prompt is given more than once; use one of PROMPT, --prompt, --prompt-file, --token-ids");
+        }
+        if (ids != null && chat) {
+            throw new UsageException("--chat needs a prompt in words, not --token-ids");
+        }
+        if (ids != null) {
+            return new Ids(parse(ids.startsWith("@") ? content(Path.of(ids.substring(1))) : ids));
+        }
+        String prompt = positional != null ? positional : text != null ? text : content(file).replaceFirst("\\R\\z", "");
+        if (prompt.isEmpty()) {
+            throw new UsageException("The prompt is empty; give at least one character of text");
+        }
+        return new Words(prompt, chat);
+    }
+
+    /** A prompt that waits for the model's tokenizer. */
+    public sealed interface Source {
+        Prompt with(ReplacementModel model);
+
+        /** Something short to name files after. */
+        String title();
+    }
+
+    public record Words(String text, boolean chat) implements Source {
+        @Override
+        public Prompt with(ReplacementModel model) {
+            return chat ? model.chat(List.of(new ChatTemplate.Message("user", text))) : model.prompt(text);
+        }
+
+        @Override
+        public String title() {
+            return text;
+        }
+    }
+
+    public record Ids(int[] ids) implements Source {
+        @Override
+        public Prompt with(ReplacementModel model) {
+            return model.prompt(ids);
+        }
+
+        @Override
+        public String title() {
+            return "tokens " + Arrays.toString(ids);
+        }
+    }
+
+    private static int[] parse(String text) {
+        String[] parts = text.strip().split("[,\\s]+");
+        int[] ids = new int[parts.length];
+        for (int i = 0; i < parts.length; i++) {
+            try {
+                ids[i] = Integer.parseInt(parts[i]);
+            } catch (NumberFormatException e) {
+                ids[i] = -1;
+            }
+            if (ids[i] < 0) {
+                throw new UsageException("'" + Text.cut(parts[i], 30) + "' in --token-ids is not a token id; write them as 1,2,3");
+            }
+        }
+        return ids;
+    }
+
+    private static String content(Path file) {
+        try {
+            if (!Files.exists(file)) {
+                throw new HeadwaterException("There is no file " + file);
+            }
+            if (Files.size(file) > LARGEST_FILE) {
+                throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file)) + ", far more than a prompt");
+            }
+            return Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw new HeadwaterException(file + " is not text in UTF-8", e);
+        } catch (IOException e) {
+            throw new HeadwaterException("Cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+}

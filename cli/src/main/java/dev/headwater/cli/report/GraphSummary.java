@@ -1,0 +1,152 @@
+package dev.headwater.cli.report;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.LogitTarget;
+import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.graph.Provenance;
+import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.graph.Scores;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is worth saying of a graph in one screen.
+ *
+ * @param targets        the outputs that the graph explains, most probable first
+ * @param active         features that fire on the prompt
+ * @param selected       those of them that are nodes
+ * @param nodes          of the whole graph
+ * @param edges          of the whole graph, zeros left out
+ * @param prunedNodes    of the graph as it is written for front ends
+ * @param prunedEdges    likewise
+ * @param features       the selected features with the most influence, in that order
+ * @param files          what was written, by kind
+ * @param seconds        time of each phase, in order
+ */
+public record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targets, int active, int selected, int nodes, long edges,
+                    int prunedNodes, long prunedEdges, double nodeThreshold, double edgeThreshold, Scores scores,
+                    List<Feature> features, Map<String, Path> files, Map<String, Double> seconds) {
+    /**
+     * An influential feature.
+     *
+     * @param token     text of the token at its position
+     * @param influence its share of the influence of all nodes
+     */
+    record Feature(int layer, int position, int feature, String token, float activation, double influence, String label) {}
+
+    /** @param count how many influential features to name */
+    public static GraphSummary of(AttributionGraph graph, Pruning pruning, GraphJson.Labels labels, int count, Map<String, Path> files,
+                           Map<String, Double> seconds) {
+        double[] influence = pruning.influence().node();
+        double all = Arrays.stream(influence).sum();
+        List<Feature> features = new ArrayList<>();
+        for (int i : pruning.influence().ranking()) {
+            if (features.size() == count) {
+                break;
+            }
+            if (graph.node(i) instanceof Node.Feature f && influence[i] > 0) {
+                features.add(new Feature(f.layer(), f.position(), f.feature(), graph.prompt().texts().get(f.position()), f.activation(),
+                    influence[i] / all, labels.of(f.layer(), f.feature())));
+            }
+        }
+        return new GraphSummary(graph.provenance(), graph.prompt(), graph.targets(), graph.active().count(), graph.featureCount(),
+            graph.size(), graph.edges().nonZeros(), pruning.nodeCount(), pruning.edgeCount(), pruning.nodeThreshold(),
+            pruning.edgeThreshold(), Scores.of(graph, pruning.influence()), features, files, seconds);
+    }
+
+    /** How float32 products were computed; "" where the graph does not say. */
+    String products() {
+        return provenance.settings().getOrDefault("products", "").toString();
+    }
+
+    /** The summary as one JSON object, for machines. */
+    public void writeJson(PrintStream out) {
+        try {
+            JsonGenerator json = BoundedJson.factory().createGenerator(out).useDefaultPrettyPrinter();
+            json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+            try (json) {
+                write(json);
+            }
+            out.println();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void write(JsonGenerator json) throws IOException {
+        json.writeStartObject();
+        json.writeStringField("model", provenance.model());
+        json.writeArrayFieldStart("transcoders");
+        for (String transcoder : provenance.transcoders()) {
+            json.writeString(transcoder);
+        }
+        json.writeEndArray();
+        json.writeStringField("device", provenance.device());
+        json.writeStringField("dtype", provenance.dtype());
+        json.writeStringField("products", products());
+        json.writeStringField("prompt", prompt.text());
+        json.writeArrayFieldStart("tokens");
+        for (int i = 0; i < prompt.length(); i++) {
+            json.writeStartObject();
+            json.writeNumberField("id", prompt.tokens()[i]);
+            json.writeStringField("text", prompt.texts().get(i));
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeArrayFieldStart("targets");
+        for (LogitTarget target : targets) {
+            json.writeStartObject();
+            json.writeNumberField("token", target.token());
+            json.writeStringField("text", target.text());
+            json.writeNumberField("probability", target.probability());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeNumberField("active_features", active);
+        json.writeNumberField("selected_features", selected);
+        json.writeNumberField("nodes", nodes);
+        json.writeNumberField("edges", edges);
+        json.writeObjectFieldStart("pruned");
+        json.writeNumberField("node_threshold", nodeThreshold);
+        json.writeNumberField("edge_threshold", edgeThreshold);
+        json.writeNumberField("nodes", prunedNodes);
+        json.writeNumberField("edges", prunedEdges);
+        json.writeEndObject();
+        json.writeNumberField("replacement_score", scores.replacement());
+        json.writeNumberField("completeness_score", scores.completeness());
+        json.writeArrayFieldStart("features");
+        for (Feature feature : features) {
+            json.writeStartObject();
+            json.writeNumberField("layer", feature.layer);
+            json.writeNumberField("position", feature.position);
+            json.writeNumberField("feature", feature.feature);
+            json.writeStringField("token", feature.token);
+            json.writeNumberField("activation", feature.activation);
+            json.writeNumberField("influence", feature.influence);
+            json.writeStringField("label", feature.label);
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeObjectFieldStart("files");
+        for (var file : files.entrySet()) {
+            json.writeStringField(file.getKey(), file.getValue().toString());
+        }
+        json.writeEndObject();
+        json.writeObjectFieldStart("seconds");
+        for (var phase : seconds.entrySet()) {
+            json.writeNumberField(phase.getKey(), phase.getValue());
+        }
+        json.writeEndObject();
+        json.writeEndObject();
+    }
+}

@@ -1,0 +1,168 @@
+package dev.headwater.explorer;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast; the
+ * explorer calls the other methods one at a time. They throw a {@link dev.headwater.engine.HeadwaterException} whose message
+ * the user will read, and a {@link java.util.concurrent.CancellationException} when {@link Progress#cancelled()}.
+ */
+public interface Engine {
+    /** No live model: graph files can be seen and annotated, nothing new can be computed. */
+    Engine NONE = new Engine() {
+        @Override
+        public List<Model> models() {
+            return List.of();
+        }
+
+        @Override
+        public List<String> tokens(String model, Prompt prompt) {
+            throw new UsageException("This explorer runs without a live model: start it with one to tokenize a prompt.");
+        }
+
+        @Override
+        public void attribute(GraphRequest request, Path target, Progress progress) {
+            throw new UsageException("This explorer runs without a live model: start it with one to trace a prompt.");
+        }
+
+        @Override
+        public SteerResult intervene(SteerRequest request, Progress progress) {
+            throw new UsageException("This explorer runs without a live model: start it with one to steer.");
+        }
+    };
+
+    /** The models that can be traced, the one to offer first in front. */
+    List<Model> models();
+
+    /** The prompt's tokens as the model reads them, the leading special token included. */
+    List<String> tokens(String model, Prompt prompt);
+
+    /** Traces the prompt and writes the front-end graph file (JSON) to {@code target}, a file that does not exist yet. */
+    void attribute(GraphRequest request, Path target, Progress progress);
+
+    /** Runs the prompt of a graph twice, as it is and with the edits. */
+    SteerResult intervene(SteerRequest request, Progress progress);
+
+    /**
+     * A model with the transcoders that go with it.
+     *
+     * @param id          what {@link GraphRequest#model()} repeats
+     * @param label       for people
+     * @param transcoders sets of transcoders by their reference, the one to offer first in front
+     * @param scans       values of a graph file's {@code metadata.scan} that this model made: those graphs can be steered
+     * @param maxTokens   longest prompt in tokens
+     * @param chat        whether the model has a chat template
+     * @param prompts     prompts worth trying, or none
+     */
+    record Model(String id, String label, List<String> transcoders, List<String> scans, int maxTokens, boolean chat, List<String> prompts) {}
+
+    /** Plain text, or a conversation that the model's chat template turns into text. */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.DEDUCTION)
+    @JsonSubTypes({@JsonSubTypes.Type(Prompt.Text.class), @JsonSubTypes.Type(Prompt.Chat.class)})
+    sealed interface Prompt {
+        record Text(String text) implements Prompt {
+            public Text {
+                if (text == null || text.isEmpty()) {
+                    throw new UsageException("The prompt is empty: give it some text.");
+                }
+            }
+        }
+
+        record Chat(List<Turn> turns) implements Prompt {
+            public Chat {
+                if (turns == null || turns.isEmpty()) {
+                    throw new UsageException("The conversation is empty: give it at least one turn.");
+                }
+                turns = List.copyOf(turns);
+            }
+        }
+
+        /** @param role {@code user}, {@code assistant} or {@code system} */
+        record Turn(String role, String content) {
+            public Turn {
+                if (role == null || content == null || !List.of("user", "assistant", "system").contains(role)) {
+                    throw new UsageException("A turn of a conversation has a content and a role: user, assistant or system.");
+                }
+            }
+        }
+    }
+
+    /**
+     * @param name             name of the graph to make (the file's name without {@code .json}, and its slug)
+     * @param maxLogits        most output tokens to attribute from
+     * @param logitProbability stop adding output tokens at this cumulative probability
+     * @param maxFeatureNodes  most features to keep
+     * @param nodeThreshold    share of the influence that kept nodes cover
+     * @param edgeThreshold    share of the influence that kept edges cover
+     */
+    record GraphRequest(String name, String model, String transcoders, Prompt prompt, int maxLogits, double logitProbability,
+                        int maxFeatureNodes, double nodeThreshold, double edgeThreshold) {
+        public GraphRequest {
+            if (name == null || model == null || transcoders == null || prompt == null) {
+                throw new UsageException("A new graph needs name, model, transcoders and prompt.");
+            }
+            within("maxLogits", maxLogits, 1, 1000);
+            within("logitProbability", logitProbability, 0, 1);
+            within("maxFeatureNodes", maxFeatureNodes, 1, 200_000);
+            within("nodeThreshold", nodeThreshold, 0, 1);
+            within("edgeThreshold", edgeThreshold, 0, 1);
+        }
+
+        private static void within(String name, double value, double least, double most) {
+            if (!(value >= least && value <= most)) {
+                throw new UsageException(name + " is " + value + ", but must be between " + least + " and " + most + ".");
+            }
+        }
+    }
+
+    /** Feature {@code feature} of layer {@code layer} at token position {@code position}. */
+    record Site(int layer, int position, int feature) {
+        public Site {
+            if (layer < 0 || position < 0 || feature < 0) {
+                throw new UsageException("A feature site has a layer, a position and a feature index, none of them negative.");
+            }
+        }
+    }
+
+    /**
+     * Sets an activation to an absolute value.
+     *
+     * @param onward also at every later position, generated tokens included
+     */
+    record Edit(Site site, double value, boolean onward) {
+        public Edit {
+            if (site == null || !Double.isFinite(value)) {
+                throw new UsageException("An edit needs a site and a finite value.");
+            }
+        }
+    }
+
+    /**
+     * @param scan            the graph's {@code metadata.scan}
+     * @param prompt          the graph's {@code metadata.prompt}
+     * @param tokens          the graph's token ids, exactly as they were traced
+     * @param edits           what to change
+     * @param watch           features whose activations to return
+     * @param freezeAttention keep the attention patterns of the unchanged run
+     * @param newTokens       how many tokens to generate after the prompt, 0 for none
+     * @param temperature     0 is greedy
+     */
+    record SteerRequest(String scan, String prompt, List<Integer> tokens, List<Edit> edits, List<Site> watch,
+                        boolean freezeAttention, int newTokens, double temperature, long seed) {}
+
+    record SteerResult(Outcome original, Outcome steered) {}
+
+    /**
+     * @param next        the most probable next tokens of either run, in the same order in both outcomes
+     * @param activations aligned with {@link SteerRequest#watch()}
+     * @param text        the generated text, without the prompt; empty if none was asked for
+     */
+    record Outcome(List<TokenProbability> next, List<Double> activations, String text) {}
+
+    record TokenProbability(int id, String token, double probability) {}
+}

@@ -1,0 +1,146 @@
+package dev.headwater.explorer;
+
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/** The live engine over HTTP: jobs that trace a prompt or steer a graph's, their progress, results and ends. */
+final class EngineApi {
+    private static final int LARGEST_REQUEST = 1 << 20;
+    private static final int MOST_NEW_TOKENS = 256;
+    private static final int MOST_SITES = 10_000;
+    private static final Duration HEARTBEAT = Duration.ofSeconds(10);
+    private static final long UPDATE_MILLIS = 80;
+
+    /** What the page sends to steer; the server adds what the graph file knows. See {@link Engine.SteerRequest}. */
+    record Steering(String graph, List<Engine.Edit> edits, List<Engine.Site> watch, boolean freezeAttention, int newTokens, double temperature, long seed) {
+        Steering {
+            edits = edits == null ? List.of() : List.copyOf(edits);
+            watch = watch == null ? List.of() : List.copyOf(watch);
+            if (graph == null || edits.isEmpty()) {
+                throw new UsageException("Steering needs a graph and at least one edit.");
+            }
+            if (edits.size() > MOST_SITES || watch.size() > MOST_SITES) {
+                throw new UsageException("At most " + MOST_SITES + " features can be edited or watched at once.");
+            }
+            if (newTokens < 0 || newTokens > MOST_NEW_TOKENS || !(temperature >= 0 && temperature <= 2)) {
+                throw new UsageException("newTokens must be between 0 and " + MOST_NEW_TOKENS + ", temperature between 0 and 2.");
+            }
+        }
+    }
+
+    record Tokenizing(String model, Engine.Prompt prompt) {
+        Tokenizing {
+            if (model == null || prompt == null) {
+                throw new UsageException("Name a model and give a prompt.");
+            }
+        }
+    }
+
+    private final Engine engine;
+    private final GraphStore store;
+    private final Jobs jobs;
+
+    EngineApi(Engine engine, GraphStore store, Jobs jobs) {
+        this.engine = engine;
+        this.store = store;
+        this.jobs = jobs;
+    }
+
+    void routes(RoutesConfig routes) {
+        routes.get("/api/models", ctx -> Json.reply(ctx, Map.of("models", engine.models())));
+        routes.post("/api/jobs/tokens", this::tokens);
+        routes.post("/api/jobs/attribute", this::attribute);
+        routes.post("/api/jobs/intervene", this::intervene);
+        routes.get("/api/jobs", ctx -> Json.reply(ctx, Map.of("jobs", jobs.list())));
+        routes.get("/api/jobs/{id}", ctx -> Json.reply(ctx, jobs.get(ctx.pathParam("id")).status()));
+        routes.delete("/api/jobs/{id}", this::cancel);
+        routes.get("/api/jobs/{id}/events", this::events);
+    }
+
+    private void tokens(Context ctx) {
+        Tokenizing request = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Tokenizing.class);
+        accept(ctx, jobs.submit("tokens", "", progress -> Map.of("tokens", engine.tokens(request.model(), request.prompt()))));
+    }
+
+    private void attribute(Context ctx) {
+        Engine.GraphRequest request = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Engine.GraphRequest.class);
+        if (engine.models().stream().noneMatch(model -> model.id().equals(request.model()) && model.transcoders().contains(request.transcoders()))) {
+            throw new Refusal(400, "There is no model \"" + request.model() + "\" with transcoders \"" + request.transcoders() + "\" here.");
+        }
+        store.demandFree(request.name());
+        accept(ctx, jobs.submit("attribute", request.name(), progress -> trace(request, progress)));
+    }
+
+    private Object trace(Engine.GraphRequest request, Progress progress) {
+        Path draft = store.draft();
+        try {
+            engine.attribute(request, draft, progress);
+            store.publish(draft, request.name());
+            return Map.of("graph", request.name());
+        } finally {
+            store.discard(draft);
+        }
+    }
+
+    private void intervene(Context ctx) {
+        Steering steering = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Steering.class);
+        GraphNodes graph;
+        try (InputStream in = store.open(steering.graph())) {
+            graph = GraphNodes.read(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        var request = new Engine.SteerRequest(graph.scan(), graph.prompt(), graph.tokens(), steering.edits(), steering.watch(),
+                steering.freezeAttention(), steering.newTokens(), steering.temperature(), steering.seed());
+        accept(ctx, jobs.submit("intervene", steering.graph(), progress -> engine.intervene(request, progress)));
+    }
+
+    private static void accept(Context ctx, Job job) {
+        ctx.status(202).header("Location", "/api/jobs/" + job.status().id());
+        Json.reply(ctx, job.status());
+    }
+
+    private void cancel(Context ctx) {
+        Job job = jobs.get(ctx.pathParam("id"));
+        job.cancel();
+        Json.reply(ctx, job.status());
+    }
+
+    /** Server-sent events: the job's status at once and at each change, until it is over. */
+    private void events(Context ctx) throws InterruptedException {
+        Job job = jobs.get(ctx.pathParam("id"));
+        var response = ctx.res();
+        response.setContentType("text/event-stream;charset=utf-8");
+        response.setHeader("Cache-Control", "no-store");
+        try {
+            OutputStream out = response.getOutputStream();
+            while (true) {
+                long seen = job.change();
+                Job.Status status = job.status();
+                out.write(("data: " + new String(Json.bytes(status), StandardCharsets.UTF_8) + "\n\n").getBytes(StandardCharsets.UTF_8));
+                out.flush();
+                if (status.state().over()) {
+                    return;
+                }
+                Thread.sleep(UPDATE_MILLIS);
+                while (!job.await(seen, HEARTBEAT)) {
+                    out.write(": waiting\n\n".getBytes(StandardCharsets.US_ASCII));
+                    out.flush();
+                }
+            }
+        } catch (IOException e) {
+            // The page went away; the job goes on.
+        }
+    }
+}

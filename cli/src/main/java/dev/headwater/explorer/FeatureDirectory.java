@@ -1,0 +1,113 @@
+package dev.headwater.explorer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.features.FeatureFiles;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * Evidence on disk, in either form that the field's tools write: {@code <scan>/<number>.json}, one file a feature; or
+ * {@link FeatureFiles} in {@code <scan>}. A folder {@code features} in between is allowed.
+ */
+final class FeatureDirectory implements FeatureSource {
+    private static final Pattern FOLDER = Pattern.compile("[A-Za-z0-9_@-][A-Za-z0-9_.@-]{0,127}");
+    private static final Pattern FILE = Pattern.compile("\\d{1,18}\\.json|index\\.json\\.gz|layer_\\d{1,4}\\.bin");
+    private static final int DEEPEST = 6;
+    private static final int INDEXES_HELD = 4;
+
+    /** An index that has been read, and the file's state then. */
+    private record Index(BasicFileAttributes attributes, FeatureFiles files) {
+        boolean describes(BasicFileAttributes now) {
+            return attributes.lastModifiedTime().equals(now.lastModifiedTime()) && attributes.size() == now.size();
+        }
+    }
+
+    private final Path root;
+    private final LinkedHashMap<Path, Index> indexes = new LinkedHashMap<>(8, 0.75f, true);
+
+    FeatureDirectory(Path root) {
+        try {
+            this.root = root.toRealPath();
+        } catch (IOException e) {
+            throw new HeadwaterException("The feature directory " + root + " can't be opened: check that it is there.", e);
+        }
+    }
+
+    /** A {@link HeadwaterException} if the files are damaged. */
+    @Override
+    public Optional<JsonNode> feature(String scan, int layer, int feature) {
+        for (String folder : List.of(scan, scan + "/features")) {
+            try {
+                Optional<Path> single = find(folder + "/" + FeatureSource.pair(layer, feature) + ".json");
+                if (single.isPresent()) {
+                    return Optional.of(read(single.get()));
+                }
+                Optional<Path> index = find(folder + "/" + FeatureFiles.INDEX);
+                if (index.isPresent()) {
+                    return files(index.get()).record(layer, feature);
+                }
+            } catch (IOException e) {
+                throw new Refusal(500, "The feature files of " + scan + " can't be read: " + e.getMessage() + ".");
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** A file for a reader that wants its bytes: an index, a layer's records, one feature's JSON. The caller closes it. */
+    FileChannel open(String path) throws IOException {
+        return FileChannel.open(find(path).orElseThrow(() -> new NoSuchFileException(path)), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /** The one place where a request's path becomes a path on the disk. */
+    private Optional<Path> find(String path) {
+        String[] parts = path.split("/", -1);
+        if (parts.length < 2 || parts.length > DEEPEST || !FILE.matcher(parts[parts.length - 1]).matches()
+                || !Arrays.stream(parts, 0, parts.length - 1).allMatch(part -> FOLDER.matcher(part).matches())) {
+            return Optional.empty();
+        }
+        Path file = root;
+        for (String part : parts) {
+            file = file.resolve(part);
+        }
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return attributes.isRegularFile() && file.toRealPath().startsWith(root) ? Optional.of(file) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static JsonNode read(Path file) throws IOException {
+        if (Files.size(file) > FeatureFiles.LONGEST_RECORD) {
+            throw new IOException("a record has more than " + FeatureFiles.LONGEST_RECORD + " bytes");
+        }
+        return Json.MAPPER.readTree(Files.readAllBytes(file));
+    }
+
+    private FeatureFiles files(Path index) throws IOException {
+        synchronized (indexes) {
+            BasicFileAttributes now = Files.readAttributes(index, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            Index known = indexes.get(index);
+            if (known == null || !known.describes(now)) {
+                known = new Index(now, FeatureFiles.open(index.getParent()));
+                indexes.put(index, known);
+                if (indexes.size() > INDEXES_HELD) {
+                    indexes.pollFirstEntry();
+                }
+            }
+            return known.files();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package dev.headwater.explorer;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/**
+ * Two graphs side by side: which features take part in both, wherever in the prompt, and how strongly; which output tokens.
+ *
+ * @param features those of both graphs first, each group by its largest difference in activation
+ */
+record GraphComparison(List<Feature> features, List<Output> outputs, int shared, int onlyLeft, int onlyRight) {
+    /** @param feature the files' number for the feature */
+    record Feature(String layer, long feature, List<Occurrence> left, List<Occurrence> right) {}
+
+    /** A node: {@code activation} and cumulative {@code influence} are null where the file has none. */
+    @JsonInclude(JsonInclude.Include.ALWAYS)
+    record Occurrence(String id, int position, Double activation, Double influence) {}
+
+    /** @param left probability in the left graph, null if the token is no output there */
+    record Output(String token, Double left, Double right) {}
+
+    private record Key(String layer, long feature) {}
+
+    static GraphComparison of(GraphNodes left, GraphNodes right) {
+        Map<Key, Feature> features = new LinkedHashMap<>();
+        occurrences(left, features, true);
+        occurrences(right, features, false);
+        List<Feature> sorted = features.values().stream()
+                .sorted(Comparator.<Feature>comparingInt(f -> f.left().isEmpty() || f.right().isEmpty() ? 1 : 0).thenComparing(f -> -difference(f))).toList();
+
+        Map<Key, Output> outputs = new LinkedHashMap<>();
+        left.nodes().stream().filter(GraphNodes.Node::isLogit).forEach(node -> outputs.put(new Key("", node.feature()), new Output(node.label(), node.probability(), null)));
+        right.nodes().stream().filter(GraphNodes.Node::isLogit).forEach(node -> outputs.merge(new Key("", node.feature()),
+                new Output(node.label(), null, node.probability()), (l, r) -> new Output(l.token(), l.left(), r.right())));
+
+        return new GraphComparison(sorted, List.copyOf(outputs.values()), count(sorted, f -> !f.left().isEmpty() && !f.right().isEmpty()),
+                count(sorted, f -> f.right().isEmpty()), count(sorted, f -> f.left().isEmpty()));
+    }
+
+    private static void occurrences(GraphNodes graph, Map<Key, Feature> features, boolean left) {
+        for (GraphNodes.Node node : graph.nodes()) {
+            if (node.isFeature()) {
+                Feature feature = features.computeIfAbsent(new Key(node.layer(), node.feature()), key -> new Feature(key.layer(), key.feature(), new ArrayList<>(), new ArrayList<>()));
+                (left ? feature.left() : feature.right()).add(new Occurrence(node.id(), node.position(), orNull(node.activation()), orNull(node.influence())));
+            }
+        }
+    }
+
+    private static double difference(Feature feature) {
+        return Math.abs(strongest(feature.left()) - strongest(feature.right()));
+    }
+
+    private static double strongest(List<Occurrence> occurrences) {
+        return occurrences.stream().mapToDouble(o -> o.activation() == null ? 0 : o.activation()).max().orElse(0);
+    }
+
+    private static Double orNull(double value) {
+        return Double.isNaN(value) ? null : value;
+    }
+
+    private static int count(List<Feature> features, Predicate<Feature> which) {
+        return (int) features.stream().filter(which).count();
+    }
+}

@@ -1,0 +1,209 @@
+package dev.headwater.explorer;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.hub.BundledModel;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.InflaterInputStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.WebElement;
+
+/** The explorer as people start it, with the bundled model: what they ask of the page is computed. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class LiveExplorerTest {
+    private static final String DALLAS = "fact-the-capital-of-the-state-containing-dallas-is";
+    /** What fires for Texas, as the model card has it. */
+    private static final List<String> TEXAS = List.of("0_94_9", "0_1862_9", "1_696_9", "2_607_10", "2_1040_10", "3_1683_10", "4_425_10");
+
+    @TempDir
+    static Path scratch;
+    private Path graphs;
+    private Process server;
+    private URI address;
+    private Browser browser;
+    private Client client;
+
+    @BeforeAll
+    void start() throws Exception {
+        browser = Browser.start(scratch);
+        Path features = scratch.resolve("features");
+        Path corpus = scratch.resolve("corpus.txt");
+        try (var in = new GZIPInputStream(BundledModel.open("corpus.txt.gz"))) {
+            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            Files.write(corpus, text.lines().filter(line -> line.matches(".*(Texas|Austin|capital of the state).*")).limit(100).toList());
+        }
+        Process build = headwater("features", "build", "-t", "atlas-clt", "--corpus", corpus.toString(), "--out", features.toString(), "--quiet");
+        assertEquals(0, build.waitFor());
+        graphs = scratch.resolve("graphs");
+        server = headwater("serve", graphs.toString(), "--port", "0", "--no-browser", "--features", features.toString());
+        String line = server.inputReader().readLine();
+        address = URI.create(line.replaceFirst("^The explorer is at (\\S+) .*$", "$1"));
+        client = new Client(address.getPort());
+    }
+
+    private static Process headwater(String... arguments) throws IOException {
+        List<String> command = Stream.concat(Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx1g", "--enable-native-access=ALL-UNNAMED",
+                "-cp", System.getProperty("java.class.path"), "dev.headwater.cli.Headwater"), Stream.of(arguments)).toList();
+        return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    }
+
+    @AfterAll
+    void stop() throws InterruptedException {
+        if (client != null) {
+            client.close();
+        }
+        if (browser != null) {
+            browser.close();
+        }
+        if (server != null) {
+            server.destroy();
+            server.waitFor();
+        }
+    }
+
+    @AfterEach
+    void nothingWentWrong() {
+        browser.leave();
+        browser.assertQuiet();
+    }
+
+    private String page(String parameters) {
+        return "http://localhost:" + address.getPort() + "/#" + parameters;
+    }
+
+    @Test
+    @Order(1)
+    void aPromptBecomesAGraphThatOpens() throws IOException {
+        browser.load("http://localhost:" + address.getPort() + "/");
+        browser.await("an empty place", () -> browser.text("#welcome").contains("There is no graph here yet"));
+        browser.click("#new-graph");
+        browser.clickText(".chip", "Fact: the capital of the state containing Dallas is");
+        browser.await("its tokens", () -> browser.text(".tokens").contains("11 of at most 128 tokens"));
+        browser.click("#new-start");
+        browser.await("the graph", () -> browser.text("#graph-name").equals(DALLAS));
+        assertEquals("Output “Austin”", browser.text("#connections h3"));
+        browser.await("labels", () -> browser.text("#connections .rows").contains("is → Austin"));
+        browser.screenshot("live-graph");
+        JsonNode index = Json.MAPPER.readTree(graphs.resolve("graph-metadata.json").toFile());
+        assertEquals(DALLAS, index.at("/graphs/0/slug").asText());
+        assertEquals("atlas-plt", index.at("/graphs/0/scan").asText());
+    }
+
+    @Test
+    @Order(2)
+    void whatIsTracedOrWaitsCanBeCancelled() {
+        browser.open(page("slug=" + DALLAS));
+        String longest = "Fact: the capital of the state containing Dallas is ".repeat(12).strip();
+        List<String> ahead = Stream.of("first", "second", "third").map(name -> client.send("POST", "/api/jobs/attribute", "{\"name\":\"" + name
+                + "\",\"model\":\"atlas\",\"transcoders\":\"atlas-plt\",\"prompt\":{\"text\":\"" + longest
+                + "\"},\"maxLogits\":10,\"logitProbability\":0.95,\"maxFeatureNodes\":5000,\"nodeThreshold\":0.8,\"edgeThreshold\":0.98}").json().get("id").asText()).toList();
+        browser.await("a trace with much to do", () -> {
+            JsonNode first = client.get("/api/jobs/" + ahead.getFirst()).json();
+            return first.get("phase").asText().equals("feature rows") && first.get("done").longValue() > 0 && first.get("done").longValue() < first.get("total").longValue() / 2;
+        });
+        client.send("DELETE", "/api/jobs/" + ahead.getFirst(), null);
+        browser.await("its end", () -> client.get("/api/jobs/" + ahead.getFirst()).json().get("state").asText().equals("CANCELLED"));
+
+        browser.click("#new-graph");
+        browser.js("const area = document.getElementById('new-prompt'); area.value = arguments[0]; area.dispatchEvent(new Event('input'))", longest);
+        WebElement name = browser.find("#new-name");
+        name.clear();
+        name.sendKeys("cancelled");
+        browser.click("#new-start");
+        browser.await("the queue", () -> browser.text(".tracing .phase").equals("Waiting for the model…"));
+        browser.clickText(".tracing button", "Cancel");
+        browser.await("the form again", () -> browser.shows("#new-prompt"));
+        assertEquals(longest, browser.find("#new-prompt").getDomProperty("value"), "what was typed is still there");
+        ahead.forEach(id -> client.send("DELETE", "/api/jobs/" + id, null));
+        browser.await("an idle model", () -> client.get("/api/jobs").json().get("jobs").findValuesAsText("state").stream().noneMatch(state -> state.matches("QUEUED|RUNNING")));
+        assertFalse(Files.exists(graphs.resolve("cancelled.json")) || Files.exists(graphs.resolve("first.json")));
+        browser.escape();
+    }
+
+    @Test
+    @Order(3)
+    void turningTexasRoundTakesAustinAway() throws IOException {
+        String group = "[[\"Texas\",\"" + String.join("\",\"", TEXAS) + "\"]]";
+        browser.open(page("slug=" + DALLAS + "&pinnedIds=" + String.join(",", TEXAS) + ",3_1932_10&supernodes=" + URLEncoder.encode(group, StandardCharsets.UTF_8)));
+        browser.click("#tab-steer");
+        browser.await("the group and the feature", () -> browser.all(".steer-item").size() == 2);
+        browser.set("#steer-range-0", -1);
+        browser.set("#steer-tokens", 3);
+        browser.click("#steer-run");
+        browser.await("results", () -> !browser.all(".distribution tbody tr").isEmpty());
+        assertTrue(probability("Austin", 1) > 0.99, browser.text(".distribution"));
+        assertTrue(probability("Austin", 2) < 0.01, browser.text(".distribution"));
+        assertTrue(probability("Salem", 2) > 0.5, browser.text(".distribution"));
+        List<String> texts = browser.texts(".texts .generated");
+        assertEquals("Austin.", texts.getFirst().strip().replaceAll("<eos>.*", ""), texts.toString());
+        assertTrue(texts.getLast().startsWith("Salem"), texts.toString());
+        assertTrue(browser.all(".changes li").size() > TEXAS.size(), browser.text(".changes"));
+        browser.screenshot("live-steer");
+        browser.assertAccessible("live steer");
+    }
+
+    /** @param column 1 for the original, 2 for the steered run */
+    private double probability(String token, int column) {
+        String cell = browser.texts(".distribution tbody tr").stream().filter(row -> row.startsWith(token)).findFirst().orElseThrow();
+        List<String> shares = java.util.regex.Pattern.compile("(<?)([\\d.]+) %").matcher(cell.substring(token.length())).results().map(m -> m.group(2)).toList();
+        return Double.parseDouble(shares.get(column - 1)) / 100;
+    }
+
+    @Test
+    @Order(4)
+    void evidenceBuiltFromACorpusIsServedAndShown() throws IOException {
+        browser.open(page("slug=" + DALLAS));
+        browser.click("#new-graph");
+        browser.clickText(".chip", "Fact: the capital of the state containing Dallas is");
+        browser.js("document.getElementById('new-transcoders').value = 'atlas-clt'");
+        WebElement name = browser.find("#new-name");
+        name.clear();
+        name.sendKeys("across-layers");
+        browser.click("#new-start");
+        browser.await("the graph", () -> browser.text("#graph-name").equals("across-layers"));
+        // The strongest of the features that fire on the city.
+        String id = String.valueOf(browser.js("const g = headwater.store.state.graph; return g.nodes.filter(n => n.kind === 0 && n.layer === 0 && n.feature === 94)[0].id"));
+        browser.js("headwater.store.set({clicked: arguments[0]})", id);
+        browser.await("its histogram", () -> browser.all("#feature .histogram-bar").size() == 40);
+        assertTrue(browser.text("#feature .facts").contains("Percentile"), browser.text("#feature .facts"));
+        List<String> groups = browser.texts("#feature .examples h4");
+        assertEquals("Top activations", groups.getFirst());
+        assertTrue(browser.texts("#feature .example mark").stream().anyMatch(text -> text.strip().equals("Austin")), browser.text("#feature .examples"));
+        browser.screenshot("live-feature");
+        browser.assertAccessible("live feature");
+
+        // As the reference's page reads them: the index, then the bytes of one record.
+        JsonNode shown = client.get("/api/features/0/94?scan=atlas-clt").json();
+        byte[] index = client.get("/features/atlas-clt/features/index.json.gz").response().body();
+        JsonNode layer = Json.MAPPER.readTree(new GZIPInputStream(new ByteArrayInputStream(index))).get(0);
+        long start = layer.at("/offsets/94").longValue();
+        var part = client.get("/features/atlas-clt/features/" + layer.get("filename").asText(), "Range", "bytes=" + start + "-" + layer.at("/offsets/95").longValue());
+        assertEquals(206, part.status());
+        byte[] bytes = part.response().body();
+        int length = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt();
+        assertEquals(shown, Json.MAPPER.readTree(new InflaterInputStream(new ByteArrayInputStream(bytes, Integer.BYTES, length))));
+    }
+}

@@ -1,0 +1,219 @@
+package dev.headwater.engine.document;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.LinkText;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Provenance;
+import dev.headwater.engine.graph.Pruning;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the public
+ * Python library and Neuronpedia read it). {@link GraphDocument} reads it.
+ */
+public final class GraphJson {
+    static final String FEATURE = "cross layer transcoder";
+    static final String ERROR = "mlp reconstruction error";
+    static final String TOKEN = "embedding";
+    static final String LOGIT = "logit";
+
+    /** Links that are turned into text at once. */
+    private static final int BLOCK = 1 << 16;
+
+    private final AttributionGraph graph;
+    private final Pruning pruning;
+    private final Options options;
+
+    private GraphJson(AttributionGraph graph, Pruning pruning, Options options) {
+        this.graph = graph;
+        this.pruning = pruning;
+        this.options = options;
+    }
+
+    /** Names features. */
+    @FunctionalInterface
+    public interface Labels {
+        /** Nothing has a name. */
+        Labels NONE = (layer, feature) -> "";
+
+        /** A short name of a feature, "" if it has none. */
+        String of(int layer, int feature);
+    }
+
+    /**
+     * What a file says besides the graph.
+     *
+     * @param slug           name of the graph and its file: letters, digits, dot, dash, underscore
+     * @param labels         names of the features
+     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url} or
+     *                       {@code neuronpedia_source_set}
+     */
+    public record Options(String slug, Labels labels, Map<String, String> featureDetails) {
+        public static Options of(String slug) {
+            return new Options(slug, Labels.NONE, Map.of());
+        }
+    }
+
+    /**
+     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at all.
+     *
+     * @param pruning   of this graph
+     * @param directory made if missing
+     * @return the graph's file
+     * @throws dev.headwater.engine.UsageException if the slug cannot name a file
+     */
+    public static Path write(AttributionGraph graph, Pruning pruning, Options options, Path directory) {
+        Path file = GraphIndex.file(directory, options.slug);
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new HeadwaterException("Cannot make the directory %s for graphs: %s".formatted(directory, e.getMessage()), e);
+        }
+        GraphIndex.put(directory, writeFile(graph, pruning, options, file));
+        return file;
+    }
+
+    /**
+     * Writes the graph's file alone, under any name.
+     *
+     * @return what an index says of it
+     */
+    public static ObjectNode writeFile(AttributionGraph graph, Pruning pruning, Options options, Path file) {
+        var writer = new GraphJson(graph, pruning, options);
+        ObjectNode metadata = writer.metadata();
+        GraphIndex.save(file, (json, channel) -> writer.write(json, channel, metadata));
+        return metadata;
+    }
+
+    /** The name of a node in graph files, such as {@code 3_1207_5}: layer 3, feature 1207, position 5. */
+    public static String id(AttributionGraph graph, int node) {
+        return switch (graph.node(node)) {
+            case Node.Feature f -> f.layer() + "_" + f.feature() + "_" + f.position();
+            case Node.Error e -> e.layer() + "_-1_" + e.position();
+            case Node.Token t -> "E_" + t.token() + "_" + t.position();
+            case Node.Logit l -> (graph.layers() + 1) + "_" + l.target().token() + "_" + l.position();
+        };
+    }
+
+    /** One number for a layer and a feature. */
+    static long cantor(long layer, long feature) {
+        return (layer + feature) * (layer + feature + 1) / 2 + feature;
+    }
+
+    private ObjectNode metadata() {
+        Provenance from = graph.provenance();
+        ObjectNode metadata = BoundedJson.mapper().createObjectNode();
+        metadata.put("slug", options.slug);
+        metadata.put("scan", from.scan());
+        ArrayNode list = metadata.putArray("transcoder_list");
+        if (from.transcoders().size() > 1) from.transcoders().forEach(list::add);
+        graph.prompt().texts().forEach(metadata.putArray("prompt_tokens")::add);
+        metadata.put("prompt", graph.prompt().text());
+        metadata.put("node_threshold", pruning.nodeThreshold());
+        metadata.put("schema_version", 1);
+        metadata.set("info", info(from));
+        if (!options.featureDetails.isEmpty()) metadata.putPOJO("feature_details", options.featureDetails);
+        metadata.putPOJO("generation_settings", from.settings());
+        metadata.putObject("pruning_settings").put("node_threshold", pruning.nodeThreshold()).put("edge_threshold", pruning.edgeThreshold());
+        return metadata;
+    }
+
+    private static ObjectNode info(Provenance from) {
+        ObjectNode info = BoundedJson.mapper().createObjectNode();
+        ObjectNode generator = info.putObject("generator").put("name", "Headwater");
+        if (from.versions().containsKey("headwater")) generator.put("version", from.versions().get("headwater"));
+        List<String> urls = from.transcoders().stream().filter(t -> t.startsWith("https://")).toList();
+        if (!urls.isEmpty()) urls.forEach(info.putArray("source_urls")::add);
+        if (!from.transcoders().isEmpty()) info.put("transcoder_set", String.join(", ", from.transcoders()));
+        info.put("model", from.model()).put("device", from.device()).put("dtype", from.dtype());
+        info.putPOJO("versions", from.versions());
+        if (from.createdMillis() != 0) info.put("create_time_ms", from.createdMillis());
+        return info;
+    }
+
+    private void write(JsonGenerator json, WritableByteChannel channel, ObjectNode metadata) throws IOException {
+        json.writeStartObject();
+        json.writeFieldName("metadata");
+        json.writeTree(metadata);
+        json.writeFieldName("qParams");
+        json.writeRawValue("{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
+        var ids = new String[graph.size()];
+        Arrays.fill(ids, "");
+        double[] shares = pruning.influence().cumulativeShares();
+        json.writeArrayFieldStart("nodes");
+        for (int i : pruning.nodes()) {
+            ids[i] = id(graph, i);
+            writeNode(json, i, ids[i], shares[i]);
+        }
+        json.writeEndArray();
+        json.writeFieldName("links");
+        json.writeRawValue("[");
+        json.flush();
+        writeLinks(channel, ids);
+        json.writeRaw(']');
+        json.writeEndObject();
+    }
+
+    private void writeLinks(WritableByteChannel channel, String[] ids) throws IOException {
+        try (var text = new LinkText(ids, BLOCK)) {
+            for (int first = 0; first < pruning.edgeCount(); first += BLOCK) {
+                ByteBuffer links = pruning.links(text, first, BLOCK);
+                if (first == 0) links.get(); // no comma before the first
+                while (links.hasRemaining()) channel.write(links);
+            }
+        }
+    }
+
+    private void writeNode(JsonGenerator json, int i, String id, double share) throws IOException {
+        Node node = graph.node(i);
+        json.writeStartObject();
+        json.writeStringField("node_id", id);
+        switch (node) {
+            case Node.Feature f -> writeKind(json, cantor(f.layer(), f.feature()), Integer.toString(f.layer()), FEATURE);
+            case Node.Error e -> writeKind(json, -1, Integer.toString(e.layer()), ERROR);
+            case Node.Token t -> writeKind(json, t.position(), "E", TOKEN);
+            case Node.Logit l -> writeKind(json, l.target().token(), Integer.toString(graph.layers() + 1), LOGIT);
+        }
+        json.writeNumberField("ctx_idx", node.position());
+        json.writeFieldName("token_prob");
+        json.writeNumber(node instanceof Node.Logit l ? l.target().probability() : 0f);
+        json.writeBooleanField("is_target_logit", i == graph.firstLogit());
+        json.writeNumberField("run_idx", 0);
+        json.writeNumberField("reverse_ctx_idx", 0);
+        json.writeStringField("jsNodeId", switch (node) {
+            case Node.Feature f -> f.layer() + "_" + f.feature() + "-0";
+            case Node.Error e -> e.layer() + "_-1-" + e.position();
+            case Node.Token t -> "E_" + t.token() + "-" + t.position();
+            case Node.Logit l -> "L_" + l.target().token() + "-" + l.position();
+        });
+        json.writeStringField("clerp", switch (node) {
+            case Node.Feature f -> options.labels.of(f.layer(), f.feature());
+            case Node.Logit l -> "Output \"%s\" (p=%s)".formatted(l.target().text(), String.format(Locale.ROOT, "%.3f", l.target().probability()));
+            case Node.Error _, Node.Token _ -> "";
+        });
+        if (node instanceof Node.Logit) json.writeNullField("influence");
+        else json.writeNumberField("influence", share);
+        if (node instanceof Node.Feature f) json.writeNumberField("activation", f.activation());
+        else json.writeNullField("activation");
+        json.writeEndObject();
+    }
+
+    private static void writeKind(JsonGenerator json, long feature, String layer, String type) throws IOException {
+        json.writeNumberField("feature", feature);
+        json.writeStringField("layer", layer);
+        json.writeStringField("feature_type", type);
+    }
+}

@@ -1,0 +1,155 @@
+package dev.headwater.engine.document;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.document.DocumentNode.Kind;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.Influence;
+import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Provenance;
+import dev.headwater.engine.graph.TopologicalOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What every graph says, whole or pruned, whoever wrote its file: nodes by what they are, and the edges between them.
+ *
+ * @param name        what messages call it
+ * @param model       reference of the model, "" if unknown
+ * @param transcoders reference of the transcoders, "" if unknown
+ * @param promptText  the prompt as text
+ * @param nodes       distinct, in the file's order [n]
+ * @param weights     probabilities at the logits, 0 elsewhere [n]
+ * @param edges       direct effects, rows are targets [n, n]; closed with this
+ */
+public record PlainGraph(String name, String model, String transcoders, String promptText, List<Item> nodes, double[] weights,
+                         EdgeRows edges) implements AutoCloseable {
+    /**
+     * A node, the same in two graphs if and only if it is equal.
+     *
+     * @param layer  -1 for tokens and logits
+     * @param number feature within its layer; a token's or logit's vocabulary id; -1 for errors
+     */
+    public record Item(Kind kind, int layer, int position, long number) {
+        /** {@code layer/position/feature}, or in words. */
+        @Override
+        public String toString() {
+            return switch (kind) {
+                case FEATURE -> layer + "/" + position + "/" + number;
+                case ERROR -> "error " + layer + "/" + position;
+                case TOKEN -> "token " + number + " at " + position;
+                case LOGIT -> "logit " + number;
+                case OTHER -> "node " + layer + "/" + position + "/" + number;
+            };
+        }
+    }
+
+    /**
+     * Reads a whole graph ({@code *.safetensors}) or a front end's ({@code *.json}).
+     *
+     * @throws HeadwaterException if the file is missing or not sound
+     */
+    public static PlainGraph read(Path file) {
+        return file.toString().endsWith(".safetensors") ? of(file.toString(), GraphFile.read(file)) : of(file.toString(), GraphDocument.read(file));
+    }
+
+    /** Takes the graph over: closing this closes it. */
+    public static PlainGraph of(String name, AttributionGraph graph) {
+        List<Item> nodes = new ArrayList<>();
+        for (int i = 0; i < graph.size(); i++) {
+            nodes.add(switch (graph.node(i)) {
+                case Node.Feature f -> new Item(Kind.FEATURE, f.layer(), f.position(), f.feature());
+                case Node.Error e -> new Item(Kind.ERROR, e.layer(), e.position(), -1);
+                case Node.Token t -> new Item(Kind.TOKEN, -1, t.position(), t.token());
+                case Node.Logit l -> new Item(Kind.LOGIT, -1, l.position(), l.target().token());
+            });
+        }
+        Provenance from = graph.provenance();
+        return new PlainGraph(name, from.model(), String.join(",", from.transcoders()), graph.prompt().text(), List.copyOf(nodes),
+            graph.targetWeights(), graph.edges());
+    }
+
+    public static PlainGraph of(String name, GraphDocument document) {
+        List<Item> nodes = new ArrayList<>();
+        double[] weights = new double[document.nodes().size()];
+        for (DocumentNode node : document.nodes()) {
+            if (node.kind() == Kind.LOGIT) {
+                weights[nodes.size()] = node.probability();
+            }
+            boolean placed = node.kind() != Kind.TOKEN && node.kind() != Kind.LOGIT;
+            nodes.add(new Item(node.kind(), placed ? node.layer() : -1, node.position(), node.kind() == Kind.TOKEN ? token(node) : node.feature()));
+        }
+        var info = document.metadata().path("info");
+        return new PlainGraph(name, info.path("model").asText(""), info.path("transcoder_set").asText(""), document.metadata().path("prompt").asText(""),
+            List.copyOf(nodes), weights, edges(document));
+    }
+
+    /** The token's id, which only its name {@code E_id_position} tells; -1 if it doesn't. */
+    private static long token(DocumentNode node) {
+        String[] parts = node.id().split("_");
+        return parts.length == 3 && parts[0].equals("E") && parts[1].matches("\\d{1,9}") ? Long.parseLong(parts[1]) : -1;
+    }
+
+    private static EdgeRows edges(GraphDocument document) {
+        List<Map<Integer, Float>> rows = new ArrayList<>();
+        for (int i = 0; i < document.nodes().size(); i++) {
+            rows.add(new TreeMap<>());
+        }
+        for (GraphDocument.Link link : document.links()) {
+            rows.get(link.target()).merge(link.source(), (float) link.weight(), Float::sum);
+        }
+        var layout = new EdgeRows.Layout(rows.size());
+        float[] values = new float[rows.stream().mapToInt(Map::size).sum()];
+        int at = 0;
+        for (Map<Integer, Float> row : rows) {
+            for (Map.Entry<Integer, Float> edge : row.entrySet()) {
+                layout.run(edge.getKey(), 1);
+                values[at++] = edge.getValue();
+            }
+            layout.endRow();
+        }
+        return layout.fill(values);
+    }
+
+    public int size() {
+        return nodes.size();
+    }
+
+    /** Influence of every node on the logits [n]. */
+    public double[] influence() {
+        return Influence.of(edges, weights).node();
+    }
+
+    /** Node numbers, every source before its targets. */
+    public int[] sourcesFirst() {
+        int[] order = TopologicalOrder.of(edges);
+        for (int i = 0, j = order.length - 1; i < j; i++, j--) {
+            int swapped = order[i];
+            order[i] = order[j];
+            order[j] = swapped;
+        }
+        return order;
+    }
+
+    /** The prompt's token ids in order, or null if the graph does not name them all. */
+    public int[] tokens() {
+        List<Item> tokens = nodes.stream().filter(node -> node.kind() == Kind.TOKEN).sorted(Comparator.comparingInt(Item::position)).toList();
+        int[] ids = new int[tokens.size()];
+        for (int i = 0; i < ids.length; i++) {
+            if (tokens.get(i).position() != i || tokens.get(i).number() < 0) {
+                return null;
+            }
+            ids[i] = (int) tokens.get(i).number();
+        }
+        return ids.length == 0 ? null : ids;
+    }
+
+    @Override
+    public void close() {
+        edges.close();
+    }
+}

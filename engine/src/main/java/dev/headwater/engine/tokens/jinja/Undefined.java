@@ -1,4 +1,0 @@
-package dev.headwater.engine.tokens.jinja;
-
-/** The value of a name, key or attribute that isn't there: empty text, false, and an error once it is used further. */
-record Undefined(String name) {}
