@@ -50,6 +50,24 @@ public final class TensorScope implements AutoCloseable {
         return tensor;
     }
 
+    /**
+     * Ends the scope and leaves its tensors alive, for an object that has them for as long as it lives.
+     *
+     * @return frees them when closed, on any thread
+     */
+    public AutoCloseable detach() {
+        leave();
+        List<Tensor> owned = tensors.stream().filter(tensor -> tensor.scope == this).map(TensorScope::release).toList();
+        return () -> owned.forEach(Tensor::close);
+    }
+
+    private void leave() {
+        if (Thread.currentThread() != owner || INNERMOST.get() != this) {
+            throw new IllegalStateException("tensor scopes close on their own thread, innermost first");
+        }
+        INNERMOST.set(outer);
+    }
+
     static void register(Tensor tensor) {
         TensorScope scope = INNERMOST.get();
         if (scope != null) {
@@ -60,10 +78,7 @@ public final class TensorScope implements AutoCloseable {
 
     @Override
     public void close() {
-        if (Thread.currentThread() != owner || INNERMOST.get() != this) {
-            throw new IllegalStateException("tensor scopes close on their own thread, innermost first");
-        }
-        INNERMOST.set(outer);
+        leave();
         for (Tensor tensor : tensors) {
             if (tensor.scope == this) {
                 tensor.close();

@@ -137,7 +137,7 @@ public final class Attribution {
             selection.edges(), provenance(part.request.options()));
     }
 
-    private static long physicalMemory() {
+    static long physicalMemory() {
         return ((com.sun.management.OperatingSystemMXBean) java.lang.management.ManagementFactory.getOperatingSystemMXBean())
             .getTotalMemorySize();
     }

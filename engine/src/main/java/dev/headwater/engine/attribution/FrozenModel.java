@@ -146,6 +146,11 @@ record FrozenModel(FrozenWeights weights, List<Layer> blocks, List<FrozenNorm> i
         return blocks.get(layer);
     }
 
+    /** The layers below one, which must not be the first: outputs of what is left read the stream that enters it. */
+    FrozenModel below(int layer) {
+        return new FrozenModel(weights.below(layer), blocks.subList(0, layer), inputNorms, outputNorms, finalNorm);
+    }
+
     int width() {
         return weights.width();
     }

@@ -61,6 +61,11 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) 
         return layers.get(layer);
     }
 
+    /** The layers below one, which must not be the first. */
+    FrozenWeights below(int layer) {
+        return new FrozenWeights(layers.subList(0, layer), kvHeads, width, device);
+    }
+
     int headsWidth() {
         return layers.getFirst().output().columns();
     }

@@ -123,6 +123,15 @@ final class Sources {
         return layerStart[layers] + layers * positions;
     }
 
+    /** The layer of a column's source; -1 for a token. */
+    int layerOf(int column) {
+        return column >= firstToken() ? -1 : column >= layerStart[layers] ? (column - layerStart[layers]) / positions : active.layer()[column];
+    }
+
+    int positionOf(int column) {
+        return column >= layerStart[layers] ? (column - layerStart[layers]) % positions : active.position()[column];
+    }
+
     /** True if features write to later layers too, so that an edge is a sum over layers. */
     boolean crossLayer() {
         return transcoders.kind() == TranscoderConfig.Kind.CROSS_LAYER;

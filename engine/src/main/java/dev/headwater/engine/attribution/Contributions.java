@@ -1,0 +1,230 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * What chosen sources add to the residual stream, carried up through the frozen model: the counterpart of {@link AdjointSweep}. At each
+ * layer it leaves what the heads read of every source, W_V · contribution.
+ *
+ * <p>A source reaches the layers above its own and the positions from its own on, so the rows are ragged: one for each position from the
+ * last down to its own. Counted that way the mixing of positions is the adjoint of a mirrored pattern, and the sweep's kernels do it.
+ * Sources are sorted by layer, so that those that have entered are a prefix of the rows; one that enters has a row at its own position
+ * only.
+ *
+ * <p>All tensors belong to the scope in which this was made.
+ */
+final class Contributions {
+    private final FrozenModel frozen;
+    private final Sources sources;
+    private final int positions;
+    /** Columns of {@link #sources} by layer, tokens first. */
+    private final int[] column;
+    private final int[] position;
+    /** First row of each source [sources + 1]. */
+    private final long[] offset;
+    /** How many sources lie below each layer's attention [top + 2]; those from before[l] to before[l + 1] enter at layer l. */
+    private final int[] before;
+    private final Ragged ragged;
+    private final Tensor stream;
+    private final Tensor[] spread;
+    private final Tensor[] fresh;
+
+    /**
+     * @param columns of {@code sources}
+     * @param top     the last layer whose heads are asked for
+     */
+    Contributions(FrozenModel frozen, Sources sources, int[] columns, int top) {
+        this.frozen = frozen;
+        this.sources = sources;
+        positions = (int) sources.tokens().size(0);
+        column = Arrays.stream(columns).boxed().sorted(Comparator.<Integer>comparingInt(sources::layerOf).thenComparing(c -> c))
+            .mapToInt(Integer::intValue).toArray();
+        position = Arrays.stream(column).map(sources::positionOf).toArray();
+        int count = column.length;
+        offset = new long[count + 1];
+        for (int i = 0; i < count; i++) {
+            offset[i + 1] = offset[i] + positions - position[i];
+        }
+        before = new int[top + 2];
+        for (int l = 0; l <= top + 1; l++) {
+            int layer = l;
+            before[l] = (int) Arrays.stream(column).filter(c -> sources.layerOf(c) < layer - 1).count();
+        }
+        ragged = new Ragged(Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
+            Torch.to(Tensor.ofInts(Arrays.stream(position).map(p -> positions - 1 - p).toArray(), count), frozen.device()));
+        spread = new Tensor[top + 1];
+        fresh = new Tensor[top + 1];
+        try (var scope = TensorScope.open()) {
+            stream = Tensor.empty(DType.F32, frozen.device(), offset[count], frozen.width());
+            for (int l = 0; l <= top; l++) {
+                if (before[l + 1] > 0) {
+                    through(l, l == top, scope);
+                }
+            }
+        }
+    }
+
+    /** Float32 values that a source at a position takes on its way from its layer to the top, and of what is left of it. */
+    static long floats(FrozenModel frozen, int positions, int layer, int position, int top) {
+        FrozenWeights weights = frozen.weights();
+        return (positions - position) * (weights.width() + 3L * weights.headsWidth() + (long) weights.valueWidth() * (top - layer + 1));
+    }
+
+    private void through(int l, boolean last, TensorScope scope) {
+        FrozenWeights.Layer weights = frozen.weights().layer(l);
+        int old = before[l];
+        int entered = before[l + 1];
+        try (var inner = TensorScope.open()) {
+            Tensor value = weights.value().toFloat32();
+            if (old > 0) {
+                writeAgain(old, l - 1);
+                spread[l] = scope.keep(inner.keep(Torch.linear(rows(0, old), value, null)));
+            }
+            Tensor own = entered > old ? written(old, entered, l - 1, l - 1) : null;
+            if (own != null) {
+                fresh[l] = scope.keep(inner.keep(Torch.linear(own, value, null)));
+            }
+            if (last) {
+                return;
+            }
+            Tensor pattern = Torch.contiguous(Torch.transpose(mirrored(mirrored(frozen.layer(l).pattern(), 1), 2), 1, 2));
+            Tensor mixed = Tensor.empty(DType.F32, frozen.device(), offset[entered], frozen.weights().headsWidth());
+            if (old > 0) {
+                Kernels.patternAdjoint(byHead(spread[l]), pattern, heads(), part(0, old), Torch.narrow(mixed, 0, 0, offset[old]));
+            }
+            if (own != null) {
+                Kernels.patternAdjointSingle(byHead(fresh[l]), pattern, heads(), part(old, entered), mixed);
+                Torch.zeroInPlace(rows(old, entered));
+                Kernels.addRows(stream, ownRows(old, entered), own);
+            }
+            Tensor reached = rows(0, entered);
+            Torch.mmInto(reached, mixed, Torch.t(weights.output().toFloat32()), 1);
+            if (weights.skip() != null) {
+                Kernels.addScaledRows(reached, Torch.linear(reached, weights.skip().toFloat32(), null), part(0, entered),
+                    mirrored(frozen.layer(l).skipScale(), 0));
+            }
+        }
+    }
+
+    private int heads() {
+        return (int) frozen.layer(0).pattern().size(0);
+    }
+
+    private Tensor rows(int first, int end) {
+        return Torch.narrow(stream, 0, offset[first], offset[end] - offset[first]);
+    }
+
+    private Ragged part(int first, int end) {
+        return new Ragged(Torch.narrow(ragged.offset(), 0, first, end - first), Torch.narrow(ragged.position(), 0, first, end - first));
+    }
+
+    /** Positions counted from the last. */
+    private Tensor mirrored(Tensor tensor, int dimension) {
+        int[] back = IntStream.range(0, positions).map(p -> positions - 1 - p).toArray();
+        return Torch.indexSelect(tensor, dimension, Torch.to(Tensor.ofInts(back, positions), frozen.device()));
+    }
+
+    /** Values [n, kvHeads·headDim] as every head reads them, [n, heads·headDim]. */
+    private Tensor byHead(Tensor values) {
+        int kvHeads = frozen.weights().kvHeads();
+        int group = heads() / kvHeads;
+        if (group == 1) {
+            return values;
+        }
+        Tensor grouped = Torch.reshape(values, values.size(0), kvHeads, -1);
+        return Torch.contiguous(Torch.reshape(Torch.repeatInterleave(grouped, group, 1), values.size(0), frozen.weights().headsWidth()));
+    }
+
+    private Tensor ownRows(int first, int end) {
+        return Torch.to(Tensor.ofLongs(IntStream.range(first, end).mapToLong(i -> offset[i + 1] - 1).toArray(), end - first), frozen.device());
+    }
+
+    /** What features of lower layers write at a further layer. */
+    private void writeAgain(int end, int to) {
+        for (int first = 0, next; sources.crossLayer() && first < end; first = next) {
+            int from = sources.layerOf(column[first]);
+            next = first;
+            while (next < end && sources.layerOf(column[next]) == from) {
+                next++;
+            }
+            int features = first;
+            while (features < next && column[features] < sources.firstError(0)) {
+                features++;
+            }
+            if (from >= 0 && features > first) {
+                Kernels.addRows(stream, ownRows(first, features), written(first, features, from, to));
+            }
+        }
+    }
+
+    /** What sources of one layer write, F32 [n, d]. */
+    private Tensor written(int first, int end, int from, int to) {
+        if (from < 0) {
+            return pick(sources.tokens(), first, end, sources.firstToken());
+        }
+        int features = first;
+        while (features < end && column[features] < sources.firstError(0)) {
+            features++;
+        }
+        List<Tensor> parts = new ArrayList<>();
+        if (features > first) {
+            parts.add(pick(sources.decoders(from, to), first, features, sources.firstFeature(from)));
+        }
+        if (end > features) {
+            parts.add(pick(sources.errors(from), features, end, sources.firstError(from)));
+        }
+        return parts.size() == 1 ? parts.getFirst() : Torch.cat(parts, 0);
+    }
+
+    private Tensor pick(Tensor vectors, int first, int end, int base) {
+        int[] index = IntStream.range(first, end).map(i -> column[i] - base).toArray();
+        return Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(index, index.length), frozen.device()));
+    }
+
+    int count() {
+        return column.length;
+    }
+
+    /** The source's number in {@link Sources}. */
+    int column(int source) {
+        return column[source];
+    }
+
+    /** The lowest layer whose attention a source passes. */
+    int firstLayer(int source) {
+        return sources.layerOf(column[source]) + 1;
+    }
+
+    int position(int source) {
+        return position[source];
+    }
+
+    /** The row of {@link #values} for a source that has a row for each position. */
+    long row(int source, int at) {
+        return offset[source] + positions - 1 - at;
+    }
+
+    /** F32 [rows, kvHeads·headDim] of the sources that entered below the layer. */
+    Tensor values(int layer) {
+        return spread[layer];
+    }
+
+    /** F32 [n, kvHeads·headDim] of those that enter at the layer, each at its own position; {@link #firstFresh} is the first. */
+    Tensor freshValues(int layer) {
+        return fresh[layer];
+    }
+
+    int firstFresh(int layer) {
+        return before[layer];
+    }
+}

@@ -1,0 +1,72 @@
+package dev.headwater.engine.model;
+
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+
+/**
+ * One head's query or key at a position, as the score takes it: after bias, norm and rotary position. With the denominators of norms
+ * fixed it is a linear function of the residual stream that enters the layer, plus a constant.
+ *
+ * @param value    F32 [headDim]
+ * @param gradient F32 [headDim, d]: of each number with respect to the stream at the position
+ */
+public record HeadInput(Tensor value, Tensor gradient) {
+    /**
+     * Results belong to the innermost open scope.
+     *
+     * @param stream F32 [1, d], what enters the layer at the position
+     */
+    public static HeadInput query(LanguageModel model, int layer, int head, int position, Tensor stream) {
+        LayerWeights.Attention weights = model.layer(layer).attention();
+        return of(model, layer, weights.query(), weights.queryNorm(), head, position, stream);
+    }
+
+    /** As {@link #query}; {@code head} counts the heads that share this key as well. */
+    public static HeadInput key(LanguageModel model, int layer, int head, int position, Tensor stream) {
+        LayerWeights.Attention weights = model.layer(layer).attention();
+        return of(model, layer, weights.key(), weights.keyNorm(), head / model.config().attention().group(), position, stream);
+    }
+
+    private static HeadInput of(LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor stream) {
+        ModelConfig.Attention shape = model.config().attention();
+        int headDim = shape.headDim();
+        try (var scope = TensorScope.open()) {
+            Norm norm = model.layer(layer).preAttention();
+            Tensor centred = norm == null ? stream : norm.centred(stream);
+            Tensor reciprocal = norm == null ? null : norm.reciprocal(centred);
+            Tensor in = norm == null ? stream : norm.gained(Torch.mul(centred, reciprocal));
+            Tensor value = Torch.narrow(projection.apply(in), 1, (long) head * headDim, headDim);
+            Tensor gradient = Torch.to(Torch.narrow(projection.weight(), 0, (long) head * headDim, headDim), DType.F32);
+            if (norm != null) {
+                gradient = Torch.mul(Torch.mul(gradient, norm.gain()), reciprocal);
+                gradient = norm.centres() ? Torch.sub(gradient, Torch.mean(gradient, -1, true)) : gradient;
+            }
+            if (headNorm != null) {
+                Tensor scale = headNorm.reciprocal(headNorm.centred(value));
+                gradient = headNorm.centres() ? Torch.sub(gradient, Torch.mean(gradient, 0, true)) : gradient;
+                gradient = Torch.mul(gradient, Torch.reshape(Torch.mul(headNorm.gain(), scale), headDim, 1));
+                value = headNorm.apply(value);
+            }
+            Rope rope = shape.layers().get(layer).rope();
+            if (rope != null) {
+                Tensor turn = turn(rope, position, model);
+                value = Torch.mm(value, turn);
+                gradient = Torch.mm(Torch.t(turn), gradient);
+            }
+            return new HeadInput(scope.keep(Torch.contiguous(Torch.reshape(value, headDim))), scope.keep(Torch.contiguous(gradient)));
+        }
+    }
+
+    /** [headDim, headDim]: a row vector times this is the vector turned. */
+    private static Tensor turn(Rope rope, int position, LanguageModel model) {
+        int headDim = model.config().attention().headDim();
+        float[] identity = new float[headDim * headDim];
+        for (int i = 0; i < headDim; i++) {
+            identity[i * headDim + i] = 1;
+        }
+        Tensor units = Torch.to(Tensor.ofFloats(identity, 1, headDim, headDim), model.device());
+        return Torch.reshape(rope.table(new int[] {position}, headDim, model.device()).rotate(units), headDim, headDim);
+    }
+}
