@@ -9,9 +9,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Formats every Java file that people write: {@code --check} names those that differ and fails, {@code --write} rewrites them.
+ * Formats every Java file that people write: {@code --check} names those that differ and fails, {@code --write}
+ * rewrites them.
  *
- * <p>The formatter parses with the compiler of the Java that it runs on, so it must be a JDK that knows today's syntax, which
+ * <p>The formatter parses with the compiler of the Java that it runs on, so it must be a JDK that knows today's syntax,
+ * which
  * Maven's own Java need not be: this runs on the JDK of the toolchain, where a Maven plugin would not.
  */
 public final class Format {

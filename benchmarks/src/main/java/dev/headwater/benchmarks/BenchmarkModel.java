@@ -25,9 +25,12 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * A random model on disk: a Llama checkpoint as Hugging Face transformers reads it, and per-layer ReLU transcoders of which
- * about {@link ModelShape#active} features fire for each token. Weights are scaled so that the residual stream stays of order
- * one; the encoders' biases come from a forward pass. The same shape always gives the same bytes but for those biases, which
+ * A random model on disk: a Llama checkpoint as Hugging Face transformers reads it, and per-layer ReLU transcoders of
+ * which
+ * about {@link ModelShape#active} features fire for each token. Weights are scaled so that the residual stream stays of
+ * order
+ * one; the encoders' biases come from a forward pass. The same shape always gives the same bytes but for those biases,
+ * which
  * depend on the last digits of that pass.
  *
  * @param shape       its sizes
@@ -37,6 +40,7 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
     private static final long SEED = 7;
     /** Tokens of the forward pass that sets the biases: enough that the quantile rests on thousands of values. */
     private static final int CALIBRATION_TOKENS = 256;
+
     private static final int BLOCK = 1 << 20;
 
     /** The model of this shape where commands keep theirs; see {@link ModelShape#parse}. */
@@ -75,10 +79,15 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
         return tokens(count, 0);
     }
 
-    /** A prompt of random tokens after the token that begins every text; a shorter one is the beginning of a longer one of that number. */
+    /**
+     * A prompt of random tokens after the token that begins every text; a shorter one is the beginning of a longer one
+     * of that number.
+     */
     int[] tokens(int count, int number) {
         SplittableRandom random = new SplittableRandom(SEED + 1 + number);
-        return IntStream.range(0, count).map(i -> i == 0 ? 0 : random.nextInt(2, shape.vocab())).toArray();
+        return IntStream.range(0, count)
+                .map(i -> i == 0 ? 0 : random.nextInt(2, shape.vocab()))
+                .toArray();
     }
 
     /** Standard normal numbers times {@code scale}; each tensor has its own stream. */
@@ -119,7 +128,8 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
         }
         tensors.add(TensorInfo.of("model.norm.weight", DType.F32, shape.width()));
         tensors.add(TensorInfo.of("lm_head.weight", DType.F32, shape.vocab(), shape.width()));
-        try (SafetensorsWriter out = SafetensorsWriter.create(checkpoint().resolve("model.safetensors"), tensors, Map.of("format", "pt"))) {
+        try (SafetensorsWriter out =
+                SafetensorsWriter.create(checkpoint().resolve("model.safetensors"), tensors, Map.of("format", "pt"))) {
             for (TensorInfo tensor : tensors) {
                 if (tensor.rank() == 1) {
                     float[] ones = new float[shape.width()];
@@ -134,7 +144,9 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
         }
         json("config.json", config());
         json("tokenizer.json", tokenizer());
-        json("tokenizer_config.json", Map.of("bos_token", "<bos>", "eos_token", "<eos>", "tokenizer_class", "PreTrainedTokenizerFast"));
+        json(
+                "tokenizer_config.json",
+                Map.of("bos_token", "<bos>", "eos_token", "<eos>", "tokenizer_class", "PreTrainedTokenizerFast"));
         json("special_tokens_map.json", Map.of("bos_token", "<bos>", "eos_token", "<eos>"));
     }
 
@@ -182,7 +194,21 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
     }
 
     private static Map<String, Object> special(int id, String text) {
-        return Map.of("id", id, "content", text, "single_word", false, "lstrip", false, "rstrip", false, "normalized", false, "special", true);
+        return Map.of(
+                "id",
+                id,
+                "content",
+                text,
+                "single_word",
+                false,
+                "lstrip",
+                false,
+                "rstrip",
+                false,
+                "normalized",
+                false,
+                "special",
+                true);
     }
 
     private void json(String name, Map<String, Object> value) throws IOException {
@@ -192,8 +218,8 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
     private void writeTranscoders() throws IOException {
         TraceRequest sites = TraceRequest.attribution(FeatureSite.MLP_IN, FeatureSite.MLP_OUT);
         try (var scope = TensorScope.open();
-             LanguageModel model = LanguageModel.load(checkpoint(), DType.F32, Device.CPU);
-             Trace trace = model.forward(tokens(CALIBRATION_TOKENS), sites)) {
+                LanguageModel model = LanguageModel.load(checkpoint(), DType.F32, Device.CPU);
+                Trace trace = model.forward(tokens(CALIBRATION_TOKENS), sites)) {
             for (int layer = 0; layer < shape.layers(); layer++) {
                 writeTranscoder(layer, trace.site(FeatureSite.MLP_IN, layer), trace.site(FeatureSite.MLP_OUT, layer));
             }
@@ -211,10 +237,14 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
     private void writeTranscoder(int layer, Tensor input, Tensor output) {
         long features = shape.features();
         int width = shape.width();
-        List<TensorInfo> tensors = List.of(TensorInfo.of("W_enc", DType.F32, features, width), TensorInfo.of("b_enc", DType.F32, features),
-            TensorInfo.of("W_dec", DType.F32, features, width), TensorInfo.of("b_dec", DType.F32, width));
+        List<TensorInfo> tensors = List.of(
+                TensorInfo.of("W_enc", DType.F32, features, width),
+                TensorInfo.of("b_enc", DType.F32, features),
+                TensorInfo.of("W_dec", DType.F32, features, width),
+                TensorInfo.of("b_dec", DType.F32, width));
         Path file = transcoders().resolve("layer_" + layer + ".safetensors");
-        try (var scope = TensorScope.open(); SafetensorsWriter out = SafetensorsWriter.create(file, tensors, Map.of("format", "pt"))) {
+        try (var scope = TensorScope.open();
+                SafetensorsWriter out = SafetensorsWriter.create(file, tensors, Map.of("format", "pt"))) {
             new Normal("enc" + layer, 1 / Math.sqrt(width)).writeTo(out, "W_enc", features * width);
             float[] bias = new float[(int) features];
             Arrays.fill(bias, -(float) threshold(input));
@@ -227,7 +257,10 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
         }
     }
 
-    /** What {@code active} of all features exceed: an encoder row of variance 1/d gives pre-activations of the input's size. */
+    /**
+     * What {@code active} of all features exceed: an encoder row of variance 1/d gives pre-activations of the input's
+     * size.
+     */
     private double threshold(Tensor input) {
         Tensor sizes = Torch.sqrt(Torch.mean(Torch.mul(input, input), -1, false));
         return Torch.mean(sizes, 0, false).item() * normalQuantile(1 - (double) shape.active() / shape.features());

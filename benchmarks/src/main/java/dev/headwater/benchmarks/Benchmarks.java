@@ -6,35 +6,47 @@ import dev.headwater.engine.UsageException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine;
 
 /** Everything that this repository measures; {@code benchmarks/run} starts it. */
-@Command(name = "benchmarks/run", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND", sortOptions = false,
-    description = "Measures Headwater. With --record a command keeps its tables in benchmarks/RESULTS.md.",
-    subcommands = {JmhCommand.class, MatrixCommand.class, CompareCommand.class, GraphFunctionsCommand.class, ModelCommand.class,
-        OnceCommand.class, HelpCommand.class})
+@Command(
+        name = "benchmarks/run",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        sortOptions = false,
+        description = "Measures Headwater. With --record a command keeps its tables in benchmarks/RESULTS.md.",
+        subcommands = {
+            JmhCommand.class,
+            MatrixCommand.class,
+            CompareCommand.class,
+            GraphFunctionsCommand.class,
+            ModelCommand.class,
+            OnceCommand.class,
+            HelpCommand.class
+        })
 public final class Benchmarks {
     /** The repository's directory, which the launcher says. */
     static final Path HOME = Path.of(System.getProperty("headwater.home", "")).toAbsolutePath();
+
     static final ResultsPage RESULTS = new ResultsPage(HOME.resolve("benchmarks/RESULTS.md"));
 
     private Benchmarks() {}
 
     public static void main(String[] args) {
         CommandLine commands = new CommandLine(new Benchmarks())
-            .setExpandAtFiles(false)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setExecutionExceptionHandler((e, command, parsed) -> {
-                if (!(e instanceof HeadwaterException || e instanceof NativeException)) {
-                    throw e;
-                }
-                System.err.println("benchmarks: " + e.getMessage());
-                return e instanceof UsageException ? 2 : 1;
-            });
+                .setExpandAtFiles(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((e, command, parsed) -> {
+                    if (!(e instanceof HeadwaterException || e instanceof NativeException)) {
+                        throw e;
+                    }
+                    System.err.println("benchmarks: " + e.getMessage());
+                    return e instanceof UsageException ? 2 : 1;
+                });
         System.exit(commands.execute(args));
     }
 
@@ -45,8 +57,10 @@ public final class Benchmarks {
         for (String word : arguments) {
             String name = word.split("=", 2)[0];
             OptionSpec option = command.findOption(name);
-            String label = option != null && List.of("FILE", "DIR").contains(option.paramLabel()) ? option.paramLabel() : null;
-            words.add(place != null ? place : label != null && word.length() > name.length() ? name + "=" + label : word);
+            String label =
+                    option != null && List.of("FILE", "DIR").contains(option.paramLabel()) ? option.paramLabel() : null;
+            words.add(
+                    place != null ? place : label != null && word.length() > name.length() ? name + "=" + label : word);
             place = place == null && word.equals(name) ? label : null;
         }
         return String.join(" ", words);

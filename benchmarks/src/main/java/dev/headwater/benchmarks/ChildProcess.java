@@ -18,10 +18,18 @@ final class ChildProcess {
 
     private ChildProcess() {}
 
-    /** This program again, as a process of its own, with the options that the launcher gives to {@code headwater attribute}. */
+    /**
+     * This program again, as a process of its own, with the options that the launcher gives to {@code headwater
+     * attribute}.
+     */
     static List<String> ownCommand(List<String> javaOptions, List<String> arguments) {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path")));
         command.addAll(javaOptions);
         command.add(Benchmarks.class.getName());
         command.addAll(arguments);
@@ -38,7 +46,8 @@ final class ChildProcess {
         Process process = null;
         try {
             log = Files.createTempFile("headwater-benchmark", ".log");
-            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().putAll(environment);
             process = builder.start();
             long peak = 0;
@@ -46,8 +55,8 @@ final class ChildProcess {
                 peak = Math.max(peak, treeMemory(process));
             }
             if (process.exitValue() != 0) {
-                throw new HeadwaterException("This failed with exit status %d:%n  %s%n%s".formatted(process.exitValue(),
-                    String.join(" ", command), lastLines(log)));
+                throw new HeadwaterException("This failed with exit status %d:%n  %s%n%s"
+                        .formatted(process.exitValue(), String.join(" ", command), lastLines(log)));
             }
             return peak;
         } catch (IOException e) {
@@ -63,13 +72,18 @@ final class ChildProcess {
     }
 
     private static long treeMemory(Process process) {
-        return LongStream.concat(LongStream.of(process.pid()), process.descendants().mapToLong(ProcessHandle::pid)).map(Machine::memory).sum();
+        return LongStream.concat(
+                        LongStream.of(process.pid()), process.descendants().mapToLong(ProcessHandle::pid))
+                .map(Machine::memory)
+                .sum();
     }
 
     private static String lastLines(Path log) throws IOException {
         try (Stream<String> lines = Files.lines(log, java.nio.charset.StandardCharsets.ISO_8859_1)) {
             List<String> all = lines.toList();
-            return all.subList(Math.max(0, all.size() - 25), all.size()).stream().map(line -> "  | " + line).collect(Collectors.joining("\n"));
+            return all.subList(Math.max(0, all.size() - 25), all.size()).stream()
+                    .map(line -> "  | " + line)
+                    .collect(Collectors.joining("\n"));
         }
     }
 

@@ -25,9 +25,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** The same attribution by circuit-tracer and by Headwater, turn by turn, each in a process of its own. */
-@Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false,
-    description = {"Side by side with circuit-tracer: the same random model, prompt, settings and threads, alternating, medians of several processes.",
-        "Prints times, memory and ratios, and whether both made the same graph."})
+@Command(
+        name = "compare",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Side by side with circuit-tracer: the same random model, prompt, settings and threads, alternating, medians of several processes.",
+            "Prints times, memory and ratios, and whether both made the same graph."
+        })
 final class CompareCommand implements Callable<Integer> {
     private static final String MIB = "peak memory, MiB";
 
@@ -37,31 +42,60 @@ final class CompareCommand implements Callable<Integer> {
     @Mixin
     private Reference reference;
 
-    @Option(names = "--model", paramLabel = "MODEL", defaultValue = "bench", description = "Random model (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            defaultValue = "bench",
+            description = "Random model (default: ${DEFAULT-VALUE}).")
     private String model;
 
-    @Option(names = "--tokens", paramLabel = "N", defaultValue = "64", description = "Length of the prompt (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--tokens",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "Length of the prompt (default: ${DEFAULT-VALUE}).")
     private int tokens;
 
-    @Option(names = "--max-features", paramLabel = "N", defaultValue = "2000", description = "Features in the graph (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--max-features",
+            paramLabel = "N",
+            defaultValue = "2000",
+            description = "Features in the graph (default: ${DEFAULT-VALUE}).")
     private int maxFeatures;
 
-    @Option(names = "--batch-sizes", split = ",", paramLabel = "N", defaultValue = "16,256",
-        description = "Batch sizes; give circuit-tracer's best beside its default (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--batch-sizes",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "16,256",
+            description = "Batch sizes; give circuit-tracer's best beside its default (default: ${DEFAULT-VALUE}).")
     private List<Integer> batchSizes;
 
-    @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32",
-        description = "Headwater's modes: float32, bf16x6, bfloat16; circuit-tracer runs in float32 (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--dtypes",
+            split = ",",
+            paramLabel = "TYPE",
+            defaultValue = "float32",
+            description =
+                    "Headwater's modes: float32, bf16x6, bfloat16; circuit-tracer runs in float32 (default: ${DEFAULT-VALUE}).")
     private List<String> dtypes;
 
-    @Option(names = "--repeat", split = ",", paramLabel = "N", defaultValue = "5",
-        description = "Processes of each; one number, or one for each batch size (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--repeat",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Processes of each; one number, or one for each batch size (default: ${DEFAULT-VALUE}).")
     private List<Integer> repeats;
 
     @Option(names = "--cold", description = "No short attribution before the measured one, in either.")
     private boolean cold;
 
-    @Option(names = "--heap", paramLabel = "SIZE", defaultValue = "512m", description = "Headwater's Java heap, at most (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--heap",
+            paramLabel = "SIZE",
+            defaultValue = "512m",
+            description = "Headwater's Java heap, at most (default: ${DEFAULT-VALUE}).")
     private String heap;
 
     @Option(names = "--record", description = "Keep the tables in RESULTS.md.")
@@ -85,7 +119,8 @@ final class CompareCommand implements Callable<Integer> {
             throw new UsageException("--repeat must be at least 1 and --tokens at least 2");
         }
         if (repeats.size() != 1 && repeats.size() != batchSizes.size()) {
-            throw new UsageException("--repeat has " + repeats.size() + " numbers for " + batchSizes.size() + " batch sizes");
+            throw new UsageException(
+                    "--repeat has " + repeats.size() + " numbers for " + batchSizes.size() + " batch sizes");
         }
         reference.check();
         dtypes.forEach(OnceCommand::products);
@@ -94,7 +129,11 @@ final class CompareCommand implements Callable<Integer> {
         Path folder = Files.createTempDirectory("headwater-compare");
         try {
             Path ids = folder.resolve("ids.txt");
-            Files.writeString(ids, IntStream.of(random.tokens(tokens)).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+            Files.writeString(
+                    ids,
+                    IntStream.of(random.tokens(tokens))
+                            .mapToObj(Integer::toString)
+                            .collect(Collectors.joining(" ")));
             List<Contender> contenders = new ArrayList<>();
             for (int batchSize : batchSizes) {
                 contenders.add(new Contender(batchSize, null));
@@ -110,14 +149,25 @@ final class CompareCommand implements Callable<Integer> {
                     }
                     Figures figures = run(contender, random, ids, folder, round == repeat);
                     runs.computeIfAbsent(contender, unused -> new ArrayList<>()).add(figures);
-                    System.err.printf(Locale.ROOT, "round %d of %d, batch size %d, %s: %.2f s, %d MiB%n", round, repeat, contender.batchSize,
-                        contender, figures.total(), figures.peak() >> 20);
+                    System.err.printf(
+                            Locale.ROOT,
+                            "round %d of %d, batch size %d, %s: %.2f s, %d MiB%n",
+                            round,
+                            repeat,
+                            contender.batchSize,
+                            contender,
+                            figures.total(),
+                            figures.peak() >> 20);
                 }
             }
             String body = report(contenders, runs, folder, limits.best(MachineLimits.measure()), random.shape());
             System.out.print(body);
             if (record) {
-                Benchmarks.RESULTS.put("compare", Benchmarks.commandLine(spec, spec.commandLine().getParseResult().originalArgs()), body);
+                Benchmarks.RESULTS.put(
+                        "compare",
+                        Benchmarks.commandLine(
+                                spec, spec.commandLine().getParseResult().originalArgs()),
+                        body);
             }
             return 0;
         } finally {
@@ -125,11 +175,21 @@ final class CompareCommand implements Callable<Integer> {
         }
     }
 
-    private Figures run(Contender contender, BenchmarkModel random, Path ids, Path folder, boolean keep) throws IOException {
+    private Figures run(Contender contender, BenchmarkModel random, Path ids, Path folder, boolean keep)
+            throws IOException {
         Path json = folder.resolve("figures.json");
-        List<String> arguments = new ArrayList<>(List.of(contender.isReference() ? "attribute" : "once", "--model", random.directory().toString(),
-            "--ids", ids.toString(), "--max-features", Integer.toString(maxFeatures), "--batch-size", Integer.toString(contender.batchSize),
-            "--json", json.toString()));
+        List<String> arguments = new ArrayList<>(List.of(
+                contender.isReference() ? "attribute" : "once",
+                "--model",
+                random.directory().toString(),
+                "--ids",
+                ids.toString(),
+                "--max-features",
+                Integer.toString(maxFeatures),
+                "--batch-size",
+                Integer.toString(contender.batchSize),
+                "--json",
+                json.toString()));
         if (cold) {
             arguments.add("--cold");
         }
@@ -141,16 +201,21 @@ final class CompareCommand implements Callable<Integer> {
             seen = reference.run(arguments);
         } else {
             arguments.addAll(List.of("--dtype", contender.dtype));
-            seen = ChildProcess.run(ChildProcess.ownCommand(List.of("-Xmx" + heap, "-Dheadwater.threads=" + reference.threads()), arguments), Map.of());
+            seen = ChildProcess.run(
+                    ChildProcess.ownCommand(
+                            List.of("-Xmx" + heap, "-Dheadwater.threads=" + reference.threads()), arguments),
+                    Map.of());
         }
-        // Writing the kept graph takes memory too: that of the process up to the end of attribution is what it says itself.
+        // Writing the kept graph takes memory too: that of the process up to the end of attribution is what it says
+        // itself.
         Figures figures = Figures.read(json, keep ? 0 : seen);
         Files.delete(json);
         return figures;
     }
 
     private static Path graph(Contender contender, Path folder) {
-        return folder.resolve(contender.batchSize + "-" + (contender.isReference() ? "reference" : contender.dtype) + ".safetensors");
+        return folder.resolve(
+                contender.batchSize + "-" + (contender.isReference() ? "reference" : contender.dtype) + ".safetensors");
     }
 
     private int repeat(int batchSize) {
@@ -165,18 +230,26 @@ final class CompareCommand implements Callable<Integer> {
             Contender own = fastest(runs, dtype);
             double theirs = sample(runs.get(reference), Figures::total).median();
             double ours = sample(runs.get(own), Figures::total).median();
-            text.append("\n%s at its best batch size, %d: %.2f s; circuit-tracer at its best, %d: %.2f s; ratio %.1f.  ".formatted(own, own.batchSize,
-                ours, reference.batchSize, theirs, theirs / ours));
+            text.append("\n%s at its best batch size, %d: %.2f s; circuit-tracer at its best, %d: %.2f s; ratio %.1f.  "
+                    .formatted(own, own.batchSize, ours, reference.batchSize, theirs, theirs / ours));
         }
         return text.append('\n').toString();
     }
 
     private Contender fastest(Map<Contender, List<Figures>> runs, String dtype) {
-        return batchSizes.stream().map(batchSize -> new Contender(batchSize, dtype))
-            .min(Comparator.comparingDouble(contender -> sample(runs.get(contender), Figures::total).median())).orElseThrow();
+        return batchSizes.stream()
+                .map(batchSize -> new Contender(batchSize, dtype))
+                .min(Comparator.comparingDouble(
+                        contender -> sample(runs.get(contender), Figures::total).median()))
+                .orElseThrow();
     }
 
-    private String report(List<Contender> contenders, Map<Contender, List<Figures>> runs, Path folder, MachineLimits limits, ModelShape shape) {
+    private String report(
+            List<Contender> contenders,
+            Map<Contender, List<Figures>> runs,
+            Path folder,
+            MachineLimits limits,
+            ModelShape shape) {
         Map<String, ToDoubleFunction<Figures>> rows = new LinkedHashMap<>();
         rows.put("forward pass, encoding, s", f -> f.phase("setup", "forward pass", "encode"));
         rows.put("logit rows, s", f -> f.phase("logit rows"));
@@ -187,12 +260,24 @@ final class CompareCommand implements Callable<Integer> {
         rows.put(MIB, f -> f.peak() / 1048576.0);
 
         StringBuilder text = new StringBuilder();
-        text.append("Model: ").append(shape).append(". ").append(tokens).append(" tokens, ").append(maxFeatures).append(" features, ")
-            .append(reference.threads()).append(" threads; processes in turn, ").append(batchSizes.stream()
-                .map(size -> repeat(size) + " of each at batch size " + size).collect(Collectors.joining(", "))).append("; medians (least to greatest).\n");
+        text.append("Model: ")
+                .append(shape)
+                .append(". ")
+                .append(tokens)
+                .append(" tokens, ")
+                .append(maxFeatures)
+                .append(" features, ")
+                .append(reference.threads())
+                .append(" threads; processes in turn, ")
+                .append(batchSizes.stream()
+                        .map(size -> repeat(size) + " of each at batch size " + size)
+                        .collect(Collectors.joining(", ")))
+                .append("; medians (least to greatest).\n");
         for (int batchSize : batchSizes) {
             Contender theirs = new Contender(batchSize, null);
-            List<Contender> ours = dtypes.stream().map(dtype -> new Contender(batchSize, dtype)).toList();
+            List<Contender> ours = dtypes.stream()
+                    .map(dtype -> new Contender(batchSize, dtype))
+                    .toList();
             List<String> columns = new ArrayList<>(List.of("batch size " + batchSize, theirs.toString()));
             ours.forEach(contender -> columns.addAll(List.of(contender.toString(), "ratio")));
             Table table = new Table(columns);
@@ -203,20 +288,38 @@ final class CompareCommand implements Callable<Integer> {
                 for (Contender contender : ours) {
                     Sample own = sample(runs.get(contender), figure);
                     cells.add(own.spread(format));
-                    cells.add(own.median() < 5e-4 ? "" : String.format(Locale.ROOT, "%.1f", reference.median() / own.median()));
+                    cells.add(
+                            own.median() < 5e-4
+                                    ? ""
+                                    : String.format(Locale.ROOT, "%.1f", reference.median() / own.median()));
                 }
                 table.row(cells);
             });
             text.append("\n").append(table.print(Table.Format.MARKDOWN)).append("\n");
             for (Contender contender : ours) {
-                text.append(contender).append(": ").append(GraphDifference.between(graph(theirs, folder), graph(contender, folder))).append("  \n");
+                text.append(contender)
+                        .append(": ")
+                        .append(GraphDifference.between(graph(theirs, folder), graph(contender, folder)))
+                        .append("  \n");
                 Figures figures = runs.get(contender).getFirst();
-                double rate = figures.gflop() / sample(runs.get(contender), f -> f.phase("logit rows", "feature rows")).median();
-                text.append(String.format(Locale.ROOT, "Rows over the causal cone: %.0f GFLOP, %.0f GFLOP/s, %.0f %% of a float32 matrix product right after; "
-                    + "error of a product against float64 %.1e.  %n", figures.gflop(), rate, 100 * rate / sample(runs.get(contender), Figures::sgemm).median(), error(contender, shape)));
+                double rate = figures.gflop()
+                        / sample(runs.get(contender), f -> f.phase("logit rows", "feature rows"))
+                                .median();
+                text.append(String.format(
+                        Locale.ROOT,
+                        "Rows over the causal cone: %.0f GFLOP, %.0f GFLOP/s, %.0f %% of a float32 matrix product right after; "
+                                + "error of a product against float64 %.1e.  %n",
+                        figures.gflop(),
+                        rate,
+                        100 * rate / sample(runs.get(contender), Figures::sgemm).median(),
+                        error(contender, shape)));
             }
         }
-        return text.append(atTheirBest(runs)).append("\nLimits of the machine: ").append(limits).append(".\n").toString();
+        return text.append(atTheirBest(runs))
+                .append("\nLimits of the machine: ")
+                .append(limits)
+                .append(".\n")
+                .toString();
     }
 
     private static double error(Contender contender, ModelShape shape) {

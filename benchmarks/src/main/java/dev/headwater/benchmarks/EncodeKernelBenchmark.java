@@ -22,7 +22,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** What follows an encoder's matrix product, and the reading of weight rows: both move memory and compute nothing to speak of. */
+/**
+ * What follows an encoder's matrix product, and the reading of weight rows: both move memory and compute nothing to
+ * speak of.
+ */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 @Fork(1)
@@ -87,7 +90,8 @@ public class EncodeKernelBenchmark {
             width = sizes.width();
             source = arena.allocate(sizes.features() * width * type.bytes(), 64).fill((byte) 0x3f);
             SplittableRandom random = new SplittableRandom(5);
-            index = random.longs((long) POSITIONS * sizes.active(), 0, sizes.features()).toArray();
+            index = random.longs((long) POSITIONS * sizes.active(), 0, sizes.features())
+                    .toArray();
             scale = new float[index.length];
             java.util.Arrays.fill(scale, 0.5f);
             out = Tensor.empty(DType.F32, Device.CPU, index.length, width);

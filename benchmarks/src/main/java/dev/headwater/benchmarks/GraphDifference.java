@@ -12,7 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * How far two files of the same prompt's graph differ: in tensors named as {@link dev.headwater.engine.document.GraphFile} names them.
+ * How far two files of the same prompt's graph differ: in tensors named as {@link
+ * dev.headwater.engine.document.GraphFile} names them.
  *
  * @param features selected in either
  * @param common   selected in both
@@ -24,8 +25,10 @@ record GraphDifference(int features, int common, double edges) {
 
     /** @throws HeadwaterException if the prompts or the targets differ */
     static GraphDifference between(Path first, Path second) {
-        try (SafetensorsFile a = SafetensorsFile.open(first); SafetensorsFile b = SafetensorsFile.open(second)) {
-            if (!Arrays.equals(longs(a, "input_tokens"), longs(b, "input_tokens")) || !Arrays.equals(longs(a, "logit_tokens"), longs(b, "logit_tokens"))) {
+        try (SafetensorsFile a = SafetensorsFile.open(first);
+                SafetensorsFile b = SafetensorsFile.open(second)) {
+            if (!Arrays.equals(longs(a, "input_tokens"), longs(b, "input_tokens"))
+                    || !Arrays.equals(longs(a, "logit_tokens"), longs(b, "logit_tokens"))) {
                 throw new HeadwaterException("%s and %s explain different prompts or targets".formatted(first, second));
             }
             List<List<Long>> nodesOfA = selected(a);
@@ -38,11 +41,15 @@ record GraphDifference(int features, int common, double edges) {
             int[] map = new int[sizeOfA];
             int common = 0;
             for (int i = 0; i < sizeOfA; i++) {
-                map[i] = i < nodesOfA.size() ? nodesOfB.getOrDefault(nodesOfA.get(i), -1) : i - nodesOfA.size() + nodesOfB.size();
+                map[i] = i < nodesOfA.size()
+                        ? nodesOfB.getOrDefault(nodesOfA.get(i), -1)
+                        : i - nodesOfA.size() + nodesOfB.size();
                 common += i < nodesOfA.size() && map[i] >= 0 ? 1 : 0;
             }
-            return new GraphDifference(nodesOfA.size() + nodesOfB.size() - common, common,
-                edges(a.data("adjacency_matrix"), sizeOfA, b.data("adjacency_matrix"), sizeOfB, map));
+            return new GraphDifference(
+                    nodesOfA.size() + nodesOfB.size() - common,
+                    common,
+                    edges(a.data("adjacency_matrix"), sizeOfA, b.data("adjacency_matrix"), sizeOfB, map));
         }
     }
 
@@ -54,7 +61,10 @@ record GraphDifference(int features, int common, double edges) {
                 float value = a.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, r * sizeOfA + c);
                 largest = Math.max(largest, Math.abs(value));
                 if (map[r] >= 0 && map[c] >= 0) {
-                    difference = Math.max(difference, Math.abs(value - b.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, map[r] * sizeOfB + map[c])));
+                    difference = Math.max(
+                            difference,
+                            Math.abs(
+                                    value - b.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, map[r] * sizeOfB + map[c])));
                 }
             }
         }
@@ -65,7 +75,8 @@ record GraphDifference(int features, int common, double edges) {
     private static List<List<Long>> selected(SafetensorsFile file) {
         long[] triples = longs(file, "active_features");
         return Arrays.stream(longs(file, "selected_features"))
-            .mapToObj(i -> List.of(triples[(int) i * 3], triples[(int) i * 3 + 1], triples[(int) i * 3 + 2])).toList();
+                .mapToObj(i -> List.of(triples[(int) i * 3], triples[(int) i * 3 + 1], triples[(int) i * 3 + 2]))
+                .toList();
     }
 
     private static long[] longs(SafetensorsFile file, String name) {
@@ -75,6 +86,12 @@ record GraphDifference(int features, int common, double edges) {
     @Override
     public String toString() {
         String same = features == common && edges <= TOLERANCE ? "the same graph" : "NOT the same graph";
-        return String.format(Locale.ROOT, "%s: %d of %d features in both, edges differ by at most %.1e of the largest", same, common, features, edges);
+        return String.format(
+                Locale.ROOT,
+                "%s: %d of %d features in both, edges differ by at most %.1e of the largest",
+                same,
+                common,
+                features,
+                edges);
     }
 }

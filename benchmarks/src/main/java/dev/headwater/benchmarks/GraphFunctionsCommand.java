@@ -26,8 +26,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Influence, pruning, scores and files of one graph, by circuit-tracer's functions and by ours. */
-@Command(name = "graph-functions", mixinStandardHelpOptions = true, sortOptions = false,
-    description = "Times influence, pruning, scores and graph files on one random graph, with circuit-tracer's functions and with Headwater's.")
+@Command(
+        name = "graph-functions",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "Times influence, pruning, scores and graph files on one random graph, with circuit-tracer's functions and with Headwater's.")
 final class GraphFunctionsCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -35,14 +39,26 @@ final class GraphFunctionsCommand implements Callable<Integer> {
     @Mixin
     private Reference reference;
 
-    @Option(names = "--nodes", paramLabel = "N", defaultValue = "10000", description = "Nodes of the graph (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--nodes",
+            paramLabel = "N",
+            defaultValue = "10000",
+            description = "Nodes of the graph (default: ${DEFAULT-VALUE}).")
     private int nodes;
 
-    @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Repetitions of each (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--repeat",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Repetitions of each (default: ${DEFAULT-VALUE}).")
     private int repeat;
 
-    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "5",
-        description = "Repetitions of Headwater's before those that count, for the JIT compiler (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            defaultValue = "5",
+            description =
+                    "Repetitions of Headwater's before those that count, for the JIT compiler (default: ${DEFAULT-VALUE}).")
     private int warmUp;
 
     @Option(names = "--record", description = "Keep the table in RESULTS.md.")
@@ -63,7 +79,14 @@ final class GraphFunctionsCommand implements Callable<Integer> {
                 GraphFile.write(graph, file);
             }
             System.err.println("circuit-tracer's functions …");
-            reference.run(List.of("functions", "--graph", file.toString(), "--json", json.toString(), "--repeat", Integer.toString(repeat)));
+            reference.run(List.of(
+                    "functions",
+                    "--graph",
+                    file.toString(),
+                    "--json",
+                    json.toString(),
+                    "--repeat",
+                    Integer.toString(repeat)));
             System.err.println("Headwater's functions …");
             for (int i = 0; i < warmUp; i++) {
                 once(file, folder);
@@ -75,7 +98,11 @@ final class GraphFunctionsCommand implements Callable<Integer> {
             String body = report(BoundedJson.read(json));
             System.out.print(body);
             if (record) {
-                Benchmarks.RESULTS.put("graph-functions", Benchmarks.commandLine(spec, spec.commandLine().getParseResult().originalArgs()), body);
+                Benchmarks.RESULTS.put(
+                        "graph-functions",
+                        Benchmarks.commandLine(
+                                spec, spec.commandLine().getParseResult().originalArgs()),
+                        body);
             }
             return 0;
         } finally {
@@ -87,7 +114,8 @@ final class GraphFunctionsCommand implements Callable<Integer> {
     }
 
     /**
-     * The graph is read anew, so that nothing which it remembers makes a later repetition faster, and the file is a new one each
+     * The graph is read anew, so that nothing which it remembers makes a later repetition faster, and the file is a new
+     * one each
      * time, as circuit-tracer's is: to replace a large file takes the time of removing it.
      */
     private void once(Path file, Path folder) throws IOException {
@@ -96,10 +124,12 @@ final class GraphFunctionsCommand implements Callable<Integer> {
         }
         try (AttributionGraph graph = GraphFile.read(file)) {
             Pruning pruning = timed("prune", () -> Pruning.of(graph, 0.8, 0.98));
-            Path written = timed("json", () -> GraphJson.write(graph, pruning, GraphJson.Options.of("benchmark"), folder));
+            Path written =
+                    timed("json", () -> GraphJson.write(graph, pruning, GraphJson.Options.of("benchmark"), folder));
             GraphDocument document = GraphDocument.read(written);
             Files.delete(written);
-            outcome = "%d nodes and %d edges".formatted(document.nodes().size(), document.links().size());
+            outcome = "%d nodes and %d edges"
+                    .formatted(document.nodes().size(), document.links().size());
         }
         try (AttributionGraph graph = GraphFile.read(file)) {
             Scores scores = timed("scores", () -> Scores.of(graph));
@@ -134,12 +164,24 @@ final class GraphFunctionsCommand implements Callable<Integer> {
             Sample own = Sample.of(seconds.get(name.getKey()));
             theirSum += reference.median();
             ourSum += own.median();
-            table.row(name.getValue(), reference.spread("%.3f"), own.spread("%.4f"), "%.1f".formatted(reference.median() / own.median()));
+            table.row(
+                    name.getValue(),
+                    reference.spread("%.3f"),
+                    own.spread("%.4f"),
+                    "%.1f".formatted(reference.median() / own.median()));
         }
         table.row("**all**", number("%.3f", theirSum), number("%.4f", ourSum), number("%.1f", theirSum / ourSum));
-        return "%d threads, median of %d (least to greatest).%n%n%s%ncircuit-tracer: %d nodes and %d edges%s.  %nHeadwater: %s.%n".formatted(
-            reference.threads(), repeat, table.print(Table.Format.MARKDOWN), theirs.path("nodes").asInt(), theirs.path("links").asInt(),
-            scores(theirs.path("scores").path(0).asDouble(), theirs.path("scores").path(1).asDouble()), outcome);
+        return "%d threads, median of %d (least to greatest).%n%n%s%ncircuit-tracer: %d nodes and %d edges%s.  %nHeadwater: %s.%n"
+                .formatted(
+                        reference.threads(),
+                        repeat,
+                        table.print(Table.Format.MARKDOWN),
+                        theirs.path("nodes").asInt(),
+                        theirs.path("links").asInt(),
+                        scores(
+                                theirs.path("scores").path(0).asDouble(),
+                                theirs.path("scores").path(1).asDouble()),
+                        outcome);
     }
 
     private static String number(String format, double value) {

@@ -27,7 +27,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The kernels of graph mathematics. Each is counted as reading every edge once; what reads them more often shows a lower rate. */
+/**
+ * The kernels of graph mathematics. Each is counted as reading every edge once; what reads them more often shows a
+ * lower rate.
+ */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 @Fork(1)
@@ -35,7 +38,10 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @State(Scope.Thread)
 public class GraphKernelBenchmark {
-    /** Of the comparison's graph (2,842 nodes; its edges fit a large cache), and of the largest that people make (they don't). */
+    /**
+     * Of the comparison's graph (2,842 nodes; its edges fit a large cache), and of the largest that people make (they
+     * don't).
+     */
     @Param({"3000", "10000"})
     public int nodes;
 
@@ -69,8 +75,12 @@ public class GraphKernelBenchmark {
                 rows.forEachRun(r, (first, count, offset) -> runs.add(new long[] {first, count, offset}));
                 start[r + 1] = runs.size();
             }
-            edges.add(start, runs.stream().mapToInt(run -> (int) run[0]).toArray(), runs.stream().mapToInt(run -> (int) run[1]).toArray(),
-                runs.stream().mapToLong(run -> run[2]).toArray(), values);
+            edges.add(
+                    start,
+                    runs.stream().mapToInt(run -> (int) run[0]).toArray(),
+                    runs.stream().mapToInt(run -> (int) run[1]).toArray(),
+                    runs.stream().mapToLong(run -> run[2]).toArray(),
+                    values);
             weight = graph.targetWeights();
             gigabytes = 1e-9 * Float.BYTES * rows.size();
         }
@@ -83,8 +93,12 @@ public class GraphKernelBenchmark {
         }
         cut = edges.cut(coefficient, null, 0.98);
         strong = edges.above(coefficient, null, cut);
-        targets = IntStream.range(0, nodes).flatMap(r -> IntStream.range(strong.rowStart()[r], strong.rowStart()[r + 1]).map(e -> r)).toArray();
-        links = new LinkText(IntStream.range(0, nodes).mapToObj(i -> "11_" + i + "_63").toArray(String[]::new), LINKS);
+        targets = IntStream.range(0, nodes)
+                .flatMap(r -> IntStream.range(strong.rowStart()[r], strong.rowStart()[r + 1])
+                        .map(e -> r))
+                .toArray();
+        links = new LinkText(
+                IntStream.range(0, nodes).mapToObj(i -> "11_" + i + "_63").toArray(String[]::new), LINKS);
     }
 
     private double[] unknown() {

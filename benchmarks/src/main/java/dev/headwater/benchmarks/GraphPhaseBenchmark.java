@@ -64,7 +64,8 @@ public class GraphPhaseBenchmark {
         }
 
         private EdgeRows rows(int[] nodes) {
-            var layout = new EdgeRows.Layout(shape.firstLogit() + shape.targets().size());
+            var layout =
+                    new EdgeRows.Layout(shape.firstLogit() + shape.targets().size());
             for (int node : nodes) {
                 shape.row(node, layout);
             }

@@ -21,9 +21,15 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Unmatched;
 
 /** The kernels and the phases one by one, under JMH, beside what the machine can do. */
-@Command(name = "jmh", customSynopsis = "benchmarks/run jmh [--record] [JMH ARGUMENTS]", mixinStandardHelpOptions = true, sortOptions = false,
-    description = {"Times kernels (KernelBenchmark) and phases (PhaseBenchmark) with JMH, beside the machine's limits measured in the same run.",
-        "What follows is for JMH: a pattern of names, -p shape=BENCH, -f forks, -wi and -i iterations, -l to list."})
+@Command(
+        name = "jmh",
+        customSynopsis = "benchmarks/run jmh [--record] [JMH ARGUMENTS]",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Times kernels (KernelBenchmark) and phases (PhaseBenchmark) with JMH, beside the machine's limits measured in the same run.",
+            "What follows is for JMH: a pattern of names, -p shape=BENCH, -f forks, -wi and -i iterations, -l to list."
+        })
 final class JmhCommand implements Callable<Integer> {
     @Option(names = "--record", description = "Keep the tables in RESULTS.md, under 'kernels' and 'phases'.")
     private boolean record;
@@ -41,11 +47,16 @@ final class JmhCommand implements Callable<Integer> {
             }
             MachineLimits limits = MachineLimits.measure();
             System.out.println(limits);
-            Collection<RunResult> results = new Runner(new OptionsBuilder().parent(options)
-                .jvmArgsAppend("--enable-native-access=ALL-UNNAMED", "-Dheadwater.home=" + Benchmarks.HOME).build()).run();
+            Collection<RunResult> results = new Runner(new OptionsBuilder()
+                            .parent(options)
+                            .jvmArgsAppend("--enable-native-access=ALL-UNNAMED", "-Dheadwater.home=" + Benchmarks.HOME)
+                            .build())
+                    .run();
             limits = limits.best(MachineLimits.measure());
             for (String kind : List.of("Kernel", "Phase")) {
-                List<RunResult> ofKind = results.stream().filter(result -> name(result).contains(kind)).toList();
+                List<RunResult> ofKind = results.stream()
+                        .filter(result -> name(result).contains(kind))
+                        .toList();
                 if (!ofKind.isEmpty()) {
                     report(kind.toLowerCase(Locale.ROOT) + "s", ofKind, limits);
                 }
@@ -64,13 +75,22 @@ final class JmhCommand implements Callable<Integer> {
             double gigabytes = secondary(result, "gigabytes");
             double looks = secondary(result, "looks");
             // What moves little and computes much is limited by the matrix unit, anything else by memory.
-            double share = Math.max(gflops / (secondary(result, "sgemm") / looks), gigabytes / (secondary(result, "copy") / looks));
+            double share = Math.max(
+                    gflops / (secondary(result, "sgemm") / looks), gigabytes / (secondary(result, "copy") / looks));
             String name = name(result);
-            table.row(name.replaceAll("Benchmark\\.", ": ").replaceAll("Kernel|Phase", ""), parameters(result), time(1 / rate.getScore()),
-                Double.isNaN(rate.getScoreError()) ? "" : number("%.0f %%", 100 * rate.getScoreError() / rate.getScore()),
-                gflops == 0 ? "" : number("%.1f", gflops), gigabytes == 0 ? "" : number("%.1f", gigabytes), number("%.0f %%", 100 * share));
+            table.row(
+                    name.replaceAll("Benchmark\\.", ": ").replaceAll("Kernel|Phase", ""),
+                    parameters(result),
+                    time(1 / rate.getScore()),
+                    Double.isNaN(rate.getScoreError())
+                            ? ""
+                            : number("%.0f %%", 100 * rate.getScoreError() / rate.getScore()),
+                    gflops == 0 ? "" : number("%.1f", gflops),
+                    gigabytes == 0 ? "" : number("%.1f", gigabytes),
+                    number("%.0f %%", 100 * share));
         }
-        String body = table.print(Table.Format.MARKDOWN) + "\nLimits at their best: " + limits + "; shares are of what the same process reached after each iteration.\n";
+        String body = table.print(Table.Format.MARKDOWN) + "\nLimits at their best: " + limits
+                + "; shares are of what the same process reached after each iteration.\n";
         System.out.println("\n" + body);
         if (record) {
             Benchmarks.RESULTS.put(section, "benchmarks/run jmh --record " + String.join(" ", arguments), body);
@@ -87,16 +107,23 @@ final class JmhCommand implements Callable<Integer> {
         for (String key : result.getParams().getParamsKeys()) {
             values.put(key, result.getParams().getParam(key));
         }
-        return values.entrySet().stream().map(entry -> entry.getKey() + " " + entry.getValue()).collect(Collectors.joining(", "));
+        return values.entrySet().stream()
+                .map(entry -> entry.getKey() + " " + entry.getValue())
+                .collect(Collectors.joining(", "));
     }
 
     private static double secondary(RunResult result, String name) {
-        return result.getSecondaryResults().keySet().stream().filter(key -> key.equals(name) || key.endsWith(":" + name))
-            .mapToDouble(key -> result.getSecondaryResults().get(key).getScore()).findFirst().orElse(0);
+        return result.getSecondaryResults().keySet().stream()
+                .filter(key -> key.equals(name) || key.endsWith(":" + name))
+                .mapToDouble(key -> result.getSecondaryResults().get(key).getScore())
+                .findFirst()
+                .orElse(0);
     }
 
     private static String time(double seconds) {
-        return seconds < 1e-3 ? number("%.1f µs", seconds * 1e6) : seconds < 1 ? number("%.2f ms", seconds * 1e3) : number("%.2f s", seconds);
+        return seconds < 1e-3
+                ? number("%.1f µs", seconds * 1e6)
+                : seconds < 1 ? number("%.2f ms", seconds * 1e3) : number("%.2f s", seconds);
     }
 
     private static String number(String format, double value) {

@@ -15,12 +15,21 @@ final class Machine {
 
     /** Processor, memory, system and software, in one line. */
     static String describe() {
-        String libraries = NativeLibraries.load().stream().filter(library -> !library.version().isEmpty())
-            .map(library -> library.name() + " " + library.version()).collect(Collectors.joining(", "));
-        return String.format(Locale.ROOT, "%s, %d processors, %.0f GiB, kernels for %s; %s %s, Java %s, %s",
-            line("/proc/cpuinfo", "model name", System.getProperty("os.arch")), Runtime.getRuntime().availableProcessors(),
-            kilobytes(Path.of("/proc/meminfo"), "MemTotal") / 1048576.0, Kernels.instructionSet(), System.getProperty("os.name"),
-            System.getProperty("os.version"), Runtime.version(), libraries);
+        String libraries = NativeLibraries.load().stream()
+                .filter(library -> !library.version().isEmpty())
+                .map(library -> library.name() + " " + library.version())
+                .collect(Collectors.joining(", "));
+        return String.format(
+                Locale.ROOT,
+                "%s, %d processors, %.0f GiB, kernels for %s; %s %s, Java %s, %s",
+                line("/proc/cpuinfo", "model name", System.getProperty("os.arch")),
+                Runtime.getRuntime().availableProcessors(),
+                kilobytes(Path.of("/proc/meminfo"), "MemTotal") / 1048576.0,
+                Kernels.instructionSet(),
+                System.getProperty("os.name"),
+                System.getProperty("os.version"),
+                Runtime.version(),
+                libraries);
     }
 
     /** Largest resident memory of this process so far, in bytes; 0 where the system does not say. */
@@ -40,8 +49,10 @@ final class Machine {
 
     private static String line(String file, String key, String otherwise) {
         try (Stream<String> lines = Files.lines(Path.of(file))) {
-            return lines.filter(line -> line.startsWith(key) && line.contains(":")).findFirst()
-                .map(line -> line.substring(line.indexOf(':') + 1).strip()).orElse(otherwise);
+            return lines.filter(line -> line.startsWith(key) && line.contains(":"))
+                    .findFirst()
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .orElse(otherwise);
         } catch (IOException | java.io.UncheckedIOException e) {
             return otherwise;
         }

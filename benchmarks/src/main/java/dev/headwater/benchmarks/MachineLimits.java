@@ -21,21 +21,29 @@ record MachineLimits(double sgemm, double bf16, double copy) {
     private static final long SIDE = 2048;
     /** 256 MB a copy, beyond every cache. */
     private static final long COPIED = 64L << 20;
+
     private static final int REPEATS = 7;
 
     /** Takes the best of some repeats: a limit is what the machine reaches undisturbed. */
     static MachineLimits measure() {
         try (var scope = TensorScope.open()) {
-            Tensor a = Torch.mul(Torch.sin(Torch.reshape(Torch.to(Torch.arange(SIDE * SIDE, DType.I64, Device.CPU), DType.F32), SIDE, SIDE)), 0.02);
+            Tensor a = Torch.mul(
+                    Torch.sin(Torch.reshape(
+                            Torch.to(Torch.arange(SIDE * SIDE, DType.I64, Device.CPU), DType.F32), SIDE, SIDE)),
+                    0.02);
             double product = 2e-9 * SIDE * SIDE * SIDE;
             Tensor half = Torch.to(a, DType.BF16);
             Tensor sums = Tensor.empty(DType.F32, Device.CPU, SIDE, SIDE);
             Tensor from = Tensor.full(1, DType.F32, Device.CPU, COPIED);
             Tensor to = Tensor.zeros(DType.F32, Device.CPU, COPIED);
             double ownBf16 = product / fastest(() -> Torch.mm(half, half).close());
-            double sumsFloat32 = Bf16Product.unavailable().isPresent() ? 0 : product / fastest(() -> Bf16Product.rounded(sums, a, half, 0));
-            return new MachineLimits(product / fastest(() -> Torch.mm(a, a).close()), Math.max(ownBf16, sumsFloat32),
-                2e-9 * COPIED * Float.BYTES / fastest(() -> Torch.copy(to, from)));
+            double sumsFloat32 = Bf16Product.unavailable().isPresent()
+                    ? 0
+                    : product / fastest(() -> Bf16Product.rounded(sums, a, half, 0));
+            return new MachineLimits(
+                    product / fastest(() -> Torch.mm(a, a).close()),
+                    Math.max(ownBf16, sumsFloat32),
+                    2e-9 * COPIED * Float.BYTES / fastest(() -> Torch.copy(to, from)));
         }
     }
 
@@ -44,7 +52,11 @@ record MachineLimits(double sgemm, double bf16, double copy) {
         try (var scope = TensorScope.open()) {
             Tensor factor = Tensor.full(0.01, DType.F32, Device.CPU, SIDE, SIDE);
             Torch.mm(factor, factor).close();
-            return 2e-9 * SIDE * SIDE * SIDE / fastest(3, () -> Torch.mm(factor, factor).close());
+            return 2e-9
+                    * SIDE
+                    * SIDE
+                    * SIDE
+                    / fastest(3, () -> Torch.mm(factor, factor).close());
         }
     }
 
@@ -53,7 +65,9 @@ record MachineLimits(double sgemm, double bf16, double copy) {
         return 2e-9 * from.numel() * Float.BYTES / fastest(2, () -> Torch.copy(to, from));
     }
 
-    /** What {@link #copyNow} copies: its first use takes much longer than the copy, so it is kept. Closed by the caller. */
+    /**
+     * What {@link #copyNow} copies: its first use takes much longer than the copy, so it is kept. Closed by the caller.
+     */
     static Tensor toCopy() {
         return Tensor.full(1, DType.F32, Device.CPU, COPIED);
     }
@@ -80,7 +94,12 @@ record MachineLimits(double sgemm, double bf16, double copy) {
 
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "float32 matrix product %.0f GFLOP/s, bfloat16 %.0f GFLOP/s, memory copy %.1f GB/s (%d threads)",
-            sgemm, bf16, copy, Torch.threads());
+        return String.format(
+                Locale.ROOT,
+                "float32 matrix product %.0f GFLOP/s, bfloat16 %.0f GFLOP/s, memory copy %.1f GB/s (%d threads)",
+                sgemm,
+                bf16,
+                copy,
+                Torch.threads());
     }
 }

@@ -26,53 +26,108 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Whole attributions over models, prompts and settings, each in a process of its own. */
-@Command(name = "matrix", aliases = "bench", mixinStandardHelpOptions = true, sortOptions = false,
-    description = {"Times whole attributions. The first value of each list makes the base; each further value is measured with the others at the base.",
-        "Repetitions alternate between configurations; figures are medians with least and greatest."})
+@Command(
+        name = "matrix",
+        aliases = "bench",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Times whole attributions. The first value of each list makes the base; each further value is measured with the others at the base.",
+            "Repetitions alternate between configurations; figures are medians with least and greatest."
+        })
 final class MatrixCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--models", split = ";", paramLabel = "MODEL", defaultValue = "bench",
-        description = "Random models, separated by ';': bench, small, atlas, or with other sizes as bench:layers=24,features=12288 (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--models",
+            split = ";",
+            paramLabel = "MODEL",
+            defaultValue = "bench",
+            description =
+                    "Random models, separated by ';': bench, small, atlas, or with other sizes as bench:layers=24,features=12288 (default: ${DEFAULT-VALUE}).")
     private List<String> models;
 
-    @Option(names = "--tokens", split = ",", paramLabel = "N", defaultValue = "64", description = "Prompt lengths (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--tokens",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "Prompt lengths (default: ${DEFAULT-VALUE}).")
     private List<String> tokens;
 
-    @Option(names = "--max-features", split = ",", paramLabel = "N", defaultValue = "2000", description = "Features in the graph (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--max-features",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "2000",
+            description = "Features in the graph (default: ${DEFAULT-VALUE}).")
     private List<String> features;
 
-    @Option(names = "--batch-sizes", split = ",", paramLabel = "N", defaultValue = "256", description = "Batch sizes (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--batch-sizes",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "256",
+            description = "Batch sizes (default: ${DEFAULT-VALUE}).")
     private List<String> batchSizes;
 
-    @Option(names = "--together", split = ",", paramLabel = "N", defaultValue = "1",
-        description = "Prompts side by side, out of as many as the greatest number here; times are for each prompt (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--together",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Prompts side by side, out of as many as the greatest number here; times are for each prompt (default: ${DEFAULT-VALUE}).")
     private List<String> together;
 
-    @Option(names = "--dtypes", split = ",", paramLabel = "TYPE", defaultValue = "float32", description = "float32, bf16x6, bfloat16 (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--dtypes",
+            split = ",",
+            paramLabel = "TYPE",
+            defaultValue = "float32",
+            description = "float32, bf16x6, bfloat16 (default: ${DEFAULT-VALUE}).")
     private List<String> dtypes;
 
     @Option(names = "--threads", split = ",", paramLabel = "N", description = "Threads (default: all processors).")
     private List<String> threads;
 
-    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            defaultValue = "cpu",
+            description = "cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
     private String device;
 
     @Option(names = "--grid", description = "Measure every combination instead.")
     private boolean grid;
 
-    @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Processes for each configuration (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--repeat",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Processes for each configuration (default: ${DEFAULT-VALUE}).")
     private int repeat;
 
-    @Option(names = "--heap", paramLabel = "SIZE", defaultValue = "2g", description = "Java heap of each process, at most (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--heap",
+            paramLabel = "SIZE",
+            defaultValue = "2g",
+            description = "Java heap of each process, at most (default: ${DEFAULT-VALUE}).")
     private String heap;
 
-    @Option(names = "--format", defaultValue = "markdown", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--format",
+            defaultValue = "markdown",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private Table.Format format;
 
-    @Option(names = "--record", paramLabel = "SECTION", arity = "0..1", fallbackValue = "matrix",
-        description = "Keep the table in RESULTS.md, under 'matrix' or another section that is there.")
+    @Option(
+            names = "--record",
+            paramLabel = "SECTION",
+            arity = "0..1",
+            fallbackValue = "matrix",
+            description = "Keep the table in RESULTS.md, under 'matrix' or another section that is there.")
     private String record;
 
     /** Values of one run, by name of the list. */
@@ -118,8 +173,11 @@ final class MatrixCommand implements Callable<Integer> {
             System.out.println("\n" + limits + "\n" + growth);
         }
         if (record != null) {
-            Benchmarks.RESULTS.put(record, Benchmarks.commandLine(spec, spec.commandLine().getParseResult().originalArgs()),
-                table.print(Table.Format.MARKDOWN) + "\n" + limits + ".\n" + growth);
+            Benchmarks.RESULTS.put(
+                    record,
+                    Benchmarks.commandLine(
+                            spec, spec.commandLine().getParseResult().originalArgs()),
+                    table.print(Table.Format.MARKDOWN) + "\n" + limits + ".\n" + growth);
         }
         return 0;
     }
@@ -153,25 +211,73 @@ final class MatrixCommand implements Callable<Integer> {
         try {
             int length = Integer.parseInt(configuration.get("tokens"));
             int prompts = together.stream().mapToInt(Integer::parseInt).max().orElseThrow();
-            Files.write(ids, IntStream.range(0, prompts)
-                .mapToObj(number -> IntStream.of(model.tokens(length, number)).mapToObj(Integer::toString).collect(Collectors.joining(" "))).toList());
-            long seen = ChildProcess.run(ChildProcess.ownCommand(List.of("-Xmx" + heap, "-Dheadwater.threads=" + configuration.get("threads")),
-                List.of("once", "--model", model.directory().toString(), "--ids", ids.toString(), "--max-features", configuration.get("features"),
-                    "--batch-size", configuration.get("batch"), "--together", configuration.get("together"), "--dtype", configuration.get("dtype"), "--device", device,
-                    "--finish", "--json", json.toString())), Map.of());
+            Files.write(
+                    ids,
+                    IntStream.range(0, prompts)
+                            .mapToObj(number -> IntStream.of(model.tokens(length, number))
+                                    .mapToObj(Integer::toString)
+                                    .collect(Collectors.joining(" ")))
+                            .toList());
+            long seen = ChildProcess.run(
+                    ChildProcess.ownCommand(
+                            List.of("-Xmx" + heap, "-Dheadwater.threads=" + configuration.get("threads")),
+                            List.of(
+                                    "once",
+                                    "--model",
+                                    model.directory().toString(),
+                                    "--ids",
+                                    ids.toString(),
+                                    "--max-features",
+                                    configuration.get("features"),
+                                    "--batch-size",
+                                    configuration.get("batch"),
+                                    "--together",
+                                    configuration.get("together"),
+                                    "--dtype",
+                                    configuration.get("dtype"),
+                                    "--device",
+                                    device,
+                                    "--finish",
+                                    "--json",
+                                    json.toString())),
+                    Map.of());
             return Figures.read(json, seen);
         } catch (NumberFormatException e) {
-            throw new HeadwaterException("--tokens, --max-features, --batch-sizes, --together and --threads are whole numbers", e);
+            throw new HeadwaterException(
+                    "--tokens, --max-features, --batch-sizes, --together and --threads are whole numbers", e);
         } finally {
             Files.deleteIfExists(ids);
             Files.deleteIfExists(json);
         }
     }
 
-    private static Table table(List<Configuration> configurations, Map<Configuration, List<Figures>> runs, MachineLimits limits,
-                               Map<Configuration, Double> errors) {
-        Table table = new Table("model", "tokens", "features", "batch", "together", "dtype", "threads", "active", "load s", "forward s", "encode s", "rows s",
-            "total s", "spread", "prune s", "write s", "peak MiB", "sweep GFLOP", "sweep GFLOP/s", "share of limit", "product error");
+    private static Table table(
+            List<Configuration> configurations,
+            Map<Configuration, List<Figures>> runs,
+            MachineLimits limits,
+            Map<Configuration, Double> errors) {
+        Table table = new Table(
+                "model",
+                "tokens",
+                "features",
+                "batch",
+                "together",
+                "dtype",
+                "threads",
+                "active",
+                "load s",
+                "forward s",
+                "encode s",
+                "rows s",
+                "total s",
+                "spread",
+                "prune s",
+                "write s",
+                "peak MiB",
+                "sweep GFLOP",
+                "sweep GFLOP/s",
+                "share of limit",
+                "product error");
         for (Configuration configuration : configurations) {
             List<Figures> figures = runs.get(configuration);
             double rows = median(figures, f -> f.phase("logit rows", "feature rows"));
@@ -183,8 +289,12 @@ final class MatrixCommand implements Callable<Integer> {
             Sample total = Sample.of(figures.stream().map(Figures::total).toList());
             List<String> cells = new ArrayList<>(configuration.values.values());
             cells.add(Long.toString(figures.getFirst().active()));
-            for (ToDoubleFunction<Figures> figure : List.<ToDoubleFunction<Figures>>of(Figures::load, f -> f.phase("forward pass"), f -> f.phase("encode"),
-                f -> f.phase("logit rows", "feature rows"), Figures::total)) {
+            for (ToDoubleFunction<Figures> figure : List.<ToDoubleFunction<Figures>>of(
+                    Figures::load,
+                    f -> f.phase("forward pass"),
+                    f -> f.phase("encode"),
+                    f -> f.phase("logit rows", "feature rows"),
+                    Figures::total)) {
                 cells.add(number("%.3f", median(figures, figure)));
             }
             cells.add(number("%.3f to ", total.min()) + number("%.3f", total.sorted()[total.sorted().length - 1]));
@@ -205,27 +315,43 @@ final class MatrixCommand implements Callable<Integer> {
         Map<Configuration, Double> errors = new LinkedHashMap<>();
         for (Configuration configuration : configurations) {
             Products products = OnceCommand.products(configuration.get("dtype"));
-            errors.put(configuration, ProductTrial.run(ModelShape.parse(configuration.get("model")).width(), products).get(products).error());
+            errors.put(
+                    configuration,
+                    ProductTrial.run(
+                                    ModelShape.parse(configuration.get("model")).width(), products)
+                            .get(products)
+                            .error());
         }
         return errors;
     }
 
     /** How the total grows along each list of numbers, as the exponent of a power. */
-    private static String growth(Map<String, List<String>> axes, List<Configuration> configurations, Map<Configuration, List<Figures>> runs) {
+    private static String growth(
+            Map<String, List<String>> axes,
+            List<Configuration> configurations,
+            Map<Configuration, List<Figures>> runs) {
         StringBuilder text = new StringBuilder();
         axes.forEach((name, values) -> {
             if (values.size() < 3 || !values.stream().allMatch(value -> value.matches("\\d+"))) {
                 return;
             }
-            List<Configuration> along = configurations.stream().filter(c -> axes.keySet().stream()
-                .allMatch(other -> other.equals(name) || c.get(other).equals(axes.get(other).getFirst()))).toList();
-            double[] x = along.stream().mapToDouble(c -> Double.parseDouble(c.get(name))).toArray();
-            double[] y = along.stream().mapToDouble(c -> median(runs.get(c), Figures::total)).toArray();
+            List<Configuration> along = configurations.stream()
+                    .filter(c -> axes.keySet().stream()
+                            .allMatch(other -> other.equals(name)
+                                    || c.get(other).equals(axes.get(other).getFirst())))
+                    .toList();
+            double[] x = along.stream()
+                    .mapToDouble(c -> Double.parseDouble(c.get(name)))
+                    .toArray();
+            double[] y = along.stream()
+                    .mapToDouble(c -> median(runs.get(c), Figures::total))
+                    .toArray();
             text.append(number("The total grows as " + name + " to the power %.2f", Sample.exponent(x, y)));
             int n = x.length;
             text.append(number(" (%.2f", Sample.exponent(new double[] {x[0], x[1]}, new double[] {y[0], y[1]})))
-                .append(number(" between the first two, %.2f between the last two).%n",
-                    Sample.exponent(new double[] {x[n - 2], x[n - 1]}, new double[] {y[n - 2], y[n - 1]})));
+                    .append(number(
+                            " between the first two, %.2f between the last two).%n",
+                            Sample.exponent(new double[] {x[n - 2], x[n - 1]}, new double[] {y[n - 2], y[n - 1]})));
         });
         return text.toString();
     }

@@ -26,12 +26,17 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 2)
 @State(Scope.Thread)
 public class ModelPhaseBenchmark {
-    /** The comparison's prompt. Work is in proportion to it, but for the attention that {@link SweepKernelBenchmark} varies. */
+    /**
+     * The comparison's prompt. Work is in proportion to it, but for the attention that {@link SweepKernelBenchmark}
+     * varies.
+     */
     private static final int POSITIONS = 64;
 
     /**
-     * The comparison's model; two layers of the large ones (all layers are alike, and all of them would not fit into small
-     * machines); Llama's with an eighth of its 131,072 features, which would be 4 GB to write; the bundled model's size, which
+     * The comparison's model; two layers of the large ones (all layers are alike, and all of them would not fit into
+     * small
+     * machines); Llama's with an eighth of its 131,072 features, which would be 4 GB to write; the bundled model's
+     * size, which
      * shows overheads.
      */
     @Param({"bench", "gemma-2-2b", "llama-3.2-1b:features=16384", "atlas"})
@@ -47,7 +52,8 @@ public class ModelPhaseBenchmark {
     public void load() {
         sizes = ModelShape.parse(shape);
         BenchmarkModel random = BenchmarkModel.of(shape);
-        model = ReplacementModel.open(random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+        model = ReplacementModel.open(
+                random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
         tokens = random.tokens(POSITIONS);
         scope = TensorScope.open();
         trace = model.trace(tokens);
@@ -62,9 +68,11 @@ public class ModelPhaseBenchmark {
 
     @Benchmark
     public void forward(Work work) {
-        double products = (double) sizes.width() * (2.0 * sizes.headsWidth() + 2.0 * sizes.valueWidth() + 3.0 * sizes.mlp());
+        double products =
+                (double) sizes.width() * (2.0 * sizes.headsWidth() + 2.0 * sizes.valueWidth() + 3.0 * sizes.mlp());
         double attention = 2.0 * POSITIONS * sizes.headsWidth();
-        work.gflop += 2e-9 * (POSITIONS * sizes.layers() * (products + attention) + (double) sizes.vocab() * sizes.width());
+        work.gflop +=
+                2e-9 * (POSITIONS * sizes.layers() * (products + attention) + (double) sizes.vocab() * sizes.width());
         model.trace(tokens).close();
     }
 
@@ -74,7 +82,9 @@ public class ModelPhaseBenchmark {
         int count = 0;
         try (var inner = TensorScope.open()) {
             for (int layer = 0; layer < model.layers(); layer++) {
-                count += model.transcoders().encode(layer, trace.site(model.transcoders().input(), layer), 1).count();
+                count += model.transcoders()
+                        .encode(layer, trace.site(model.transcoders().input(), layer), 1)
+                        .count();
             }
         }
         return count;

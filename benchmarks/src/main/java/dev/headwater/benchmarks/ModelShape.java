@@ -20,11 +20,18 @@ import java.util.stream.Collectors;
  * @param features transcoder features of a layer
  * @param active   features that fire for a token in a layer, about
  */
-public record ModelShape(int layers, int width, int heads, int kvHeads, int headDim, int mlp, int vocab, int features, int active) {
-    /** The job that issue and results speak of: between GPT-2 small and a modern small model, minutes of work for the reference. */
+public record ModelShape(
+        int layers, int width, int heads, int kvHeads, int headDim, int mlp, int vocab, int features, int active) {
+    /**
+     * The job that issue and results speak of: between GPT-2 small and a modern small model, minutes of work for the
+     * reference.
+     */
     public static final ModelShape BENCH = new ModelShape(12, 768, 12, 4, 64, 3072, 4096, 6144, 60);
 
-    /** Shapes with names. Of the large models only two layers and a small vocabulary, which fit into any machine's memory. */
+    /**
+     * Shapes with names. Of the large models only two layers and a small vocabulary, which fit into any machine's
+     * memory.
+     */
     private static final Map<String, ModelShape> NAMED = new LinkedHashMap<>();
 
     static {
@@ -37,8 +44,17 @@ public record ModelShape(int layers, int width, int heads, int kvHeads, int head
     }
 
     public ModelShape {
-        if (layers < 1 || width < 1 || heads < 1 || kvHeads < 1 || headDim < 2 || headDim % 2 != 0 || mlp < 1 || vocab < 3 || features < 1) {
-            throw new UsageException("a model needs at least one layer, head and feature, 3 tokens and heads of even width");
+        if (layers < 1
+                || width < 1
+                || heads < 1
+                || kvHeads < 1
+                || headDim < 2
+                || headDim % 2 != 0
+                || mlp < 1
+                || vocab < 3
+                || features < 1) {
+            throw new UsageException(
+                    "a model needs at least one layer, head and feature, 3 tokens and heads of even width");
         }
         if (heads % kvHeads != 0) {
             throw new UsageException(heads + " heads do not divide among " + kvHeads + " key/value heads");
@@ -53,18 +69,28 @@ public record ModelShape(int layers, int width, int heads, int kvHeads, int head
         String[] parts = text.split(":", 2);
         ModelShape base = NAMED.get(parts[0]);
         if (base == null) {
-            throw new UsageException("There is no benchmark model '" + parts[0] + "'; there are " + String.join(", ", NAMED.keySet()));
+            throw new UsageException(
+                    "There is no benchmark model '" + parts[0] + "'; there are " + String.join(", ", NAMED.keySet()));
         }
         Map<String, Integer> sizes = base.sizes();
         for (String change : parts.length == 1 ? new String[0] : parts[1].split(",")) {
             String[] pair = change.split("=", 2);
             if (pair.length < 2 || !sizes.containsKey(pair[0]) || !pair[1].matches("[1-9]\\d{0,8}")) {
-                throw new UsageException("'" + change + "' in '" + text + "' is not a size of a model; sizes are " + String.join(", ", sizes.keySet()));
+                throw new UsageException("'" + change + "' in '" + text + "' is not a size of a model; sizes are "
+                        + String.join(", ", sizes.keySet()));
             }
             sizes.put(pair[0], Integer.parseInt(pair[1]));
         }
-        return new ModelShape(sizes.get("layers"), sizes.get("width"), sizes.get("heads"), sizes.get("kvheads"), sizes.get("headdim"),
-            sizes.get("mlp"), sizes.get("vocab"), sizes.get("features"), sizes.get("active"));
+        return new ModelShape(
+                sizes.get("layers"),
+                sizes.get("width"),
+                sizes.get("heads"),
+                sizes.get("kvheads"),
+                sizes.get("headdim"),
+                sizes.get("mlp"),
+                sizes.get("vocab"),
+                sizes.get("features"),
+                sizes.get("active"));
     }
 
     private Map<String, Integer> sizes() {
@@ -93,12 +119,23 @@ public record ModelShape(int layers, int width, int heads, int kvHeads, int head
     /** A name for the directory of this model. */
     String slug() {
         return Arrays.stream(new int[] {layers, width, heads, kvHeads, headDim, mlp, vocab, features, active})
-            .mapToObj(Integer::toString).collect(Collectors.joining("-"));
+                .mapToObj(Integer::toString)
+                .collect(Collectors.joining("-"));
     }
 
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "%d layers, width %d, %d heads of %d, %d key/value heads, MLP %,d, vocabulary %,d, %,d features a layer, about %d active",
-            layers, width, heads, headDim, kvHeads, mlp, vocab, features, active);
+        return String.format(
+                Locale.ROOT,
+                "%d layers, width %d, %d heads of %d, %d key/value heads, MLP %,d, vocabulary %,d, %,d features a layer, about %d active",
+                layers,
+                width,
+                heads,
+                headDim,
+                kvHeads,
+                mlp,
+                vocab,
+                features,
+                active);
     }
 }

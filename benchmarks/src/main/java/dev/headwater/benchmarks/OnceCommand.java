@@ -31,6 +31,7 @@ import picocli.CommandLine.Option;
 final class OnceCommand implements Callable<Integer> {
     /** The attribution that wakes up libraries and the JIT compiler before the measured one. */
     private static final int WARM_TOKENS = 8;
+
     private static final int WARM_FEATURES = 16;
 
     @Option(names = "--model", required = true)
@@ -39,7 +40,10 @@ final class OnceCommand implements Callable<Integer> {
     @Option(names = "--ids", required = true, description = "File with token ids, a prompt on each line.")
     private Path ids;
 
-    @Option(names = "--together", defaultValue = "1", description = "Prompts side by side; the groups go one after the other.")
+    @Option(
+            names = "--together",
+            defaultValue = "1",
+            description = "Prompts side by side; the groups go one after the other.")
     private int together;
 
     @Option(names = "--max-features", defaultValue = "2000")
@@ -71,18 +75,26 @@ final class OnceCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        AttributionOptions options = AttributionOptions.DEFAULT.withMaxFeatures(maxFeatures).withBatchSize(batchSize)
-            .withUpdateInterval(updateInterval);
+        AttributionOptions options = AttributionOptions.DEFAULT
+                .withMaxFeatures(maxFeatures)
+                .withBatchSize(batchSize)
+                .withUpdateInterval(updateInterval);
         List<int[]> prompts = Files.readAllLines(ids).stream()
-            .map(line -> Stream.of(line.strip().split("\\s+")).mapToInt(Integer::parseInt).toArray()).toList();
+                .map(line -> Stream.of(line.strip().split("\\s+"))
+                        .mapToInt(Integer::parseInt)
+                        .toArray())
+                .toList();
         long start = System.nanoTime();
-        try (ReplacementModel model = ReplacementModel.open(directory.resolve("model"), directory.resolve("transcoders"),
-            options(products(dtype)).withDevice(Device.parse(device)))) {
+        try (ReplacementModel model = ReplacementModel.open(
+                directory.resolve("model"),
+                directory.resolve("transcoders"),
+                options(products(dtype)).withDevice(Device.parse(device)))) {
             double load = seconds(start);
             if (!cold) {
                 int[] first = prompts.getFirst();
                 int[] few = Arrays.copyOf(first, Math.min(WARM_TOKENS, first.length));
-                Attribution.of(model, model.prompt(few), options.withMaxFeatures(WARM_FEATURES), Progress.NONE).close();
+                Attribution.of(model, model.prompt(few), options.withMaxFeatures(WARM_FEATURES), Progress.NONE)
+                        .close();
             }
             ObjectNode figures = BoundedJson.mapper().createObjectNode();
             figures.put("load", load);
@@ -90,14 +102,21 @@ final class OnceCommand implements Callable<Integer> {
             double gflop = 0;
             Map<String, Double> phases = new LinkedHashMap<>();
             for (int from = 0; from < prompts.size(); from += together) {
-                List<Attribution.Request> requests = prompts.subList(from, Math.min(from + together, prompts.size())).stream()
-                    .map(tokens -> new Attribution.Request(model.prompt(tokens), options)).toList();
+                List<Attribution.Request> requests =
+                        prompts.subList(from, Math.min(from + together, prompts.size())).stream()
+                                .map(tokens -> new Attribution.Request(model.prompt(tokens), options))
+                                .toList();
                 start = System.nanoTime();
                 List<AttributionGraph> graphs = Attribution.together(model, requests, Progress.NONE);
                 try {
                     total += seconds(start);
-                    graphs.getFirst().provenance().seconds().forEach((phase, seconds) -> phases.merge(phase, seconds, Double::sum));
-                    gflop += graphs.stream().mapToDouble(graph -> SweepWork.gflop(model, graph)).sum();
+                    graphs.getFirst()
+                            .provenance()
+                            .seconds()
+                            .forEach((phase, seconds) -> phases.merge(phase, seconds, Double::sum));
+                    gflop += graphs.stream()
+                            .mapToDouble(graph -> SweepWork.gflop(model, graph))
+                            .sum();
                     if (from == 0) {
                         describe(graphs.getFirst(), figures);
                     }
@@ -116,8 +135,12 @@ final class OnceCommand implements Callable<Integer> {
 
     /** Figures of one graph; the memory is what was taken up to here. */
     private void describe(AttributionGraph graph, ObjectNode figures) throws IOException {
-        figures.put("positions", graph.positions()).put("active", graph.active().count()).put("selected", graph.featureCount());
-        figures.put("peak", Machine.peakMemory()).put("edges", graph.edges().size()).put("nodes", graph.size());
+        figures.put("positions", graph.positions())
+                .put("active", graph.active().count())
+                .put("selected", graph.featureCount());
+        figures.put("peak", Machine.peakMemory())
+                .put("edges", graph.edges().size())
+                .put("nodes", graph.size());
         if (finish) {
             finish(graph, figures);
         }
@@ -144,12 +167,17 @@ final class OnceCommand implements Callable<Integer> {
 
     /** How the products of a mode are computed, by the name it has in lists and tables. */
     static Products products(String mode) {
-        return Stream.of(Products.values()).filter(products -> products.toString().equals(mode)).findFirst()
-            .orElseThrow(() -> new UsageException("There is no mode '" + mode + "'; there are float32, bf16x6 and bfloat16"));
+        return Stream.of(Products.values())
+                .filter(products -> products.toString().equals(mode))
+                .findFirst()
+                .orElseThrow(() ->
+                        new UsageException("There is no mode '" + mode + "'; there are float32, bf16x6 and bfloat16"));
     }
 
     private static ReplacementModel.Options options(Products products) {
-        return ReplacementModel.Options.DEFAULT.withDtype(products == Products.BFLOAT16 ? DType.BF16 : DType.F32).withProducts(products);
+        return ReplacementModel.Options.DEFAULT
+                .withDtype(products == Products.BFLOAT16 ? DType.BF16 : DType.F32)
+                .withProducts(products);
     }
 
     private static double seconds(long start) {
@@ -157,27 +185,52 @@ final class OnceCommand implements Callable<Integer> {
     }
 
     /**
-     * What one process measured; the reference's script writes the same. Times and GFLOP are means over its prompts, all else is the
+     * What one process measured; the reference's script writes the same. Times and GFLOP are means over its prompts,
+     * all else is the
      * first prompt's.
      *
      * @param sgemm  GFLOP/s of a float32 matrix product right after, with the same threads; 0 if not measured
      * @param phases seconds by name
      * @param peak   resident memory in bytes, of the whole process tree
      */
-    record Figures(double load, double total, double sgemm, Map<String, Double> phases, int positions, long active, long selected, double gflop,
-                   double prune, double write, long peak) {
+    record Figures(
+            double load,
+            double total,
+            double sgemm,
+            Map<String, Double> phases,
+            int positions,
+            long active,
+            long selected,
+            double gflop,
+            double prune,
+            double write,
+            long peak) {
         /** @param seen the largest memory that was seen from outside */
         static Figures read(Path json, long seen) {
             var figures = BoundedJson.read(json);
             Map<String, Double> phases = new LinkedHashMap<>();
-            figures.path("phases").properties().forEach(phase -> phases.put(phase.getKey(), phase.getValue().asDouble()));
-            return new Figures(figures.path("load").asDouble(), figures.path("total").asDouble(), figures.path("sgemm").asDouble(), phases,
-                figures.path("positions").asInt(), figures.path("active").asLong(), figures.path("selected").asLong(), figures.path("gflop").asDouble(),
-                figures.path("prune").asDouble(), figures.path("write").asDouble(), Math.max(seen, figures.path("peak").asLong()));
+            figures.path("phases")
+                    .properties()
+                    .forEach(
+                            phase -> phases.put(phase.getKey(), phase.getValue().asDouble()));
+            return new Figures(
+                    figures.path("load").asDouble(),
+                    figures.path("total").asDouble(),
+                    figures.path("sgemm").asDouble(),
+                    phases,
+                    figures.path("positions").asInt(),
+                    figures.path("active").asLong(),
+                    figures.path("selected").asLong(),
+                    figures.path("gflop").asDouble(),
+                    figures.path("prune").asDouble(),
+                    figures.path("write").asDouble(),
+                    Math.max(seen, figures.path("peak").asLong()));
         }
 
         double phase(String... names) {
-            return Stream.of(names).mapToDouble(name -> phases.getOrDefault(name, 0.0)).sum();
+            return Stream.of(names)
+                    .mapToDouble(name -> phases.getOrDefault(name, 0.0))
+                    .sum();
         }
     }
 }

@@ -15,14 +15,23 @@ import picocli.CommandLine.Option;
 final class Reference {
     private static final Path SCRIPT = Path.of("benchmarks", "compare", "reference.py");
 
-    @Option(names = "--python", paramLabel = "FILE", required = true,
-        description = "Python with torch, transformers 4, safetensors, pyyaml and what the library imports.")
+    @Option(
+            names = "--python",
+            paramLabel = "FILE",
+            required = true,
+            description = "Python with torch, transformers 4, safetensors, pyyaml and what the library imports.")
     private String python;
 
-    @Option(names = "--circuit-tracer", paramLabel = "DIR", description = "Clone of circuit-tracer, if it is not installed there.")
+    @Option(
+            names = "--circuit-tracer",
+            paramLabel = "DIR",
+            description = "Clone of circuit-tracer, if it is not installed there.")
     private Path circuitTracer;
 
-    @Option(names = "--transformer-lens", paramLabel = "DIR", description = "Clone of TransformerLens 2, if it is not installed there.")
+    @Option(
+            names = "--transformer-lens",
+            paramLabel = "DIR",
+            description = "Clone of TransformerLens 2, if it is not installed there.")
     private Path transformerLens;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads for both (default: all processors).")
@@ -46,11 +55,14 @@ final class Reference {
 
     /** Runs our script on the library; returns the largest memory seen, in bytes. */
     long run(List<String> arguments) {
-        List<String> command = new ArrayList<>(List.of(python, Benchmarks.HOME.resolve(SCRIPT).toString()));
+        List<String> command =
+                new ArrayList<>(List.of(python, Benchmarks.HOME.resolve(SCRIPT).toString()));
         command.addAll(arguments);
         command.addAll(List.of("--threads", Integer.toString(threads)));
-        String path = Stream.of(circuitTracer, transformerLens).filter(clone -> clone != null).map(clone -> clone.toAbsolutePath().toString())
-            .collect(Collectors.joining(File.pathSeparator));
+        String path = Stream.of(circuitTracer, transformerLens)
+                .filter(clone -> clone != null)
+                .map(clone -> clone.toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
         return ChildProcess.run(command, Map.of("PYTHONPATH", path, "OMP_NUM_THREADS", Integer.toString(threads)));
     }
 }

@@ -28,10 +28,13 @@ record ResultsPage(Path file) {
             int from = page.indexOf(begin);
             int to = page.indexOf(end);
             if (from < 0 || to < from) {
-                throw new HeadwaterException("%s has no section '%s' (the lines '%s' and '%s')".formatted(file, name, begin.strip(), end));
+                throw new HeadwaterException(
+                        "%s has no section '%s' (the lines '%s' and '%s')".formatted(file, name, begin.strip(), end));
             }
-            String when = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'").format(ZonedDateTime.now(ZoneOffset.UTC));
-            String section = "`%s`, %s.  %n%s.%n%n%s".formatted(command, when, Machine.describe(), body.stripTrailing());
+            String when =
+                    DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'").format(ZonedDateTime.now(ZoneOffset.UTC));
+            String section =
+                    "`%s`, %s.  %n%s.%n%n%s".formatted(command, when, Machine.describe(), body.stripTrailing());
             String changed = page.substring(0, from) + begin + section + "\n" + page.substring(to);
             try (AtomicFile target = AtomicFile.create(file)) {
                 ByteBuffer bytes = ByteBuffer.wrap(changed.getBytes(StandardCharsets.UTF_8));

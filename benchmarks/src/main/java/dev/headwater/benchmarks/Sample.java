@@ -7,7 +7,8 @@ import java.util.Locale;
 /** Repeated measurements of one quantity, ascending. */
 record Sample(double[] sorted) {
     static Sample of(Collection<Double> values) {
-        return new Sample(values.stream().mapToDouble(Double::doubleValue).sorted().toArray());
+        return new Sample(
+                values.stream().mapToDouble(Double::doubleValue).sorted().toArray());
     }
 
     double median() {
@@ -19,10 +20,14 @@ record Sample(double[] sorted) {
         return sorted[0];
     }
 
-    /** The median with the least and the greatest, as in {@code 3.21 (3.15 to 3.40)}; {@code format} for each number. */
+    /**
+     * The median with the least and the greatest, as in {@code 3.21 (3.15 to 3.40)}; {@code format} for each number.
+     */
     String spread(String format) {
         String median = number(format, median());
-        return sorted.length < 2 ? median : median + " (" + number(format, sorted[0]) + " to " + number(format, sorted[sorted.length - 1]) + ")";
+        return sorted.length < 2
+                ? median
+                : median + " (" + number(format, sorted[0]) + " to " + number(format, sorted[sorted.length - 1]) + ")";
     }
 
     /** Slope of a straight line through the points in logarithms: the exponent of growth. */

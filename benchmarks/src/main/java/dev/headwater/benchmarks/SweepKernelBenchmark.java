@@ -2,8 +2,8 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -57,6 +57,7 @@ public class SweepKernelBenchmark {
     private Tensor base;
     /** Gradient rows, and pairs of a query and a key up to it, of all targets together. */
     private double rows;
+
     private double pairs;
 
     @Setup
@@ -71,7 +72,9 @@ public class SweepKernelBenchmark {
         }
         ragged = new Ragged(Tensor.ofLongs(offset, TARGETS), Tensor.ofInts(position, TARGETS));
         rows = Arrays.stream(position).mapToDouble(p -> p + 1).sum();
-        pairs = Arrays.stream(position).mapToDouble(p -> 0.5 * (p + 1) * (p + 2)).sum();
+        pairs = Arrays.stream(position)
+                .mapToDouble(p -> 0.5 * (p + 1) * (p + 2))
+                .sum();
         gradient = RandomTensors.normal((long) rows, sizes.width());
         heads = RandomTensors.normal((long) rows, sizes.headsWidth());
         own = RandomTensors.normal(TARGETS, sizes.headsWidth());

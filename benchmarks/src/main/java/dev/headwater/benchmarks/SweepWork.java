@@ -6,8 +6,10 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.model.ModelConfig;
 
 /**
- * Floating-point operations that the rows of a graph cost over their causal cone: for a target at (layer l, position p) the
- * positions up to p of the layers up to l, its own layer's output projection at p only; then the inner products with every
+ * Floating-point operations that the rows of a graph cost over their causal cone: for a target at (layer l, position p)
+ * the
+ * positions up to p of the layers up to l, its own layer's output projection at p only; then the inner products with
+ * every
  * source there. A multiplication with its addition counts as two.
  */
 public final class SweepWork {
@@ -15,7 +17,12 @@ public final class SweepWork {
 
     /** All rows of a graph, in units of 1e9 operations; for per-layer sets without skips. */
     static double gflop(ReplacementModel model, AttributionGraph graph) {
-        return gflop(model.model().config(), graph.active(), graph.positions(), graph.selected(), graph.targets().size());
+        return gflop(
+                model.model().config(),
+                graph.active(),
+                graph.positions(),
+                graph.selected(),
+                graph.targets().size());
     }
 
     /**
@@ -31,8 +38,11 @@ public final class SweepWork {
         for (long[] counts : featuresUpTo) {
             java.util.Arrays.parallelPrefix(counts, Long::sum);
         }
-        Cone cone = new Cone(config.width(), (double) attention.heads() * attention.headDim(), (double) attention.kvHeads() * attention.headDim(),
-            featuresUpTo);
+        Cone cone = new Cone(
+                config.width(),
+                (double) attention.heads() * attention.headDim(),
+                (double) attention.kvHeads() * attention.headDim(),
+                featuresUpTo);
         double flop = outputs * cone.flop(config.layers(), positions);
         for (int node : features) {
             flop += cone.flop(active.layer()[node], active.position()[node] + 1);
@@ -45,7 +55,9 @@ public final class SweepWork {
         double flop(int layer, int n) {
             double flop = 2 * width * n;
             for (int below = 0; below < layer; below++) {
-                flop += 2 * n * width * (heads + values) + heads * n * (n + 1) + 2 * width * (featuresUpTo[below][n] + n);
+                flop += 2 * n * width * (heads + values)
+                        + heads * n * (n + 1)
+                        + 2 * width * (featuresUpTo[below][n] + n);
             }
             if (layer < featuresUpTo.length) {
                 flop += 2 * width * heads + 2 * heads * n + 2 * n * width * values;

@@ -16,8 +16,10 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * A graph of the causal shape of a real one with random edges: features spread evenly over layers and positions, each drawing on
- * all nodes of lower layers and earlier positions; edges heavy-tailed, as a few carry most of the influence in real graphs.
+ * A graph of the causal shape of a real one with random edges: features spread evenly over layers and positions, each
+ * drawing on
+ * all nodes of lower layers and earlier positions; edges heavy-tailed, as a few carry most of the influence in real
+ * graphs.
  *
  * @param layers    L
  * @param positions P
@@ -104,8 +106,16 @@ record SyntheticGraph(int layers, int positions, int features) {
         MemorySegment values = arena.allocate(Float.BYTES * layout.size(), 64);
         fill(values);
         int[] tokens = IntStream.range(0, positions).toArray();
-        Prompt prompt = new Prompt("random", tokens, IntStream.of(tokens).mapToObj(t -> "w" + t).toList());
-        return new AttributionGraph(prompt, layers, VOCABULARY, new ActiveFeatures(layer, position, all, activation), all, targets(),
-            layout.adopt(values, arena), Provenance.UNKNOWN);
+        Prompt prompt = new Prompt(
+                "random", tokens, IntStream.of(tokens).mapToObj(t -> "w" + t).toList());
+        return new AttributionGraph(
+                prompt,
+                layers,
+                VOCABULARY,
+                new ActiveFeatures(layer, position, all, activation),
+                all,
+                targets(),
+                layout.adopt(values, arena),
+                Provenance.UNKNOWN);
     }
 }

@@ -10,7 +10,11 @@ import java.util.stream.Collectors;
 
 /** Figures with a name for each column, for people or for programs. */
 final class Table {
-    enum Format { MARKDOWN, CSV, JSON }
+    enum Format {
+        MARKDOWN,
+        CSV,
+        JSON
+    }
 
     private final List<String> columns;
     private final List<List<String>> rows = new ArrayList<>();
@@ -44,14 +48,19 @@ final class Table {
 
     private String markdown() {
         String head = "| " + String.join(" | ", columns) + " |\n|" + "---|".repeat(columns.size()) + "\n";
-        return rows.stream().map(row -> "| " + row.stream().map(cell -> cell.replace("|", "\\|")).collect(Collectors.joining(" | ")) + " |\n")
-            .collect(Collectors.joining("", head, ""));
+        return rows.stream()
+                .map(row -> "| "
+                        + row.stream().map(cell -> cell.replace("|", "\\|")).collect(Collectors.joining(" | "))
+                        + " |\n")
+                .collect(Collectors.joining("", head, ""));
     }
 
     private String csv() {
         List<List<String>> lines = new ArrayList<>(rows);
         lines.addFirst(columns);
-        return lines.stream().map(row -> row.stream().map(Table::quoted).collect(Collectors.joining(",")) + "\n").collect(Collectors.joining());
+        return lines.stream()
+                .map(row -> row.stream().map(Table::quoted).collect(Collectors.joining(",")) + "\n")
+                .collect(Collectors.joining());
     }
 
     private static String quoted(String cell) {

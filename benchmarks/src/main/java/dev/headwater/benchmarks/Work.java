@@ -9,7 +9,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * What an invocation did; JMH divides by the time, so that it shows GFLOP/s and GB/s beside the invocations per second. A shared
+ * What an invocation did; JMH divides by the time, so that it shows GFLOP/s and GB/s beside the invocations per second.
+ * A shared
  * machine is now fast, now slow, so its limits are measured after each iteration: their sums over {@link #looks}.
  */
 @State(Scope.Thread)

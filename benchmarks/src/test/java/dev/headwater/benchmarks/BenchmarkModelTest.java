@@ -25,7 +25,8 @@ class BenchmarkModelTest {
     private Path folder;
 
     private static ReplacementModel open(BenchmarkModel model) {
-        return ReplacementModel.open(model.checkpoint(), model.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+        return ReplacementModel.open(
+                model.checkpoint(), model.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
     }
 
     @Test
@@ -33,7 +34,8 @@ class BenchmarkModelTest {
         BenchmarkModel random = BenchmarkModel.in(folder, TINY);
         int[] tokens = random.tokens(24);
         try (ReplacementModel model = open(random);
-             AttributionGraph graph = Attribution.of(model, model.prompt(tokens), AttributionOptions.DEFAULT, Progress.NONE)) {
+                AttributionGraph graph =
+                        Attribution.of(model, model.prompt(tokens), AttributionOptions.DEFAULT, Progress.NONE)) {
             double active = graph.active().count() / (double) (TINY.layers() * (tokens.length - 1));
             assertEquals(TINY.active(), active, 0.25 * TINY.active(), "active features of a token and layer");
             assertTrue(SweepWork.gflop(model, graph) > 0, "the rows of a graph cost work");
@@ -72,7 +74,10 @@ class BenchmarkModelTest {
 
     private static void write(ReplacementModel model, BenchmarkModel random, int features, Path file) {
         // Rankings after every 20 features, so that the smaller selection is the beginning of the larger one.
-        AttributionOptions options = AttributionOptions.DEFAULT.withMaxFeatures(features).withBatchSize(20).withUpdateInterval(1);
+        AttributionOptions options = AttributionOptions.DEFAULT
+                .withMaxFeatures(features)
+                .withBatchSize(20)
+                .withUpdateInterval(1);
         try (AttributionGraph graph = Attribution.of(model, model.prompt(random.tokens(12)), options, Progress.NONE)) {
             GraphFile.write(graph, file);
         }
@@ -81,7 +86,8 @@ class BenchmarkModelTest {
     @Test
     void readsShapesByNameAndByChange() {
         assertEquals(24, ModelShape.parse("bench:layers=24,features=12288").layers());
-        for (String wrong : new String[] {"huge", "bench:depth=3", "bench:layers=x", "bench:heads=7", "tiny:active=999"}) {
+        for (String wrong :
+                new String[] {"huge", "bench:depth=3", "bench:layers=x", "bench:heads=7", "tiny:active=999"}) {
             assertThrows(UsageException.class, () -> ModelShape.parse(wrong), wrong);
         }
     }

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 class ResultsTest {
     @TempDir
@@ -24,7 +24,8 @@ class ResultsTest {
     @Test
     void replacesOneSectionOfThePage() throws Exception {
         Path page = folder.resolve("RESULTS.md");
-        Files.writeString(page, "head\n<!-- begin a -->\nold\n<!-- end a -->\nmiddle\n<!-- begin b -->\nkept\n<!-- end b -->\n");
+        Files.writeString(
+                page, "head\n<!-- begin a -->\nold\n<!-- end a -->\nmiddle\n<!-- begin b -->\nkept\n<!-- end b -->\n");
         new ResultsPage(page).put("a", "run a", "new\n");
         String text = Files.readString(page);
         assertTrue(text.startsWith("head\n<!-- begin a -->\n`run a`, "), text);
@@ -36,16 +37,37 @@ class ResultsTest {
     @Test
     void everySectionThatACommandWritesIsOnThePage() throws Exception {
         String page = Files.readString(Path.of("RESULTS.md"));
-        for (String section : List.of("kernels", "phases", "compare", "graph-functions", "matrix", "tokens", "features", "layers", "together")) {
-            assertTrue(page.contains("<!-- begin " + section + " -->\n") && page.contains("<!-- end " + section + " -->"), section);
+        for (String section : List.of(
+                "kernels",
+                "phases",
+                "compare",
+                "graph-functions",
+                "matrix",
+                "tokens",
+                "features",
+                "layers",
+                "together")) {
+            assertTrue(
+                    page.contains("<!-- begin " + section + " -->\n") && page.contains("<!-- end " + section + " -->"),
+                    section);
         }
     }
 
     @Test
     void pathsOfOneMachineStayOutOfTheRecordedCommand() {
         CommandSpec compare = new CommandLine(new CompareCommand()).getCommandSpec();
-        assertEquals("benchmarks/run compare --python FILE --circuit-tracer=DIR --threads 2 --record", Benchmarks.commandLine(compare,
-            List.of("compare", "--python", "/home/me/python", "--circuit-tracer=/home/me/tracer", "--threads", "2", "--record")));
+        assertEquals(
+                "benchmarks/run compare --python FILE --circuit-tracer=DIR --threads 2 --record",
+                Benchmarks.commandLine(
+                        compare,
+                        List.of(
+                                "compare",
+                                "--python",
+                                "/home/me/python",
+                                "--circuit-tracer=/home/me/tracer",
+                                "--threads",
+                                "2",
+                                "--record")));
     }
 
     @Test
@@ -66,9 +88,13 @@ class ResultsTest {
 
     @Test
     void aFailedProcessIsShownWithTheEndOfItsOutput() {
-        HeadwaterException failure = assertThrows(HeadwaterException.class,
-            () -> ChildProcess.run(List.of("sh", "-c", "echo what is wrong; exit 3"), Map.of()));
-        assertTrue(failure.getMessage().contains("exit status 3") && failure.getMessage().contains("| what is wrong"), failure.getMessage());
+        HeadwaterException failure = assertThrows(
+                HeadwaterException.class,
+                () -> ChildProcess.run(List.of("sh", "-c", "echo what is wrong; exit 3"), Map.of()));
+        assertTrue(
+                failure.getMessage().contains("exit status 3")
+                        && failure.getMessage().contains("| what is wrong"),
+                failure.getMessage());
     }
 
     @Test

@@ -16,12 +16,16 @@ import java.util.Optional;
  * Matrix products with float32 sums on the processor's bfloat16 units, of matrices in the CPU's memory.
  *
  * <p>For products as exact as float32's, each matrix is the sum of three bfloat16 matrices, which hold all of
- * float32's 24 bits of mantissa: {@code a = a0 + a1 + a2}. Of the nine products the six that count in float32 are summed, the
- * smallest first, with float32 sums: {@code a·b = (a0·b2 + a1·b1 + a2·b0) + (a0·b1 + a1·b0) + a0·b0}. The error is that of a
- * float32 product. Parts of numbers under 2^-110 are lost where the units take subnormal numbers for 0. What is infinite, or
+ * float32's 24 bits of mantissa: {@code a = a0 + a1 + a2}. Of the nine products the six that count in float32 are
+ * summed, the
+ * smallest first, with float32 sums: {@code a·b = (a0·b2 + a1·b1 + a2·b0) + (a0·b1 + a1·b0) + a0·b0}. The error is that
+ * of a
+ * float32 product. Parts of numbers under 2^-110 are lost where the units take subnormal numbers for 0. What is
+ * infinite, or
  * becomes so, may come out as a not-a-number, never as a finite number.
  *
- * <p>With the parts of {@code a} side by side and those of {@code b} one below the other, each bracket is one product. It is MKL's,
+ * <p>With the parts of {@code a} side by side and those of {@code b} one below the other, each bracket is one product.
+ * It is MKL's,
  * which uses the units there are and computes the same, slowly, where there are none.
  */
 public final class Bf16Product {
@@ -39,8 +43,10 @@ public final class Bf16Product {
     /** One sentence that says why there are no such products, or empty. */
     public static Optional<String> unavailable() {
         NativeLibraries.load();
-        return Product.HANDLE != null ? Optional.empty()
-            : Optional.of("the libtorch in use has no " + GEMM + ", which they need; unset HEADWATER_LIBTORCH to use the one that is shipped");
+        return Product.HANDLE != null
+                ? Optional.empty()
+                : Optional.of("the libtorch in use has no " + GEMM
+                        + ", which they need; unset HEADWATER_LIBTORCH to use the one that is shipped");
     }
 
     /** The processor's bfloat16 units: amx, avx512_bf16 or none. */
@@ -55,7 +61,8 @@ public final class Bf16Product {
         Tensor parts = Tensor.empty(DType.BF16, Device.CPU, PARTS * k, b.size(1));
         long bytes = b.numel() * DType.BF16.bytes();
         MemorySegment to = parts.data();
-        Kernels.check(KernelsHeader.hw_split_bf16(b.data(), k, b.size(1), to.asSlice(2 * bytes), to.asSlice(bytes), to, b.size(1)));
+        Kernels.check(KernelsHeader.hw_split_bf16(
+                b.data(), k, b.size(1), to.asSlice(2 * bytes), to.asSlice(bytes), to, b.size(1)));
         return parts;
     }
 
@@ -87,16 +94,30 @@ public final class Bf16Product {
         long n = out.size(1);
         long rows = Math.min(m, Math.max(1, ELEMENTS / (PARTS * k)));
         try (var scope = TensorScope.open()) {
-            MemorySegment split = Tensor.empty(DType.BF16, Device.CPU, rows, PARTS * k).data();
+            MemorySegment split =
+                    Tensor.empty(DType.BF16, Device.CPU, rows, PARTS * k).data();
             long part = k * DType.BF16.bytes();
             for (long from = 0; from < m; from += rows) {
                 int count = (int) Math.min(rows, m - from);
                 MemorySegment to = out.data().asSlice(from * n * Float.BYTES);
-                Kernels.check(KernelsHeader.hw_split_bf16(a.data().asSlice(from * k * Float.BYTES), count, k, split, split.asSlice(part),
-                    split.asSlice(2 * part), PARTS * k));
+                Kernels.check(KernelsHeader.hw_split_bf16(
+                        a.data().asSlice(from * k * Float.BYTES),
+                        count,
+                        k,
+                        split,
+                        split.asSlice(part),
+                        split.asSlice(2 * part),
+                        PARTS * k));
                 for (int pair = PARTS; pair >= 1; pair--) {
-                    multiply(count, (int) n, (int) (pair * k), split, (int) (PARTS * k), parts.data().asSlice((PARTS - pair) * k * n * DType.BF16.bytes()),
-                        pair == PARTS ? beta : 1, to);
+                    multiply(
+                            count,
+                            (int) n,
+                            (int) (pair * k),
+                            split,
+                            (int) (PARTS * k),
+                            parts.data().asSlice((PARTS - pair) * k * n * DType.BF16.bytes()),
+                            pair == PARTS ? beta : 1,
+                            to);
                 }
             }
         }
@@ -122,7 +143,15 @@ public final class Bf16Product {
             try (var scope = TensorScope.open()) {
                 int count = (int) Math.min(rows, m - from);
                 Tensor block = Torch.to(Torch.narrow(a, 0, from, count), DType.BF16);
-                multiply(count, (int) n, k, block.data(), k, b.data(), beta, out.data().asSlice(from * n * Float.BYTES));
+                multiply(
+                        count,
+                        (int) n,
+                        k,
+                        block.data(),
+                        k,
+                        b.data(),
+                        beta,
+                        out.data().asSlice(from * n * Float.BYTES));
             }
         }
     }
@@ -132,8 +161,14 @@ public final class Bf16Product {
         long m = require(a).size(0);
         long k = a.size(1);
         long n = require(out).size(1);
-        if (out.size(0) != m || b.dtype() != DType.BF16 || b.rank() != 2 || !b.isContiguous() || !b.device().isCpu()
-            || b.size(0) != parts * k || b.size(1) != n || Math.max(m, PARTS * Math.max(k, n)) > Integer.MAX_VALUE) {
+        if (out.size(0) != m
+                || b.dtype() != DType.BF16
+                || b.rank() != 2
+                || !b.isContiguous()
+                || !b.device().isCpu()
+                || b.size(0) != parts * k
+                || b.size(1) != n
+                || Math.max(m, PARTS * Math.max(k, n)) > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("bfloat16 product: %s = %s · %s does not fit".formatted(out, a, b));
         }
         unavailable().ifPresent(reason -> {
@@ -145,25 +180,49 @@ public final class Bf16Product {
         return m == 0 || n == 0 || k == 0;
     }
 
-    private static void multiply(int m, int n, int k, MemorySegment a, int strideA, MemorySegment b, int beta, MemorySegment c) {
+    private static void multiply(
+            int m, int n, int k, MemorySegment a, int strideA, MemorySegment b, int beta, MemorySegment c) {
         try {
-            Product.HANDLE.invokeExact(ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, m, n, k, 1f, a, strideA, b, n, (float) beta, c, n);
+            Product.HANDLE.invokeExact(
+                    ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, m, n, k, 1f, a, strideA, b, n, (float) beta, c, n);
         } catch (Throwable e) {
             throw new NativeException(GEMM + " failed", e);
         }
     }
 
     private static Tensor require(Tensor matrix) {
-        if (matrix.dtype() != DType.F32 || matrix.rank() != 2 || !matrix.isContiguous() || !matrix.device().isCpu()) {
-            throw new IllegalArgumentException("bfloat16 product: " + matrix + " is not a contiguous F32 matrix in the CPU's memory");
+        if (matrix.dtype() != DType.F32
+                || matrix.rank() != 2
+                || !matrix.isContiguous()
+                || !matrix.device().isCpu()) {
+            throw new IllegalArgumentException(
+                    "bfloat16 product: " + matrix + " is not a contiguous F32 matrix in the CPU's memory");
         }
         return matrix;
     }
 
     /** The function, which libtorch's BLAS may or may not have; looked up once the libraries are loaded. */
     private static final class Product {
-        static final MethodHandle HANDLE = SymbolLookup.loaderLookup().find(GEMM).map(address -> Linker.nativeLinker().downcallHandle(address,
-            FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT, ADDRESS,
-                JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT))).orElse(null);
+        static final MethodHandle HANDLE = SymbolLookup.loaderLookup()
+                .find(GEMM)
+                .map(address -> Linker.nativeLinker()
+                        .downcallHandle(
+                                address,
+                                FunctionDescriptor.ofVoid(
+                                        JAVA_INT,
+                                        JAVA_INT,
+                                        JAVA_INT,
+                                        JAVA_INT,
+                                        JAVA_INT,
+                                        JAVA_INT,
+                                        JAVA_FLOAT,
+                                        ADDRESS,
+                                        JAVA_INT,
+                                        ADDRESS,
+                                        JAVA_INT,
+                                        JAVA_FLOAT,
+                                        ADDRESS,
+                                        JAVA_INT)))
+                .orElse(null);
     }
 }

@@ -10,7 +10,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the CUDA runtime says of this machine. The runtime comes with a CUDA build of libtorch; without one there is none. */
+/**
+ * What the CUDA runtime says of this machine. The runtime comes with a CUDA build of libtorch; without one there is
+ * none.
+ */
 public final class Cuda {
     /**
      * One device.
@@ -42,7 +45,8 @@ public final class Cuda {
             return;
         }
         devices = List.of();
-        boolean torch = NativeLibraries.load().stream().anyMatch(library -> library.name().equals("libtorch_cuda"));
+        boolean torch = NativeLibraries.load().stream()
+                .anyMatch(library -> library.name().equals("libtorch_cuda"));
         if (!torch) {
             unavailable = "the libtorch in use is a CPU build (set HEADWATER_LIBTORCH to a CUDA build's lib directory)";
             return;
@@ -72,8 +76,13 @@ public final class Cuda {
         MemorySegment total = arena.allocate(JAVA_LONG);
         check(CudaRuntime.cudaSetDevice(index));
         check(CudaRuntime.cudaMemGetInfo(free, total));
-        return new Properties(index, cudaDeviceProp.name(properties).getString(0), cudaDeviceProp.major(properties),
-            cudaDeviceProp.minor(properties), total.get(JAVA_LONG, 0), free.get(JAVA_LONG, 0));
+        return new Properties(
+                index,
+                cudaDeviceProp.name(properties).getString(0),
+                cudaDeviceProp.major(properties),
+                cudaDeviceProp.minor(properties),
+                total.get(JAVA_LONG, 0),
+                free.get(JAVA_LONG, 0));
     }
 
     /** Version of the runtime as 13.0, or null where it is not loaded. */

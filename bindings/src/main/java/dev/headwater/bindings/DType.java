@@ -4,7 +4,16 @@ import dev.headwater.bindings.torch.TorchShim;
 
 /** Element types of tensors and weight files. */
 public enum DType {
-    F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U8(1), BOOL(1);
+    F64(8),
+    F32(4),
+    F16(2),
+    BF16(2),
+    I64(8),
+    I32(4),
+    I16(2),
+    I8(1),
+    U8(1),
+    BOOL(1);
 
     private final int bytes;
 
@@ -32,14 +41,22 @@ public enum DType {
                 return type;
             }
         }
-        throw new NativeException("libtorch returned a tensor of element type " + code + ", which Headwater does not use");
+        throw new NativeException(
+                "libtorch returned a tensor of element type " + code + ", which Headwater does not use");
     }
 
     private static final class Codes {
         static final int[] OF = {
-            TorchShim.aoti_torch_dtype_float64(), TorchShim.aoti_torch_dtype_float32(),
-            TorchShim.aoti_torch_dtype_float16(), TorchShim.aoti_torch_dtype_bfloat16(),
-            TorchShim.aoti_torch_dtype_int64(), TorchShim.aoti_torch_dtype_int32(), TorchShim.aoti_torch_dtype_int16(),
-            TorchShim.aoti_torch_dtype_int8(), TorchShim.aoti_torch_dtype_uint8(), TorchShim.aoti_torch_dtype_bool()};
+            TorchShim.aoti_torch_dtype_float64(),
+            TorchShim.aoti_torch_dtype_float32(),
+            TorchShim.aoti_torch_dtype_float16(),
+            TorchShim.aoti_torch_dtype_bfloat16(),
+            TorchShim.aoti_torch_dtype_int64(),
+            TorchShim.aoti_torch_dtype_int32(),
+            TorchShim.aoti_torch_dtype_int16(),
+            TorchShim.aoti_torch_dtype_int8(),
+            TorchShim.aoti_torch_dtype_uint8(),
+            TorchShim.aoti_torch_dtype_bool()
+        };
     }
 }

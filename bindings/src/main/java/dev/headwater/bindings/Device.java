@@ -8,7 +8,10 @@ import dev.headwater.bindings.torch.TorchShim;
  * @param index CUDA ordinal; 0 for the CPU
  */
 public record Device(Type type, int index) {
-    public enum Type { CPU, CUDA }
+    public enum Type {
+        CPU,
+        CUDA
+    }
 
     public static final Device CPU = new Device(Type.CPU, 0);
 

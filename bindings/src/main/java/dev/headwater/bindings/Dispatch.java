@@ -11,8 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * One ATen operator, called through libtorch's boxed dispatcher: the arguments of its schema in order, all of them, each as
- * the 64-bit value that the stable interface defines. A missing argument would be read from beyond the stack, so {@link Torch}
+ * One ATen operator, called through libtorch's boxed dispatcher: the arguments of its schema in order, all of them,
+ * each as
+ * the 64-bit value that the stable interface defines. A missing argument would be read from beyond the stack, so {@link
+ * Torch}
  * is the only caller and its test runs every operator.
  */
 final class Dispatch {

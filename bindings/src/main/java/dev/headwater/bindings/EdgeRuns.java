@@ -14,8 +14,10 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * An edge matrix by runs as the kernels of graph mathematics see it ({@code hw_edges}): rows of consecutive columns whose
- * values lie in native memory that this class does not own and that must outlive it. Rows may be added, and the mathematics
+ * An edge matrix by runs as the kernels of graph mathematics see it ({@code hw_edges}): rows of consecutive columns
+ * whose
+ * values lie in native memory that this class does not own and that must outlive it. Rows may be added, and the
+ * mathematics
  * asked for, at any time. Not thread-safe.
  */
 public final class EdgeRuns implements AutoCloseable {
@@ -36,7 +38,8 @@ public final class EdgeRuns implements AutoCloseable {
     /**
      * Adds rows whose values lie in one buffer.
      *
-     * @param start  the first run of each row, then the end of the last: row i has the runs start[i] .. start[i+1]-1 [rows+1]
+     * @param start  the first run of each row, then the end of the last: row i has the runs start[i] .. start[i+1]-1
+     *      [rows+1]
      * @param column first column of each run
      * @param length number of columns of each run
      * @param offset index of the value of each run's first column
@@ -60,7 +63,8 @@ public final class EdgeRuns implements AutoCloseable {
         for (int k = 0; k < count; k++) {
             columns[k] = column[first + k];
             lengths[k] = length[first + k];
-            addresses[k] = values.address() + Float.BYTES * Objects.checkFromIndexSize(offset[first + k], lengths[k], size);
+            addresses[k] =
+                    values.address() + Float.BYTES * Objects.checkFromIndexSize(offset[first + k], lengths[k], size);
             Objects.checkFromIndexSize(columns[k], lengths[k], this.columns);
         }
         reserve(rows + added + 1, runs + count);
@@ -88,7 +92,9 @@ public final class EdgeRuns implements AutoCloseable {
     }
 
     private static long room(MemorySegment array, long needed) {
-        return needed * Long.BYTES <= array.byteSize() ? array.byteSize() : Math.max(needed * Long.BYTES, 2 * array.byteSize());
+        return needed * Long.BYTES <= array.byteSize()
+                ? array.byteSize()
+                : Math.max(needed * Long.BYTES, 2 * array.byteSize());
     }
 
     public long rows() {
@@ -105,7 +111,8 @@ public final class EdgeRuns implements AutoCloseable {
     }
 
     /**
-     * Influence by one back-substitution pass: for each row r in order, c = (weight[node[r]] + influence[node[r]]) · scale[r] and
+     * Influence by one back-substitution pass: for each row r in order, c = (weight[node[r]] + influence[node[r]]) ·
+     * scale[r] and
      * influence[s] += c · |edge(r, s)| for the kept columns s.
      *
      * @param order  row numbers, every row before the rows of the nodes that it draws on
@@ -113,10 +120,12 @@ public final class EdgeRuns implements AutoCloseable {
      * @param weight the targets' weights [columns]
      * @param keep   kept columns; null keeps all
      * @param floor  smallest row sum that is divided by
-     * @param scale  what normalises each row, 0 drops it; a negative one is filled in: the row's reciprocal sum over the kept columns [rows]
+     * @param scale  what normalises each row, 0 drops it; a negative one is filled in: the row's reciprocal sum over
+     *      the kept columns [rows]
      * @return [columns]
      */
-    public double[] influence(long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale) {
+    public double[] influence(
+            long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale) {
         double[] influence = new double[Math.toIntExact(columns)];
         influence(order, node, weight, keep, floor, scale, null, influence);
         return influence;
@@ -128,19 +137,38 @@ public final class EdgeRuns implements AutoCloseable {
      * @param passed    the c of each row, as the last call left it, 0 for new rows [rows]
      * @param influence as the last call left it, 0 at first [columns]
      */
-    public void influence(long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale, double[] passed,
+    public void influence(
+            long[] order,
+            long[] node,
+            double[] weight,
+            boolean[] keep,
+            double floor,
+            double[] scale,
+            double[] passed,
             double[] influence) {
-        if (node.length != rows || scale.length != rows || weight.length != columns || influence.length != columns
+        if (node.length != rows
+                || scale.length != rows
+                || weight.length != columns
+                || influence.length != columns
                 || (passed != null && passed.length != rows)) {
             throw new IllegalArgumentException("%d nodes, %d scales and %d weights for %d rows and %d columns"
-                .formatted(node.length, scale.length, weight.length, rows, columns));
+                    .formatted(node.length, scale.length, weight.length, rows, columns));
         }
         try (Arena call = Arena.ofConfined()) {
             MemorySegment scales = doubles(call, scale);
             MemorySegment before = passed == null ? MemorySegment.NULL : doubles(call, passed);
             MemorySegment result = doubles(call, influence);
-            Kernels.check(KernelsHeader.hw_influence(edges(call), longs(call, order), order.length, longs(call, node), doubles(call, weight),
-                bytes(call, keep), floor, scales, before, result));
+            Kernels.check(KernelsHeader.hw_influence(
+                    edges(call),
+                    longs(call, order),
+                    order.length,
+                    longs(call, node),
+                    doubles(call, weight),
+                    bytes(call, keep),
+                    floor,
+                    scales,
+                    before,
+                    result));
             MemorySegment.copy(scales, JAVA_DOUBLE, 0, scale, 0, scale.length);
             MemorySegment.copy(result, JAVA_DOUBLE, 0, influence, 0, influence.length);
             if (passed != null) {
@@ -150,7 +178,8 @@ public final class EdgeRuns implements AutoCloseable {
     }
 
     /**
-     * Among the scores coefficient[r] · |edge(r, s)| of the kept columns, sorted descending, the first at which the cumulative sum
+     * Among the scores coefficient[r] · |edge(r, s)| of the kept columns, sorted descending, the first at which the
+     * cumulative sum
      * reaches {@code share} of the whole, never 0; infinity if all are 0.
      */
     public double cut(double[] coefficient, boolean[] keep, double share) {
@@ -159,7 +188,8 @@ public final class EdgeRuns implements AutoCloseable {
         }
         try (Arena call = Arena.ofConfined()) {
             MemorySegment cut = call.allocate(JAVA_DOUBLE);
-            Kernels.check(KernelsHeader.hw_edge_cut(edges(call), doubles(call, coefficient), bytes(call, keep), share, cut));
+            Kernels.check(
+                    KernelsHeader.hw_edge_cut(edges(call), doubles(call, coefficient), bytes(call, keep), share, cut));
             return cut.get(JAVA_DOUBLE, 0);
         }
     }
@@ -186,14 +216,18 @@ public final class EdgeRuns implements AutoCloseable {
             MemorySegment coefficients = doubles(call, coefficient);
             MemorySegment kept = bytes(call, keep);
             MemorySegment start = call.allocate(JAVA_LONG, rows + 1);
-            Kernels.check(KernelsHeader.hw_edges_above(edges, coefficients, kept, cut, start, MemorySegment.NULL, MemorySegment.NULL, 0));
+            Kernels.check(KernelsHeader.hw_edges_above(
+                    edges, coefficients, kept, cut, start, MemorySegment.NULL, MemorySegment.NULL, 0));
             int count = Math.toIntExact(start.getAtIndex(JAVA_LONG, rows));
             MemorySegment columns = call.allocate(JAVA_INT, count);
             MemorySegment values = call.allocate(JAVA_FLOAT, count);
             if (count > 0) {
-                Kernels.check(KernelsHeader.hw_edges_above(edges, coefficients, kept, cut, start, columns, values, count));
+                Kernels.check(
+                        KernelsHeader.hw_edges_above(edges, coefficients, kept, cut, start, columns, values, count));
             }
-            int[] rowStart = Arrays.stream(start.toArray(JAVA_LONG)).mapToInt(Math::toIntExact).toArray();
+            int[] rowStart = Arrays.stream(start.toArray(JAVA_LONG))
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
             return new Selected(rowStart, columns.toArray(JAVA_INT), values.toArray(JAVA_FLOAT));
         }
     }

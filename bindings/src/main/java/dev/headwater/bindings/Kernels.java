@@ -12,10 +12,12 @@ import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
- * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before each
+ * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before
+ * each
  * downcall. All tensors of a call lie on one device and are contiguous unless said otherwise.
  *
- * <p>Ragged batches: target t has the rows {@code offset[t] .. offset[t] + position[t]} of a gradient matrix, one for each
+ * <p>Ragged batches: target t has the rows {@code offset[t] .. offset[t] + position[t]} of a gradient matrix, one for
+ * each
  * position up to its own.
  */
 public final class Kernels {
@@ -67,38 +69,74 @@ public final class Kernels {
         require(firstRow >= 0, () -> "first row " + firstRow + " is negative");
         long capacity = k > 0 ? rows * k : Math.min(rows * columns, 64 + rows * 256);
         while (true) {
-            try (Arena arena = Arena.ofConfined(); var scope = TensorScope.open()) {
+            try (Arena arena = Arena.ofConfined();
+                    var scope = TensorScope.open()) {
                 Tensor outRows = Tensor.empty(DType.I32, pre.device(), capacity);
                 Tensor outColumns = Tensor.empty(DType.I32, pre.device(), capacity);
                 Tensor outValues = Tensor.empty(DType.F32, pre.device(), capacity);
                 MemorySegment count = arena.allocate(JAVA_LONG);
                 MemorySegment exec = exec(arena, pre.device());
-                check(k > 0
-                    ? KernelsHeader.hw_encode_topk(exec, pre.data(), rows, columns, columns, pointer(bias), k, firstRow,
-                        outRows.data(), outColumns.data(), outValues.data(), capacity, count)
-                    : KernelsHeader.hw_encode_threshold(exec, pre.data(), rows, columns, columns, pointer(bias),
-                        pointer(threshold), firstRow, outRows.data(), outColumns.data(), outValues.data(), capacity, count));
+                check(
+                        k > 0
+                                ? KernelsHeader.hw_encode_topk(
+                                        exec,
+                                        pre.data(),
+                                        rows,
+                                        columns,
+                                        columns,
+                                        pointer(bias),
+                                        k,
+                                        firstRow,
+                                        outRows.data(),
+                                        outColumns.data(),
+                                        outValues.data(),
+                                        capacity,
+                                        count)
+                                : KernelsHeader.hw_encode_threshold(
+                                        exec,
+                                        pre.data(),
+                                        rows,
+                                        columns,
+                                        columns,
+                                        pointer(bias),
+                                        pointer(threshold),
+                                        firstRow,
+                                        outRows.data(),
+                                        outColumns.data(),
+                                        outValues.data(),
+                                        capacity,
+                                        count));
                 long found = count.get(JAVA_LONG, 0);
                 if (found > capacity) {
                     capacity = found;
                     continue;
                 }
-                return new Active(Torch.narrow(outRows, 0, 0, found).toInts(), Torch.narrow(outColumns, 0, 0, found).toInts(),
-                    Torch.narrow(outValues, 0, 0, found).toFloats());
+                return new Active(
+                        Torch.narrow(outRows, 0, 0, found).toInts(),
+                        Torch.narrow(outColumns, 0, 0, found).toInts(),
+                        Torch.narrow(outValues, 0, 0, found).toFloats());
             }
         }
     }
 
     /**
-     * out[i] = scale[i] · gain · source row index[i], converted to float32. The source is a matrix in memory of {@code out}'s
+     * out[i] = scale[i] · gain · source row index[i], converted to float32. The source is a matrix in memory of {@code
+     * out}'s
      * device, a mapped file for instance, with element (r, c) at {@code r·rowStride + c·columnStride} elements.
      *
      * @param out   F32 [n, width], n = index.length
      * @param scale n numbers or null
      * @param gain  F32 [width] or null
      */
-    public static void gatherRows(MemorySegment source, DType type, long rowStride, long columnStride, long[] index,
-                                  float[] scale, Tensor gain, Tensor out) {
+    public static void gatherRows(
+            MemorySegment source,
+            DType type,
+            long rowStride,
+            long columnStride,
+            long[] index,
+            float[] scale,
+            Tensor gain,
+            Tensor out) {
         matrix("out", out, DType.F32, index.length, -1);
         long width = out.size(1);
         optionalVector("gain", gain, width, out.device());
@@ -115,17 +153,30 @@ public final class Kernels {
         for (long row : index) {
             long last = Math.addExact(Math.multiplyExact(row, rowStride), (width - 1) * columnStride);
             if (row < 0 || last >= elements) {
-                throw new IllegalArgumentException("row " + row + " lies outside the source of " + elements + " elements");
+                throw new IllegalArgumentException(
+                        "row " + row + " lies outside the source of " + elements + " elements");
             }
         }
         if (index.length == 0 || width == 0) {
             return;
         }
-        try (Arena arena = Arena.ofConfined(); var scope = TensorScope.open()) {
+        try (Arena arena = Arena.ofConfined();
+                var scope = TensorScope.open()) {
             Tensor rows = Torch.to(Tensor.ofLongs(index, index.length), out.device());
             Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, index.length), out.device());
-            check(KernelsHeader.hw_gather_rows(exec(arena, out.device()), source, code, rowStride, columnStride, width,
-                rows.data(), index.length, pointer(factors), pointer(gain), out.data(), width));
+            check(KernelsHeader.hw_gather_rows(
+                    exec(arena, out.device()),
+                    source,
+                    code,
+                    rowStride,
+                    columnStride,
+                    width,
+                    rows.data(),
+                    index.length,
+                    pointer(factors),
+                    pointer(gain),
+                    out.data(),
+                    width));
         }
     }
 
@@ -143,7 +194,8 @@ public final class Kernels {
         }
         if (offset.length > 0) {
             try (Arena arena = Arena.ofConfined()) {
-                check(KernelsHeader.hw_will_need(mapping, arena.allocateFrom(ValueLayout.JAVA_LONG, offset), offset.length, bytes));
+                check(KernelsHeader.hw_will_need(
+                        mapping, arena.allocateFrom(ValueLayout.JAVA_LONG, offset), offset.length, bytes));
             }
         }
     }
@@ -175,8 +227,18 @@ public final class Kernels {
         matrix("o", o, DType.F32, v.size(0), heads * headDim);
         pattern(pattern, kvHeads);
         try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_pattern_adjoint(exec(arena, o.device()), o.data(), pattern.data(), positions, heads, kvHeads,
-                headDim, ragged.targets(), ragged.offset.data(), ragged.position.data(), v.data()));
+            check(KernelsHeader.hw_pattern_adjoint(
+                    exec(arena, o.device()),
+                    o.data(),
+                    pattern.data(),
+                    positions,
+                    heads,
+                    kvHeads,
+                    headDim,
+                    ragged.targets(),
+                    ragged.offset.data(),
+                    ragged.position.data(),
+                    v.data()));
         }
     }
 
@@ -189,16 +251,28 @@ public final class Kernels {
         matrix("v", v, DType.F32, -1, kvHeads * headDim);
         pattern(pattern, kvHeads);
         try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_pattern_adjoint_single(exec(arena, o.device()), o.data(), pattern.data(), positions, heads,
-                kvHeads, headDim, ragged.targets(), ragged.offset.data(), ragged.position.data(), v.data()));
+            check(KernelsHeader.hw_pattern_adjoint_single(
+                    exec(arena, o.device()),
+                    o.data(),
+                    pattern.data(),
+                    positions,
+                    heads,
+                    kvHeads,
+                    headDim,
+                    ragged.targets(),
+                    ragged.offset.data(),
+                    ragged.position.data(),
+                    v.data()));
         }
     }
 
     private static void pattern(Tensor pattern, long kvHeads) {
-        require(pattern.rank() == 3 && pattern.size(1) == pattern.size(2) && pattern.dtype() == DType.F32,
-            () -> "pattern is " + pattern + ", not F32 [heads, P, P]");
-        require(kvHeads > 0 && pattern.size(0) % kvHeads == 0,
-            () -> pattern.size(0) + " heads do not divide among " + kvHeads + " key/value heads");
+        require(
+                pattern.rank() == 3 && pattern.size(1) == pattern.size(2) && pattern.dtype() == DType.F32,
+                () -> "pattern is " + pattern + ", not F32 [heads, P, P]");
+        require(
+                kvHeads > 0 && pattern.size(0) % kvHeads == 0,
+                () -> pattern.size(0) + " heads do not divide among " + kvHeads + " key/value heads");
     }
 
     /**
@@ -211,8 +285,8 @@ public final class Kernels {
      * @param out     F32, any shape
      * @param base    I64 [targets]
      */
-    public static void edgeContract(Tensor g, Ragged ragged, Tensor source, Tensor segment, Tensor out, Tensor base,
-                                    boolean accumulate) {
+    public static void edgeContract(
+            Tensor g, Ragged ragged, Tensor source, Tensor segment, Tensor out, Tensor base, boolean accumulate) {
         matrix("g", g, DType.F32, -1, -1);
         matrix("source", source, DType.F32, -1, g.size(1));
         vector("segment", segment, DType.I64, -1);
@@ -222,9 +296,19 @@ public final class Kernels {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_edge_contract(exec(arena, g.device()), g.data(), g.size(1), ragged.targets(),
-                ragged.offset.data(), ragged.position.data(), source.data(), segment.size(0) - 1, segment.data(), out.data(),
-                base.data(), accumulate ? 1 : 0));
+            check(KernelsHeader.hw_edge_contract(
+                    exec(arena, g.device()),
+                    g.data(),
+                    g.size(1),
+                    ragged.targets(),
+                    ragged.offset.data(),
+                    ragged.position.data(),
+                    source.data(),
+                    segment.size(0) - 1,
+                    segment.data(),
+                    out.data(),
+                    base.data(),
+                    accumulate ? 1 : 0));
         }
     }
 
@@ -234,7 +318,8 @@ public final class Kernels {
         matrix("x", x, DType.F32, row.size(0), -1);
         matrix("g", g, DType.F32, -1, x.size(1));
         try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_add_rows(exec(arena, g.device()), g.data(), g.size(1), row.size(0), row.data(), x.data()));
+            check(KernelsHeader.hw_add_rows(
+                    exec(arena, g.device()), g.data(), g.size(1), row.size(0), row.data(), x.data()));
         }
     }
 
@@ -244,8 +329,15 @@ public final class Kernels {
         matrix("x", x, DType.F32, -1, g.size(1));
         vector("scale", scale, DType.F32, -1);
         try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_add_scaled_rows(exec(arena, g.device()), g.data(), x.data(), g.size(1), ragged.targets(),
-                ragged.offset.data(), ragged.position.data(), scale.data()));
+            check(KernelsHeader.hw_add_scaled_rows(
+                    exec(arena, g.device()),
+                    g.data(),
+                    x.data(),
+                    g.size(1),
+                    ragged.targets(),
+                    ragged.offset.data(),
+                    ragged.position.data(),
+                    scale.data()));
         }
     }
 
@@ -262,17 +354,24 @@ public final class Kernels {
     }
 
     private static void matrix(String name, Tensor tensor, DType type, long rows, long columns) {
-        require(tensor.rank() == 2 && tensor.dtype() == type && tensor.isContiguous()
-                && (rows < 0 || tensor.size(0) == rows) && (columns < 0 || tensor.size(1) == columns),
-            () -> name + " is " + tensor + ", not contiguous " + type + " [" + (rows < 0 ? "*" : rows) + ", "
-                + (columns < 0 ? "*" : columns) + "]");
+        require(
+                tensor.rank() == 2
+                        && tensor.dtype() == type
+                        && tensor.isContiguous()
+                        && (rows < 0 || tensor.size(0) == rows)
+                        && (columns < 0 || tensor.size(1) == columns),
+                () -> name + " is " + tensor + ", not contiguous " + type + " [" + (rows < 0 ? "*" : rows) + ", "
+                        + (columns < 0 ? "*" : columns) + "]");
     }
 
     private static void vector(String name, Tensor tensor, DType type, long length) {
-        require(tensor.rank() == 1 && tensor.dtype() == type && tensor.isContiguous()
-                && (length < 0 || tensor.size(0) == length),
-            () -> name + " is " + Arrays.toString(tensor.shape()) + " " + tensor.dtype() + ", not contiguous " + type + " ["
-                + (length < 0 ? "*" : length) + "]");
+        require(
+                tensor.rank() == 1
+                        && tensor.dtype() == type
+                        && tensor.isContiguous()
+                        && (length < 0 || tensor.size(0) == length),
+                () -> name + " is " + Arrays.toString(tensor.shape()) + " " + tensor.dtype() + ", not contiguous "
+                        + type + " [" + (length < 0 ? "*" : length) + "]");
     }
 
     private static void optionalVector(String name, Tensor tensor, long length, Device device) {

@@ -26,8 +26,10 @@ import java.util.jar.JarEntry;
 import java.util.stream.Stream;
 
 /**
- * Native libraries from the class path as files in the cache directory. A folder is unpacked under another name and renamed
- * when complete, so that a folder that exists is whole; its {@code MANIFEST} holds size and SHA-256 of every file, and sizes
+ * Native libraries from the class path as files in the cache directory. A folder is unpacked under another name and
+ * renamed
+ * when complete, so that a folder that exists is whole; its {@code MANIFEST} holds size and SHA-256 of every file, and
+ * sizes
  * are compared at each start.
  */
 final class LibraryCache {
@@ -49,14 +51,19 @@ final class LibraryCache {
         }
         URL jar = resource(torch + "libtorch_cpu.so");
         if (jar == null) {
-            throw new NativeException("libtorch for " + platform + " is not on the class path; set HEADWATER_LIBTORCH to the lib "
-                + "directory of a libtorch 2.13 or newer (in Python: torch.__path__[0] + '/lib')");
+            throw new NativeException(
+                    "libtorch for " + platform + " is not on the class path; set HEADWATER_LIBTORCH to the lib "
+                            + "directory of a libtorch 2.13 or newer (in Python: torch.__path__[0] + '/lib')");
         }
         // The jar's name carries the version, so another version gets another folder.
         String name = jar.getPath().replaceAll("!.*", "").replaceAll(".*/", "").replace(".jar", "");
-        // libtorch asks for OpenBLAS by name. MKL exports all that it takes from there, works on libtorch's own thread pool
+        // libtorch asks for OpenBLAS by name. MKL exports all that it takes from there, works on libtorch's own thread
+        // pool
         // (OpenBLAS brings a second one) and is faster: by a tenth on large products, by half on those of few rows.
-        return unpack(cache.resolve("native").resolve(name + "-mkl"), resources, Map.of("libopenblas.so.0", "libmkl_rt.so.3"));
+        return unpack(
+                cache.resolve("native").resolve(name + "-mkl"),
+                resources,
+                Map.of("libopenblas.so.0", "libmkl_rt.so.3"));
     }
 
     /** Our kernels: the built file itself where classes are a directory, else unpacked from the jar. */
@@ -65,7 +72,8 @@ final class LibraryCache {
         String resource = "dev/headwater/native/" + platform + "/" + file;
         URL url = resource(resource);
         if (url == null) {
-            throw new NativeException("Headwater's kernels for " + platform + " are not on the class path; build them with: mvn package");
+            throw new NativeException(
+                    "Headwater's kernels for " + platform + " are not on the class path; build them with: mvn package");
         }
         if (url.getProtocol().equals("file")) {
             try {
@@ -77,17 +85,19 @@ final class LibraryCache {
         // The jar knows its entry's size and checksum, which tell builds apart without reading it at each start.
         JarEntry entry = ((JarURLConnection) url.openConnection()).getJarEntry();
         String build = "kernels-%x-%08x".formatted(entry.getSize(), entry.getCrc());
-        return unpack(cache.resolve("native").resolve(build), Map.of(file, resource), Map.of()).resolve(file);
+        return unpack(cache.resolve("native").resolve(build), Map.of(file, resource), Map.of())
+                .resolve(file);
     }
 
-    private static Path unpack(Path directory, Map<String, String> resources, Map<String, String> links) throws IOException {
+    private static Path unpack(Path directory, Map<String, String> resources, Map<String, String> links)
+            throws IOException {
         if (isWhole(directory, resources)) {
             return directory;
         }
         Files.createDirectories(directory.getParent());
         Path lock = directory.resolveSibling(directory.getFileName() + ".lock");
         try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-             var held = channel.lock()) {
+                var held = channel.lock()) {
             if (isWhole(directory, resources)) {
                 return directory;
             }
@@ -122,7 +132,7 @@ final class LibraryCache {
         }
         MessageDigest digest = sha256();
         try (InputStream in = url.openStream();
-             var out = new DigestOutputStream(Files.newOutputStream(target), digest)) {
+                var out = new DigestOutputStream(Files.newOutputStream(target), digest)) {
             in.transferTo(out);
         }
         return Files.size(target) + " " + HexFormat.of().formatHex(digest.digest());

@@ -12,7 +12,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Writes edges as the JSON objects that graph files have for them: {@code ,{"source":"…","target":"…","weight":…}}, numbers as
+ * Writes edges as the JSON objects that graph files have for them: {@code ,{"source":"…","target":"…","weight":…}},
+ * numbers as
  * {@link Float#toString} has them. Not thread-safe.
  */
 public final class LinkText implements AutoCloseable {
@@ -54,7 +55,8 @@ public final class LinkText implements AutoCloseable {
     }
 
     /**
-     * The text of {@code count} edges from number {@code first} on, each with a comma before it; it stays until the next call.
+     * The text of {@code count} edges from number {@code first} on, each with a comma before it; it stays until the
+     * next call.
      *
      * @param source node numbers
      * @param target node numbers
@@ -67,7 +69,8 @@ public final class LinkText implements AutoCloseable {
         MemorySegment.copy(source, first, this.source, JAVA_INT, 0, count);
         MemorySegment.copy(target, first, this.target, JAVA_INT, 0, count);
         MemorySegment.copy(weight, first, this.weight, JAVA_FLOAT, 0, count);
-        Kernels.check(KernelsHeader.hw_link_text(names, nameStart, nodes, count, this.source, this.target, this.weight, text, text.byteSize(), length));
+        Kernels.check(KernelsHeader.hw_link_text(
+                names, nameStart, nodes, count, this.source, this.target, this.weight, text, text.byteSize(), length));
         return text.asSlice(0, length.get(JAVA_LONG, 0)).asByteBuffer();
     }
 

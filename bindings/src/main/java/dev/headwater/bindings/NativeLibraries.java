@@ -16,14 +16,17 @@ import java.util.Locale;
 /**
  * Finds and loads the native libraries, once per process: libtorch with its BLAS, and Headwater's kernels.
  *
- * <p>libtorch comes from the directory that {@code HEADWATER_LIBTORCH} names (a Python installation's {@code torch/lib}, for
- * instance, which is how CUDA comes in), else from the class path ({@code org.bytedeco:pytorch}), unpacked once into the cache
+ * <p>libtorch comes from the directory that {@code HEADWATER_LIBTORCH} names (a Python installation's {@code
+ * torch/lib}, for
+ * instance, which is how CUDA comes in), else from the class path ({@code org.bytedeco:pytorch}), unpacked once into
+ * the cache
  * directory. Thread pools size themselves when they load, so the number of threads is a property of the process:
  * {@code headwater.threads}, else {@code OMP_NUM_THREADS}, else all processors.
  */
 public final class NativeLibraries {
     /** The oldest libtorch whose stable C interface has everything that we call. */
     private static final int OLDEST_MAJOR = 2;
+
     private static final int OLDEST_MINOR = 13;
 
     private static List<Library> loaded;
@@ -55,8 +58,10 @@ public final class NativeLibraries {
                 failure = e;
                 throw e;
             } catch (IOException e) {
-                failure = new NativeException("The native libraries can't be unpacked into " + cacheDirectory() + " ("
-                    + e + "); make room there or name another directory in HEADWATER_CACHE", e);
+                failure = new NativeException(
+                        "The native libraries can't be unpacked into " + cacheDirectory() + " (" + e
+                                + "); make room there or name another directory in HEADWATER_CACHE",
+                        e);
                 throw failure;
             }
         }
@@ -79,7 +84,7 @@ public final class NativeLibraries {
         String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
         String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
         return (os.startsWith("linux") ? "linux" : os.startsWith("mac") ? "macosx" : os.replace(' ', '-')) + "-"
-            + (arch.equals("amd64") ? "x86_64" : arch.equals("aarch64") ? "arm64" : arch);
+                + (arch.equals("amd64") ? "x86_64" : arch.equals("aarch64") ? "arm64" : arch);
     }
 
     /** How many threads native code uses. */
@@ -116,8 +121,9 @@ public final class NativeLibraries {
             directory = Path.of(named).toAbsolutePath();
             origin = "HEADWATER_LIBTORCH";
             if (!Files.isRegularFile(directory.resolve("libtorch_cpu.so"))) {
-                throw new NativeException("HEADWATER_LIBTORCH is " + directory
-                    + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.13 or newer, or unset it");
+                throw new NativeException(
+                        "HEADWATER_LIBTORCH is " + directory
+                                + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.13 or newer, or unset it");
             }
         } else {
             directory = LibraryCache.libtorch(cacheDirectory(), platform());
@@ -136,7 +142,8 @@ public final class NativeLibraries {
         Path blas = directory.resolve("libopenblas.so.0");
         if (Files.exists(blas)) {
             blas = blas.toRealPath();
-            libraries.add(new Library(blas.getFileName().toString().startsWith("libmkl") ? "MKL" : "OpenBLAS", blas, "", origin));
+            libraries.add(new Library(
+                    blas.getFileName().toString().startsWith("libmkl") ? "MKL" : "OpenBLAS", blas, "", origin));
         }
         return libraries;
     }
@@ -147,7 +154,7 @@ public final class NativeLibraries {
         int version = KernelsHeader.hw_abi_version();
         if (version != Kernels.ABI_VERSION) {
             throw new NativeException(kernels + " has interface version " + version + ", this Headwater needs "
-                + Kernels.ABI_VERSION + "; build again with: mvn package");
+                    + Kernels.ABI_VERSION + "; build again with: mvn package");
         }
         return new Library("headwater_kernels", kernels, Integer.toString(version), "class path");
     }
@@ -165,8 +172,9 @@ public final class NativeLibraries {
         int major = (int) (version >>> 56) & 0xff;
         int minor = (int) (version >>> 48) & 0xff;
         if (major < OLDEST_MAJOR || major == OLDEST_MAJOR && minor < OLDEST_MINOR) {
-            throw new NativeException(torch + " is libtorch " + major + "." + minor + "; Headwater needs " + OLDEST_MAJOR + "."
-                + OLDEST_MINOR + " or newer. Name another one in HEADWATER_LIBTORCH, or unset it to use the one that is shipped");
+            throw new NativeException(torch + " is libtorch " + major + "." + minor + "; Headwater needs "
+                    + OLDEST_MAJOR + "." + OLDEST_MINOR
+                    + " or newer. Name another one in HEADWATER_LIBTORCH, or unset it to use the one that is shipped");
         }
     }
 
@@ -179,8 +187,10 @@ public final class NativeLibraries {
     private static void setEnvironment(String name, String value) {
         Linker linker = Linker.nativeLinker();
         try (Arena arena = Arena.ofConfined()) {
-            var setenv = linker.downcallHandle(linker.defaultLookup().findOrThrow("setenv"),
-                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+            var setenv = linker.downcallHandle(
+                    linker.defaultLookup().findOrThrow("setenv"),
+                    FunctionDescriptor.of(
+                            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
             int unused = (int) setenv.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), 1);
         } catch (Throwable e) {
             throw new NativeException("setenv " + name + " failed", e);

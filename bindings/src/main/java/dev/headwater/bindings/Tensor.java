@@ -14,7 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A tensor of libtorch: an owned handle with its shape, element type and device, which never change. Not thread-safe; use
+ * A tensor of libtorch: an owned handle with its shape, element type and device, which never change. Not thread-safe;
+ * use
  * after {@link #close} is an {@link IllegalStateException}, never a crash.
  */
 public final class Tensor implements AutoCloseable {
@@ -61,8 +62,14 @@ public final class Tensor implements AutoCloseable {
         count(shape); // rejects negative sizes before native code sees them
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
-            Torch.check(TorchShim.aoti_torch_empty_strided(shape.length, longs(arena, shape), longs(arena, strides(shape)),
-                dtype.torchCode(), device.torchType(), device.index(), out));
+            Torch.check(TorchShim.aoti_torch_empty_strided(
+                    shape.length,
+                    longs(arena, shape),
+                    longs(arena, strides(shape)),
+                    dtype.torchCode(),
+                    device.torchType(),
+                    device.index(),
+                    out));
             return new Tensor(out.get(ADDRESS, 0));
         }
     }
@@ -109,20 +116,29 @@ public final class Tensor implements AutoCloseable {
     }
 
     /**
-     * A CPU tensor over memory that it does not own, a mapped file for instance. The memory must outlive the tensor and every
+     * A CPU tensor over memory that it does not own, a mapped file for instance. The memory must outlive the tensor and
+     * every
      * view of it; a read-only mapping must not be written through it.
      */
     public static Tensor borrow(MemorySegment data, DType dtype, long... shape) {
         NativeLibraries.load();
         long bytes = Math.multiplyExact(count(shape), (long) dtype.bytes());
         if (!data.isNative() || data.byteSize() < bytes) {
-            throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " and type " + dtype + " needs "
-                + bytes + " bytes of native memory; the segment has " + data.byteSize());
+            throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " and type " + dtype
+                    + " needs " + bytes + " bytes of native memory; the segment has " + data.byteSize());
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
-            Torch.check(TorchShim.aoti_torch_create_tensor_from_blob(data, shape.length, longs(arena, shape),
-                longs(arena, strides(shape)), 0, dtype.torchCode(), Device.CPU.torchType(), 0, out));
+            Torch.check(TorchShim.aoti_torch_create_tensor_from_blob(
+                    data,
+                    shape.length,
+                    longs(arena, shape),
+                    longs(arena, strides(shape)),
+                    0,
+                    dtype.torchCode(),
+                    Device.CPU.torchType(),
+                    0,
+                    out));
             return new Tensor(out.get(ADDRESS, 0));
         }
     }
@@ -156,7 +172,10 @@ public final class Tensor implements AutoCloseable {
         return contiguous;
     }
 
-    /** The elements in memory: host memory, or an address of the device that must not be read from Java. Contiguous tensors only. */
+    /**
+     * The elements in memory: host memory, or an address of the device that must not be read from Java. Contiguous
+     * tensors only.
+     */
     public MemorySegment data() {
         if (!contiguous) {
             throw new IllegalStateException("the tensor of shape " + Arrays.toString(shape) + " is not contiguous");

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Frees, when closed, every tensor made on this thread since it was opened, so that a computation's intermediate results live
+ * Frees, when closed, every tensor made on this thread since it was opened, so that a computation's intermediate
+ * results live
  * exactly as long as the block that made them. Scopes nest; a result that leaves is handed on by {@link #keep}.
  *
  * <pre>{@code
@@ -57,7 +58,10 @@ public final class TensorScope implements AutoCloseable {
      */
     public AutoCloseable detach() {
         leave();
-        List<Tensor> owned = tensors.stream().filter(tensor -> tensor.scope == this).map(TensorScope::release).toList();
+        List<Tensor> owned = tensors.stream()
+                .filter(tensor -> tensor.scope == this)
+                .map(TensorScope::release)
+                .toList();
         return () -> owned.forEach(Tensor::close);
     }
 

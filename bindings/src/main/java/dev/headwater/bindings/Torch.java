@@ -9,11 +9,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * The operators of libtorch that Headwater uses, one typed method each, on any device. A result belongs to the innermost open
- * {@link TensorScope}, else to the caller. Shapes follow ATen's broadcasting; an operator that does not like its arguments
+ * The operators of libtorch that Headwater uses, one typed method each, on any device. A result belongs to the
+ * innermost open
+ * {@link TensorScope}, else to the caller. Shapes follow ATen's broadcasting; an operator that does not like its
+ * arguments
  * throws {@link NativeException} with libtorch's words. Dimensions may be negative, counting from the last.
  *
- * <p>The boxed interface refuses arguments of schema type Scalar, so numbers go in as 0-dim float64 tensors, which by ATen's
+ * <p>The boxed interface refuses arguments of schema type Scalar, so numbers go in as 0-dim float64 tensors, which by
+ * ATen's
  * promotion rules leave a float tensor's type as it is.
  */
 public final class Torch {
@@ -25,8 +28,10 @@ public final class Torch {
     static void check(int status) {
         if (status != 0) {
             MemorySegment text = TorchShim.torch_exception_get_what_without_backtrace();
-            throw new NativeException("libtorch: " + (text.address() == 0 ? "unknown error"
-                : text.reinterpret(Long.MAX_VALUE).getString(0).strip()));
+            throw new NativeException("libtorch: "
+                    + (text.address() == 0
+                            ? "unknown error"
+                            : text.reinterpret(Long.MAX_VALUE).getString(0).strip()));
         }
     }
 
@@ -67,8 +72,14 @@ public final class Torch {
 
     /** out = a · b + beta · out, in place; out [n,m], a [n,k], b [k,m]; beta is 0 or 1. */
     public static void mmInto(Tensor out, Tensor a, Tensor b, int beta) {
-        if (out.rank() != 2 || a.rank() != 2 || b.rank() != 2 || a.size(1) != b.size(0) || out.size(0) != a.size(0)
-            || out.size(1) != b.size(1) || out.dtype() != a.dtype() || a.dtype() != b.dtype()) {
+        if (out.rank() != 2
+                || a.rank() != 2
+                || b.rank() != 2
+                || a.size(1) != b.size(0)
+                || out.size(0) != a.size(0)
+                || out.size(1) != b.size(1)
+                || out.dtype() != a.dtype()
+                || a.dtype() != b.dtype()) {
             throw new IllegalArgumentException("mmInto: " + out + " = " + a + " · " + b + " does not fit");
         }
         check(TorchShim.aoti_torch_addmm_out(out.handle(), out.handle(), a.handle(), b.handle(), beta, 1f));
@@ -287,7 +298,10 @@ public final class Torch {
 
     /** x·Φ(x), or its tanh approximation. */
     public static Tensor gelu(Tensor a, boolean tanhApproximation) {
-        return Dispatch.of(GELU).tensor(a).string(tanhApproximation ? "tanh" : "none").call();
+        return Dispatch.of(GELU)
+                .tensor(a)
+                .string(tanhApproximation ? "tanh" : "none")
+                .call();
     }
 
     private static final Operator WHERE = new Operator("where", "self");
@@ -304,7 +318,11 @@ public final class Torch {
         try (var scope = TensorScope.open()) {
             // The value has to have the tensor's own type and device here, unlike in arithmetic.
             Tensor number = to(to(number(value), a.dtype()), a.device());
-            return scope.keep(Dispatch.of(MASKED_FILL).tensor(a).tensor(mask).tensor(number).call());
+            return scope.keep(Dispatch.of(MASKED_FILL)
+                    .tensor(a)
+                    .tensor(mask)
+                    .tensor(number)
+                    .call());
         }
     }
 
@@ -346,13 +364,23 @@ public final class Torch {
     private static final Operator SUM = new Operator("sum", "dim_IntList");
 
     public static Tensor sum(Tensor a, int dim, boolean keepDim) {
-        return Dispatch.of(SUM).tensor(a).optionalIntegers(dim).bool(keepDim).none().call();
+        return Dispatch.of(SUM)
+                .tensor(a)
+                .optionalIntegers(dim)
+                .bool(keepDim)
+                .none()
+                .call();
     }
 
     private static final Operator MEAN = new Operator("mean", "dim");
 
     public static Tensor mean(Tensor a, int dim, boolean keepDim) {
-        return Dispatch.of(MEAN).tensor(a).optionalIntegers(dim).bool(keepDim).none().call();
+        return Dispatch.of(MEAN)
+                .tensor(a)
+                .optionalIntegers(dim)
+                .bool(keepDim)
+                .none()
+                .call();
     }
 
     private static final Operator AMAX = new Operator("amax", "");
@@ -390,7 +418,8 @@ public final class Torch {
 
     /** The k largest along dim, sorted descending. */
     public static Ranked topk(Tensor a, long k, int dim) {
-        Dispatch call = Dispatch.of(TOPK).tensor(a).integer(k).integer(dim).bool(true).bool(true);
+        Dispatch call =
+                Dispatch.of(TOPK).tensor(a).integer(k).integer(dim).bool(true).bool(true);
         call.run();
         return call.ranked();
     }
@@ -435,7 +464,12 @@ public final class Torch {
 
     /** A view of length elements from start along dim. */
     public static Tensor narrow(Tensor a, int dim, long start, long length) {
-        return Dispatch.of(NARROW).tensor(a).integer(dim).integer(start).integer(length).call();
+        return Dispatch.of(NARROW)
+                .tensor(a)
+                .integer(dim)
+                .integer(start)
+                .integer(length)
+                .call();
     }
 
     private static final Operator SELECT = new Operator("select", "int");
@@ -481,7 +515,13 @@ public final class Torch {
 
     /** Rows of weight [v,d] for ids [..] (I64 or I32). */
     public static Tensor embedding(Tensor weight, Tensor ids) {
-        return Dispatch.of(EMBEDDING).tensor(weight).tensor(ids).integer(-1).bool(false).bool(false).call();
+        return Dispatch.of(EMBEDDING)
+                .tensor(weight)
+                .tensor(ids)
+                .integer(-1)
+                .bool(false)
+                .bool(false)
+                .call();
     }
 
     private static final Operator CAT = new Operator("cat", "");
@@ -500,7 +540,12 @@ public final class Torch {
 
     /** Each slice along dim, repeats times in a row. */
     public static Tensor repeatInterleave(Tensor a, long repeats, int dim) {
-        return Dispatch.of(REPEAT_INTERLEAVE).tensor(a).integer(repeats).optionalInteger(dim).none().call();
+        return Dispatch.of(REPEAT_INTERLEAVE)
+                .tensor(a)
+                .integer(repeats)
+                .optionalInteger(dim)
+                .none()
+                .call();
     }
 
     // ---- copies and conversions ----

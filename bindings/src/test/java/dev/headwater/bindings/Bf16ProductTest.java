@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Products on bfloat16 units, against float64. MKL computes them on every processor, so they are tested on every one. */
+/**
+ * Products on bfloat16 units, against float64. MKL computes them on every processor, so they are tested on every one.
+ */
 class Bf16ProductTest {
     private TensorScope scope;
 
@@ -41,7 +43,9 @@ class Bf16ProductTest {
             Tensor start = Tensor.ofFloats(numbers(random, m * n, 0), m, n);
             Tensor parts = Bf16Product.parts(b);
             for (int beta = 0; beta <= 1; beta++) {
-                Tensor split = beta == 0 ? Tensor.full(Double.NaN, DType.F32, Device.CPU, m, n) : Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
+                Tensor split = beta == 0
+                        ? Tensor.full(Double.NaN, DType.F32, Device.CPU, m, n)
+                        : Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
                 Tensor plain = Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
                 Bf16Product.split(split, a, parts, beta);
                 Torch.mmInto(plain, a, b, beta);
@@ -51,8 +55,10 @@ class Bf16ProductTest {
                 Tensor size = Torch.mm(Torch.abs(Torch.to(a, DType.F64)), Torch.abs(Torch.to(b, DType.F64)));
                 double own = error(split, exact, size);
                 double theirs = error(plain, exact, size);
-                assertTrue(own <= 2 * theirs + 0x1p-24, "%d x %d x %d, spread %d, beta %d: error %.3g, of float32 %.3g"
-                    .formatted(m, k, n, spread, beta, own, theirs));
+                assertTrue(
+                        own <= 2 * theirs + 0x1p-24,
+                        "%d x %d x %d, spread %d, beta %d: error %.3g, of float32 %.3g"
+                                .formatted(m, k, n, spread, beta, own, theirs));
             }
         }
     }
@@ -67,7 +73,9 @@ class Bf16ProductTest {
         Tensor start = Tensor.ofFloats(numbers(random, m * n, 0), m, n);
         Tensor factor = Torch.to(Torch.to(a, DType.BF16), DType.F64);
         for (int beta = 0; beta <= 1; beta++) {
-            Tensor out = beta == 0 ? Tensor.full(Double.NaN, DType.F32, Device.CPU, m, n) : Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
+            Tensor out = beta == 0
+                    ? Tensor.full(Double.NaN, DType.F32, Device.CPU, m, n)
+                    : Torch.add(start, Tensor.zeros(DType.F32, Device.CPU, m, n));
             Bf16Product.rounded(out, a, b, beta);
             Tensor exact = Torch.mm(factor, Torch.to(b, DType.F64));
             exact = beta == 0 ? exact : Torch.add(exact, Torch.to(start, DType.F64));
@@ -100,7 +108,11 @@ class Bf16ProductTest {
                 continue;
             }
             // Under the normal range the units may give 0.
-            assertEquals(product[i], split[i], Math.abs(product[i]) < Float.MIN_NORMAL ? Float.MIN_NORMAL : Math.ulp(product[i]), i / 4 + ", " + i % 4);
+            assertEquals(
+                    product[i],
+                    split[i],
+                    Math.abs(product[i]) < Float.MIN_NORMAL ? Float.MIN_NORMAL : Math.ulp(product[i]),
+                    i / 4 + ", " + i % 4);
         }
         assertEquals(Float.MAX_VALUE, split[0], "the greatest number does not overflow in its parts");
     }
@@ -122,8 +134,11 @@ class Bf16ProductTest {
         assertEquals(7, out.toFloats()[5]);
         Bf16Product.split(out, Tensor.empty(DType.F32, Device.CPU, 2, 0), none, 0);
         assertEquals(0, out.toFloats()[5]);
-        Bf16Product.split(Tensor.empty(DType.F32, Device.CPU, 0, 3), Tensor.empty(DType.F32, Device.CPU, 0, 2),
-            Bf16Product.parts(Tensor.zeros(DType.F32, Device.CPU, 2, 3)), 0);
+        Bf16Product.split(
+                Tensor.empty(DType.F32, Device.CPU, 0, 3),
+                Tensor.empty(DType.F32, Device.CPU, 0, 2),
+                Bf16Product.parts(Tensor.zeros(DType.F32, Device.CPU, 2, 3)),
+                0);
     }
 
     @Test
@@ -133,7 +148,9 @@ class Bf16ProductTest {
         Tensor parts = Bf16Product.parts(Tensor.zeros(DType.F32, Device.CPU, 3, 4));
         assertThrows(IllegalArgumentException.class, () -> Bf16Product.split(a, a, parts, 0));
         assertThrows(IllegalArgumentException.class, () -> Bf16Product.split(out, out, parts, 0));
-        assertThrows(IllegalArgumentException.class, () -> Bf16Product.split(out, a, Tensor.zeros(DType.F32, Device.CPU, 9, 4), 0));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Bf16Product.split(out, a, Tensor.zeros(DType.F32, Device.CPU, 9, 4), 0));
         assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(Torch.t(a)));
         assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(Torch.to(a, DType.F64)));
     }

@@ -128,7 +128,8 @@ class TorchTest {
         expect(Torch.select(a, 0, 1), 4, 5, 6);
         expect(Torch.expand(vector(1, 2), 2, 2), 1, 2, 1, 2);
         assertArrayEquals(new long[] {1, 2, 3}, Torch.unsqueeze(a, 0).shape());
-        assertArrayEquals(new long[] {2, 3}, Torch.squeeze(Torch.unsqueeze(a, 0), 0).shape());
+        assertArrayEquals(
+                new long[] {2, 3}, Torch.squeeze(Torch.unsqueeze(a, 0), 0).shape());
         expect(Torch.roll(a, 2, -1), 2, 3, 1, 5, 6, 4);
         expect(Torch.indexSelect(a, 1, Tensor.ofLongs(new long[] {2, 0}, 2)), 3, 1, 6, 4);
         expect(Torch.embedding(a, Tensor.ofLongs(new long[] {1, 1}, 2)), 4, 5, 6, 4, 5, 6);

@@ -1,8 +1,5 @@
 package dev.headwater.cli;
 
-import dev.headwater.cli.command.Interrupt;
-import dev.headwater.cli.report.ExitCode;
-import dev.headwater.cli.report.Version;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.cli.command.AttributeCommand;
 import dev.headwater.cli.command.BatchCommand;
@@ -12,6 +9,7 @@ import dev.headwater.cli.command.DoctorCommand;
 import dev.headwater.cli.command.FeaturesCommand;
 import dev.headwater.cli.command.FetchCommand;
 import dev.headwater.cli.command.GraphCommand;
+import dev.headwater.cli.command.Interrupt;
 import dev.headwater.cli.command.InterveneCommand;
 import dev.headwater.cli.command.ModelsCommand;
 import dev.headwater.cli.command.PlanCommand;
@@ -19,7 +17,9 @@ import dev.headwater.cli.command.ServeCommand;
 import dev.headwater.cli.command.UploadCommand;
 import dev.headwater.cli.command.VerifyCommand;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import java.io.IOException;
@@ -34,23 +34,33 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.AutoComplete;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine;
 
 /**
- * The command line. Exit codes: 0 done, 1 failed, 2 the request makes no sense, 130 interrupted. A failure is one sentence on
+ * The command line. Exit codes: 0 done, 1 failed, 2 the request makes no sense, 130 interrupted. A failure is one
+ * sentence on
  * standard error; {@code --verbose} adds the stack trace.
  */
-@Command(name = "headwater", mixinStandardHelpOptions = true, versionProvider = Version.class,
-    description = "Attribution graphs of language models: follow an answer upstream to its sources.",
-    synopsisSubcommandLabel = "COMMAND", commandListHeading = "%nCommands:%n",
-    footer = {"", "Examples:", "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
-        "  headwater doctor", "  headwater help attribute"})
+@Command(
+        name = "headwater",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Attribution graphs of language models: follow an answer upstream to its sources.",
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        footer = {
+            "",
+            "Examples:",
+            "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
+            "  headwater doctor",
+            "  headwater help attribute"
+        })
 public final class Headwater {
     /** How long an interrupted command may take to put things in order, before the process ends regardless. */
     private static final int GRACE_SECONDS = 2;
@@ -61,7 +71,8 @@ public final class Headwater {
     public static void main(String[] args) {
         CountDownLatch finished = new CountDownLatch(1);
         Interrupt interrupt = new Interrupt();
-        // Ctrl-C runs this hook while the command still works: ask it to stop, and let it remove what it had half written.
+        // Ctrl-C runs this hook while the command still works: ask it to stop, and let it remove what it had half
+        // written.
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             interrupt.request();
             try {
@@ -91,26 +102,35 @@ public final class Headwater {
         } else if (!List.of(args).equals(List.of("--version"))) {
             known.values().forEach(command -> commands.addSubcommand(command.get()));
             commands.addSubcommand(new HelpCommand()).addSubcommand(new AutoComplete.GenerateCompletion());
-            commands.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()
-                .description("Prints a completion script for bash and zsh: source <(headwater generate-completion)");
+            commands.getSubcommands()
+                    .get("generate-completion")
+                    .getCommandSpec()
+                    .usageMessage()
+                    .description(
+                            "Prints a completion script for bash and zsh: source <(headwater generate-completion)");
         }
         commands.setExpandAtFiles(false)
-            .setOut(out)
-            .setErr(err)
-            .setColorScheme(CommandLine.Help.defaultColorScheme(console.style().on() ? Ansi.ON : Ansi.OFF))
-            .setUsageHelpWidth(Math.max(80, console.width()))
-            .setUsageHelpLongOptionsMaxWidth(24)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setExitCodeExceptionMapper(Headwater::exitCode);
+                .setOut(out)
+                .setErr(err)
+                .setColorScheme(
+                        CommandLine.Help.defaultColorScheme(console.style().on() ? Ansi.ON : Ansi.OFF))
+                .setUsageHelpWidth(Math.max(80, console.width()))
+                .setUsageHelpLongOptionsMaxWidth(24)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExitCodeExceptionMapper(Headwater::exitCode);
         commands.setParameterExceptionHandler((e, unused) -> wrongUsage(console, e));
         commands.setExecutionExceptionHandler((e, command, unused) -> failed(console, interrupt, command, e));
-        commands.setExecutionStrategy(parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested()
-                || parsed.isVersionHelpRequested() ? new CommandLine.RunLast().execute(parsed) : welcome(commands));
+        commands.setExecutionStrategy(
+                parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested() || parsed.isVersionHelpRequested()
+                        ? new CommandLine.RunLast().execute(parsed)
+                        : welcome(commands));
         try {
             return commands.execute(spelled(args));
         } catch (OutOfMemoryError e) {
-            complain(console, "Not enough memory (" + e.getMessage() + "); for more Java heap than "
-                + Text.bytes(Runtime.getRuntime().maxMemory()) + " set HEADWATER_JAVA_OPTS=-Xmx…");
+            complain(
+                    console,
+                    "Not enough memory (" + e.getMessage() + "); for more Java heap than "
+                            + Text.bytes(Runtime.getRuntime().maxMemory()) + " set HEADWATER_JAVA_OPTS=-Xmx…");
             return ExitCode.FAILURE;
         }
     }
@@ -129,7 +149,10 @@ public final class Headwater {
         commands.put("models", () -> new ModelsCommand(console));
         commands.put("fetch", () -> new FetchCommand(console, interrupt));
         commands.put("convert", () -> new ConvertCommand(console, interrupt));
-        commands.put("features", () -> new CommandLine(new FeaturesCommand()).addSubcommand(new FeaturesCommand.Build(console, interrupt)));
+        commands.put(
+                "features",
+                () -> new CommandLine(new FeaturesCommand())
+                        .addSubcommand(new FeaturesCommand.Build(console, interrupt)));
         commands.put("upload", () -> new UploadCommand(console));
         commands.put("doctor", () -> new DoctorCommand(console));
         return commands;
@@ -140,10 +163,12 @@ public final class Headwater {
         if (args.length == 0 || !args[0].equals("attribute")) {
             return args;
         }
-        return Stream.of(args).map(arg -> {
-            String name = arg.startsWith("--") ? arg.replaceFirst("(?s)=.*", "") : arg;
-            return AttributeCommand.ALIASES.getOrDefault(name, name) + arg.substring(name.length());
-        }).toArray(String[]::new);
+        return Stream.of(args)
+                .map(arg -> {
+                    String name = arg.startsWith("--") ? arg.replaceFirst("(?s)=.*", "") : arg;
+                    return AttributeCommand.ALIASES.getOrDefault(name, name) + arg.substring(name.length());
+                })
+                .toArray(String[]::new);
     }
 
     private static int welcome(CommandLine commands) {
@@ -179,7 +204,9 @@ public final class Headwater {
     }
 
     private static int exitCode(Throwable e) {
-        return e instanceof UsageException ? ExitCode.USAGE : e instanceof CancellationException ? ExitCode.INTERRUPTED : ExitCode.FAILURE;
+        return e instanceof UsageException
+                ? ExitCode.USAGE
+                : e instanceof CancellationException ? ExitCode.INTERRUPTED : ExitCode.FAILURE;
     }
 
     private static String message(Exception e, boolean verbose) {
@@ -187,8 +214,9 @@ public final class Headwater {
             case HeadwaterException _, NativeException _ -> sentence(e.getMessage());
             case UncheckedIOException io -> sentence("Input or output failed: " + io.getCause());
             case IOException _ -> sentence("Input or output failed: " + e);
-            default -> "Headwater failed in a way that it does not expect (" + e + ")."
-                + (verbose ? "" : " Run it again with --verbose to see where, and please report it.");
+            default ->
+                "Headwater failed in a way that it does not expect (" + e + ")."
+                        + (verbose ? "" : " Run it again with --verbose to see where, and please report it.");
         };
     }
 

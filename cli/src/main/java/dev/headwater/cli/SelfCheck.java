@@ -29,6 +29,7 @@ public final class SelfCheck {
     private static final int WIDTH = 48;
     /** Targets at positions 2, 4 and 0; target t has a gradient row for each position up to its own. */
     private static final int[] POSITION = {2, 4, 0};
+
     private static final long[] OFFSET = {0, 3, 8};
     private static final int ROWS = 9;
 
@@ -53,14 +54,14 @@ public final class SelfCheck {
 
     private List<Result> kernels() {
         return List.of(
-            check("encode, threshold", () -> compared(encode(false))),
-            check("encode, top k", () -> compared(encode(true))),
-            check("gather rows", () -> compared(gatherRows())),
-            check("attention adjoint", () -> compared(patternAdjoint())),
-            check("attention adjoint, single", () -> compared(patternAdjointSingle())),
-            check("edge contraction", () -> compared(edgeContract())),
-            check("add rows", () -> compared(addRows())),
-            check("add scaled rows", () -> compared(addScaledRows())));
+                check("encode, threshold", () -> compared(encode(false))),
+                check("encode, top k", () -> compared(encode(true))),
+                check("gather rows", () -> compared(gatherRows())),
+                check("attention adjoint", () -> compared(patternAdjoint())),
+                check("attention adjoint, single", () -> compared(patternAdjointSingle())),
+                check("edge contraction", () -> compared(edgeContract())),
+                check("add rows", () -> compared(addRows())),
+                check("add scaled rows", () -> compared(addScaledRows())));
     }
 
     private Result check(String name, Supplier<String> measured) {
@@ -76,7 +77,8 @@ public final class SelfCheck {
 
     private static String compared(Pair pair) {
         if (pair.actual.length != pair.expected.length) {
-            throw new IllegalStateException(pair.actual.length + " values where " + pair.expected.length + " are expected");
+            throw new IllegalStateException(
+                    pair.actual.length + " values where " + pair.expected.length + " are expected");
         }
         double worst = 0;
         for (int i = 0; i < pair.actual.length; i++) {
@@ -103,7 +105,8 @@ public final class SelfCheck {
         int small = 64;
         float[] a = values(small * small);
         float[] b = values(small * small);
-        String error = compared(new Pair(Torch.mm(matrix(a, small), matrix(b, small)).toFloats(), product(a, b, small)));
+        String error =
+                compared(new Pair(Torch.mm(matrix(a, small), matrix(b, small)).toFloats(), product(a, b, small)));
         int large = 1024;
         Tensor x = matrix(values(large * large), large);
         Torch.mm(x, x).toFloats();
@@ -114,7 +117,11 @@ public final class SelfCheck {
         }
         Torch.mm(x, x).toFloats();
         double seconds = (System.nanoTime() - start) / 1e9;
-        return error + String.format(Locale.ROOT, ", %.0f GFLOP/s in float32", 2e-9 * large * large * large * (repeats + 1) / seconds);
+        return error
+                + String.format(
+                        Locale.ROOT,
+                        ", %.0f GFLOP/s in float32",
+                        2e-9 * large * large * large * (repeats + 1) / seconds);
     }
 
     private static float[] product(float[] a, float[] b, int n) {
@@ -135,8 +142,9 @@ public final class SelfCheck {
         float[] bias = values(WIDTH);
         float[] threshold = values(WIDTH);
         int k = 2;
-        Kernels.Active active = topK ? Kernels.encodeTopK(matrix(pre, WIDTH), vector(bias), k, 1)
-            : Kernels.encodeThreshold(matrix(pre, WIDTH), vector(bias), vector(threshold), 1);
+        Kernels.Active active = topK
+                ? Kernels.encodeTopK(matrix(pre, WIDTH), vector(bias), k, 1)
+                : Kernels.encodeThreshold(matrix(pre, WIDTH), vector(bias), vector(threshold), 1);
         float[] actual = new float[pre.length];
         for (int i = 0; i < active.values().length; i++) {
             actual[active.rows()[i] * WIDTH + active.columns()[i]] = active.values()[i];
@@ -204,8 +212,8 @@ public final class SelfCheck {
         for (int h = 0; h < HEADS; h++) {
             for (int p = 0; p <= q; p++) {
                 for (int j = 0; j < HEAD; j++) {
-                    into[((int) OFFSET[t] + p) * KV_HEADS * HEAD + h / (HEADS / KV_HEADS) * HEAD + j]
-                        += pattern[(h * POSITIONS + q) * POSITIONS + p] * o[row * WIDTH + h * HEAD + j];
+                    into[((int) OFFSET[t] + p) * KV_HEADS * HEAD + h / (HEADS / KV_HEADS) * HEAD + j] +=
+                            pattern[(h * POSITIONS + q) * POSITIONS + p] * o[row * WIDTH + h * HEAD + j];
                 }
             }
         }

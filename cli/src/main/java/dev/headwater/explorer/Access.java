@@ -14,13 +14,16 @@ import java.util.Set;
 /**
  * Decides who may speak to the server, before any request is looked at.
  *
- * <p>On the loopback interface everybody on this computer may, but no web page of another site: the {@code Host} header must
- * name this computer (DNS rebinding), {@code Origin} and {@code Sec-Fetch-Site} must be our own. On other interfaces a token
+ * <p>On the loopback interface everybody on this computer may, but no web page of another site: the {@code Host} header
+ * must
+ * name this computer (DNS rebinding), {@code Origin} and {@code Sec-Fetch-Site} must be our own. On other interfaces a
+ * token
  * is asked for as well: once in the address, afterwards it is a cookie.
  */
 final class Access {
-    private static final String CONTENT_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-            + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    private static final String CONTENT_POLICY =
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+                    + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private final boolean everywhere;
     private final Set<String> hosts;
@@ -34,11 +37,16 @@ final class Access {
         try {
             address = InetAddress.getByName(host);
         } catch (UnknownHostException e) {
-            throw new dev.headwater.engine.UsageException("The host \"" + host + "\" is not known here: give an address of this computer, such as 127.0.0.1 or 0.0.0.0.");
+            throw new dev.headwater.engine.UsageException("The host \"" + host
+                    + "\" is not known here: give an address of this computer, such as 127.0.0.1 or 0.0.0.0.");
         }
         everywhere = address.isAnyLocalAddress();
         token = address.isLoopbackAddress() ? Optional.empty() : Optional.of(secret());
-        hosts = Set.of("localhost", "127.0.0.1", "[::1]", address.isLoopbackAddress() ? "localhost." : bracketed(host.toLowerCase(Locale.ROOT)));
+        hosts = Set.of(
+                "localhost",
+                "127.0.0.1",
+                "[::1]",
+                address.isLoopbackAddress() ? "localhost." : bracketed(host.toLowerCase(Locale.ROOT)));
     }
 
     /** What a first visit must bring, if anything. */
@@ -61,14 +69,18 @@ final class Access {
 
         String host = ctx.header("Host");
         if (host == null || !known(name(host))) {
-            throw new Refusal(421, "This server does not answer for that host name: use localhost, or the address it was started with.");
+            throw new Refusal(
+                    421,
+                    "This server does not answer for that host name: use localhost, or the address it was started with.");
         }
         String origin = ctx.header("Origin");
         if (origin != null && !origin.equalsIgnoreCase("http://" + host)) {
             throw new Refusal(403, "Requests from pages of other sites are refused.");
         }
         String site = ctx.header("Sec-Fetch-Site");
-        boolean followsLink = ctx.method() == io.javalin.http.HandlerType.GET && "navigate".equals(ctx.header("Sec-Fetch-Mode")) && ctx.path().equals("/");
+        boolean followsLink = ctx.method() == io.javalin.http.HandlerType.GET
+                && "navigate".equals(ctx.header("Sec-Fetch-Mode"))
+                && ctx.path().equals("/");
         if (site != null && !site.equals("same-origin") && !site.equals("none") && !followsLink) {
             throw new Refusal(403, "Requests from pages of other sites are refused.");
         }
@@ -91,7 +103,8 @@ final class Access {
     }
 
     private boolean known(String host) {
-        // An address can't be rebound to another computer by a name server, so any will do where we listen on all of them.
+        // An address can't be rebound to another computer by a name server, so any will do where we listen on all of
+        // them.
         return hosts.contains(host) || everywhere && (isAddress(host) || host.equals(ownName()));
     }
 
@@ -119,7 +132,9 @@ final class Access {
     }
 
     private static boolean same(String expected, String given) {
-        return given != null && MessageDigest.isEqual(expected.getBytes(StandardCharsets.UTF_8), given.getBytes(StandardCharsets.UTF_8));
+        return given != null
+                && MessageDigest.isEqual(
+                        expected.getBytes(StandardCharsets.UTF_8), given.getBytes(StandardCharsets.UTF_8));
     }
 
     private static String secret() {

@@ -18,7 +18,8 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 
 /**
- * The {@code qParams} object of a graph file and where it lies in it: bytes {@code start} to {@code end}. Saving writes the
+ * The {@code qParams} object of a graph file and where it lies in it: bytes {@code start} to {@code end}. Saving writes
+ * the
  * bytes around it as they are, so that no number changes its spelling and no field that we don't know gets lost.
  *
  * @param missing the file has no {@code qParams} yet; it goes to {@code start}, with a comma behind it
@@ -52,8 +53,12 @@ record Annotations(ObjectNode qParams, long start, long end, boolean missing) {
                     throw notAGraph("its qParams are not an object");
                 }
                 long start = json.currentTokenLocation().getByteOffset();
-                JsonNode tree = Json.MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).readTree(json);
-                found = new Annotations((ObjectNode) tree, start, json.currentLocation().getByteOffset(), false);
+                JsonNode tree = Json.MAPPER
+                        .reader()
+                        .without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                        .readTree(json);
+                found = new Annotations(
+                        (ObjectNode) tree, start, json.currentLocation().getByteOffset(), false);
             }
             while (counted.read(new byte[1 << 13]) >= 0) {
                 // what stands behind the object counts for the version
@@ -82,7 +87,9 @@ record Annotations(ObjectNode qParams, long start, long end, boolean missing) {
         });
         byte[] text = Json.bytes(merged);
         if (text.length > MOST_BYTES) {
-            throw new Refusal(413, "The annotations have " + text.length + " bytes, more than the " + MOST_BYTES + " that are kept.");
+            throw new Refusal(
+                    413,
+                    "The annotations have " + text.length + " bytes, more than the " + MOST_BYTES + " that are kept.");
         }
         try (InputStream in = Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
             copy(in, out, start);

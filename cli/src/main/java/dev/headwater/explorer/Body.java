@@ -27,7 +27,10 @@ final class Body {
         }
     }
 
-    /** The body as it comes in, unpacked if it is compressed; a {@link Refusal} (413) once there are more than {@code limit} bytes. */
+    /**
+     * The body as it comes in, unpacked if it is compressed; a {@link Refusal} (413) once there are more than {@code
+     * limit} bytes.
+     */
     static InputStream stream(Context ctx, long limit) {
         String type = ctx.contentType();
         if (type == null || !type.split(";", 2)[0].strip().equalsIgnoreCase("application/json")) {
@@ -45,7 +48,10 @@ final class Body {
             return wire;
         }
         if (!encoding.equals("gzip")) {
-            throw new Refusal(415, "The content encoding " + encoding.replaceAll("[^\\w-]", "") + " is not understood: send gzip or none.");
+            throw new Refusal(
+                    415,
+                    "The content encoding " + encoding.replaceAll("[^\\w-]", "")
+                            + " is not understood: send gzip or none.");
         }
         try {
             return new Bounded(new GZIPInputStream(wire), limit, false);
@@ -54,7 +60,10 @@ final class Body {
         }
     }
 
-    /** A client that still sends when the connection closes never hears why: so what is not far too large is read to its end. */
+    /**
+     * A client that still sends when the connection closes never hears why: so what is not far too large is read to its
+     * end.
+     */
     private static void drain(Context ctx, long announced) {
         if (announced > DRAINED) {
             return;
@@ -67,7 +76,9 @@ final class Body {
     }
 
     static Refusal broken() {
-        return new Refusal(400, "The request's body did not arrive as it should: it is cut short, or it is not gzip as announced.");
+        return new Refusal(
+                400,
+                "The request's body did not arrive as it should: it is cut short, or it is not gzip as announced.");
     }
 
     private static Refusal tooLarge(long limit) {

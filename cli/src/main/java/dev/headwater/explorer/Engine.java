@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast; the
- * explorer calls the other methods one at a time. They throw a {@link dev.headwater.engine.HeadwaterException} whose message
+ * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast;
+ * the
+ * explorer calls the other methods one at a time. They throw a {@link dev.headwater.engine.HeadwaterException} whose
+ * message
  * the user will read, and a {@link java.util.concurrent.CancellationException} when {@link Progress#cancelled()}.
  */
 public interface Engine {
@@ -22,7 +24,8 @@ public interface Engine {
 
         @Override
         public List<String> tokens(String model, Prompt prompt) {
-            throw new UsageException("This explorer runs without a live model: start it with one to tokenize a prompt.");
+            throw new UsageException(
+                    "This explorer runs without a live model: start it with one to tokenize a prompt.");
         }
 
         @Override
@@ -42,7 +45,9 @@ public interface Engine {
     /** The prompt's tokens as the model reads them, the leading special token included. */
     List<String> tokens(String model, Prompt prompt);
 
-    /** Traces the prompt and writes the front-end graph file (JSON) to {@code target}, a file that does not exist yet. */
+    /**
+     * Traces the prompt and writes the front-end graph file (JSON) to {@code target}, a file that does not exist yet.
+     */
     void attribute(GraphRequest request, Path target, Progress progress);
 
     /** Runs the prompt of a graph twice, as it is and with the edits. */
@@ -54,12 +59,20 @@ public interface Engine {
      * @param id          what {@link GraphRequest#model()} repeats
      * @param label       for people
      * @param transcoders sets of transcoders by their reference, the one to offer first in front
-     * @param scans       values of a graph file's {@code metadata.scan} that this model made: those graphs can be steered
+     * @param scans       values of a graph file's {@code metadata.scan} that this model made: those graphs can be
+     *      steered
      * @param maxTokens   longest prompt in tokens
      * @param chat        whether the model has a chat template
      * @param prompts     prompts worth trying, or none
      */
-    record Model(String id, String label, List<String> transcoders, List<String> scans, int maxTokens, boolean chat, List<String> prompts) {}
+    record Model(
+            String id,
+            String label,
+            List<String> transcoders,
+            List<String> scans,
+            int maxTokens,
+            boolean chat,
+            List<String> prompts) {}
 
     /** Plain text, or a conversation that the model's chat template turns into text. */
     @JsonTypeInfo(use = JsonTypeInfo.Id.DEDUCTION)
@@ -85,8 +98,11 @@ public interface Engine {
         /** @param role {@code user}, {@code assistant} or {@code system} */
         record Turn(String role, String content) {
             public Turn {
-                if (role == null || content == null || !List.of("user", "assistant", "system").contains(role)) {
-                    throw new UsageException("A turn of a conversation has a content and a role: user, assistant or system.");
+                if (role == null
+                        || content == null
+                        || !List.of("user", "assistant", "system").contains(role)) {
+                    throw new UsageException(
+                            "A turn of a conversation has a content and a role: user, assistant or system.");
                 }
             }
         }
@@ -100,8 +116,16 @@ public interface Engine {
      * @param nodeThreshold    share of the influence that kept nodes cover
      * @param edgeThreshold    share of the influence that kept edges cover
      */
-    record GraphRequest(String name, String model, String transcoders, Prompt prompt, int maxLogits, double logitProbability,
-                        int maxFeatureNodes, double nodeThreshold, double edgeThreshold) {
+    record GraphRequest(
+            String name,
+            String model,
+            String transcoders,
+            Prompt prompt,
+            int maxLogits,
+            double logitProbability,
+            int maxFeatureNodes,
+            double nodeThreshold,
+            double edgeThreshold) {
         public GraphRequest {
             if (name == null || model == null || transcoders == null || prompt == null) {
                 throw new UsageException("A new graph needs name, model, transcoders and prompt.");
@@ -115,7 +139,8 @@ public interface Engine {
 
         private static void within(String name, double value, double least, double most) {
             if (!(value >= least && value <= most)) {
-                throw new UsageException(name + " is " + value + ", but must be between " + least + " and " + most + ".");
+                throw new UsageException(
+                        name + " is " + value + ", but must be between " + least + " and " + most + ".");
             }
         }
     }
@@ -124,7 +149,8 @@ public interface Engine {
     record Site(int layer, int position, int feature) {
         public Site {
             if (layer < 0 || position < 0 || feature < 0) {
-                throw new UsageException("A feature site has a layer, a position and a feature index, none of them negative.");
+                throw new UsageException(
+                        "A feature site has a layer, a position and a feature index, none of them negative.");
             }
         }
     }
@@ -152,8 +178,16 @@ public interface Engine {
      * @param newTokens       how many tokens to generate after the prompt, 0 for none
      * @param temperature     0 is greedy
      */
-    record SteerRequest(String scan, String prompt, List<Integer> tokens, List<Edit> edits, List<Site> watch,
-                        boolean freezeAttention, int newTokens, double temperature, long seed) {}
+    record SteerRequest(
+            String scan,
+            String prompt,
+            List<Integer> tokens,
+            List<Edit> edits,
+            List<Site> watch,
+            boolean freezeAttention,
+            int newTokens,
+            double temperature,
+            long seed) {}
 
     record SteerResult(Outcome original, Outcome steered) {}
 

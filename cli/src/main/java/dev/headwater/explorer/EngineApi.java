@@ -23,7 +23,14 @@ final class EngineApi {
     private static final long UPDATE_MILLIS = 80;
 
     /** What the page sends to steer; the server adds what the graph file knows. See {@link Engine.SteerRequest}. */
-    record Steering(String graph, List<Engine.Edit> edits, List<Engine.Site> watch, boolean freezeAttention, int newTokens, double temperature, long seed) {
+    record Steering(
+            String graph,
+            List<Engine.Edit> edits,
+            List<Engine.Site> watch,
+            boolean freezeAttention,
+            int newTokens,
+            double temperature,
+            long seed) {
         Steering {
             edits = edits == null ? List.of() : List.copyOf(edits);
             watch = watch == null ? List.of() : List.copyOf(watch);
@@ -34,7 +41,8 @@ final class EngineApi {
                 throw new UsageException("At most " + MOST_SITES + " features can be edited or watched at once.");
             }
             if (newTokens < 0 || newTokens > MOST_NEW_TOKENS || !(temperature >= 0 && temperature <= 2)) {
-                throw new UsageException("newTokens must be between 0 and " + MOST_NEW_TOKENS + ", temperature between 0 and 2.");
+                throw new UsageException(
+                        "newTokens must be between 0 and " + MOST_NEW_TOKENS + ", temperature between 0 and 2.");
             }
         }
     }
@@ -63,20 +71,30 @@ final class EngineApi {
         routes.post("/api/jobs/attribute", this::attribute);
         routes.post("/api/jobs/intervene", this::intervene);
         routes.get("/api/jobs", ctx -> Json.reply(ctx, Map.of("jobs", jobs.list())));
-        routes.get("/api/jobs/{id}", ctx -> Json.reply(ctx, jobs.get(ctx.pathParam("id")).status()));
+        routes.get(
+                "/api/jobs/{id}",
+                ctx -> Json.reply(ctx, jobs.get(ctx.pathParam("id")).status()));
         routes.delete("/api/jobs/{id}", this::cancel);
         routes.get("/api/jobs/{id}/events", this::events);
     }
 
     private void tokens(Context ctx) {
         Tokenizing request = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Tokenizing.class);
-        accept(ctx, jobs.submit("tokens", "", progress -> Map.of("tokens", engine.tokens(request.model(), request.prompt()))));
+        accept(
+                ctx,
+                jobs.submit(
+                        "tokens", "", progress -> Map.of("tokens", engine.tokens(request.model(), request.prompt()))));
     }
 
     private void attribute(Context ctx) {
         Engine.GraphRequest request = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Engine.GraphRequest.class);
-        if (engine.models().stream().noneMatch(model -> model.id().equals(request.model()) && model.transcoders().contains(request.transcoders()))) {
-            throw new Refusal(400, "There is no model \"" + request.model() + "\" with transcoders \"" + request.transcoders() + "\" here.");
+        if (engine.models().stream()
+                .noneMatch(model -> model.id().equals(request.model())
+                        && model.transcoders().contains(request.transcoders()))) {
+            throw new Refusal(
+                    400,
+                    "There is no model \"" + request.model() + "\" with transcoders \"" + request.transcoders()
+                            + "\" here.");
         }
         store.demandFree(request.name());
         accept(ctx, jobs.submit("attribute", request.name(), progress -> trace(request, progress)));
@@ -101,8 +119,16 @@ final class EngineApi {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        var request = new Engine.SteerRequest(graph.scan(), graph.prompt(), graph.tokens(), steering.edits(), steering.watch(),
-                steering.freezeAttention(), steering.newTokens(), steering.temperature(), steering.seed());
+        var request = new Engine.SteerRequest(
+                graph.scan(),
+                graph.prompt(),
+                graph.tokens(),
+                steering.edits(),
+                steering.watch(),
+                steering.freezeAttention(),
+                steering.newTokens(),
+                steering.temperature(),
+                steering.seed());
         accept(ctx, jobs.submit("intervene", steering.graph(), progress -> engine.intervene(request, progress)));
     }
 
@@ -128,7 +154,8 @@ final class EngineApi {
             while (true) {
                 long seen = job.change();
                 Job.Status status = job.status();
-                out.write(("data: " + new String(Json.bytes(status), StandardCharsets.UTF_8) + "\n\n").getBytes(StandardCharsets.UTF_8));
+                out.write(("data: " + new String(Json.bytes(status), StandardCharsets.UTF_8) + "\n\n")
+                        .getBytes(StandardCharsets.UTF_8));
                 out.flush();
                 if (status.state().over()) {
                     return;

@@ -9,11 +9,13 @@ import java.util.List;
  * @param host          interface to listen on; any but the loopback interface asks visitors for a token
  * @param port          0 for any free one
  * @param graphs        a directory of graph files, or a single graph file
- * @param features      directories with evidence about features, looked through in this order before the bundled evidence
+ * @param features      directories with evidence about features, looked through in this order before the bundled
+ *      evidence
  * @param engine        a live model, or {@link Engine#NONE}
  * @param maxGraphBytes the largest graph file that is read, accepted or made
  */
-public record ExplorerConfig(String host, int port, Path graphs, List<Path> features, Engine engine, long maxGraphBytes) {
+public record ExplorerConfig(
+        String host, int port, Path graphs, List<Path> features, Engine engine, long maxGraphBytes) {
     public static final String LOOPBACK = "127.0.0.1";
     public static final long MAX_GRAPH_BYTES = 256L << 20;
 

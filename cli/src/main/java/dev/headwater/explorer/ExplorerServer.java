@@ -19,12 +19,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.io.Connection;
-import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.ServerConnector;
 
-/** The explorer's HTTP server: the page, the graphs, the evidence about features, and the live engine if there is one. */
+/**
+ * The explorer's HTTP server: the page, the graphs, the evidence about features, and the live engine if there is one.
+ */
 public final class ExplorerServer implements AutoCloseable {
     private static final int MOST_CONNECTIONS = 1024;
     private static final long IDLE_MILLIS = 30_000;
@@ -44,8 +45,11 @@ public final class ExplorerServer implements AutoCloseable {
     /** Throws a {@link HeadwaterException} if the graphs can't be opened or the port can't be had. */
     public static ExplorerServer start(ExplorerConfig config) {
         GraphStore store = GraphStore.open(config.graphs(), config.maxGraphBytes());
-        FeatureSource bundled = (scan, layer, feature) -> BundledFeatures.of(scan).flatMap(evidence -> evidence.record(layer, feature));
-        List<FeatureSource> features = Stream.concat(config.features().stream().map(FeatureDirectory::new), Stream.of(bundled)).toList();
+        FeatureSource bundled =
+                (scan, layer, feature) -> BundledFeatures.of(scan).flatMap(evidence -> evidence.record(layer, feature));
+        List<FeatureSource> features = Stream.concat(
+                        config.features().stream().map(FeatureDirectory::new), Stream.of(bundled))
+                .toList();
         Access access = new Access(config.host());
         Jobs jobs = new Jobs();
         Page page = new Page();
@@ -66,10 +70,14 @@ public final class ExplorerServer implements AutoCloseable {
             app.start();
         } catch (RuntimeException e) {
             jobs.close();
-            throw new HeadwaterException("Port " + config.port() + " of " + config.host() + " can't be had: choose another one, or 0 for any that is free.", e);
+            throw new HeadwaterException(
+                    "Port " + config.port() + " of " + config.host()
+                            + " can't be had: choose another one, or 0 for any that is free.",
+                    e);
         }
         access.listensOn(app.port());
-        URI address = URI.create("http://" + visible(config.host()) + ":" + app.port() + "/" + access.token().map(token -> "?token=" + token).orElse(""));
+        URI address = URI.create("http://" + visible(config.host()) + ":" + app.port() + "/"
+                + access.token().map(token -> "?token=" + token).orElse(""));
         return new ExplorerServer(app, jobs, address);
     }
 
@@ -84,8 +92,12 @@ public final class ExplorerServer implements AutoCloseable {
 
     /** Methods and paths that are answered, such as {@code GET /api/graphs/{name}}. */
     Set<String> routes() {
-        return app.unsafe.internalRouter.allHttpHandlers().stream().map(parsed -> parsed.endpoint).filter(endpoint -> endpoint.method.isHttpMethod())
-                .map(endpoint -> endpoint.method + " " + endpoint.path.replace('<', '{').replace('>', '}')).collect(Collectors.toCollection(TreeSet::new));
+        return app.unsafe.internalRouter.allHttpHandlers().stream()
+                .map(parsed -> parsed.endpoint)
+                .filter(endpoint -> endpoint.method.isHttpMethod())
+                .map(endpoint ->
+                        endpoint.method + " " + endpoint.path.replace('<', '{').replace('>', '}'))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Override
@@ -98,13 +110,14 @@ public final class ExplorerServer implements AutoCloseable {
         javalin.startup.showJavalinBanner = false;
         javalin.startup.showOldJavalinVersionWarning = false;
         javalin.startup.startupWatcherEnabled = false;
-        javalin.http.compressionStrategy = CompressionStrategy.NONE;   // each answer knows best whether it is compressed already
-        javalin.concurrency.useVirtualThreads = true;                  // a slow reader or a job's listener costs no platform thread
+        javalin.http.compressionStrategy =
+                CompressionStrategy.NONE; // each answer knows best whether it is compressed already
+        javalin.concurrency.useVirtualThreads = true; // a slow reader or a job's listener costs no platform thread
     }
 
     private static void listen(JavalinConfig javalin, ExplorerConfig config) {
         javalin.jetty.modifyHttpConfiguration(http -> {
-            http.setUriCompliance(UriCompliance.DEFAULT);              // no %2e, %2f, // or %00 in a path
+            http.setUriCompliance(UriCompliance.DEFAULT); // no %2e, %2f, // or %00 in a path
             http.setSendServerVersion(false);
             http.setRequestHeaderSize(LARGEST_HEADER);
         });
@@ -119,15 +132,23 @@ public final class ExplorerServer implements AutoCloseable {
         });
     }
 
-    /** Closes a connection whose first request has not arrived in time; Jetty itself only limits the pauses between its bytes. */
+    /**
+     * Closes a connection whose first request has not arrived in time; Jetty itself only limits the pauses between its
+     * bytes.
+     */
     private record HeaderDeadline(ServerConnector connector) implements Connection.Listener {
         @Override
         public void onOpened(Connection connection) {
-            connector.getScheduler().schedule(() -> {
-                if (connection.getMessagesIn() == 0) {
-                    connection.getEndPoint().close();
-                }
-            }, HEADER_SECONDS, TimeUnit.SECONDS);
+            connector
+                    .getScheduler()
+                    .schedule(
+                            () -> {
+                                if (connection.getMessagesIn() == 0) {
+                                    connection.getEndPoint().close();
+                                }
+                            },
+                            HEADER_SECONDS,
+                            TimeUnit.SECONDS);
         }
     }
 
@@ -143,8 +164,16 @@ public final class ExplorerServer implements AutoCloseable {
         });
         javalin.routes.exception(UsageException.class, (e, ctx) -> refuse(ctx, 400, e.getMessage()));
         javalin.routes.exception(HeadwaterException.class, (e, ctx) -> refuse(ctx, 500, e.getMessage()));
-        javalin.routes.exception(io.javalin.http.HttpResponseException.class, (e, ctx) -> refuse(ctx, e.getStatus(), "There is nothing at this address."));
-        javalin.routes.exception(Exception.class, (e, ctx) -> refuse(ctx, 500, "Something went wrong inside the explorer: " + e.getClass().getSimpleName() + "."));
+        javalin.routes.exception(
+                io.javalin.http.HttpResponseException.class,
+                (e, ctx) -> refuse(ctx, e.getStatus(), "There is nothing at this address."));
+        javalin.routes.exception(
+                Exception.class,
+                (e, ctx) -> refuse(
+                        ctx,
+                        500,
+                        "Something went wrong inside the explorer: "
+                                + e.getClass().getSimpleName() + "."));
     }
 
     private static void refuse(Context ctx, int status, String sentence) {

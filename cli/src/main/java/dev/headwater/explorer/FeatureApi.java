@@ -21,7 +21,10 @@ final class FeatureApi {
 
     FeatureApi(List<FeatureSource> sources) {
         this.sources = sources;
-        this.directories = sources.stream().filter(FeatureDirectory.class::isInstance).map(FeatureDirectory.class::cast).toList();
+        this.directories = sources.stream()
+                .filter(FeatureDirectory.class::isInstance)
+                .map(FeatureDirectory.class::cast)
+                .toList();
     }
 
     void routes(RoutesConfig routes) {
@@ -30,7 +33,10 @@ final class FeatureApi {
     }
 
     static Optional<JsonNode> find(List<FeatureSource> sources, String scan, int layer, int feature) {
-        return sources.stream().map(source -> source.feature(scan, layer, feature)).flatMap(Optional::stream).findFirst();
+        return sources.stream()
+                .map(source -> source.feature(scan, layer, feature))
+                .flatMap(Optional::stream)
+                .findFirst();
     }
 
     private void feature(Context ctx) {
@@ -38,10 +44,13 @@ final class FeatureApi {
         if (scan == null) {
             throw new Refusal(400, "Say which transcoders you mean: /api/features/3/1932?scan=atlas-plt.");
         }
-        find(sources, scan, index(ctx, "layer"), index(ctx, "feature")).ifPresentOrElse(record -> {
-            Json.reply(ctx, record);
-            ctx.header("Cache-Control", "max-age=300");
-        }, () -> ctx.status(204));
+        find(sources, scan, index(ctx, "layer"), index(ctx, "feature"))
+                .ifPresentOrElse(
+                        record -> {
+                            Json.reply(ctx, record);
+                            ctx.header("Cache-Control", "max-age=300");
+                        },
+                        () -> ctx.status(204));
     }
 
     private static int index(Context ctx, String name) {
@@ -70,9 +79,10 @@ final class FeatureApi {
     private static void send(Context ctx, String path, FileChannel channel) throws IOException {
         long size = channel.size();
         long start = 0;
-        long end = size;   // exclusive
+        long end = size; // exclusive
         String header = ctx.header("Range");
-        ctx.header("Accept-Ranges", "bytes").contentType(path.endsWith(".json") ? "application/json" : "application/octet-stream");
+        ctx.header("Accept-Ranges", "bytes")
+                .contentType(path.endsWith(".json") ? "application/json" : "application/octet-stream");
         Matcher range = RANGE.matcher(header == null ? "" : header);
         if (range.matches() && !(range.group(1).isEmpty() && range.group(2).isEmpty())) {
             if (range.group(1).isEmpty()) {

@@ -41,7 +41,8 @@ final class FeatureDirectory implements FeatureSource {
         try {
             this.root = root.toRealPath();
         } catch (IOException e) {
-            throw new HeadwaterException("The feature directory " + root + " can't be opened: check that it is there.", e);
+            throw new HeadwaterException(
+                    "The feature directory " + root + " can't be opened: check that it is there.", e);
         }
     }
 
@@ -65,16 +66,24 @@ final class FeatureDirectory implements FeatureSource {
         return Optional.empty();
     }
 
-    /** A file for a reader that wants its bytes: an index, a layer's records, one feature's JSON. The caller closes it. */
+    /**
+     * A file for a reader that wants its bytes: an index, a layer's records, one feature's JSON. The caller closes it.
+     */
     FileChannel open(String path) throws IOException {
-        return FileChannel.open(find(path).orElseThrow(() -> new NoSuchFileException(path)), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        return FileChannel.open(
+                find(path).orElseThrow(() -> new NoSuchFileException(path)),
+                StandardOpenOption.READ,
+                LinkOption.NOFOLLOW_LINKS);
     }
 
     /** The one place where a request's path becomes a path on the disk. */
     private Optional<Path> find(String path) {
         String[] parts = path.split("/", -1);
-        if (parts.length < 2 || parts.length > DEEPEST || !FILE.matcher(parts[parts.length - 1]).matches()
-                || !Arrays.stream(parts, 0, parts.length - 1).allMatch(part -> FOLDER.matcher(part).matches())) {
+        if (parts.length < 2
+                || parts.length > DEEPEST
+                || !FILE.matcher(parts[parts.length - 1]).matches()
+                || !Arrays.stream(parts, 0, parts.length - 1)
+                        .allMatch(part -> FOLDER.matcher(part).matches())) {
             return Optional.empty();
         }
         Path file = root;
@@ -82,8 +91,11 @@ final class FeatureDirectory implements FeatureSource {
             file = file.resolve(part);
         }
         try {
-            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            return attributes.isRegularFile() && file.toRealPath().startsWith(root) ? Optional.of(file) : Optional.empty();
+            BasicFileAttributes attributes =
+                    Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return attributes.isRegularFile() && file.toRealPath().startsWith(root)
+                    ? Optional.of(file)
+                    : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }

@@ -46,7 +46,9 @@ final class GraphApi {
 
     private void send(Context ctx, String name) {
         GraphCache.Content content = store.read(name);
-        ctx.header("ETag", "\"" + content.version() + "\"").header("Cache-Control", "no-cache").header("Vary", "Accept-Encoding");
+        ctx.header("ETag", "\"" + content.version() + "\"")
+                .header("Cache-Control", "no-cache")
+                .header("Vary", "Accept-Encoding");
         if (("\"" + content.version() + "\"").equals(ctx.header("If-None-Match"))) {
             ctx.status(304);
             return;
@@ -80,7 +82,8 @@ final class GraphApi {
     }
 
     private void annotate(Context ctx) {
-        String version = store.annotate(ctx.pathParam("name"), expectedVersion(ctx), annotations(Body.bytes(ctx, LARGEST_ANNOTATIONS)));
+        String version = store.annotate(
+                ctx.pathParam("name"), expectedVersion(ctx), annotations(Body.bytes(ctx, LARGEST_ANNOTATIONS)));
         ctx.header("ETag", "\"" + version + "\"");
         Json.reply(ctx, Map.of("version", version));
     }
@@ -105,7 +108,8 @@ final class GraphApi {
                 }
             }
             if (!good) {
-                throw new Refusal(400, "supernodes must be an array of arrays of text, each a label and the ids of its nodes.");
+                throw new Refusal(
+                        400, "supernodes must be an array of arrays of text, each a label and the ids of its nodes.");
             }
         }
         return annotations;
@@ -147,8 +151,9 @@ final class GraphApi {
         for (GraphNodes.Node node : graph.nodes()) {
             String key = Long.toString(node.feature());
             if (!digests.containsKey(key)) {
-                node.site().ifPresent(site -> FeatureApi.find(features, graph.scan(), site.layer(), site.feature())
-                        .ifPresent(record -> digests.put(key, Digest.of(record))));
+                node.site()
+                        .ifPresent(site -> FeatureApi.find(features, graph.scan(), site.layer(), site.feature())
+                                .ifPresent(record -> digests.put(key, Digest.of(record))));
             }
         }
         Json.reply(ctx, digests);
@@ -172,9 +177,20 @@ final class GraphApi {
     }
 
     private void index(Context ctx) {
-        List<Map<String, Object>> graphs = store.list().stream().filter(graph -> graph.problem() == null)
-                .map(graph -> Map.<String, Object>of("slug", graph.name(), "scan", graph.scan(), "prompt", graph.prompt(),
-                        "prompt_tokens", graph.promptTokens(), "transcoder_list", List.of())).toList();
+        List<Map<String, Object>> graphs = store.list().stream()
+                .filter(graph -> graph.problem() == null)
+                .map(graph -> Map.<String, Object>of(
+                        "slug",
+                        graph.name(),
+                        "scan",
+                        graph.scan(),
+                        "prompt",
+                        graph.prompt(),
+                        "prompt_tokens",
+                        graph.promptTokens(),
+                        "transcoder_list",
+                        List.of()))
+                .toList();
         Json.reply(ctx, Map.of("graphs", graphs));
     }
 

@@ -12,7 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
-/** Graph files as they go over the wire, compressed once and shared by all readers; the least recently used make room. */
+/**
+ * Graph files as they go over the wire, compressed once and shared by all readers; the least recently used make room.
+ */
 final class GraphCache {
     private static final long CAPACITY = 64L << 20;
 
@@ -37,7 +39,9 @@ final class GraphCache {
 
     private record Entry(Object key, long modified, long size, Content content) {
         boolean describes(BasicFileAttributes now) {
-            return size == now.size() && modified == now.lastModifiedTime().toMillis() && java.util.Objects.equals(key, now.fileKey());
+            return size == now.size()
+                    && modified == now.lastModifiedTime().toMillis()
+                    && java.util.Objects.equals(key, now.fileKey());
         }
     }
 
@@ -54,8 +58,10 @@ final class GraphCache {
         }
         Content content = load(source);
         synchronized (entries) {
-            Entry before = entries.put(name, new Entry(now.fileKey(), now.lastModifiedTime().toMillis(), now.size(), content));
-            held += content.gzip().length - (before == null ? 0 : before.content().gzip().length);
+            Entry before = entries.put(
+                    name, new Entry(now.fileKey(), now.lastModifiedTime().toMillis(), now.size(), content));
+            held += content.gzip().length
+                    - (before == null ? 0 : before.content().gzip().length);
             var oldest = entries.entrySet().iterator();
             while (held > CAPACITY && entries.size() > 1) {
                 held -= oldest.next().getValue().content().gzip().length;
@@ -69,7 +75,8 @@ final class GraphCache {
         MessageDigest digest = GraphStore.sha256();
         var bytes = new ByteArrayOutputStream(1 << 16);
         long size;
-        try (InputStream in = new DigestInputStream(source.open(), digest); var gzip = new GZIPOutputStream(bytes, 1 << 16)) {
+        try (InputStream in = new DigestInputStream(source.open(), digest);
+                var gzip = new GZIPOutputStream(bytes, 1 << 16)) {
             size = in.transferTo(gzip);
         }
         return new Content(GraphStore.version(digest), bytes.toByteArray(), size);

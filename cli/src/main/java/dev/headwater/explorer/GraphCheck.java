@@ -13,7 +13,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Says whether a file is an attribution graph that can be shown: the required fields of the field's graph schema with their
+ * Says whether a file is an attribution graph that can be shown: the required fields of the field's graph schema with
+ * their
  * types, ids that are unique, links that lead somewhere. It reads token by token and keeps only the node ids.
  */
 final class GraphCheck {
@@ -21,7 +22,7 @@ final class GraphCheck {
     private static final int MOST_LINKS = 10_000_000;
     private static final int LONGEST_ID = 200;
 
-    private final Map<String, Boolean> nodes = new HashMap<>();   // id -> is an error node
+    private final Map<String, Boolean> nodes = new HashMap<>(); // id -> is an error node
     private int promptTokens = -1;
 
     private GraphCheck() {}
@@ -71,12 +72,15 @@ final class GraphCheck {
         object(json, "metadata", field -> {
             seen.add(field);
             switch (field) {
-                case "slug", "scan", "prompt" -> demand(json.currentToken() == JsonToken.VALUE_STRING, "metadata." + field + " is not text");
+                case "slug", "scan", "prompt" ->
+                    demand(json.currentToken() == JsonToken.VALUE_STRING, "metadata." + field + " is not text");
                 case "prompt_tokens" -> {
                     demand(json.currentToken() == JsonToken.START_ARRAY, "metadata.prompt_tokens is not an array");
                     promptTokens = 0;
                     while (json.nextToken() != JsonToken.END_ARRAY) {
-                        demand(json.currentToken() == JsonToken.VALUE_STRING, "metadata.prompt_tokens[" + promptTokens + "] is not text");
+                        demand(
+                                json.currentToken() == JsonToken.VALUE_STRING,
+                                "metadata.prompt_tokens[" + promptTokens + "] is not text");
                         promptTokens++;
                     }
                 }
@@ -103,14 +107,27 @@ final class GraphCheck {
                         demand(value == JsonToken.VALUE_STRING, where + "." + field + " is not text");
                         text.put(field, json.getText());
                     }
-                    case "layer" -> demand(value == JsonToken.VALUE_STRING || value == JsonToken.VALUE_NUMBER_INT, where + ".layer is neither text nor an integer");
-                    case "feature" -> demand(value == JsonToken.VALUE_NUMBER_INT || value == JsonToken.VALUE_NULL, where + ".feature is neither an integer nor null");
+                    case "layer" ->
+                        demand(
+                                value == JsonToken.VALUE_STRING || value == JsonToken.VALUE_NUMBER_INT,
+                                where + ".layer is neither text nor an integer");
+                    case "feature" ->
+                        demand(
+                                value == JsonToken.VALUE_NUMBER_INT || value == JsonToken.VALUE_NULL,
+                                where + ".feature is neither an integer nor null");
                     case "ctx_idx" -> {
                         demand(value == JsonToken.VALUE_NUMBER_INT, where + ".ctx_idx is not an integer");
                         long position = json.getLongValue();
-                        demand(position >= 0 && position < Math.max(promptTokens, 1), where + ".ctx_idx is " + position + ", outside the " + promptTokens + " tokens of the prompt");
+                        demand(
+                                position >= 0 && position < Math.max(promptTokens, 1),
+                                where + ".ctx_idx is " + position + ", outside the " + promptTokens
+                                        + " tokens of the prompt");
                     }
-                    case "influence", "activation" -> demand(value == JsonToken.VALUE_NULL || value.isNumeric() && Double.isFinite(json.getDoubleValue()), where + "." + field + " is neither a number nor null");
+                    case "influence", "activation" ->
+                        demand(
+                                value == JsonToken.VALUE_NULL
+                                        || value.isNumeric() && Double.isFinite(json.getDoubleValue()),
+                                where + "." + field + " is neither a number nor null");
                     default -> json.skipChildren();
                 }
             });
@@ -136,11 +153,15 @@ final class GraphCheck {
                 switch (field) {
                     case "source", "target" -> {
                         demand(json.currentToken() == JsonToken.VALUE_STRING, where + "." + field + " is not text");
-                        demand(nodes.containsKey(json.getText()), where + "." + field + " names a node that is not there");
+                        demand(
+                                nodes.containsKey(json.getText()),
+                                where + "." + field + " names a node that is not there");
                         ends[0]++;
                     }
                     case "weight" -> {
-                        demand(json.currentToken().isNumeric() && Double.isFinite(json.getDoubleValue()), where + ".weight is not a finite number");
+                        demand(
+                                json.currentToken().isNumeric() && Double.isFinite(json.getDoubleValue()),
+                                where + ".weight is not a finite number");
                         ends[0]++;
                     }
                     default -> json.skipChildren();

@@ -9,7 +9,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * Two graphs side by side: which features take part in both, wherever in the prompt, and how strongly; which output tokens.
+ * Two graphs side by side: which features take part in both, wherever in the prompt, and how strongly; which output
+ * tokens.
  *
  * @param features those of both graphs first, each group by its largest difference in activation
  */
@@ -31,22 +32,40 @@ record GraphComparison(List<Feature> features, List<Output> outputs, int shared,
         occurrences(left, features, true);
         occurrences(right, features, false);
         List<Feature> sorted = features.values().stream()
-                .sorted(Comparator.<Feature>comparingInt(f -> f.left().isEmpty() || f.right().isEmpty() ? 1 : 0).thenComparing(f -> -difference(f))).toList();
+                .sorted(Comparator.<Feature>comparingInt(
+                                f -> f.left().isEmpty() || f.right().isEmpty() ? 1 : 0)
+                        .thenComparing(f -> -difference(f)))
+                .toList();
 
         Map<Key, Output> outputs = new LinkedHashMap<>();
-        left.nodes().stream().filter(GraphNodes.Node::isLogit).forEach(node -> outputs.put(new Key("", node.feature()), new Output(node.label(), node.probability(), null)));
-        right.nodes().stream().filter(GraphNodes.Node::isLogit).forEach(node -> outputs.merge(new Key("", node.feature()),
-                new Output(node.label(), null, node.probability()), (l, r) -> new Output(l.token(), l.left(), r.right())));
+        left.nodes().stream()
+                .filter(GraphNodes.Node::isLogit)
+                .forEach(node ->
+                        outputs.put(new Key("", node.feature()), new Output(node.label(), node.probability(), null)));
+        right.nodes().stream()
+                .filter(GraphNodes.Node::isLogit)
+                .forEach(node -> outputs.merge(
+                        new Key("", node.feature()),
+                        new Output(node.label(), null, node.probability()),
+                        (l, r) -> new Output(l.token(), l.left(), r.right())));
 
-        return new GraphComparison(sorted, List.copyOf(outputs.values()), count(sorted, f -> !f.left().isEmpty() && !f.right().isEmpty()),
-                count(sorted, f -> f.right().isEmpty()), count(sorted, f -> f.left().isEmpty()));
+        return new GraphComparison(
+                sorted,
+                List.copyOf(outputs.values()),
+                count(sorted, f -> !f.left().isEmpty() && !f.right().isEmpty()),
+                count(sorted, f -> f.right().isEmpty()),
+                count(sorted, f -> f.left().isEmpty()));
     }
 
     private static void occurrences(GraphNodes graph, Map<Key, Feature> features, boolean left) {
         for (GraphNodes.Node node : graph.nodes()) {
             if (node.isFeature()) {
-                Feature feature = features.computeIfAbsent(new Key(node.layer(), node.feature()), key -> new Feature(key.layer(), key.feature(), new ArrayList<>(), new ArrayList<>()));
-                (left ? feature.left() : feature.right()).add(new Occurrence(node.id(), node.position(), orNull(node.activation()), orNull(node.influence())));
+                Feature feature = features.computeIfAbsent(
+                        new Key(node.layer(), node.feature()),
+                        key -> new Feature(key.layer(), key.feature(), new ArrayList<>(), new ArrayList<>()));
+                (left ? feature.left() : feature.right())
+                        .add(new Occurrence(
+                                node.id(), node.position(), orNull(node.activation()), orNull(node.influence())));
             }
         }
     }
@@ -56,7 +75,10 @@ record GraphComparison(List<Feature> features, List<Output> outputs, int shared,
     }
 
     private static double strongest(List<Occurrence> occurrences) {
-        return occurrences.stream().mapToDouble(o -> o.activation() == null ? 0 : o.activation()).max().orElse(0);
+        return occurrences.stream()
+                .mapToDouble(o -> o.activation() == null ? 0 : o.activation())
+                .max()
+                .orElse(0);
     }
 
     private static Double orNull(double value) {

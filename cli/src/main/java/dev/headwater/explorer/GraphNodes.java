@@ -19,7 +19,16 @@ record GraphNodes(String scan, String prompt, List<Node> nodes) {
     private static final int MOST_NODES = 200_000;
 
     /** @param feature the file's number for the feature; activation and influence are NaN where the file has none */
-    record Node(String id, String type, String layer, long feature, int position, String label, double activation, double influence, double probability) {
+    record Node(
+            String id,
+            String type,
+            String layer,
+            long feature,
+            int position,
+            String label,
+            double activation,
+            double influence,
+            double probability) {
         boolean isFeature() {
             return !isToken() && !isLogit() && !type.contains("error");
         }
@@ -36,22 +45,30 @@ record GraphNodes(String scan, String prompt, List<Node> nodes) {
         Optional<Engine.Site> site() {
             Matcher matcher = FEATURE_ID.matcher(id);
             return isFeature() && matcher.matches()
-                    ? Optional.of(new Engine.Site(Integer.parseInt(matcher.group(1)), position, Integer.parseInt(matcher.group(2)))) : Optional.empty();
+                    ? Optional.of(new Engine.Site(
+                            Integer.parseInt(matcher.group(1)), position, Integer.parseInt(matcher.group(2))))
+                    : Optional.empty();
         }
 
         OptionalInt tokenId() {
             Matcher matcher = TOKEN_ID.matcher(id);
-            return isToken() && matcher.matches() ? OptionalInt.of(Integer.parseInt(matcher.group(1))) : OptionalInt.empty();
+            return isToken() && matcher.matches()
+                    ? OptionalInt.of(Integer.parseInt(matcher.group(1)))
+                    : OptionalInt.empty();
         }
     }
 
     /** The prompt's token ids in order; a {@link Refusal} if the file does not have all of them. */
     List<Integer> tokens() {
-        List<Node> tokens = nodes.stream().filter(Node::isToken).sorted(java.util.Comparator.comparingInt(Node::position)).toList();
+        List<Node> tokens = nodes.stream()
+                .filter(Node::isToken)
+                .sorted(java.util.Comparator.comparingInt(Node::position))
+                .toList();
         List<Integer> ids = new ArrayList<>();
         for (Node token : tokens) {
             if (token.position() != ids.size() || token.tokenId().isEmpty()) {
-                throw new Refusal(422, "This graph file doesn't say which tokens its prompt has, so it can't be steered.");
+                throw new Refusal(
+                        422, "This graph file doesn't say which tokens its prompt has, so it can't be steered.");
             }
             ids.add(token.tokenId().getAsInt());
         }

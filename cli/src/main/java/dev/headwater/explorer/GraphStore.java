@@ -35,12 +35,14 @@ import java.util.stream.Stream;
  * The graph files of one directory, {@code <name>.json} each, and nothing else on the disk: a name is checked by
  * {@link #NAME}, and only regular files right in the directory are read or replaced, links never.
  *
- * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a reader, a
+ * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a
+ * reader, a
  * crash or a kill sees the old bytes or the new ones.
  */
 final class GraphStore {
     /** Letters, digits, {@code _ - .}, not starting with a point, at most 128 of them. */
     static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}");
+
     private static final String INDEX = "graph-metadata";
     private static final String DRAFT = ".headwater-";
     private static final int CONCURRENT_UPLOADS = 4;
@@ -48,7 +50,8 @@ final class GraphStore {
     private final Path directory;
     private final Optional<String> only;
     private final long maxBytes;
-    private final List<ReentrantLock> locks = IntStream.range(0, 64).mapToObj(i -> new ReentrantLock()).toList();
+    private final List<ReentrantLock> locks =
+            IntStream.range(0, 64).mapToObj(i -> new ReentrantLock()).toList();
     private final ConcurrentHashMap<String, GraphSummary> summaries = new ConcurrentHashMap<>();
     private final Semaphore uploads = new Semaphore(CONCURRENT_UPLOADS);
     private final GraphCache cache = new GraphCache();
@@ -68,7 +71,9 @@ final class GraphStore {
             if (Files.isRegularFile(place)) {
                 String file = place.toRealPath().getFileName().toString();
                 if (!file.endsWith(".json") || !NAME.matcher(stem(file)).matches()) {
-                    throw new HeadwaterException(place + " is not a graph file that can be served: its name must end in .json and hold only letters, digits, _ - and points.");
+                    throw new HeadwaterException(
+                            place
+                                    + " is not a graph file that can be served: its name must end in .json and hold only letters, digits, _ - and points.");
                 }
                 return new GraphStore(place.toRealPath().getParent(), Optional.of(stem(file)), maxBytes);
             }
@@ -84,8 +89,12 @@ final class GraphStore {
     /** What is there, the latest first. */
     List<GraphSummary> list() {
         try (Stream<Path> files = Files.list(directory)) {
-            List<GraphSummary> found = files.map(this::summary).flatMap(Optional::stream)
-                    .sorted(Comparator.comparing(GraphSummary::modified).reversed().thenComparing(GraphSummary::name)).toList();
+            List<GraphSummary> found = files.map(this::summary)
+                    .flatMap(Optional::stream)
+                    .sorted(Comparator.comparing(GraphSummary::modified)
+                            .reversed()
+                            .thenComparing(GraphSummary::name))
+                    .toList();
             summaries.keySet().retainAll(found.stream().map(GraphSummary::name).toList());
             return found;
         } catch (IOException e) {
@@ -101,8 +110,11 @@ final class GraphStore {
         }
         try {
             BasicFileAttributes now = unbounded(file);
-            return Optional.of(summaries.compute(name, (key, known) -> known != null && known.describes(now)
-                    ? known : GraphSummary.read(name, file, now, maxBytes)));
+            return Optional.of(summaries.compute(
+                    name,
+                    (key, known) -> known != null && known.describes(now)
+                            ? known
+                            : GraphSummary.read(name, file, now, maxBytes)));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
@@ -116,7 +128,10 @@ final class GraphStore {
         ReentrantLock lock = lock(name);
         lock.lock();
         try {
-            return cache.get(name, attributes(file), () -> Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+            return cache.get(
+                    name,
+                    attributes(file),
+                    () -> Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
         } catch (NoSuchFileException e) {
             throw absent(name);
         } catch (IOException e) {
@@ -161,7 +176,9 @@ final class GraphStore {
                 throw new StaleVersion(name, version, annotations.qParams());
             }
             MessageDigest written = sha256();
-            replace(file, out -> annotations.rewrite(file, changes, new java.security.DigestOutputStream(out, written)));
+            replace(
+                    file,
+                    out -> annotations.rewrite(file, changes, new java.security.DigestOutputStream(out, written)));
             return version(written);
         } catch (NoSuchFileException e) {
             throw absent(name);
@@ -179,7 +196,9 @@ final class GraphStore {
         lock.lock();
         try {
             if (!expected.equals("*") && !read(name).version().equals(expected)) {
-                throw new Refusal(412, "The graph " + name + " has changed since you read it: load it again before you delete it.");
+                throw new Refusal(
+                        412,
+                        "The graph " + name + " has changed since you read it: load it again before you delete it.");
             }
             attributes(file);
             Files.delete(file);
@@ -193,10 +212,17 @@ final class GraphStore {
         index(name);
     }
 
-    /** Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it is. */
+    /**
+     * Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it
+     * is.
+     */
     private void index(String changed) {
         try {
-            GraphIndex.reconcile(directory, list().stream().map(GraphSummary::name).collect(Collectors.toSet()), changed, name -> GraphSummary.metadata(file(name)));
+            GraphIndex.reconcile(
+                    directory,
+                    list().stream().map(GraphSummary::name).collect(Collectors.toSet()),
+                    changed,
+                    name -> GraphSummary.metadata(file(name)));
         } catch (HeadwaterException e) {
             // The explorer's list comes from the files themselves.
         }
@@ -210,7 +236,8 @@ final class GraphStore {
         }
         Path draft = draft();
         try {
-            try (OutputStream out = Files.newOutputStream(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            try (OutputStream out =
+                    Files.newOutputStream(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 copyBounded(body, out);
             }
             publish(draft, name);
@@ -224,7 +251,10 @@ final class GraphStore {
 
     /** A path for a file that will be {@link #publish published}; nothing is there yet. */
     Path draft() {
-        return directory.resolve(DRAFT + HexFormat.of().toHexDigits(java.util.concurrent.ThreadLocalRandom.current().nextLong()) + ".tmp");
+        return directory.resolve(DRAFT
+                + HexFormat.of()
+                        .toHexDigits(
+                                java.util.concurrent.ThreadLocalRandom.current().nextLong()) + ".tmp");
     }
 
     /** Checks a finished draft and gives it its name. */
@@ -262,7 +292,10 @@ final class GraphStore {
             throw new Refusal(403, "This explorer shows a single file: start it on a directory to add graphs.");
         }
         if (!NAME.matcher(name).matches() || name.equals(INDEX)) {
-            throw new Refusal(400, "\"" + name + "\" can't name a graph: use up to 128 letters, digits, _ - and points, and no point in front.");
+            throw new Refusal(
+                    400,
+                    "\"" + name
+                            + "\" can't name a graph: use up to 128 letters, digits, _ - and points, and no point in front.");
         }
         if (Files.exists(directory.resolve(name + ".json"), LinkOption.NOFOLLOW_LINKS)) {
             throw taken(name);
@@ -286,12 +319,15 @@ final class GraphStore {
     }
 
     private boolean allowed(String name) {
-        return NAME.matcher(name).matches() && !name.equals(INDEX) && only.map(name::equals).orElse(true);
+        return NAME.matcher(name).matches()
+                && !name.equals(INDEX)
+                && only.map(name::equals).orElse(true);
     }
 
     /** Attributes of a regular file that is no link and lies in the directory itself. */
     private BasicFileAttributes unbounded(Path file) throws IOException {
-        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        BasicFileAttributes attributes =
+                Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!attributes.isRegularFile() || !file.toRealPath().getParent().equals(directory)) {
             throw new NoSuchFileException(file.toString());
         }
@@ -301,7 +337,10 @@ final class GraphStore {
     private BasicFileAttributes attributes(Path file) throws IOException {
         BasicFileAttributes attributes = unbounded(file);
         if (attributes.size() > maxBytes) {
-            throw new Refusal(413, "The graph " + stem(file.getFileName().toString()) + " has " + attributes.size() + " bytes, more than the " + maxBytes + " that are served.");
+            throw new Refusal(
+                    413,
+                    "The graph " + stem(file.getFileName().toString()) + " has " + attributes.size()
+                            + " bytes, more than the " + maxBytes + " that are served.");
         }
         return attributes;
     }
@@ -309,8 +348,10 @@ final class GraphStore {
     private void replace(Path file, Writer content) throws IOException {
         Path draft = draft();
         try {
-            try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                 OutputStream out = new java.io.BufferedOutputStream(java.nio.channels.Channels.newOutputStream(channel), 1 << 16)) {
+            try (FileChannel channel =
+                            FileChannel.open(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    OutputStream out = new java.io.BufferedOutputStream(
+                            java.nio.channels.Channels.newOutputStream(channel), 1 << 16)) {
                 content.write(out);
                 out.flush();
                 channel.force(true);
@@ -341,8 +382,11 @@ final class GraphStore {
     private void sweep() throws IOException {
         Instant old = Instant.now().minus(Duration.ofHours(1));
         try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : files.filter(f -> f.getFileName().toString().matches("\\.headwater-[0-9a-f]{16}\\.tmp")).toList()) {
-                if (Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS).toInstant().isBefore(old)) {
+            for (Path file : files.filter(f -> f.getFileName().toString().matches("\\.headwater-[0-9a-f]{16}\\.tmp"))
+                    .toList()) {
+                if (Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS)
+                        .toInstant()
+                        .isBefore(old)) {
                     discard(file);
                 }
             }
@@ -373,7 +417,11 @@ final class GraphStore {
         return switch (e) {
             case java.nio.file.AccessDeniedException denied -> "no permission";
             case java.nio.file.FileSystemException fs when fs.getReason() != null -> fs.getReason();
-            default -> e.getClass().getSimpleName() + (e.getMessage() == null ? "" : " (" + Path.of(e.getMessage()).getFileName() + ")");
+            default ->
+                e.getClass().getSimpleName()
+                        + (e.getMessage() == null
+                                ? ""
+                                : " (" + Path.of(e.getMessage()).getFileName() + ")");
         };
     }
 }

@@ -24,7 +24,15 @@ import java.util.Optional;
  * @param modified milliseconds since 1970
  * @param problem  why the file can't be shown, or null
  */
-record GraphSummary(String name, String slug, String scan, String prompt, List<String> promptTokens, long bytes, long modified, String problem) {
+record GraphSummary(
+        String name,
+        String slug,
+        String scan,
+        String prompt,
+        List<String> promptTokens,
+        long bytes,
+        long modified,
+        String problem) {
     private static final int LONGEST_PROMPT = 10_000;
     private static final int MOST_TOKENS = 4096;
     private static final int LONGEST_METADATA = 1 << 20;
@@ -44,7 +52,7 @@ record GraphSummary(String name, String slug, String scan, String prompt, List<S
             problem = "It has more than " + maxBytes + " bytes.";
         } else {
             try (InputStream in = Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
-                 JsonParser json = Json.STREAMING.createParser(in)) {
+                    JsonParser json = Json.STREAMING.createParser(in)) {
                 if (!toMetadata(json)) {
                     problem = "It has no metadata object, so it is no attribution graph.";
                 }
@@ -57,7 +65,7 @@ record GraphSummary(String name, String slug, String scan, String prompt, List<S
                             case "slug" -> slug = cut(text, 200);
                             case "scan" -> scan = cut(text, 200);
                             case "prompt" -> prompt = cut(text, LONGEST_PROMPT);
-                            default -> { }
+                            default -> {}
                         }
                     } else if (field.equals("prompt_tokens") && value == JsonToken.START_ARRAY) {
                         while (json.nextToken() != JsonToken.END_ARRAY) {
@@ -77,13 +85,21 @@ record GraphSummary(String name, String slug, String scan, String prompt, List<S
                 problem = "It can't be read.";
             }
         }
-        return new GraphSummary(name, slug, scan, prompt, List.copyOf(tokens), attributes.size(), attributes.lastModifiedTime().toMillis(), problem);
+        return new GraphSummary(
+                name,
+                slug,
+                scan,
+                prompt,
+                List.copyOf(tokens),
+                attributes.size(),
+                attributes.lastModifiedTime().toMillis(),
+                problem);
     }
 
     /** The file's metadata block as it stands there; empty if there is none, or an unreasonably long one. */
     static Optional<ObjectNode> metadata(Path file) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
-             JsonParser json = Json.STREAMING.createParser(Channels.newInputStream(channel))) {
+                JsonParser json = Json.STREAMING.createParser(Channels.newInputStream(channel))) {
             if (!toMetadata(json)) {
                 return Optional.empty();
             }

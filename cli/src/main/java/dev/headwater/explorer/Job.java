@@ -8,7 +8,13 @@ import java.util.concurrent.CancellationException;
 
 /** One piece of work for the live engine and what is known of it. */
 final class Job implements Progress {
-    enum State { QUEUED, RUNNING, DONE, FAILED, CANCELLED;
+    enum State {
+        QUEUED,
+        RUNNING,
+        DONE,
+        FAILED,
+        CANCELLED;
+
         boolean over() {
             return compareTo(DONE) >= 0;
         }
@@ -19,7 +25,16 @@ final class Job implements Progress {
      * @param result of a job that is done, otherwise null
      * @param error  of a job that failed, otherwise null
      */
-    record Status(String id, String kind, String title, State state, String phase, long done, long total, JsonNode result, String error) {}
+    record Status(
+            String id,
+            String kind,
+            String title,
+            State state,
+            String phase,
+            long done,
+            long total,
+            JsonNode result,
+            String error) {}
 
     interface Work {
         Object run(Progress progress);
@@ -79,11 +94,29 @@ final class Job implements Progress {
 
     @Override
     public synchronized void advance(long done) {
-        update(new Status(status.id(), status.kind(), status.title(), status.state(), status.phase(), done, status.total(), null, null));
+        update(new Status(
+                status.id(),
+                status.kind(),
+                status.title(),
+                status.state(),
+                status.phase(),
+                done,
+                status.total(),
+                null,
+                null));
     }
 
     private synchronized void set(State state, JsonNode result, String error) {
-        update(new Status(status.id(), status.kind(), status.title(), state, status.phase(), status.done(), status.total(), result, error));
+        update(new Status(
+                status.id(),
+                status.kind(),
+                status.title(),
+                state,
+                status.phase(),
+                status.done(),
+                status.total(),
+                result,
+                error));
     }
 
     private void update(Status next) {

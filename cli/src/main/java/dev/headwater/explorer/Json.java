@@ -15,11 +15,18 @@ import io.javalin.http.Context;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/** JSON as the explorer reads and writes it: hostile input is bounded in depth and in the length of names, numbers and strings. */
+/**
+ * JSON as the explorer reads and writes it: hostile input is bounded in depth and in the length of names, numbers and
+ * strings.
+ */
 final class Json {
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
-                    .maxNestingDepth(64).maxNumberLength(400).maxNameLength(10_000).maxStringLength(4 << 20).build())
+                    .maxNestingDepth(64)
+                    .maxNumberLength(400)
+                    .maxNameLength(10_000)
+                    .maxStringLength(4 << 20)
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
@@ -59,7 +66,11 @@ final class Json {
     /** What Jackson has to say and where, without the excerpts and class names it adds. */
     static String firstLine(JsonProcessingException e) {
         JsonLocation at = e.getLocation();
-        String message = e.getOriginalMessage().lines().findFirst().orElse("").replaceAll("`?dev\\.headwater[^\\s]*`?", "the request");
+        String message = e.getOriginalMessage()
+                .lines()
+                .findFirst()
+                .orElse("")
+                .replaceAll("`?dev\\.headwater[^\\s]*`?", "the request");
         return at == null ? message : message + " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
     }
 

@@ -15,8 +15,17 @@ import java.util.zip.GZIPOutputStream;
 /** The static files of the page, from the class path: ours, and one file of D3. */
 final class Page {
     private static final Pattern FILE = Pattern.compile("[a-z0-9-]+(\\.min)?\\.(html|css|js|svg)");
-    private static final Map<String, String> TYPES = Map.of("html", "text/html;charset=utf-8", "css", "text/css;charset=utf-8",
-            "js", "text/javascript;charset=utf-8", "svg", "image/svg+xml", "yaml", "application/yaml;charset=utf-8");
+    private static final Map<String, String> TYPES = Map.of(
+            "html",
+            "text/html;charset=utf-8",
+            "css",
+            "text/css;charset=utf-8",
+            "js",
+            "text/javascript;charset=utf-8",
+            "svg",
+            "image/svg+xml",
+            "yaml",
+            "application/yaml;charset=utf-8");
 
     private record Asset(byte[] plain, byte[] gzip, String version, String type) {}
 
@@ -40,7 +49,10 @@ final class Page {
 
     private void send(Context ctx, String file) {
         Asset asset = assets.computeIfAbsent(file, Page::load);
-        ctx.header("Cache-Control", "no-cache").header("Vary", "Accept-Encoding").header("ETag", "\"" + asset.version() + "\"").contentType(asset.type());
+        ctx.header("Cache-Control", "no-cache")
+                .header("Vary", "Accept-Encoding")
+                .header("ETag", "\"" + asset.version() + "\"")
+                .contentType(asset.type());
         if (("\"" + asset.version() + "\"").equals(ctx.header("If-None-Match"))) {
             ctx.status(304);
         } else if (acceptsGzip(ctx)) {
@@ -52,11 +64,14 @@ final class Page {
 
     static boolean acceptsGzip(Context ctx) {
         String accepted = ctx.header("Accept-Encoding");
-        return accepted != null && accepted.contains("gzip") && !accepted.matches(".*gzip\\s*;\\s*q=0(\\.0*)?\\s*(,.*)?");
+        return accepted != null
+                && accepted.contains("gzip")
+                && !accepted.matches(".*gzip\\s*;\\s*q=0(\\.0*)?\\s*(,.*)?");
     }
 
     private static Asset load(String file) {
-        try (InputStream in = Page.class.getResourceAsStream(file.equals("d3.min.js") ? d3() : "/dev/headwater/explorer/" + file)) {
+        try (InputStream in =
+                Page.class.getResourceAsStream(file.equals("d3.min.js") ? d3() : "/dev/headwater/explorer/" + file)) {
             if (in == null) {
                 throw new Refusal(404, "There is no such file.");
             }
@@ -67,7 +82,11 @@ final class Page {
             try (var out = new GZIPOutputStream(gzip)) {
                 out.write(plain);
             }
-            return new Asset(plain, gzip.toByteArray(), HexFormat.of().formatHex(digest.digest(), 0, 12), TYPES.get(file.substring(file.lastIndexOf('.') + 1)));
+            return new Asset(
+                    plain,
+                    gzip.toByteArray(),
+                    HexFormat.of().formatHex(digest.digest(), 0, 12),
+                    TYPES.get(file.substring(file.lastIndexOf('.') + 1)));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

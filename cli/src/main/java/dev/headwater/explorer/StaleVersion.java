@@ -8,7 +8,12 @@ final class StaleVersion extends RuntimeException {
     private final transient ObjectNode qParams;
 
     StaleVersion(String name, String version, ObjectNode qParams) {
-        super("The annotations of " + name + " have changed since you read them: take them over, or save yours over them.", null, false, false);
+        super(
+                "The annotations of " + name
+                        + " have changed since you read them: take them over, or save yours over them.",
+                null,
+                false,
+                false);
         this.version = version;
         this.qParams = qParams;
     }

@@ -26,16 +26,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * {@code --chat} from the files of a model to its graph. The model is a golden Gemma 3 whose vocabulary has grown until the tokens
+ * {@code --chat} from the files of a model to its graph. The model is a golden Gemma 3 whose vocabulary has grown until
+ * the tokens
  * of a chat have the ids that they have in the published instruction-tuned models.
  */
 class ChatPromptTest {
-    private static final Path GOLDEN = Path.of("..", "engine", "src", "test", "resources", "golden", "gemma3-plt-gs2-affine");
+    private static final Path GOLDEN =
+            Path.of("..", "engine", "src", "test", "resources", "golden", "gemma3-plt-gs2-affine");
     private static final int OLD_VOCABULARY = 400;
     private static final int VOCABULARY = 4400;
-    private static final Map<String, Integer> SPECIAL = Map.of("<pad>", 0, "<eos>", 1, "<bos>", 2, "<unk>", 3,
-        "<start_of_turn>", 105, "<end_of_turn>", 106);
-    private static final Map<String, Integer> WORDS = Map.of("\n", 107, " ", 236, "user", 2364, "model", 4368, "Where", 500, "is", 501, "Dallas", 502, "?", 503);
+    private static final Map<String, Integer> SPECIAL =
+            Map.of("<pad>", 0, "<eos>", 1, "<bos>", 2, "<unk>", 3, "<start_of_turn>", 105, "<end_of_turn>", 106);
+    private static final Map<String, Integer> WORDS =
+            Map.of("\n", 107, " ", 236, "user", 2364, "model", 4368, "Where", 500, "is", 501, "Dallas", 502, "?", 503);
     private static final String GEMMA_3 = """
         {{ bos_token }}
         {%- for message in messages -%}
@@ -44,20 +47,31 @@ class ChatPromptTest {
         {%- endfor -%}
         {%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
         """;
-    private static final List<Integer> CHAT = List.of(2, 105, 2364, 107, 500, 236, 501, 236, 502, 503, 106, 107, 105, 4368, 107);
+    private static final List<Integer> CHAT =
+            List.of(2, 105, 2364, 107, 500, 236, 501, 236, 502, 503, 106, 107, 105, 4368, 107);
 
     @TempDir
     private Path directory;
+
     private Path model;
 
     @BeforeEach
     void growTheModel() throws IOException {
         model = Files.createDirectory(directory.resolve("model"));
-        Files.writeString(model.resolve("config.json"), ((ObjectNode) BoundedJson.read(GOLDEN.resolve("model/config.json"))).put("vocab_size", VOCABULARY).toString());
+        Files.writeString(
+                model.resolve("config.json"),
+                ((ObjectNode) BoundedJson.read(GOLDEN.resolve("model/config.json")))
+                        .put("vocab_size", VOCABULARY)
+                        .toString());
         try (Checkpoint old = Checkpoint.open(GOLDEN.resolve("model"))) {
-            List<TensorInfo> infos = old.names().stream().map(old::info)
-                .map(info -> info.size(0) == OLD_VOCABULARY ? TensorInfo.of(info.name(), info.dtype(), VOCABULARY, info.size(1)) : info).toList();
-            try (SafetensorsWriter writer = SafetensorsWriter.create(model.resolve("model.safetensors"), infos, Map.of())) {
+            List<TensorInfo> infos = old.names().stream()
+                    .map(old::info)
+                    .map(info -> info.size(0) == OLD_VOCABULARY
+                            ? TensorInfo.of(info.name(), info.dtype(), VOCABULARY, info.size(1))
+                            : info)
+                    .toList();
+            try (SafetensorsWriter writer =
+                    SafetensorsWriter.create(model.resolve("model.safetensors"), infos, Map.of())) {
                 for (TensorInfo info : infos) {
                     writer.write(info.name(), repeated(old.data(info.name()), info.bytes()));
                 }
@@ -79,19 +93,45 @@ class ChatPromptTest {
     private void tokenizer(String template) throws IOException {
         ObjectNode tokenizer = BoundedJson.mapper().createObjectNode().put("version", "1.0");
         ArrayNode added = tokenizer.putArray("added_tokens");
-        ObjectNode config = BoundedJson.mapper().createObjectNode().put("bos_token", "<bos>").put("eos_token", "<eos>").put("pad_token", "<pad>")
-            .put("unk_token", "<unk>").put("chat_template", template);
+        ObjectNode config = BoundedJson.mapper()
+                .createObjectNode()
+                .put("bos_token", "<bos>")
+                .put("eos_token", "<eos>")
+                .put("pad_token", "<pad>")
+                .put("unk_token", "<unk>")
+                .put("chat_template", template);
         ArrayNode more = config.putArray("additional_special_tokens");
         SPECIAL.forEach((text, id) -> {
-            added.addObject().put("id", id).put("content", text).put("single_word", false).put("lstrip", false).put("rstrip", false)
-                .put("normalized", false).put("special", true);
+            added.addObject()
+                    .put("id", id)
+                    .put("content", text)
+                    .put("single_word", false)
+                    .put("lstrip", false)
+                    .put("rstrip", false)
+                    .put("normalized", false)
+                    .put("special", true);
             if (text.contains("_of_turn")) {
                 more.add(text);
             }
         });
-        tokenizer.putObject("pre_tokenizer").put("type", "Split").put("behavior", "Isolated").put("invert", false).putObject("pattern").put("Regex", "[ \\n?]");
-        tokenizer.putNull("normalizer").putNull("post_processor").putNull("decoder").putNull("truncation").putNull("padding");
-        ObjectNode words = tokenizer.putObject("model").put("type", "WordLevel").put("unk_token", "<unk>").putObject("vocab");
+        tokenizer
+                .putObject("pre_tokenizer")
+                .put("type", "Split")
+                .put("behavior", "Isolated")
+                .put("invert", false)
+                .putObject("pattern")
+                .put("Regex", "[ \\n?]");
+        tokenizer
+                .putNull("normalizer")
+                .putNull("post_processor")
+                .putNull("decoder")
+                .putNull("truncation")
+                .putNull("padding");
+        ObjectNode words = tokenizer
+                .putObject("model")
+                .put("type", "WordLevel")
+                .put("unk_token", "<unk>")
+                .putObject("vocab");
         SPECIAL.forEach(words::put);
         WORDS.forEach(words::put);
         Files.writeString(model.resolve("tokenizer.json"), tokenizer.toString());
@@ -103,7 +143,8 @@ class ChatPromptTest {
         Path set = directory.resolve(name.replaceAll(".*/", ""));
         try (Stream<Path> files = Files.walk(GOLDEN.resolve("transcoders"))) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                Path copy = set.resolve(GOLDEN.resolve("transcoders").relativize(file).toString());
+                Path copy = set.resolve(
+                        GOLDEN.resolve("transcoders").relativize(file).toString());
                 Files.createDirectories(copy.getParent());
                 Files.copy(file, copy);
             }
@@ -114,15 +155,32 @@ class ChatPromptTest {
     }
 
     private Run attribute(String transcoders, String... prompt) {
-        List<String> arguments = new ArrayList<>(List.of("attribute", "--json", "-m", model.toString(), "-t", transcoders, "--out", directory.toString(),
-            "--slug", "chat", "--max-features", "0", "--node-threshold", "1", "--edge-threshold", "1"));
+        List<String> arguments = new ArrayList<>(List.of(
+                "attribute",
+                "--json",
+                "-m",
+                model.toString(),
+                "-t",
+                transcoders,
+                "--out",
+                directory.toString(),
+                "--slug",
+                "chat",
+                "--max-features",
+                "0",
+                "--node-threshold",
+                "1",
+                "--edge-threshold",
+                "1"));
         arguments.addAll(List.of(prompt));
         return Run.headwater(arguments.toArray(String[]::new));
     }
 
     private static List<Integer> tokens(Run run) throws IOException {
         assertEquals(0, run.code(), run.err());
-        return BoundedJson.mapper().readTree(run.out()).get("tokens").findValues("id").stream().map(JsonNode::intValue).toList();
+        return BoundedJson.mapper().readTree(run.out()).get("tokens").findValues("id").stream()
+                .map(JsonNode::intValue)
+                .toList();
     }
 
     /** Positions of the graph's features and errors. */
@@ -143,9 +201,15 @@ class ChatPromptTest {
         assertEquals(IntStream.range(4, CHAT.size()).boxed().toList(), List.copyOf(positions()));
         Run plain = attribute(tuned, "Where is Dallas?");
         assertEquals(2, plain.code(), plain.toString());
-        assertTrue(plain.err().contains("beginning with the token ids 2, 105, 2364, 107") && plain.err().contains("begins with [2, 500, 236, 501]"), plain.err());
-        assertEquals(CHAT, tokens(attribute(tuned, "<bos><start_of_turn>user\nWhere is Dallas?<end_of_turn>\n<start_of_turn>model\n")),
-            "a turn that is written out");
+        assertTrue(
+                plain.err().contains("beginning with the token ids 2, 105, 2364, 107")
+                        && plain.err().contains("begins with [2, 500, 236, 501]"),
+                plain.err());
+        assertEquals(
+                CHAT,
+                tokens(attribute(
+                        tuned, "<bos><start_of_turn>user\nWhere is Dallas?<end_of_turn>\n<start_of_turn>model\n")),
+                "a turn that is written out");
     }
 
     @Test
@@ -159,10 +223,11 @@ class ChatPromptTest {
     void aChatBeginsWithASpecialToken() throws IOException {
         String set = trainedOn("google/gemma-3-270m-pt");
         for (var expected : Map.of(
-            "{{ messages[0].content }}", List.of(2, 500, 236, 501),
-            "{{ bos_token }}{{ messages[0].content }}", List.of(2, 500, 236, 501),
-            "<start_of_turn>{{ messages[0].content }}", List.of(105, 500, 236, 501),
-            "{{ bos_token }}{{ bos_token }}{{ messages[0].content }}", List.of(2, 2, 500, 236, 501)).entrySet()) {
+                        "{{ messages[0].content }}", List.of(2, 500, 236, 501),
+                        "{{ bos_token }}{{ messages[0].content }}", List.of(2, 500, 236, 501),
+                        "<start_of_turn>{{ messages[0].content }}", List.of(105, 500, 236, 501),
+                        "{{ bos_token }}{{ bos_token }}{{ messages[0].content }}", List.of(2, 2, 500, 236, 501))
+                .entrySet()) {
             tokenizer(expected.getKey());
             assertEquals(expected.getValue(), tokens(attribute(set, "--chat", "Where is")), expected.getKey());
         }
@@ -174,10 +239,16 @@ class ChatPromptTest {
         tokenizer("{{ raise_exception('no users here') }}");
         Run refused = attribute(set, "--chat", "Where is Dallas?");
         assertEquals(1, refused.code(), refused.toString());
-        assertTrue(refused.err().contains("it refuses these messages: no users here") && refused.err().lines().count() == 1, refused.err());
+        assertTrue(
+                refused.err().contains("it refuses these messages: no users here")
+                        && refused.err().lines().count() == 1,
+                refused.err());
         Run missing = Run.headwater("attribute", "--chat", "Where is Dallas?", "--out", directory.toString());
         assertEquals(1, missing.code(), missing.toString());
-        assertTrue(missing.err().contains("has no chat template") && missing.err().lines().count() == 1, missing.err());
+        assertTrue(
+                missing.err().contains("has no chat template")
+                        && missing.err().lines().count() == 1,
+                missing.err());
         assertFalse(Files.exists(directory.resolve("chat.json")));
     }
 }

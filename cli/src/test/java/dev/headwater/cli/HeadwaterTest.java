@@ -25,8 +25,10 @@ class HeadwaterTest {
     void everyCommandHasHelpThatFitsEightyColumns(String command) {
         Run run = Run.onTerminal(80, command, "--help");
         assertEquals(0, run.code(), run.err());
-        run.out().lines().map(line -> line.replaceAll("\033\\[[0-9;]*m", ""))
-            .forEach(line -> assertTrue(line.length() <= 80, "too wide: " + line));
+        run.out()
+                .lines()
+                .map(line -> line.replaceAll("\033\\[[0-9;]*m", ""))
+                .forEach(line -> assertTrue(line.length() <= 80, "too wide: " + line));
     }
 
     @Test
@@ -54,8 +56,20 @@ class HeadwaterTest {
     void doctorFindsEverythingInOrder() {
         Run run = Run.headwater("doctor");
         assertEquals(0, run.code(), run.out() + run.err());
-        for (String expected : List.of("libtorch", "MKL", "kernels", "instructions", "bf16 units", "float32", "bf16x6", "threads", "CUDA", "cache", "ok    matrix product", "ok    matrix product, bf16x6",
-            "ok    edge contraction")) {
+        for (String expected : List.of(
+                "libtorch",
+                "MKL",
+                "kernels",
+                "instructions",
+                "bf16 units",
+                "float32",
+                "bf16x6",
+                "threads",
+                "CUDA",
+                "cache",
+                "ok    matrix product",
+                "ok    matrix product, bf16x6",
+                "ok    edge contraction")) {
             assertTrue(run.out().contains(expected), "no '" + expected + "' in\n" + run.out());
         }
         assertFalse(run.out().contains("wrong"), run.out());

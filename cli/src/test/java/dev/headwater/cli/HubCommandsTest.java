@@ -27,10 +27,17 @@ class HubCommandsTest {
     void modelsListsWhatIsKnownAndWhatIsHere() throws IOException {
         Run shown = Run.headwater("models");
         assertEquals(0, shown.code(), shown.err());
-        for (String expected : List.of("-t atlas-plt  bundled", "google/gemma-2-2b", "-t mwhanna/gemma-scope-transcoders", "26 x 16384", "Cache ")) {
+        for (String expected : List.of(
+                "-t atlas-plt  bundled",
+                "google/gemma-2-2b",
+                "-t mwhanna/gemma-scope-transcoders",
+                "26 x 16384",
+                "Cache ")) {
             assertTrue(shown.out().contains(expected), "no '" + expected + "' in\n" + shown.out());
         }
-        JsonNode pairs = BoundedJson.mapper().readTree(Run.headwater("models", "--json").out()).get("pairs");
+        JsonNode pairs = BoundedJson.mapper()
+                .readTree(Run.headwater("models", "--json").out())
+                .get("pairs");
         assertEquals("atlas-plt", pairs.at("/0/transcoders").textValue());
         assertTrue(pairs.at("/0/transcoders_here").booleanValue());
         assertEquals(BundledModel.size("atlas"), pairs.at("/0/model_bytes").longValue());
@@ -40,7 +47,9 @@ class HubCommandsTest {
     void fetchSaysWhereThingsAre() {
         Run run = Run.headwater("fetch", "atlas-clt");
         assertEquals(0, run.code(), run.err());
-        assertTrue(run.out().startsWith("atlas-clt: 11 MB in ") || run.out().matches("(?s)atlas-clt: \\d+ MB in .*"), run.out());
+        assertTrue(
+                run.out().startsWith("atlas-clt: 11 MB in ") || run.out().matches("(?s)atlas-clt: \\d+ MB in .*"),
+                run.out());
     }
 
     @Test
@@ -49,9 +58,19 @@ class HubCommandsTest {
         refused(2, "is neither a directory here nor a reference", "fetch", "org/");
         refused(2, "may end in ?revision=", "fetch", "hf://org/repo?branch=x");
         refused(1, "There is no directory", "fetch", directory.resolve("none").toString());
-        refused(1, "it is not a set of transcoders", "convert", directory.toString(), directory.resolve("new").toString());
+        refused(
+                1,
+                "it is not a set of transcoders",
+                "convert",
+                directory.toString(),
+                directory.resolve("new").toString());
         refused(2, "exists already", "convert", "atlas-plt", directory.toString());
-        refused(1, "is not a directory", "convert", "atlas-plt", file("taken").resolve("new").toString());
+        refused(
+                1,
+                "is not a directory",
+                "convert",
+                "atlas-plt",
+                file("taken").resolve("new").toString());
     }
 
     @Test
@@ -66,12 +85,24 @@ class HubCommandsTest {
             graph(converted.toString(), set + "-converted-raw");
             assertArrayEquals(adjacency(set + "-raw"), adjacency(set + "-converted-raw"), set);
         }
-        assertFalse(Stream.of(directory.toFile().list()).anyMatch(name -> name.startsWith(".")), "something temporary is left");
+        assertFalse(
+                Stream.of(directory.toFile().list()).anyMatch(name -> name.startsWith(".")),
+                "something temporary is left");
     }
 
     private void graph(String transcoders, String raw) {
-        Run run = Run.headwater("attribute", PROMPT, "-t", transcoders, "--quiet", "--out", directory.resolve("graphs").toString(),
-            "--max-features", "100", "--raw", directory.resolve(raw).toString());
+        Run run = Run.headwater(
+                "attribute",
+                PROMPT,
+                "-t",
+                transcoders,
+                "--quiet",
+                "--out",
+                directory.resolve("graphs").toString(),
+                "--max-features",
+                "100",
+                "--raw",
+                directory.resolve(raw).toString());
         assertEquals(new Run(0, "", ""), run);
     }
 

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LauncherTest {
     @TempDir
     private Path directory;
+
     private Path home;
     private Path launcher;
 
@@ -33,12 +34,20 @@ class LauncherTest {
     @Test
     void runsTheJdkOfJavaHomeWithTheArgumentsAndItsExitCode() throws Exception {
         Path jdk = jdk("jdk", "25.0.1+8", "echo \"$LC_ALL\"; for a; do echo \"<$a>\"; done; exit 7");
-        Result result = launch(launcher, Map.of("JAVA_HOME", jdk.toString()), "attribute", "two words", "", "*", "--json");
+        Result result =
+                launch(launcher, Map.of("JAVA_HOME", jdk.toString()), "attribute", "two words", "", "*", "--json");
         assertEquals(7, result.code, result.output);
         List<String> lines = result.output.lines().toList();
         int jar = lines.indexOf("<-jar>");
-        assertEquals(List.of("<" + home.toRealPath().resolve("cli/target/headwater/lib/headwater.jar") + ">", "<attribute>", "<two words>", "<>", "<*>", "<--json>"),
-            lines.subList(jar + 1, lines.size()));
+        assertEquals(
+                List.of(
+                        "<" + home.toRealPath().resolve("cli/target/headwater/lib/headwater.jar") + ">",
+                        "<attribute>",
+                        "<two words>",
+                        "<>",
+                        "<*>",
+                        "<--json>"),
+                lines.subList(jar + 1, lines.size()));
         assertEquals("C.UTF-8", lines.getFirst(), "a locale that is not UTF-8 is replaced");
     }
 
@@ -46,7 +55,10 @@ class LauncherTest {
     void passesOverAJdkThatIsTooOld() throws Exception {
         Path old = jdk("old", "17.0.15+6-Debian", "echo old");
         jdk("home/.jdks/new", "26+35", "echo new");
-        Result result = launch(launcher, Map.of("JAVA_HOME", old.toString(), "PATH", old.resolve("bin") + ":/usr/bin:/bin"), "--version");
+        Result result = launch(
+                launcher,
+                Map.of("JAVA_HOME", old.toString(), "PATH", old.resolve("bin") + ":/usr/bin:/bin"),
+                "--version");
         assertTrue(!result.output.contains("old"), "some other JDK is to run: " + result.output);
     }
 
@@ -57,7 +69,9 @@ class LauncherTest {
         Path second = Files.createSymbolicLink(directory.resolve("link"), first);
         Result result = launch(second, Map.of("JAVA_HOME", jdk.toString()), "doctor");
         assertEquals(0, result.code, result.output);
-        assertTrue(result.output.contains(home.toRealPath() + "/cli/target/headwater/lib/headwater.jar doctor"), result.output);
+        assertTrue(
+                result.output.contains(home.toRealPath() + "/cli/target/headwater/lib/headwater.jar doctor"),
+                result.output);
     }
 
     @Test
@@ -67,7 +81,10 @@ class LauncherTest {
         Files.createFile(jar);
         Path jdk = jdk("jdk", "25.0.1+8", "echo \"$*\"");
         Result result = launch(launcher, Map.of("JAVA_HOME", jdk.toString()), "bench", "--repeat", "1");
-        assertTrue(result.output.contains(home.toRealPath() + "/benchmarks/target/headwater/lib/headwater.jar bench --repeat 1"), result.output);
+        assertTrue(
+                result.output.contains(
+                        home.toRealPath() + "/benchmarks/target/headwater/lib/headwater.jar bench --repeat 1"),
+                result.output);
         assertTrue(result.output.contains("-Dheadwater.home=" + home.toRealPath()), result.output);
     }
 
@@ -75,13 +92,25 @@ class LauncherTest {
     void aFailedBuildNamesItsLogAndLastLines() throws Exception {
         Path jdk = jdk("jdk", "25.0.1+8", "echo ran");
         for (String tool : List.of("mvn", "cmake", "c++")) {
-            script(directory.resolve("tools").resolve(tool), tool.equals("mvn") ? "echo '[ERROR] no such thing'; exit 1" : "exit 0");
+            script(
+                    directory.resolve("tools").resolve(tool),
+                    tool.equals("mvn") ? "echo '[ERROR] no such thing'; exit 1" : "exit 0");
         }
         Files.delete(home.resolve("cli/target/headwater/lib/headwater.jar"));
-        Result result = launch(launcher, Map.of("JAVA_HOME", jdk.toString(), "PATH", directory.resolve("tools") + ":/usr/bin:/bin",
-            "HEADWATER_NO_BUILD", ""), "doctor");
+        Result result = launch(
+                launcher,
+                Map.of(
+                        "JAVA_HOME",
+                        jdk.toString(),
+                        "PATH",
+                        directory.resolve("tools") + ":/usr/bin:/bin",
+                        "HEADWATER_NO_BUILD",
+                        ""),
+                "doctor");
         assertEquals(1, result.code, result.output);
-        assertTrue(result.output.contains("cli/target/build.log") && result.output.contains("[ERROR] no such thing"), result.output);
+        assertTrue(
+                result.output.contains("cli/target/build.log") && result.output.contains("[ERROR] no such thing"),
+                result.output);
     }
 
     private Path jdk(String name, String version, String java) throws IOException {
@@ -100,12 +129,21 @@ class LauncherTest {
 
     private record Result(int code, String output) {}
 
-    private Result launch(Path script, Map<String, String> environment, String... args) throws IOException, InterruptedException {
+    private Result launch(Path script, Map<String, String> environment, String... args)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("bash", script.toString()));
         command.addAll(List.of(args));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).directory(directory.toFile());
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).directory(directory.toFile());
         builder.environment().clear();
-        builder.environment().putAll(Map.of("PATH", "/usr/bin:/bin", "HOME", directory.resolve("home").toString(), "HEADWATER_NO_BUILD", "1"));
+        builder.environment()
+                .putAll(Map.of(
+                        "PATH",
+                        "/usr/bin:/bin",
+                        "HOME",
+                        directory.resolve("home").toString(),
+                        "HEADWATER_NO_BUILD",
+                        "1"));
         builder.environment().putAll(environment);
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

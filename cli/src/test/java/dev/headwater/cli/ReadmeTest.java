@@ -45,13 +45,25 @@ class ReadmeTest {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter messages = new StringWriter();
         try (var files = compiler.getStandardFileManager(null, null, null)) {
-            boolean compiled = compiler.getTask(messages, files, null, List.of("-d", directory.toString(), "-classpath", System.getProperty("java.class.path"),
-                "-proc:none"), null, files.getJavaFileObjects(source)).call();
+            boolean compiled = compiler.getTask(
+                            messages,
+                            files,
+                            null,
+                            List.of(
+                                    "-d",
+                                    directory.toString(),
+                                    "-classpath",
+                                    System.getProperty("java.class.path"),
+                                    "-proc:none"),
+                            null,
+                            files.getJavaFileObjects(source))
+                    .call();
             assertTrue(compiled, messages.toString());
         }
         Path graphs = directory.resolve("graphs");
         try (var loader = new URLClassLoader(new URL[] {directory.toUri().toURL()})) {
-            loader.loadClass("Example").getMethod("main", String[].class).invoke(null, (Object) new String[] {graphs.toString()});
+            loader.loadClass("Example").getMethod("main", String[].class).invoke(null, (Object)
+                    new String[] {graphs.toString()});
         }
         assertTrue(Files.isRegularFile(graphs.resolve("dallas.json")));
         assertTrue(code.strip().lines().count() <= 11, "ten lines were promised");
@@ -60,19 +72,31 @@ class ReadmeTest {
     @Test
     void everyCommandThatItListsExists() throws IOException {
         String help = Run.headwater("--help").out();
-        List<String> listed = Pattern.compile("(?m)^\\| `([a-z-]+)[ `]").matcher(Files.readString(README)).results().map(row -> row.group(1)).toList();
+        List<String> listed = Pattern.compile("(?m)^\\| `([a-z-]+)[ `]")
+                .matcher(Files.readString(README))
+                .results()
+                .map(row -> row.group(1))
+                .toList();
         assertTrue(listed.size() >= 10, listed.toString());
-        listed.forEach(command -> assertTrue(help.contains("\n  " + command + " ") || help.contains("\n  " + command + ","), "there is no command " + command));
+        listed.forEach(command -> assertTrue(
+                help.contains("\n  " + command + " ") || help.contains("\n  " + command + ","),
+                "there is no command " + command));
     }
 
     @Test
     void itsFirstCommandNamesOptionsThatExist() throws IOException {
         String readme = Files.readString(README);
-        assertEquals(1, Pattern.compile("(?m)^\\./headwater attribute \"Fact: the capital of the state containing Dallas is\"$").matcher(readme).results().count());
+        assertEquals(
+                1,
+                Pattern.compile("(?m)^\\./headwater attribute \"Fact: the capital of the state containing Dallas is\"$")
+                        .matcher(readme)
+                        .results()
+                        .count());
     }
 
     private static String block(String language) throws IOException {
-        Matcher block = Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+        Matcher block =
+                Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
         assertTrue(block.find(), "the README has no " + language);
         return block.group(1);
     }

@@ -35,8 +35,10 @@ import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
 /**
- * A real Chromium, as Debian's packages chromium and chromium-driver bring it. Where there is none the tests fail, unless they are told
- * to pass the page over ({@code -Dheadwater.browser=none}). What the page logs and what it asks the network for is kept, to be looked
+ * A real Chromium, as Debian's packages chromium and chromium-driver bring it. Where there is none the tests fail,
+ * unless they are told
+ * to pass the page over ({@code -Dheadwater.browser=none}). What the page logs and what it asks the network for is
+ * kept, to be looked
  * at after each test.
  */
 final class Browser implements AutoCloseable {
@@ -57,32 +59,55 @@ final class Browser implements AutoCloseable {
         Optional<Path> chromium = onPath("chromium", "chromium-browser", "google-chrome", "chrome");
         Optional<Path> chromedriver = onPath("chromedriver");
         if (chromium.isEmpty() || chromedriver.isEmpty()) {
-            throw new AssertionError("The page's tests need Chromium and its driver on the PATH: apt-get install chromium chromium-driver; "
-                    + "-Dheadwater.browser=none leaves them out.");
+            throw new AssertionError(
+                    "The page's tests need Chromium and its driver on the PATH: apt-get install chromium chromium-driver; "
+                            + "-Dheadwater.browser=none leaves them out.");
         }
         java.util.logging.Logger.getLogger("org.openqa.selenium").setLevel(Level.SEVERE);
         Path profile = Files.createDirectories(scratch.resolve("profile"));
         Path downloads = Files.createDirectories(scratch.resolve("downloads"));
         ChromeOptions options = new ChromeOptions();
         options.setBinary(chromium.get().toFile());
-        options.addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir=" + profile.toAbsolutePath());
+        options.addArguments(
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+                "--user-data-dir=" + profile.toAbsolutePath());
         LoggingPreferences logs = new LoggingPreferences();
         logs.enable(LogType.BROWSER, Level.ALL);
         logs.enable(LogType.PERFORMANCE, Level.ALL);
         options.setCapability("goog:loggingPrefs", logs);
-        System.setProperty("webdriver.chrome.driver", chromedriver.get().toString());   // so that Selenium looks for none on the network
+        System.setProperty(
+                "webdriver.chrome.driver",
+                chromedriver.get().toString()); // so that Selenium looks for none on the network
         ChromeDriver driver = new ChromeDriver(options);
         driver.manage().timeouts().scriptTimeout(Duration.ofSeconds(60));
-        driver.executeCdpCommand("Browser.setDownloadBehavior", Map.of("behavior", "allow", "downloadPath", downloads.toAbsolutePath().toString()));
+        driver.executeCdpCommand(
+                "Browser.setDownloadBehavior",
+                Map.of(
+                        "behavior",
+                        "allow",
+                        "downloadPath",
+                        downloads.toAbsolutePath().toString()));
         Browser browser = new Browser(driver, downloads);
         browser.size(1440, 1000);
         return browser;
     }
 
     private static Optional<Path> onPath(String... names) {
-        return Arrays.stream(names).flatMap(name -> Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)).map(folder -> Path.of(folder, name)))
-                .filter(Files::isExecutable).findFirst();
+        return Arrays.stream(names)
+                .flatMap(name -> Stream.of(
+                                System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+                        .map(folder -> Path.of(folder, name)))
+                .filter(Files::isExecutable)
+                .findFirst();
     }
 
     void size(int width, int height) {
@@ -90,14 +115,21 @@ final class Browser implements AutoCloseable {
     }
 
     void prefer(String scheme) {
-        driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
+        driver.executeCdpCommand(
+                "Emulation.setEmulatedMedia",
+                Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
     }
 
     /** Opens an address anew, also if only its part behind # differs, and waits for its graph. */
     void open(String address) {
         load(address);
-        await("a graph", () -> (Boolean) js("return globalThis.headwater?.store.state.graph != null && !document.body.classList.contains('busy')"));
-        await("its labels and paint", () -> (Boolean) js("return headwater.graphView.edgesAt !== undefined && (headwater.store.state.labelled > 0 || !headwater.source.live)"));
+        await("a graph", () -> (Boolean) js(
+                "return globalThis.headwater?.store.state.graph != null && !document.body.classList.contains('busy')"));
+        await(
+                "its labels and paint",
+                () -> (Boolean)
+                        js(
+                                "return headwater.graphView.edgesAt !== undefined && (headwater.store.state.labelled > 0 || !headwater.source.live)"));
         await("its evidence", () -> (Boolean) js("return !document.querySelector('.loading')"));
     }
 
@@ -121,15 +153,22 @@ final class Browser implements AutoCloseable {
 
     /** Runs a script that may await; its value as JSON. */
     JsonNode run(String script, Object... arguments) {
-        Object value = driver.executeAsyncScript("const done = arguments[arguments.length - 1]; const args = Array.from(arguments).slice(0, -1);"
-                + "(async () => {" + script + "})().then(value => done(JSON.stringify(value === undefined ? null : value)), error => done(JSON.stringify({thrown: String(error && error.stack || error)})));", arguments);
+        Object value = driver.executeAsyncScript(
+                "const done = arguments[arguments.length - 1]; const args = Array.from(arguments).slice(0, -1);"
+                        + "(async () => {" + script
+                        + "})().then(value => done(JSON.stringify(value === undefined ? null : value)), error => done(JSON.stringify({thrown: String(error && error.stack || error)})));",
+                arguments);
         JsonNode json = Json.parse(((String) value).getBytes(StandardCharsets.UTF_8), JsonNode.class);
         assertTrue(!json.has("thrown"), json.toString());
         return json;
     }
 
     WebElement find(String css) {
-        return await(css, () -> driver.findElements(By.cssSelector(css)).stream().findFirst().orElse(null));
+        return await(
+                css,
+                () -> driver.findElements(By.cssSelector(css)).stream()
+                        .findFirst()
+                        .orElse(null));
     }
 
     List<WebElement> all(String css) {
@@ -137,12 +176,18 @@ final class Browser implements AutoCloseable {
     }
 
     WebElement withText(String css, String text) {
-        return await(css + " with " + text, () -> all(css).stream().filter(element -> element.getText().contains(text)).findFirst().orElse(null));
+        return await(
+                css + " with " + text,
+                () -> all(css).stream()
+                        .filter(element -> element.getText().contains(text))
+                        .findFirst()
+                        .orElse(null));
     }
 
     /** The texts of all that match now, in one go. */
     List<String> texts(String css) {
-        return ((List<?>) js("return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", css)).stream().map(String::valueOf).toList();
+        return ((List<?>) js("return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", css))
+                .stream().map(String::valueOf).toList();
     }
 
     boolean shows(String css) {
@@ -181,12 +226,17 @@ final class Browser implements AutoCloseable {
 
     /** A slider or number, as if it had been moved there. */
     void set(String css, double value) {
-        js("const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true}));", css, value);
+        js(
+                "const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true}));",
+                css,
+                value);
     }
 
     /** Puts the pointer on a node of the main graph. */
     Actions overNode(String id) {
-        List<?> at = (List<?>) js("const v = headwater.graphView, [x, y] = v.locate(v.props.graph.node(arguments[0]).index), box = v.plot.getBoundingClientRect(); return [Math.round(box.left + x), Math.round(box.top + y)]", id);
+        List<?> at = (List<?>) js(
+                "const v = headwater.graphView, [x, y] = v.locate(v.props.graph.node(arguments[0]).index), box = v.plot.getBoundingClientRect(); return [Math.round(box.left + x), Math.round(box.top + y)]",
+                id);
         return new Actions(driver).moveToLocation(((Number) at.get(0)).intValue(), ((Number) at.get(1)).intValue());
     }
 
@@ -201,7 +251,9 @@ final class Browser implements AutoCloseable {
                     return answer;
                 }
                 last = null;
-            } catch (StaleElementReferenceException | org.openqa.selenium.ElementNotInteractableException | JavascriptException e) {
+            } catch (StaleElementReferenceException
+                    | org.openqa.selenium.ElementNotInteractableException
+                    | JavascriptException e) {
                 last = e;
             }
             pause(60);
@@ -231,7 +283,8 @@ final class Browser implements AutoCloseable {
     /** The file that the last click has brought. */
     Path downloaded(String name) {
         Path file = downloads.resolve(name);
-        return await(name, () -> Files.exists(file) && !Files.exists(downloads.resolve(name + ".crdownload")) ? file : null);
+        return await(
+                name, () -> Files.exists(file) && !Files.exists(downloads.resolve(name + ".crdownload")) ? file : null);
     }
 
     void escape() {
@@ -243,7 +296,8 @@ final class Browser implements AutoCloseable {
         try (var axe = Browser.class.getResourceAsStream("/axe.min.js")) {
             js(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
         }
-        JsonNode violations = run("const result = await axe.run(document, {resultTypes: ['violations']}); return result.violations.map(v => v.id + ' (' + v.impact + '): ' + v.help + '\\n    ' + v.nodes.map(n => n.target.join(' ') + ' ' + n.html.slice(0, 140) + ' ' + (n.any[0]?.message ?? '')).join('\\n    '))");
+        JsonNode violations = run(
+                "const result = await axe.run(document, {resultTypes: ['violations']}); return result.violations.map(v => v.id + ' (' + v.impact + '): ' + v.help + '\\n    ' + v.nodes.map(n => n.target.join(' ') + ' ' + n.html.slice(0, 140) + ' ' + (n.any[0]?.message ?? '')).join('\\n    '))");
         List<String> lines = new ArrayList<>();
         violations.forEach(violation -> lines.add(violation.textValue()));
         assertEquals(List.of(), lines, state);
@@ -255,10 +309,17 @@ final class Browser implements AutoCloseable {
             assertTrue(entry.getLevel().intValue() < Level.WARNING.intValue(), "the console says " + entry);
         }
         for (LogEntry entry : driver.manage().logs().get(LogType.PERFORMANCE)) {
-            JsonNode message = Json.parse(entry.getMessage().getBytes(StandardCharsets.UTF_8), JsonNode.class).path("message");
+            JsonNode message = Json.parse(entry.getMessage().getBytes(StandardCharsets.UTF_8), JsonNode.class)
+                    .path("message");
             if (message.path("method").asText().equals("Network.requestWillBeSent")) {
                 String url = message.at("/params/request/url").asText();
-                assertTrue(url.startsWith(origin + "/") || url.startsWith("data:") || url.startsWith("blob:") || url.startsWith("file:") || url.startsWith("chrome"), "a request to " + url);
+                assertTrue(
+                        url.startsWith(origin + "/")
+                                || url.startsWith("data:")
+                                || url.startsWith("blob:")
+                                || url.startsWith("file:")
+                                || url.startsWith("chrome"),
+                        "a request to " + url);
             }
         }
     }

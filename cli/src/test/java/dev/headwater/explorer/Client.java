@@ -13,7 +13,10 @@ import java.time.Duration;
 
 /** Speaks HTTP to a server under test, well or badly. */
 final class Client implements AutoCloseable {
-    private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(10)).build();
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(10))
+            .build();
     private final int port;
 
     Client(int port) {
@@ -35,8 +38,11 @@ final class Client implements AutoCloseable {
     }
 
     Reply send(String method, String path, String body, String... headers) {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(Duration.ofSeconds(60))
-                .method(method, body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(60))
+                .method(
+                        method,
+                        body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
         if (body != null) {
             request.header("Content-Type", "application/json");
         }
@@ -45,9 +51,14 @@ final class Client implements AutoCloseable {
         }
         try {
             HttpResponse<byte[]> response = http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-            boolean json = response.headers().firstValue("Content-Type").orElse("").startsWith("application/json")
-                    && response.headers().firstValue("Content-Encoding").isEmpty() && response.body().length > 0;
-            return new Reply(response.statusCode(), json ? Json.MAPPER.readTree(response.body()) : Json.MAPPER.missingNode(), response);
+            boolean json =
+                    response.headers().firstValue("Content-Type").orElse("").startsWith("application/json")
+                            && response.headers().firstValue("Content-Encoding").isEmpty()
+                            && response.body().length > 0;
+            return new Reply(
+                    response.statusCode(),
+                    json ? Json.MAPPER.readTree(response.body()) : Json.MAPPER.missingNode(),
+                    response);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -55,7 +66,9 @@ final class Client implements AutoCloseable {
         }
     }
 
-    /** Sends exactly these bytes and gives all that comes back until the server closes or is silent for {@code seconds}. */
+    /**
+     * Sends exactly these bytes and gives all that comes back until the server closes or is silent for {@code seconds}.
+     */
     String raw(String request, int seconds) throws IOException {
         try (Socket socket = new Socket("127.0.0.1", port)) {
             socket.setSoTimeout(seconds * 1000);
@@ -75,7 +88,8 @@ final class Client implements AutoCloseable {
     }
 
     String rawGet(String target, String... headers) throws IOException {
-        StringBuilder request = new StringBuilder("GET " + target + " HTTP/1.1\r\nHost: localhost:" + port + "\r\nConnection: close\r\n");
+        StringBuilder request = new StringBuilder(
+                "GET " + target + " HTTP/1.1\r\nHost: localhost:" + port + "\r\nConnection: close\r\n");
         for (int i = 0; i < headers.length; i += 2) {
             request.append(headers[i]).append(": ").append(headers[i + 1]).append("\r\n");
         }

@@ -5,7 +5,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Replacement and completeness of a pinned subgraph straight from their definition, with dense matrices and a sum over path lengths. */
+/**
+ * Replacement and completeness of a pinned subgraph straight from their definition, with dense matrices and a sum over
+ * path lengths.
+ */
 final class DenseScores {
     private DenseScores() {}
 

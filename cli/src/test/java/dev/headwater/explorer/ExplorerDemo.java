@@ -16,8 +16,12 @@ final class ExplorerDemo {
             SampleGraphs.copy(name, graphs);
         }
         long ready = System.nanoTime();
-        var server = ExplorerServer.start(ExplorerConfig.local(graphs).at(ExplorerConfig.LOOPBACK, args.length == 0 ? 0 : Integer.parseInt(args[0])).withEngine(new FakeEngine(60)));
-        System.out.println(server.address() + " serves " + graphs + ", started in " + (System.nanoTime() - ready) / 1_000_000 + " ms after " + (ready - start) / 1_000_000 + " ms of making graphs");
+        var server = ExplorerServer.start(ExplorerConfig.local(graphs)
+                .at(ExplorerConfig.LOOPBACK, args.length == 0 ? 0 : Integer.parseInt(args[0]))
+                .withEngine(new FakeEngine(60)));
+        System.out.println(
+                server.address() + " serves " + graphs + ", started in " + (System.nanoTime() - ready) / 1_000_000
+                        + " ms after " + (ready - start) / 1_000_000 + " ms of making graphs");
         Thread.currentThread().join();
     }
 }

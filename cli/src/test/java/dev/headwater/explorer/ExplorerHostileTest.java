@@ -27,6 +27,7 @@ class ExplorerHostileTest {
 
     @TempDir
     Path directory;
+
     private Path graphs;
     private Path features;
     private ExplorerServer server;
@@ -46,7 +47,8 @@ class ExplorerHostileTest {
         Files.createSymbolicLink(graphs.resolve("folder.json"), directory);
         Files.createSymbolicLink(features.resolve("elsewhere"), directory.resolve("graphs-too"));
         Files.createSymbolicLink(features.resolve("set/99.json"), directory.resolve("outside.json"));
-        server = ExplorerServer.start(new ExplorerConfig(ExplorerConfig.LOOPBACK, 0, graphs, List.of(features), new FakeEngine(1), 8 << 20));
+        server = ExplorerServer.start(
+                new ExplorerConfig(ExplorerConfig.LOOPBACK, 0, graphs, List.of(features), new FakeEngine(1), 8 << 20));
         client = new Client(server.port());
     }
 
@@ -58,20 +60,66 @@ class ExplorerHostileTest {
 
     @Test
     void noSpellingOfAPathLeavesTheDirectories() throws IOException {
-        List<String> ups = List.of("../outside", "..%2foutside", "..%2Foutside", "%2e%2e/outside", "%2e%2e%2foutside", "%252e%252e%252foutside", "..%5coutside", "..\\outside", "....//outside",
-                "..;/outside", "%2e%2e;x=1/outside", "..%00/outside", "outside.json%00", "%c0%ae%c0%ae/outside", "..%c0%afoutside", "..%u2215outside", "%uff0e%uff0e/outside", "./../outside",
-                "/" + directory + "/outside", directory.toString() + "/outside", "%2f" + directory.toString().substring(1) + "%2foutside", "../graphs-too/outside", "link", "folder", "folder.json/outside",
-                "~/outside", "file:///" + directory + "/outside", "C:\\outside", "\\\\host\\share\\outside", "CON", ".", "..", "...", ".headwater-0000000000000000.tmp", "graph-metadata");
+        List<String> ups = List.of(
+                "../outside",
+                "..%2foutside",
+                "..%2Foutside",
+                "%2e%2e/outside",
+                "%2e%2e%2foutside",
+                "%252e%252e%252foutside",
+                "..%5coutside",
+                "..\\outside",
+                "....//outside",
+                "..;/outside",
+                "%2e%2e;x=1/outside",
+                "..%00/outside",
+                "outside.json%00",
+                "%c0%ae%c0%ae/outside",
+                "..%c0%afoutside",
+                "..%u2215outside",
+                "%uff0e%uff0e/outside",
+                "./../outside",
+                "/" + directory + "/outside",
+                directory.toString() + "/outside",
+                "%2f" + directory.toString().substring(1) + "%2foutside",
+                "../graphs-too/outside",
+                "link",
+                "folder",
+                "folder.json/outside",
+                "~/outside",
+                "file:///" + directory + "/outside",
+                "C:\\outside",
+                "\\\\host\\share\\outside",
+                "CON",
+                ".",
+                "..",
+                "...",
+                ".headwater-0000000000000000.tmp",
+                "graph-metadata");
         for (String up : ups) {
-            for (String path : List.of("/api/graphs/" + up, "/api/graphs/" + up + "/labels", "/data/" + up + ".json", "/data//" + up + ".json", "/graph_data/" + up + ".json", "/data/" + up,
-                    "/features/" + up + ".json", "/features/set/" + up + ".json", "/assets/" + up, "/assets/" + up + ".js")) {
+            for (String path : List.of(
+                    "/api/graphs/" + up,
+                    "/api/graphs/" + up + "/labels",
+                    "/data/" + up + ".json",
+                    "/data//" + up + ".json",
+                    "/graph_data/" + up + ".json",
+                    "/data/" + up,
+                    "/features/" + up + ".json",
+                    "/features/set/" + up + ".json",
+                    "/assets/" + up,
+                    "/assets/" + up + ".js")) {
                 String answer = client.rawGet(path);
                 assertFalse(answer.contains(SECRET), path + " gave\n" + answer);
-                boolean index = path.equals("/data/graph-metadata.json") || path.equals("/graph_data/graph-metadata.json");
+                boolean index =
+                        path.equals("/data/graph-metadata.json") || path.equals("/graph_data/graph-metadata.json");
                 assertTrue(index || answer.startsWith("HTTP/1.1 4"), path + " gave\n" + answer);
             }
         }
-        for (String path : List.of("/features/elsewhere/1.json", "/features/set/99.json", "/features/set/../../outside.json", "/features/elsewhere/outside.json")) {
+        for (String path : List.of(
+                "/features/elsewhere/1.json",
+                "/features/set/99.json",
+                "/features/set/../../outside.json",
+                "/features/elsewhere/outside.json")) {
             assertTrue(client.rawGet(path).startsWith("HTTP/1.1 4"), path);
         }
         assertTrue(client.rawGet("/features/set/12.json").endsWith("{\"index\":3}"), "what belongs there is served");
@@ -79,14 +127,22 @@ class ExplorerHostileTest {
 
     @Test
     void writesGoNowhereElse() throws IOException {
-        List<String> names = List.of("..%2foutside", "%2e%2e%2foutside", "link", "folder", ".hidden", "a%2fb", "graph-metadata", "%00", "a".repeat(129), "");
+        List<String> names = List.of(
+                "..%2foutside",
+                "%2e%2e%2foutside", "link", "folder", ".hidden", "a%2fb", "graph-metadata", "%00", "a".repeat(129), "");
         for (String name : names) {
             for (String method : List.of("PUT", "DELETE")) {
                 String path = "/api/graphs/" + name + (method.equals("PUT") ? "/annotations" : "");
-                String answer = client.raw(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 10);
+                String answer = client.raw(
+                        method + " " + path
+                                + " HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+                        10);
                 assertTrue(answer.startsWith("HTTP/1.1 4"), method + " " + path + " gave\n" + answer);
             }
-            String answer = client.raw("POST /api/graphs?name=" + name + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 10);
+            String answer = client.raw(
+                    "POST /api/graphs?name=" + name
+                            + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+                    10);
             assertTrue(answer.startsWith("HTTP/1.1 4"), "POST " + name + " gave\n" + answer);
         }
         assertEquals(SECRET, Files.readString(directory.resolve("outside.json")));
@@ -98,56 +154,113 @@ class ExplorerHostileTest {
     void pagesOfOtherSitesGetNothing() throws IOException {
         String graph = "/api/graphs/" + SampleGraphs.DALLAS;
         String evil = "http://evil.example";
-        for (String host : List.of("evil.example", "evil.example:" + server.port(), "127.0.0.1.evil.example", "localhost.evil.example", "")) {
-            String answer = client.raw("GET " + graph + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n", 10);
+        for (String host : List.of(
+                "evil.example",
+                "evil.example:" + server.port(),
+                "127.0.0.1.evil.example",
+                "localhost.evil.example",
+                "")) {
+            String answer =
+                    client.raw("GET " + graph + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n", 10);
             assertTrue(answer.startsWith("HTTP/1.1 4"), "Host " + host + " gave\n" + head(answer));
             assertFalse(answer.contains("prompt_tokens"), "Host " + host);
         }
         assertTrue(client.raw("GET " + graph + " HTTP/1.0\r\n\r\n", 10).startsWith("HTTP/1.1 4"), "no Host at all");
-        for (String[] headers : List.of(new String[] {"Origin", evil}, new String[] {"Origin", "null"}, new String[] {"Origin", "http://localhost:1"}, new String[] {"Origin", "https://localhost:" + server.port()},
-                new String[] {"Sec-Fetch-Site", "cross-site"}, new String[] {"Sec-Fetch-Site", "same-site"})) {
+        for (String[] headers : List.of(
+                new String[] {"Origin", evil},
+                new String[] {"Origin", "null"},
+                new String[] {"Origin", "http://localhost:1"},
+                new String[] {"Origin", "https://localhost:" + server.port()},
+                new String[] {"Sec-Fetch-Site", "cross-site"},
+                new String[] {"Sec-Fetch-Site", "same-site"})) {
             String answer = client.rawGet(graph, headers);
             assertTrue(answer.startsWith("HTTP/1.1 403"), String.join(" ", headers) + " gave\n" + head(answer));
             assertFalse(answer.toLowerCase(java.util.Locale.ROOT).contains("access-control-allow"), "no CORS");
         }
-        assertTrue(client.rawGet(graph, "Origin", "http://localhost:" + server.port(), "Sec-Fetch-Site", "same-origin").startsWith("HTTP/1.1 200"), "our own page");
-        assertTrue(client.rawGet("/", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate").startsWith("HTTP/1.1 200"), "a link to the page may be followed");
-        assertTrue(client.rawGet(graph, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate").startsWith("HTTP/1.1 403"), "but not to the data");
+        assertTrue(
+                client.rawGet(graph, "Origin", "http://localhost:" + server.port(), "Sec-Fetch-Site", "same-origin")
+                        .startsWith("HTTP/1.1 200"),
+                "our own page");
+        assertTrue(
+                client.rawGet("/", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")
+                        .startsWith("HTTP/1.1 200"),
+                "a link to the page may be followed");
+        assertTrue(
+                client.rawGet(graph, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")
+                        .startsWith("HTTP/1.1 403"),
+                "but not to the data");
         // A form of another site can send these types without asking first.
-        for (String type : List.of("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")) {
-            assertEquals(415, client.send("POST", "/api/graphs?name=x", "{}", "Content-Type", type).status(), type);
+        for (String type :
+                List.of("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")) {
+            assertEquals(
+                    415,
+                    client.send("POST", "/api/graphs?name=x", "{}", "Content-Type", type)
+                            .status(),
+                    type);
         }
-        String preflight = client.raw("OPTIONS " + graph + " HTTP/1.1\r\nHost: localhost\r\nOrigin: " + evil + "\r\nAccess-Control-Request-Method: PUT\r\nConnection: close\r\n\r\n", 10);
+        String preflight = client.raw(
+                "OPTIONS " + graph + " HTTP/1.1\r\nHost: localhost\r\nOrigin: " + evil
+                        + "\r\nAccess-Control-Request-Method: PUT\r\nConnection: close\r\n\r\n",
+                10);
         assertFalse(preflight.toLowerCase(java.util.Locale.ROOT).contains("access-control-allow"), preflight);
     }
 
     @Test
     void everyAnswerCarriesThePolicies() throws IOException {
-        for (String path : List.of("/", "/api/graphs", "/nothing", "/assets/d3.min.js", "/api/graphs/" + SampleGraphs.DALLAS)) {
+        for (String path :
+                List.of("/", "/api/graphs", "/nothing", "/assets/d3.min.js", "/api/graphs/" + SampleGraphs.DALLAS)) {
             String head = head(client.rawGet(path));
-            assertTrue(head.contains("Content-Security-Policy: default-src 'none'; script-src 'self'"), path + "\n" + head);
-            assertTrue(head.contains("X-Content-Type-Options: nosniff") && head.contains("Referrer-Policy: no-referrer"), path + "\n" + head);
+            assertTrue(
+                    head.contains("Content-Security-Policy: default-src 'none'; script-src 'self'"),
+                    path + "\n" + head);
+            assertTrue(
+                    head.contains("X-Content-Type-Options: nosniff") && head.contains("Referrer-Policy: no-referrer"),
+                    path + "\n" + head);
             assertFalse(head.contains("unsafe") || head.contains("Server:"), path + "\n" + head);
         }
     }
 
     @Test
     void elsewhereThanOnLoopbackATokenIsNeeded() throws IOException {
-        try (var open = ExplorerServer.start(ExplorerConfig.local(graphs).at("0.0.0.0", 0)); var visitor = new Client(open.port())) {
+        try (var open = ExplorerServer.start(ExplorerConfig.local(graphs).at("0.0.0.0", 0));
+                var visitor = new Client(open.port())) {
             String token = open.address().getQuery().replace("token=", "");
             assertTrue(token.length() >= 32, token);
-            for (String path : List.of("/", "/api/graphs", "/assets/d3.min.js", "/data/" + SampleGraphs.DALLAS + ".json", "/?token=", "/?token=x" + token, "/api/graphs?token=" + token)) {
+            for (String path : List.of(
+                    "/",
+                    "/api/graphs",
+                    "/assets/d3.min.js",
+                    "/data/" + SampleGraphs.DALLAS + ".json",
+                    "/?token=",
+                    "/?token=x" + token,
+                    "/api/graphs?token=" + token)) {
                 assertEquals(401, visitor.get(path).status(), path);
             }
-            assertEquals(401, visitor.get("/api/graphs", "Authorization", "Bearer wrong").status());
-            assertEquals(401, visitor.get("/api/graphs", "Cookie", "headwater_" + open.port() + "=" + token).status(), "the token is no session");
-            assertEquals(200, visitor.get("/api/graphs", "Authorization", "Bearer " + token).status());
+            assertEquals(
+                    401,
+                    visitor.get("/api/graphs", "Authorization", "Bearer wrong").status());
+            assertEquals(
+                    401,
+                    visitor.get("/api/graphs", "Cookie", "headwater_" + open.port() + "=" + token)
+                            .status(),
+                    "the token is no session");
+            assertEquals(
+                    200,
+                    visitor.get("/api/graphs", "Authorization", "Bearer " + token)
+                            .status());
             var first = visitor.get("/?token=" + token);
             assertEquals(303, first.status());
             String cookie = first.response().headers().firstValue("Set-Cookie").orElseThrow();
-            assertTrue(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains(token), cookie);
-            assertEquals(200, visitor.get("/api/graphs", "Cookie", cookie.split(";")[0]).status());
-            assertTrue(visitor.raw("GET / HTTP/1.1\r\nHost: evil.example\r\nCookie: " + cookie.split(";")[0] + "\r\nConnection: close\r\n\r\n", 10).startsWith("HTTP/1.1 421"));
+            assertTrue(
+                    cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains(token), cookie);
+            assertEquals(
+                    200,
+                    visitor.get("/api/graphs", "Cookie", cookie.split(";")[0]).status());
+            assertTrue(visitor.raw(
+                            "GET / HTTP/1.1\r\nHost: evil.example\r\nCookie: " + cookie.split(";")[0]
+                                    + "\r\nConnection: close\r\n\r\n",
+                            10)
+                    .startsWith("HTTP/1.1 421"));
         }
     }
 
@@ -156,32 +269,70 @@ class ExplorerHostileTest {
         String path = "/api/graphs/" + SampleGraphs.DALLAS + "/annotations";
         String before = client.get("/api/graphs/" + SampleGraphs.DALLAS).etag();
         String deep = "[".repeat(5000) + "]".repeat(5000);
-        for (String body : List.of("", "null", "[]", "{", "{\"pinnedIds\":3}", "{\"pinnedIds\":[1]}", "{\"supernodes\":[\"a\"]}", "{\"supernodes\":[[]]}", "{\"x\":" + deep + "}", "{\"a\":1,\"a\":2}", "{} {}",
-                "{\"x\":1" + "0".repeat(1000) + "}", "\u0000", "{\"a\":NaN}")) {
+        for (String body : List.of(
+                "",
+                "null",
+                "[]",
+                "{",
+                "{\"pinnedIds\":3}",
+                "{\"pinnedIds\":[1]}",
+                "{\"supernodes\":[\"a\"]}",
+                "{\"supernodes\":[[]]}",
+                "{\"x\":" + deep + "}",
+                "{\"a\":1,\"a\":2}",
+                "{} {}",
+                "{\"x\":1" + "0".repeat(1000) + "}",
+                "\u0000",
+                "{\"a\":NaN}")) {
             var reply = client.send("PUT", path, body, "If-Match", "*");
-            assertTrue(reply.status() == 400 && reply.error().endsWith("."), body.substring(0, Math.min(30, body.length())) + " gave " + reply.status() + " " + reply.json());
+            assertTrue(
+                    reply.status() == 400 && reply.error().endsWith("."),
+                    body.substring(0, Math.min(30, body.length())) + " gave " + reply.status() + " " + reply.json());
         }
         assertEquals(before, client.get("/api/graphs/" + SampleGraphs.DALLAS).etag(), "nothing has changed");
         for (String kind : List.of("attribute", "intervene", "tokens")) {
             for (String body : List.of("", "{}", "[]", "{\"surprise\":1}", deep)) {
-                assertEquals(400, client.send("POST", "/api/jobs/" + kind, body).status(), kind + " " + body.substring(0, Math.min(30, body.length())));
+                assertEquals(
+                        400,
+                        client.send("POST", "/api/jobs/" + kind, body).status(),
+                        kind + " " + body.substring(0, Math.min(30, body.length())));
             }
         }
     }
 
     @Test
     void uploadsThatAreNoGraphsAreRefusedWithTheReason() {
-        String node = "{\"node_id\":\"E_1_0\",\"feature\":0,\"layer\":\"E\",\"ctx_idx\":0,\"feature_type\":\"embedding\",\"clerp\":\"\"}";
+        String node =
+                "{\"node_id\":\"E_1_0\",\"feature\":0,\"layer\":\"E\",\"ctx_idx\":0,\"feature_type\":\"embedding\",\"clerp\":\"\"}";
         String meta = "\"metadata\":{\"slug\":\"s\",\"scan\":\"s\",\"prompt\":\"p\",\"prompt_tokens\":[\"p\"]}";
         String good = "{" + meta + ",\"nodes\":[" + node + "],\"links\":[]}";
         record Bad(String body, String reason) {}
-        List<Bad> bads = List.of(new Bad("", "not a JSON object"), new Bad("[]", "not a JSON object"), new Bad("{}", "no metadata"), new Bad(good + "x", "Unrecognized token"), new Bad(good.substring(0, 80), "end-of-input"),
-                new Bad(good.replace("\"slug\":\"s\",", ""), "no slug"), new Bad(good.replace("\"prompt_tokens\":[\"p\"]", "\"prompt_tokens\":\"p\""), "prompt_tokens is not an array"),
-                new Bad(good.replace("\"ctx_idx\":0", "\"ctx_idx\":1"), "ctx_idx is 1"), new Bad(good.replace("\"ctx_idx\":0", "\"ctx_idx\":99999999999999999999"), "out of range"),
-                new Bad(good.replace("\"clerp\":\"\"", "\"clerp\":null"), "clerp is not text"), new Bad(good.replace("[" + node + "]", "[" + node + "," + node + "]"), "there twice"),
-                new Bad(good.replace("\"links\":[]", "\"links\":[{\"source\":\"E_1_0\",\"target\":\"nobody\",\"weight\":1}]"), "names a node that is not there"),
-                new Bad(good.replace("\"links\":[]", "\"links\":[{\"source\":\"E_1_0\",\"target\":\"E_1_0\",\"weight\":1e999}]"), "not a finite number"),
-                new Bad(good.replace("\"links\":[]", "\"links\":[{\"source\":\"E_1_0\"}]"), "lacks"), new Bad("{" + meta + "," + meta + "}", "twice"),
+        List<Bad> bads = List.of(
+                new Bad("", "not a JSON object"),
+                new Bad("[]", "not a JSON object"),
+                new Bad("{}", "no metadata"),
+                new Bad(good + "x", "Unrecognized token"),
+                new Bad(good.substring(0, 80), "end-of-input"),
+                new Bad(good.replace("\"slug\":\"s\",", ""), "no slug"),
+                new Bad(
+                        good.replace("\"prompt_tokens\":[\"p\"]", "\"prompt_tokens\":\"p\""),
+                        "prompt_tokens is not an array"),
+                new Bad(good.replace("\"ctx_idx\":0", "\"ctx_idx\":1"), "ctx_idx is 1"),
+                new Bad(good.replace("\"ctx_idx\":0", "\"ctx_idx\":99999999999999999999"), "out of range"),
+                new Bad(good.replace("\"clerp\":\"\"", "\"clerp\":null"), "clerp is not text"),
+                new Bad(good.replace("[" + node + "]", "[" + node + "," + node + "]"), "there twice"),
+                new Bad(
+                        good.replace(
+                                "\"links\":[]",
+                                "\"links\":[{\"source\":\"E_1_0\",\"target\":\"nobody\",\"weight\":1}]"),
+                        "names a node that is not there"),
+                new Bad(
+                        good.replace(
+                                "\"links\":[]",
+                                "\"links\":[{\"source\":\"E_1_0\",\"target\":\"E_1_0\",\"weight\":1e999}]"),
+                        "not a finite number"),
+                new Bad(good.replace("\"links\":[]", "\"links\":[{\"source\":\"E_1_0\"}]"), "lacks"),
+                new Bad("{" + meta + "," + meta + "}", "twice"),
                 new Bad("{\"extra\":" + "[".repeat(100) + "]".repeat(100) + "}", "nesting"));
         for (Bad bad : bads) {
             var reply = client.send("POST", "/api/graphs?name=bad", bad.body());
@@ -196,11 +347,15 @@ class ExplorerHostileTest {
     void oversizedBodiesAreCutOff() throws IOException {
         String huge = "{\"x\":\"" + "y".repeat(9 << 20) + "\"}";
         assertEquals(413, client.send("POST", "/api/graphs?name=huge", huge).status());
-        assertEquals(413, client.send("PUT", "/api/graphs/" + SampleGraphs.DALLAS + "/annotations", huge, "If-Match", "*").status());
+        assertEquals(
+                413,
+                client.send("PUT", "/api/graphs/" + SampleGraphs.DALLAS + "/annotations", huge, "If-Match", "*")
+                        .status());
         assertEquals(413, client.send("POST", "/api/jobs/attribute", huge).status());
         // Announced small, or not at all, and then large.
         String chunk = "x".repeat(1 << 16);
-        StringBuilder chunked = new StringBuilder("POST /api/jobs/attribute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+        StringBuilder chunked = new StringBuilder(
+                "POST /api/jobs/attribute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
         for (int i = 0; i < 40; i++) {
             chunked.append("10000\r\n").append(chunk).append("\r\n");
         }
@@ -210,8 +365,11 @@ class ExplorerHostileTest {
         try (var gzip = new java.util.zip.GZIPOutputStream(bomb)) {
             gzip.write(new byte[64 << 20]);
         }
-        String request = "POST /api/graphs?name=bomb HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: " + bomb.size() + "\r\nConnection: close\r\n\r\n";
-        assertTrue(client.raw(request + bomb.toString(StandardCharsets.ISO_8859_1), 20).startsWith("HTTP/1.1 413"));
+        String request =
+                "POST /api/graphs?name=bomb HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: "
+                        + bomb.size() + "\r\nConnection: close\r\n\r\n";
+        assertTrue(client.raw(request + bomb.toString(StandardCharsets.ISO_8859_1), 20)
+                .startsWith("HTTP/1.1 413"));
         assertTrue(client.rawGet("/" + "a".repeat(64 << 10)).startsWith("HTTP/1.1 4"), "a long address");
         assertTrue(client.rawGet("/", "X", "a".repeat(64 << 10)).startsWith("HTTP/1.1 431"), "long headers");
         assertEquals(3, Files.list(graphs).count(), "no draft left");
@@ -225,8 +383,12 @@ class ExplorerHostileTest {
                 Socket socket = new Socket("127.0.0.1", server.port());
                 String start = switch (i % 3) {
                     case 0 -> "GET / HT";
-                    case 1 -> "POST /api/graphs?name=slow" + i + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{";
-                    default -> "GET /api/graphs/" + SampleGraphs.DALLAS + " HTTP/1.1\r\nHost: localhost\r\n\r\n";   // and never reads the answer
+                    case 1 ->
+                        "POST /api/graphs?name=slow" + i
+                                + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{";
+                    default ->
+                        "GET /api/graphs/" + SampleGraphs.DALLAS
+                                + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; // and never reads the answer
                 };
                 socket.getOutputStream().write(start.getBytes(StandardCharsets.US_ASCII));
                 slow.add(socket);
@@ -261,22 +423,24 @@ class ExplorerHostileTest {
         String path = "/api/graphs/" + SampleGraphs.DALLAS;
         int writers = 8;
         int rounds = 5;
-        all(IntStream.range(0, writers).<Callable<Void>>mapToObj(writer -> () -> {
-            for (int round = 0; round < rounds; ) {
-                var read = client.get(path);
-                List<String> pinned = new ArrayList<>();
-                read.json().at("/qParams/pinnedIds").forEach(id -> pinned.add(id.textValue()));
-                pinned.add("writer" + writer + "round" + round);
-                JsonNode body = Json.tree(java.util.Map.of("pinnedIds", pinned));
-                var saved = client.send("PUT", path + "/annotations", body.toString(), "If-Match", read.etag());
-                if (saved.status() == 200) {
-                    round++;
-                } else {
-                    assertEquals(412, saved.status(), saved.error());
-                }
-            }
-            return null;
-        }).toList());
+        all(IntStream.range(0, writers)
+                .<Callable<Void>>mapToObj(writer -> () -> {
+                    for (int round = 0; round < rounds; ) {
+                        var read = client.get(path);
+                        List<String> pinned = new ArrayList<>();
+                        read.json().at("/qParams/pinnedIds").forEach(id -> pinned.add(id.textValue()));
+                        pinned.add("writer" + writer + "round" + round);
+                        JsonNode body = Json.tree(java.util.Map.of("pinnedIds", pinned));
+                        var saved = client.send("PUT", path + "/annotations", body.toString(), "If-Match", read.etag());
+                        if (saved.status() == 200) {
+                            round++;
+                        } else {
+                            assertEquals(412, saved.status(), saved.error());
+                        }
+                    }
+                    return null;
+                })
+                .toList());
         JsonNode pinned = client.get(path).json().at("/qParams/pinnedIds");
         assertEquals(writers * rounds, pinned.size(), "every save that was confirmed is there");
     }
@@ -285,14 +449,16 @@ class ExplorerHostileTest {
     void twoHundredReadersAreServed() throws Exception {
         SampleGraphs.synthetic(graphs, "large", 2000, 20_000, 3);
         long size = Files.size(graphs.resolve("large.json"));
-        List<Callable<Void>> readers = IntStream.range(0, 200).<Callable<Void>>mapToObj(i -> () -> {
-            var reply = client.get("/api/graphs/large", "Accept-Encoding", i % 2 == 0 ? "gzip" : "identity");
-            assertEquals(200, reply.status());
-            if (i % 2 == 1) {
-                assertEquals(size, reply.response().body().length);
-            }
-            return null;
-        }).toList();
+        List<Callable<Void>> readers = IntStream.range(0, 200)
+                .<Callable<Void>>mapToObj(i -> () -> {
+                    var reply = client.get("/api/graphs/large", "Accept-Encoding", i % 2 == 0 ? "gzip" : "identity");
+                    assertEquals(200, reply.status());
+                    if (i % 2 == 1) {
+                        assertEquals(size, reply.response().body().length);
+                    }
+                    return null;
+                })
+                .toList();
         all(readers);
     }
 

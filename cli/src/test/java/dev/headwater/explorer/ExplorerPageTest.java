@@ -30,14 +30,17 @@ import org.openqa.selenium.WebElement;
 class ExplorerPageTest {
     /** Nodes of the Dallas graph: the circuit that its model card describes. */
     private static final List<String> TEXAS = List.of("0_94_9", "0_1862_9", "1_696_9");
+
     private static final List<String> CAPITAL = List.of("0_1749_4", "1_535_4");
     private static final List<String> SAY_AUSTIN = List.of("5_1320_10", "5_841_10");
-    private static final List<String> MIDDLE = List.of("2_607_10", "2_1040_10", "3_1683_10", "4_425_10", "3_1932_10", "4_208_10");
+    private static final List<String> MIDDLE =
+            List.of("2_607_10", "2_1040_10", "3_1683_10", "4_425_10", "3_1932_10", "4_208_10");
     private static final List<String> ENDS = List.of("E_5352_9", "E_3399_4", "7_3913_10");
     private static final double INTERACTION_MILLIS = 100;
 
     @TempDir
     static Path scratch;
+
     private Path graphs;
     private ExplorerServer server;
     private Browser browser;
@@ -67,7 +70,9 @@ class ExplorerPageTest {
         for (String name : List.of(SampleGraphs.GEMMA, SampleGraphs.OAKLAND, SampleGraphs.DALLAS)) {
             SampleGraphs.copy(name, graphs);
         }
-        Files.setLastModifiedTime(graphs.resolve(SampleGraphs.DALLAS + ".json"), java.nio.file.attribute.FileTime.from(java.time.Instant.now().plusSeconds(60)));
+        Files.setLastModifiedTime(
+                graphs.resolve(SampleGraphs.DALLAS + ".json"),
+                java.nio.file.attribute.FileTime.from(java.time.Instant.now().plusSeconds(60)));
         browser.prefer("light");
         browser.size(1440, 1000);
     }
@@ -83,15 +88,20 @@ class ExplorerPageTest {
     }
 
     private void openDallas(String... parameters) {
-        browser.open(page("slug=" + SampleGraphs.DALLAS + (parameters.length == 0 ? "" : "&" + String.join("&", parameters))));
+        browser.open(page(
+                "slug=" + SampleGraphs.DALLAS + (parameters.length == 0 ? "" : "&" + String.join("&", parameters))));
     }
 
     /** With the circuit pinned and grouped. */
     private void openCircuit(String... parameters) {
         List<String> pinned = new ArrayList<>();
         List.of(ENDS, TEXAS, CAPITAL, SAY_AUSTIN, MIDDLE).forEach(pinned::addAll);
-        String groups = "[" + group("Texas", TEXAS) + "," + group("capital", CAPITAL) + "," + group("say Austin", SAY_AUSTIN) + "]";
-        List<String> all = new ArrayList<>(List.of("pinnedIds=" + String.join(",", pinned), "supernodes=" + URLEncoder.encode(groups, StandardCharsets.UTF_8), "clickedId=3_1932_10"));
+        String groups = "[" + group("Texas", TEXAS) + "," + group("capital", CAPITAL) + ","
+                + group("say Austin", SAY_AUSTIN) + "]";
+        List<String> all = new ArrayList<>(List.of(
+                "pinnedIds=" + String.join(",", pinned),
+                "supernodes=" + URLEncoder.encode(groups, StandardCharsets.UTF_8),
+                "clickedId=3_1932_10"));
         all.addAll(Arrays.asList(parameters));
         openDallas(all.toArray(String[]::new));
     }
@@ -101,7 +111,8 @@ class ExplorerPageTest {
     }
 
     private String state(String expression) {
-        return String.valueOf(browser.js("const s = headwater.store.state, a = s.annotations; return JSON.stringify(" + expression + ")"));
+        return String.valueOf(browser.js(
+                "const s = headwater.store.state, a = s.annotations; return JSON.stringify(" + expression + ")"));
     }
 
     private JsonNode file(String name) {
@@ -113,7 +124,9 @@ class ExplorerPageTest {
     }
 
     private void awaitState(String expression, String expected) {
-        browser.await(expression + " = " + expected + ", but it is " + state(expression), () -> state(expression).equals(expected));
+        browser.await(
+                expression + " = " + expected + ", but it is " + state(expression),
+                () -> state(expression).equals(expected));
     }
 
     // Opening ---------------------------------------------------------------------------------------------------------
@@ -131,15 +144,18 @@ class ExplorerPageTest {
 
     @Test
     void readsTheAddressInTheFieldsNames() {
-        String labels = URLEncoder.encode("[[\"" + FeatureSource.pair(3, 1932) + "\",\"my name\"]]", StandardCharsets.UTF_8);
-        browser.open("http://localhost:" + server.port() + "/?slug=" + SampleGraphs.DALLAS + "&pinnedIds=0_94_9,3_1932_10,nobody&clickedId=3_1932_10&pruningThreshold=0.6&clerps=" + labels
+        String labels =
+                URLEncoder.encode("[[\"" + FeatureSource.pair(3, 1932) + "\",\"my name\"]]", StandardCharsets.UTF_8);
+        browser.open("http://localhost:" + server.port() + "/?slug=" + SampleGraphs.DALLAS
+                + "&pinnedIds=0_94_9,3_1932_10,nobody&clickedId=3_1932_10&pruningThreshold=0.6&clerps=" + labels
                 + "&supernodes=" + URLEncoder.encode("[[\"both\",\"0_94_9\",\"3_1932_10\"]]", StandardCharsets.UTF_8));
         assertEquals("[\"0_94_9\",\"3_1932_10\"]", state("a.pinned"));
         assertEquals("\"both\"", state("a.groups[0].label"));
         assertEquals("0.6", state("s.pruning"));
         assertEquals("my name", browser.text("#connections h3"));
         String address = String.valueOf(browser.js("return location.hash"));
-        for (String name : List.of("slug=", "pinnedIds=", "supernodes=", "clerps=", "clickedId=", "pruningThreshold=")) {
+        for (String name :
+                List.of("slug=", "pinnedIds=", "supernodes=", "clerps=", "clickedId=", "pruningThreshold=")) {
             assertTrue(address.contains(name), address);
         }
         assertEquals("", file(SampleGraphs.DALLAS).at("/qParams/clickedId").textValue(), "looking saves nothing");
@@ -148,17 +164,27 @@ class ExplorerPageTest {
     @Test
     void opensGraphsOfTheReferenceWithEitherSpellingOfErrors() throws IOException {
         browser.open(page("slug=" + SampleGraphs.GEMMA));
-        assertEquals("\"3_28_13\"", state("s.graph.nodes.filter(n => n.kind === 1 && n.id.includes('_-1_')).length > 0 ? '3_28_13' : 'no errors'"));
+        assertEquals(
+                "\"3_28_13\"",
+                state(
+                        "s.graph.nodes.filter(n => n.kind === 1 && n.id.includes('_-1_')).length > 0 ? '3_28_13' : 'no errors'"));
         // As version 0.5.0 writes it: the error of layer 1 at position 2 is called like feature 1 of layer 0.
-        String node = "{\"node_id\":\"%s\",\"feature\":%d,\"layer\":\"%s\",\"ctx_idx\":2,\"feature_type\":\"%s\",\"jsNodeId\":\"x\",\"clerp\":\"%s\",\"influence\":0.5,\"activation\":1.0}";
-        String old = "{\"metadata\":{\"slug\":\"old\",\"scan\":\"gemma-2-2b\",\"prompt_tokens\":[\"a\",\" b\",\" c\"],\"prompt\":\"a b c\"},\"qParams\":{\"pinnedIds\":null,\"supernodes\":[],\"clickedId\":\"\"},\"nodes\":["
-                + node.formatted("0_1_2", 1, "0", "cross layer transcoder", "") + "," + node.formatted("2_7_2", 200007, "2", "cross layer transcoder", "") + ","
-                + node.formatted("0_1_2", -1, "1", "mlp reconstruction error", "") + "," + node.formatted("E_5_2", 2, "E", "embedding", "") + "," + node.formatted("4_9_2", 9, "4", "logit", "Output \\\" d\\\" (p=0.250)")
-                + "],\"links\":[{\"source\":\"0_1_2\",\"target\":\"2_7_2\",\"weight\":1},{\"source\":\"0_1_2\",\"target\":\"2_7_2\",\"weight\":-3},{\"source\":\"2_7_2\",\"target\":\"4_9_2\",\"weight\":2},{\"source\":\"E_5_2\",\"target\":\"0_1_2\",\"weight\":2}]}";
+        String node =
+                "{\"node_id\":\"%s\",\"feature\":%d,\"layer\":\"%s\",\"ctx_idx\":2,\"feature_type\":\"%s\",\"jsNodeId\":\"x\",\"clerp\":\"%s\",\"influence\":0.5,\"activation\":1.0}";
+        String old =
+                "{\"metadata\":{\"slug\":\"old\",\"scan\":\"gemma-2-2b\",\"prompt_tokens\":[\"a\",\" b\",\" c\"],\"prompt\":\"a b c\"},\"qParams\":{\"pinnedIds\":null,\"supernodes\":[],\"clickedId\":\"\"},\"nodes\":["
+                        + node.formatted("0_1_2", 1, "0", "cross layer transcoder", "") + ","
+                        + node.formatted("2_7_2", 200007, "2", "cross layer transcoder", "") + ","
+                        + node.formatted("0_1_2", -1, "1", "mlp reconstruction error", "") + ","
+                        + node.formatted("E_5_2", 2, "E", "embedding", "") + ","
+                        + node.formatted("4_9_2", 9, "4", "logit", "Output \\\" d\\\" (p=0.250)")
+                        + "],\"links\":[{\"source\":\"0_1_2\",\"target\":\"2_7_2\",\"weight\":1},{\"source\":\"0_1_2\",\"target\":\"2_7_2\",\"weight\":-3},{\"source\":\"2_7_2\",\"target\":\"4_9_2\",\"weight\":2},{\"source\":\"E_5_2\",\"target\":\"0_1_2\",\"weight\":2}]}";
         Files.writeString(graphs.resolve("old.json"), old);
         browser.open(page("slug=old&clickedId=2_7_2"));
         assertEquals("[\"0_1_2\",\"2_7_2\",\"1_-1_2\",\"E_5_2\",\"4_9_2\"]", state("s.graph.nodes.map(n => n.id)"));
-        assertEquals("[[\"1_-1_2\",-3],[\"0_1_2\",1]]", state("[...s.graph.inputsOf(1)].map(e => [s.graph.nodes[s.graph.source[e]].id, s.graph.weight[e]])"));
+        assertEquals(
+                "[[\"1_-1_2\",-3],[\"0_1_2\",1]]",
+                state("[...s.graph.inputsOf(1)].map(e => [s.graph.nodes[s.graph.source[e]].id, s.graph.weight[e]])"));
         assertEquals("7", state("s.graph.nodes[1].feature"));
         assertEquals("0.25", state("s.graph.nodes[4].probability"));
     }
@@ -229,18 +255,26 @@ class ExplorerPageTest {
         openDallas();
         browser.overNode("0_1749_4").doubleClick().perform();
         awaitState("a.pinned", "[\"0_1749_4\"]");
-        browser.overNode("3_1932_10").keyDown(Keys.CONTROL).click().keyUp(Keys.CONTROL).perform();
+        browser.overNode("3_1932_10")
+                .keyDown(Keys.CONTROL)
+                .click()
+                .keyUp(Keys.CONTROL)
+                .perform();
         awaitState("a.pinned", "[\"0_1749_4\",\"3_1932_10\"]");
         browser.overNode("2_607_10").click().perform();
         browser.keys("p");
         awaitState("a.pinned.length", "3");
         browser.overNode("4_425_10").click().perform();
-        browser.await("the button of the selected node", () -> browser.text("#connections").contains("feature 425"));
+        browser.await(
+                "the button of the selected node",
+                () -> browser.text("#connections").contains("feature 425"));
         browser.click(".pin-button");
         awaitState("a.pinned.at(-1)", "\"4_425_10\"");
         browser.keys("p");
         awaitState("a.pinned.length", "3");
-        browser.await("the file to be saved", () -> file(SampleGraphs.DALLAS).at("/qParams/pinnedIds").size() == 3);
+        browser.await(
+                "the file to be saved",
+                () -> file(SampleGraphs.DALLAS).at("/qParams/pinnedIds").size() == 3);
         browser.await("the page to say so", () -> browser.text(".save-state").equals("Saved"));
         assertEquals(177, file(SampleGraphs.DALLAS).get("nodes").size());
         openDallas();
@@ -256,32 +290,50 @@ class ExplorerPageTest {
         assertTrue(few < 60, browser.text("#graph-count"));
         assertTrue(String.valueOf(browser.js("return location.hash")).contains("pruningThreshold=0.5"));
         browser.set("#edges", 0.3);
-        browser.await("fewer edges", () -> Integer.parseInt(browser.text("#graph-count").replaceAll(".*, (\\d+) of .*", "$1")) < 200);
+        browser.await(
+                "fewer edges",
+                () -> Integer.parseInt(browser.text("#graph-count").replaceAll(".*, (\\d+) of .*", "$1")) < 200);
         browser.set("#pruning", 1);
         browser.click("#errors");
-        browser.await("no errors", () -> browser.text("#graph-count").startsWith(state("s.graph.nodes.filter(n => n.kind !== 1).length") + " of"));
+        browser.await(
+                "no errors",
+                () -> browser.text("#graph-count")
+                        .startsWith(state("s.graph.nodes.filter(n => n.kind !== 1).length") + " of"));
         browser.screenshot("graph-pruned");
-        browser.js("const e = document.getElementById('link-type'); e.value = 'input'; e.dispatchEvent(new Event('change'))");
+        browser.js(
+                "const e = document.getElementById('link-type'); e.value = 'input'; e.dispatchEvent(new Event('change'))");
         browser.overNode("3_1932_10").click().perform();
-        browser.await("input edges only", () -> (Boolean) browser.js("const v = headwater.graphView, i = v.clickedIndex; return v.links.length > 0 && v.links.every(l => v.props.graph.target[l.edge] === i)"));
+        browser.await(
+                "input edges only",
+                () -> (Boolean)
+                        browser.js(
+                                "const v = headwater.graphView, i = v.clickedIndex; return v.links.length > 0 && v.links.every(l => v.props.graph.target[l.edge] === i)"));
     }
 
     @Test
     void zoomsPansAndComesBack() {
         openDallas();
         browser.overNode("0_1749_4").perform();
-        browser.js("headwater.graphView.plot.dispatchEvent(new WheelEvent('wheel', {deltaY: -300, clientX: 400, clientY: 250, bubbles: true, cancelable: true}))");
+        browser.js(
+                "headwater.graphView.plot.dispatchEvent(new WheelEvent('wheel', {deltaY: -300, clientX: 400, clientY: 250, bubbles: true, cancelable: true}))");
         browser.await("a zoom", () -> (Boolean) browser.js("return headwater.graphView.zoom.k > 1.2"));
         Object before = browser.js("return headwater.graphView.zoom.x");
-        browser.actions().moveToLocation(420, 240).clickAndHold().moveByOffset(60, 20).release().perform();
+        browser.actions()
+                .moveToLocation(420, 240)
+                .clickAndHold()
+                .moveByOffset(60, 20)
+                .release()
+                .perform();
         browser.await("a pan", () -> !before.equals(browser.js("return headwater.graphView.zoom.x")));
-        browser.await("edges painted anew", () -> (Boolean) browser.js("return headwater.graphView.canvas.edges.style.transform === ''"));
+        browser.await("edges painted anew", () ->
+                (Boolean) browser.js("return headwater.graphView.canvas.edges.style.transform === ''"));
         browser.screenshot("graph-zoomed");
         browser.click("#fit");
         browser.await("all of it", () -> (Boolean) browser.js("return headwater.graphView.zoom.k === 1"));
         browser.click("[aria-label='Zoom in']");
         browser.click("[aria-label='Zoom out']");
-        browser.await("all of it again", () -> (Boolean) browser.js("return Math.abs(headwater.graphView.zoom.k - 1) < 1e-6"));
+        browser.await("all of it again", () ->
+                (Boolean) browser.js("return Math.abs(headwater.graphView.zoom.k - 1) < 1e-6"));
     }
 
     @Test
@@ -290,7 +342,11 @@ class ExplorerPageTest {
         browser.js("headwater.graphView.plot.focus()");
         browser.keys(Keys.ESCAPE);
         browser.keys(Keys.ARROW_UP, Keys.ARROW_DOWN);
-        browser.await("an announcement", () -> browser.js("return document.querySelector('#graph [aria-live]').textContent").toString().contains("Layer 5"));
+        browser.await(
+                "an announcement",
+                () -> browser.js("return document.querySelector('#graph [aria-live]').textContent")
+                        .toString()
+                        .contains("Layer 5"));
         browser.keys(Keys.ARROW_RIGHT, Keys.ENTER);
         browser.await("a selection in layer 5", () -> state("s.clicked").startsWith("\"5_"));
         browser.keys("p");
@@ -311,8 +367,14 @@ class ExplorerPageTest {
         browser.click("#table-button");
         browser.await("rows", () -> browser.all("table.nodes tbody tr").size() == 177);
         browser.clickText(".sort", "Activation");
-        browser.await("outputs and strong features first", () -> browser.text("table.nodes tbody tr:first-child").contains("feature") || browser.text("table.nodes tbody tr:first-child").contains("output"));
-        List<Double> activations = ((List<?>) browser.js("return [...document.querySelectorAll('table.nodes tbody tr')].filter(r => r.cells[2].textContent === 'feature').map(r => Number(r.cells[5].textContent.replace(',', '')))")).stream().map(x -> ((Number) x).doubleValue()).toList();
+        browser.await(
+                "outputs and strong features first",
+                () -> browser.text("table.nodes tbody tr:first-child").contains("feature")
+                        || browser.text("table.nodes tbody tr:first-child").contains("output"));
+        List<Double> activations = ((List<?>)
+                        browser.js(
+                                "return [...document.querySelectorAll('table.nodes tbody tr')].filter(r => r.cells[2].textContent === 'feature').map(r => Number(r.cells[5].textContent.replace(',', '')))"))
+                .stream().map(x -> ((Number) x).doubleValue()).toList();
         for (int i = 1; i < activations.size(); i++) {
             assertTrue(activations.get(i) <= activations.get(i - 1), "descending: " + activations);
         }
@@ -339,7 +401,9 @@ class ExplorerPageTest {
             browser.type("#search", query);
             browser.await("hits for " + query, () -> !browser.all(".hit").isEmpty());
             if (query.equals("austin")) {
-                assertTrue(browser.text("#search-results").contains("says Austin"), "by top logit: " + browser.text("#search-results"));
+                assertTrue(
+                        browser.text("#search-results").contains("says Austin"),
+                        "by top logit: " + browser.text("#search-results"));
                 browser.screenshot("search");
                 browser.assertAccessible("search");
                 browser.keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_UP);
@@ -360,19 +424,31 @@ class ExplorerPageTest {
     void connectionsAreSignedSortedAndLeadOnward() throws IOException {
         openDallas("clickedId=3_1932_10");
         browser.await("labels", () -> state("s.labelled").equals("1"));
-        List<Double> shares = browser.texts("#connections .side:first-child h5.positive + ul .row-share").stream().map(text -> Double.parseDouble(text.replace(" %", "").replace("<", ""))).toList();
+        List<Double> shares = browser.texts("#connections .side:first-child h5.positive + ul .row-share").stream()
+                .map(text -> Double.parseDouble(text.replace(" %", "").replace("<", "")))
+                .toList();
         assertTrue(shares.size() > 20 && shares.getFirst() > 10, shares.toString());
         for (int i = 1; i < shares.size(); i++) {
             assertTrue(shares.get(i) <= shares.get(i - 1), shares.toString());
         }
-        assertTrue(browser.texts("#connections .side:first-child h5.negative + ul .row-share").getFirst().startsWith("−"));
-        double sum = ((Number) browser.js("const g = headwater.store.state.graph; return [...g.inputsOf(g.node('3_1932_10').index)].reduce((s, e) => s + Math.abs(g.share[e]), 0)")).doubleValue();
+        assertTrue(browser.texts("#connections .side:first-child h5.negative + ul .row-share")
+                .getFirst()
+                .startsWith("−"));
+        double sum = ((Number)
+                        browser.js(
+                                "const g = headwater.store.state.graph; return [...g.inputsOf(g.node('3_1932_10').index)].reduce((s, e) => s + Math.abs(g.share[e]), 0)"))
+                .doubleValue();
         assertEquals(1, sum, 1e-4, "all inputs together");
         browser.clickText("#connections .side:first-child .row", "capital");
         awaitState("s.clicked", "\"0_1749_4\"");
         assertTrue(browser.text("#connections .side:first-child").contains("“capital”"), "upstream is the token");
         WebElement row = browser.withText("#connections .side:first-child .row", "“capital”");
-        browser.actions().moveToElement(row).keyDown(Keys.CONTROL).click().keyUp(Keys.CONTROL).perform();
+        browser.actions()
+                .moveToElement(row)
+                .keyDown(Keys.CONTROL)
+                .click()
+                .keyUp(Keys.CONTROL)
+                .perform();
         awaitState("a.pinned", "[\"E_3399_4\"]");
     }
 
@@ -380,7 +456,10 @@ class ExplorerPageTest {
     void aFeatureShowsItsEvidenceAndTakesAName() throws IOException {
         openDallas("clickedId=0_1749_4");
         browser.await("examples", () -> !browser.all("#feature .example mark").isEmpty());
-        assertTrue(browser.texts("#feature .example mark.peak").stream().allMatch(text -> text.strip().equals("capital")), "the peak is marked");
+        assertTrue(
+                browser.texts("#feature .example mark.peak").stream()
+                        .allMatch(text -> text.strip().equals("capital")),
+                "the peak is marked");
         assertTrue(browser.text("#feature .facts").contains("Activation"));
         assertTrue(browser.text("#feature .facts").contains("Percentile"));
         assertEquals(20, browser.all("#feature .histogram-bar").size());
@@ -391,11 +470,21 @@ class ExplorerPageTest {
         label.sendKeys("seat of government", Keys.ENTER);
         awaitState("a.labels", "{\"" + FeatureSource.pair(0, 1749) + "\":\"seat of government\"}");
         browser.await("the name above", () -> browser.text("#connections h3").equals("seat of government"));
-        browser.await("the name in the file", () -> file(SampleGraphs.DALLAS).at("/qParams/clerps").asText().contains("seat of government"));
+        browser.await(
+                "the name in the file",
+                () -> file(SampleGraphs.DALLAS).at("/qParams/clerps").asText().contains("seat of government"));
         browser.click("#connections h3");
-        browser.actions().keyDown(Keys.CONTROL).sendKeys("z").keyUp(Keys.CONTROL).perform();
+        browser.actions()
+                .keyDown(Keys.CONTROL)
+                .sendKeys("z")
+                .keyUp(Keys.CONTROL)
+                .perform();
         awaitState("a.labels", "{}");
-        browser.actions().keyDown(Keys.CONTROL).sendKeys("y").keyUp(Keys.CONTROL).perform();
+        browser.actions()
+                .keyDown(Keys.CONTROL)
+                .sendKeys("y")
+                .keyUp(Keys.CONTROL)
+                .perform();
         awaitState("Object.keys(a.labels).length", "1");
     }
 
@@ -408,10 +497,15 @@ class ExplorerPageTest {
                  "examples_quantiles":[{"quantile_name":"Top activations","examples":[{"tokens":["The"," old","<b>","clock</b>","\\n"],"tokens_acts_list":[0,0.5,5,1,0],"train_token_ind":2,"is_repeated_datapoint":false}]},
                  {"quantile_name":"Subsample interval 0","examples":[{"tokens":["a"," b"],"tokens_acts_list":[0,0.2],"train_token_ind":1}]}]}
                 """);
-        try (var other = ExplorerServer.start(ExplorerConfig.local(graphs).withFeatures(List.of(scratch.resolve("features"))))) {
+        try (var other =
+                ExplorerServer.start(ExplorerConfig.local(graphs).withFeatures(List.of(scratch.resolve("features"))))) {
             browser.open("http://localhost:" + other.port() + "/#slug=" + SampleGraphs.GEMMA + "&clickedId=0_28_18");
-            browser.await("the histogram", () -> browser.all("#feature .histogram-bar").size() == 6);
-            assertTrue(browser.text("#feature .facts").contains("58 %"), "percentile of 2.92: " + browser.text("#feature .facts"));
+            browser.await(
+                    "the histogram",
+                    () -> browser.all("#feature .histogram-bar").size() == 6);
+            assertTrue(
+                    browser.text("#feature .facts").contains("58 %"),
+                    "percentile of 2.92: " + browser.text("#feature .facts"));
             assertTrue(browser.text("#feature").contains("<b>clock</b>↵"), "markup in a token is text");
             assertEquals(2, browser.all("#feature .examples").size());
             browser.screenshot("feature-histogram");
@@ -422,7 +516,9 @@ class ExplorerPageTest {
     // Subgraph --------------------------------------------------------------------------------------------------------
 
     private int[] middle(WebElement element) {
-        List<?> box = (List<?>) browser.js("const b = arguments[0].querySelector('.face').getBoundingClientRect(); return [Math.round(b.x + b.width / 2), Math.round(b.y + b.height / 2)]", element);
+        List<?> box = (List<?>) browser.js(
+                "const b = arguments[0].querySelector('.face').getBoundingClientRect(); return [Math.round(b.x + b.width / 2), Math.round(b.y + b.height / 2)]",
+                element);
         return new int[] {((Number) box.get(0)).intValue(), ((Number) box.get(1)).intValue()};
     }
 
@@ -450,11 +546,23 @@ class ExplorerPageTest {
     void draggingMovesABoxAndDroppingItOnAnotherGroupsThem() {
         openCircuit();
         int[] from = middle(box("2_607_10"));
-        browser.actions().moveToLocation(from[0], from[1]).clickAndHold().moveByOffset(60, 5).moveByOffset(20, 5).release().perform();
+        browser.actions()
+                .moveToLocation(from[0], from[1])
+                .clickAndHold()
+                .moveByOffset(60, 5)
+                .moveByOffset(20, 5)
+                .release()
+                .perform();
         browser.await("a place", () -> state("a.places").contains("2_607_10"));
         int[] other = middle(box("2_1040_10"));
         int[] now = middle(box("2_607_10"));
-        browser.actions().moveToLocation(now[0], now[1]).clickAndHold().moveByOffset(5, 0).moveToLocation(other[0], other[1]).release().perform();
+        browser.actions()
+                .moveToLocation(now[0], now[1])
+                .clickAndHold()
+                .moveByOffset(5, 0)
+                .moveToLocation(other[0], other[1])
+                .release()
+                .perform();
         awaitState("a.groups.at(-1).members", "[\"2_1040_10\",\"2_607_10\"]");
         browser.click("#undo");
         awaitState("a.groups.length", "3");
@@ -471,11 +579,19 @@ class ExplorerPageTest {
         browser.js("document.activeElement.blur()");
         browser.actions().keyDown("g").perform();
         browser.await("the hint", () -> browser.shows(".grouping-hint"));
-        browser.actions().moveToLocation(a[0], a[1]).click().pause(100).moveToLocation(b[0], b[1]).click().pause(100).perform();
+        browser.actions()
+                .moveToLocation(a[0], a[1])
+                .click()
+                .pause(100)
+                .moveToLocation(b[0], b[1])
+                .click()
+                .pause(100)
+                .perform();
         browser.screenshot("circuit-grouping");
         browser.actions().keyUp("g").perform();
         awaitState("a.groups.at(-1).members.toSorted()", "[\"3_1683_10\",\"3_1932_10\"]");
-        browser.await("the inspector", () -> browser.all("#inspector .members li").size() == 2);
+        browser.await(
+                "the inspector", () -> browser.all("#inspector .members li").size() == 2);
         WebElement name = browser.find("#box-name");
         name.clear();
         name.sendKeys("capitals of Texas", Keys.ENTER);
@@ -486,8 +602,14 @@ class ExplorerPageTest {
         browser.assertAccessible("inspector");
         browser.click("#inspector .members li:first-child .quiet");
         awaitState("a.groups.at(-1).members.length", "1");
-        browser.await("the file", () -> file(SampleGraphs.DALLAS).at("/qParams/supernodes/3/0").asText().equals("capitals of Texas"));
-        browser.js("headwater.subgraphView.choose(new Set([headwater.subgraphView.items.find(i => i.label === 'capitals of Texas').id]))");
+        browser.await(
+                "the file",
+                () -> file(SampleGraphs.DALLAS)
+                        .at("/qParams/supernodes/3/0")
+                        .asText()
+                        .equals("capitals of Texas"));
+        browser.js(
+                "headwater.subgraphView.choose(new Set([headwater.subgraphView.items.find(i => i.label === 'capitals of Texas').id]))");
         browser.clickText("#inspector button", "Ungroup");
         awaitState("a.groups.length", "3");
     }
@@ -524,8 +646,19 @@ class ExplorerPageTest {
     @Test
     void everyChangeCanBeUndoneAndRedone() {
         openDallas();
-        List<String> changes = List.of("pin('0_94_9')", "pin('0_1862_9')", "pin('1_696_9')", "group(['0_94_9', '0_1862_9', '1_696_9'], 'Texas')", "renameGroup('group:0_94_9', 'the state')",
-                "colourGroup('group:0_94_9', 'violet')", "label(headwater.store.state.graph.node('0_94_9'), 'a city')", "place('group:0_94_9', 10, 20)", "leave('1_696_9')", "tidy()", "ungroup('group:0_94_9')", "unpin(['0_1862_9'])");
+        List<String> changes = List.of(
+                "pin('0_94_9')",
+                "pin('0_1862_9')",
+                "pin('1_696_9')",
+                "group(['0_94_9', '0_1862_9', '1_696_9'], 'Texas')",
+                "renameGroup('group:0_94_9', 'the state')",
+                "colourGroup('group:0_94_9', 'violet')",
+                "label(headwater.store.state.graph.node('0_94_9'), 'a city')",
+                "place('group:0_94_9', 10, 20)",
+                "leave('1_696_9')",
+                "tidy()",
+                "ungroup('group:0_94_9')",
+                "unpin(['0_1862_9'])");
         List<String> states = new ArrayList<>(List.of(state("a")));
         for (String change : changes) {
             browser.js("headwater.graphView.actions." + change);
@@ -538,11 +671,22 @@ class ExplorerPageTest {
         }
         assertEquals("true", browser.find("#undo").getDomAttribute("aria-disabled"));
         for (int i = 1; i <= changes.size(); i++) {
-            browser.actions().keyDown(Keys.CONTROL).keyDown(Keys.SHIFT).sendKeys("z").keyUp(Keys.SHIFT).keyUp(Keys.CONTROL).perform();
+            browser.actions()
+                    .keyDown(Keys.CONTROL)
+                    .keyDown(Keys.SHIFT)
+                    .sendKeys("z")
+                    .keyUp(Keys.SHIFT)
+                    .keyUp(Keys.CONTROL)
+                    .perform();
             awaitState("a", states.get(i));
         }
         assertEquals("Undo: Unpin", browser.find("#undo").getDomAttribute("aria-label"));
-        browser.await("the file", () -> file(SampleGraphs.DALLAS).at("/qParams/pinnedIds").toString().equals("[\"0_94_9\",\"1_696_9\"]"));
+        browser.await(
+                "the file",
+                () -> file(SampleGraphs.DALLAS)
+                        .at("/qParams/pinnedIds")
+                        .toString()
+                        .equals("[\"0_94_9\",\"1_696_9\"]"));
     }
 
     @Test
@@ -554,23 +698,30 @@ class ExplorerPageTest {
             browser.clickText(".menu-list button", kind);
             browser.downloaded(SampleGraphs.DALLAS + "." + kind.toLowerCase(java.util.Locale.ROOT));
         }
-        var svg = javax.xml.parsers.DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(browser.downloaded("dallas-austin.svg").toFile());
+        var svg = javax.xml.parsers.DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(browser.downloaded("dallas-austin.svg").toFile());
         assertEquals("svg", svg.getDocumentElement().getTagName());
         assertTrue(svg.getDocumentElement().getTextContent().contains("say Austin"));
-        assertFalse(Files.readString(browser.downloaded("dallas-austin.svg")).contains("var(--"), "no style sheet needed");
+        assertFalse(
+                Files.readString(browser.downloaded("dallas-austin.svg")).contains("var(--"), "no style sheet needed");
         byte[] png = Files.readAllBytes(browser.downloaded("dallas-austin.png"));
-        var picture = javax.imageio.ImageIO.read(browser.downloaded("dallas-austin.png").toFile());
-        assertTrue(picture.getWidth() > 800 && picture.getHeight() > 500, picture.getWidth() + "x" + picture.getHeight());
+        var picture = javax.imageio.ImageIO.read(
+                browser.downloaded("dallas-austin.png").toFile());
+        assertTrue(
+                picture.getWidth() > 800 && picture.getHeight() > 500, picture.getWidth() + "x" + picture.getHeight());
         assertArrayEquals(new byte[] {(byte) 0x89, 'P', 'N', 'G'}, Arrays.copyOf(png, 4));
         JsonNode json = Json.MAPPER.readTree(Files.readAllBytes(browser.downloaded("dallas-austin.json")));
-        assertEquals(file(SampleGraphs.DALLAS).get("nodes").size(), json.get("nodes").size());
+        assertEquals(
+                file(SampleGraphs.DALLAS).get("nodes").size(), json.get("nodes").size());
         assertEquals(3, json.at("/qParams/supernodes").size());
         browser.assertQuiet();
 
         browser.open(browser.downloaded("dallas-austin.html").toUri().toString());
         browser.await("the circuit", () -> browser.all(".box").size() == 12);
         assertEquals("3_1932_10", state("s.clicked").replace("\"", ""));
-        browser.await("its evidence", () -> !browser.all("#feature .example mark").isEmpty());
+        browser.await(
+                "its evidence", () -> !browser.all("#feature .example mark").isEmpty());
         browser.overNode("0_1749_4").click().perform();
         browser.await("a selection", () -> browser.text("#connections h3").equals("capital"));
         browser.click("#tab-steer");
@@ -586,17 +737,33 @@ class ExplorerPageTest {
             freshGraphs();
             openDallas();
             try (Client other = new Client(server.port())) {
-                assertEquals(200, other.send("PUT", "/api/graphs/" + SampleGraphs.DALLAS + "/annotations", "{\"pinnedIds\":[\"0_94_9\"]}", "If-Match", "*").status());
+                assertEquals(
+                        200,
+                        other.send(
+                                        "PUT",
+                                        "/api/graphs/" + SampleGraphs.DALLAS + "/annotations",
+                                        "{\"pinnedIds\":[\"0_94_9\"]}",
+                                        "If-Match",
+                                        "*")
+                                .status());
             }
             browser.overNode("0_1749_4").doubleClick().perform();
-            browser.await("the question", () -> browser.shows("dialog") && browser.text("dialog").contains("Somebody else saved"));
+            browser.await(
+                    "the question",
+                    () -> browser.shows("dialog") && browser.text("dialog").contains("Somebody else saved"));
             browser.forgetLogs();
             browser.screenshot("conflict");
             browser.clickText("dialog button", answer);
             String kept = answer.equals("Keep mine") ? "0_1749_4" : "0_94_9";
             awaitState("a.pinned", "[\"" + kept + "\"]");
-            browser.await("the file", () -> file(SampleGraphs.DALLAS).at("/qParams/pinnedIds/0").asText().equals(kept));
-            browser.await("the page to say so", () -> browser.text(".save-state").equals("Saved"));
+            browser.await(
+                    "the file",
+                    () -> file(SampleGraphs.DALLAS)
+                            .at("/qParams/pinnedIds/0")
+                            .asText()
+                            .equals(kept));
+            browser.await(
+                    "the page to say so", () -> browser.text(".save-state").equals("Saved"));
         }
     }
 
@@ -640,7 +807,9 @@ class ExplorerPageTest {
         browser.click("#new-graph");
         browser.clickText(".chip", "Oakland");
         browser.await("its tokens", () -> browser.text(".tokens").contains("11 of at most 128 tokens"));
-        assertEquals("fact-the-capital-of-the-state-containing-oakland-is", browser.find("#new-name").getDomProperty("value"));
+        assertEquals(
+                "fact-the-capital-of-the-state-containing-oakland-is",
+                browser.find("#new-name").getDomProperty("value"));
         browser.screenshot("new-graph");
         browser.assertAccessible("new graph");
         WebElement name = browser.find("#new-name");
@@ -693,11 +862,16 @@ class ExplorerPageTest {
         browser.await("both graphs", () -> browser.all(".compare-graph .plot").size() == 2);
         assertTrue(browser.text(".compare-list").contains("take part in both"));
         browser.clickText(".compare-row", "capital");
-        browser.await("the same feature on both sides", () -> (Boolean) browser.js("return document.querySelector('.compare-row[aria-pressed=true]') !== null"));
+        browser.await("the same feature on both sides", () ->
+                (Boolean) browser.js("return document.querySelector('.compare-row[aria-pressed=true]') !== null"));
         browser.screenshot("compare");
         browser.assertAccessible("compare");
         browser.clickText(".compare-list .segmented button", "Only right");
-        browser.await("other rows", () -> browser.find(".compare-list .segmented button[aria-pressed=true]").getText().startsWith("Only right"));
+        browser.await(
+                "other rows",
+                () -> browser.find(".compare-list .segmented button[aria-pressed=true]")
+                        .getText()
+                        .startsWith("Only right"));
         assertTrue(String.valueOf(browser.js("return location.hash")).contains("compare=" + SampleGraphs.OAKLAND));
         browser.click("[aria-label='End the comparison']");
         browser.await("the workspace", () -> browser.shows("#graph"));
@@ -738,7 +912,9 @@ class ExplorerPageTest {
         openCircuit();
         browser.screenshot("narrow");
         browser.assertAccessible("narrow");
-        assertTrue((Boolean) browser.js("return document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out");
+        assertTrue(
+                (Boolean) browser.js("return document.documentElement.scrollWidth <= innerWidth"),
+                "nothing sticks out");
     }
 
     @Test
@@ -748,17 +924,29 @@ class ExplorerPageTest {
         browser.js("arguments[0].focus()", bar);
         long before = ((Number) browser.js("return headwater.graphView.width")).longValue();
         browser.keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT);
-        browser.await("a narrower graph", () -> ((Number) browser.js("return headwater.graphView.width")).longValue() < before);
-        browser.actions().moveToElement(browser.find(".splitter.horizontal"), -300, 0).clickAndHold().moveByOffset(0, -80).release().perform();
-        browser.await("a lower graph", () -> Integer.parseInt(browser.find(".splitter.horizontal").getDomAttribute("aria-valuenow")) < 50);
+        browser.await(
+                "a narrower graph",
+                () -> ((Number) browser.js("return headwater.graphView.width")).longValue() < before);
+        browser.actions()
+                .moveToElement(browser.find(".splitter.horizontal"), -300, 0)
+                .clickAndHold()
+                .moveByOffset(0, -80)
+                .release()
+                .perform();
+        browser.await(
+                "a lower graph",
+                () -> Integer.parseInt(browser.find(".splitter.horizontal").getDomAttribute("aria-valuenow")) < 50);
         browser.js("localStorage.clear()");
     }
 
     @Test
     void withATokenThePageWorksFromTheNetworksSide() {
         try (var open = ExplorerServer.start(ExplorerConfig.local(graphs).at("0.0.0.0", 0))) {
-            browser.open("http://localhost:" + open.port() + "/?" + open.address().getQuery() + "#slug=" + SampleGraphs.DALLAS);
-            assertFalse(String.valueOf(browser.js("return location.href")).contains("token"), "the token has left the address");
+            browser.open("http://localhost:" + open.port() + "/?"
+                    + open.address().getQuery() + "#slug=" + SampleGraphs.DALLAS);
+            assertFalse(
+                    String.valueOf(browser.js("return location.href")).contains("token"),
+                    "the token has left the address");
             assertEquals("", browser.js("return document.cookie"), "scripts can't see the session");
             browser.await("labels", () -> state("s.labelled").equals("1"));
             browser.assertQuiet();
@@ -798,8 +986,12 @@ class ExplorerPageTest {
                 await best('search', i => { const box = document.getElementById('search'); box.value = 'river'.slice(0, 1 + i % 5); box.dispatchEvent(new Event('input')); });
                 return out;
                 """);
-        times.properties().forEach(entry -> assertTrue(entry.getValue().doubleValue() < INTERACTION_MILLIS, entry.getKey() + " takes " + entry.getValue() + " ms; all: " + times));
-        browser.js("document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input')); headwater.store.set({pruning: 0.8, edgeShare: 0.7})");
+        times.properties()
+                .forEach(entry -> assertTrue(
+                        entry.getValue().doubleValue() < INTERACTION_MILLIS,
+                        entry.getKey() + " takes " + entry.getValue() + " ms; all: " + times));
+        browser.js(
+                "document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input')); headwater.store.set({pruning: 0.8, edgeShare: 0.7})");
         browser.screenshot("large");
     }
 
@@ -838,7 +1030,9 @@ class ExplorerPageTest {
         name.clear();
         name.sendKeys("a large group", Keys.ENTER);
         awaitState("a.groups[0].label", "\"a large group\"");
-        browser.await("the file", () -> file("large").at("/qParams/supernodes/0/0").asText().equals("a large group"));
+        browser.await(
+                "the file",
+                () -> file("large").at("/qParams/supernodes/0/0").asText().equals("a large group"));
         browser.click("#undo");
         browser.click("#undo");
         awaitState("a.groups.length", "0");
@@ -847,7 +1041,13 @@ class ExplorerPageTest {
         browser.keys(Keys.ESCAPE);
         browser.set("#pruning", 1);
         browser.click("#errors");
-        browser.await("no errors", () -> browser.text("#graph-count").startsWith(String.format(java.util.Locale.ROOT, "%,d of", Integer.parseInt(state("s.graph.nodes.filter(n => n.kind !== 1).length")))));
+        browser.await(
+                "no errors",
+                () -> browser.text("#graph-count")
+                        .startsWith(String.format(
+                                java.util.Locale.ROOT,
+                                "%,d of",
+                                Integer.parseInt(state("s.graph.nodes.filter(n => n.kind !== 1).length")))));
         browser.click("#table-button");
         browser.await("rows", () -> !browser.all("table.nodes tbody tr").isEmpty());
         browser.click("#table-button");
@@ -866,15 +1066,32 @@ class ExplorerPageTest {
     void scoresAreThoseOfTheDefinition() {
         openDallas();
         JsonNode graph = file(SampleGraphs.DALLAS);
-        for (List<String> pinned : List.of(List.<String>of(), TEXAS, List.of("0_94_9", "0_1749_4", "3_1932_10", "4_208_10", "5_1320_10"), allFeatures(graph))) {
+        for (List<String> pinned : List.of(
+                List.<String>of(),
+                TEXAS,
+                List.of("0_94_9", "0_1749_4", "3_1932_10", "4_208_10", "5_1320_10"),
+                allFeatures(graph))) {
             double[] expected = DenseScores.of(graph, pinned);
-            JsonNode scores = browser.run("const {scores} = await import('/assets/scores.js'); const g = headwater.store.state.graph, chosen = new Uint8Array(g.size); for (const id of args[0]) chosen[g.node(id).index] = 1; return scores(g, chosen)", pinned);
-            assertEquals(expected[0], scores.get("replacement").doubleValue(), 1e-5, "replacement with " + pinned.size() + " features");
-            assertEquals(expected[1], scores.get("completeness").doubleValue(), 1e-5, "completeness with " + pinned.size() + " features");
+            JsonNode scores = browser.run(
+                    "const {scores} = await import('/assets/scores.js'); const g = headwater.store.state.graph, chosen = new Uint8Array(g.size); for (const id of args[0]) chosen[g.node(id).index] = 1; return scores(g, chosen)",
+                    pinned);
+            assertEquals(
+                    expected[0],
+                    scores.get("replacement").doubleValue(),
+                    1e-5,
+                    "replacement with " + pinned.size() + " features");
+            assertEquals(
+                    expected[1],
+                    scores.get("completeness").doubleValue(),
+                    1e-5,
+                    "completeness with " + pinned.size() + " features");
         }
     }
 
     private static List<String> allFeatures(JsonNode graph) {
-        return StreamSupport.stream(graph.get("nodes").spliterator(), false).filter(node -> node.get("feature_type").textValue().equals("cross layer transcoder")).map(node -> node.get("node_id").textValue()).toList();
+        return StreamSupport.stream(graph.get("nodes").spliterator(), false)
+                .filter(node -> node.get("feature_type").textValue().equals("cross layer transcoder"))
+                .map(node -> node.get("node_id").textValue())
+                .toList();
     }
 }

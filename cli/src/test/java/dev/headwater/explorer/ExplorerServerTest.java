@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ExplorerServerTest {
     @TempDir
     Path directory;
+
     private Path graphs;
     private ExplorerServer server;
     private Client client;
@@ -68,12 +69,21 @@ class ExplorerServerTest {
     @Test
     void givesAGraphByteForByteCompressedOrNotAndNotAtAllIfKnown() throws IOException {
         byte[] file = Files.readAllBytes(graphs.resolve(SampleGraphs.DALLAS + ".json"));
-        for (String path : List.of("/api/graphs/" + SampleGraphs.DALLAS, "/graph_data/" + SampleGraphs.DALLAS + ".json", "/data/" + SampleGraphs.DALLAS + ".json")) {
+        for (String path : List.of(
+                "/api/graphs/" + SampleGraphs.DALLAS,
+                "/graph_data/" + SampleGraphs.DALLAS + ".json",
+                "/data/" + SampleGraphs.DALLAS + ".json")) {
             var plain = client.get(path);
             assertArrayEquals(file, plain.response().body(), path);
             var gzip = client.get(path, "Accept-Encoding", "gzip, br");
-            assertEquals("gzip", gzip.response().headers().firstValue("Content-Encoding").orElseThrow(), path);
-            assertArrayEquals(file, new GZIPInputStream(new ByteArrayInputStream(gzip.response().body())).readAllBytes(), path);
+            assertEquals(
+                    "gzip",
+                    gzip.response().headers().firstValue("Content-Encoding").orElseThrow(),
+                    path);
+            assertArrayEquals(
+                    file,
+                    new GZIPInputStream(new ByteArrayInputStream(gzip.response().body())).readAllBytes(),
+                    path);
             assertEquals(304, client.get(path, "If-None-Match", plain.etag()).status(), path);
         }
         assertEquals(404, client.get("/api/graphs/other").status());
@@ -91,9 +101,15 @@ class ExplorerServerTest {
                 """;
         Files.writeString(graphs.resolve("odd.json"), odd);
         String version = client.get("/api/graphs/odd").etag();
-        var saved = client.send("PUT", "/api/graphs/odd/annotations", "{\"pinnedIds\":[\"E_1_0\"],\"supernodes\":[[\"α\",\"E_1_0\"]]}", "If-Match", version);
+        var saved = client.send(
+                "PUT",
+                "/api/graphs/odd/annotations",
+                "{\"pinnedIds\":[\"E_1_0\"],\"supernodes\":[[\"α\",\"E_1_0\"]]}",
+                "If-Match",
+                version);
         assertEquals(200, saved.status(), saved.error());
-        String expected = odd.replace("{ \"pinnedIds\":[\"x\"], \"fromTheFuture\":{\"z\":1.50} }",
+        String expected = odd.replace(
+                "{ \"pinnedIds\":[\"x\"], \"fromTheFuture\":{\"z\":1.50} }",
                 "{\"pinnedIds\":[\"E_1_0\"],\"fromTheFuture\":{\"z\":1.50},\"supernodes\":[[\"α\",\"E_1_0\"]]}");
         assertEquals(expected, Files.readString(graphs.resolve("odd.json")));
         assertEquals(saved.etag(), client.get("/api/graphs/odd").etag(), "the version after saving");
@@ -104,9 +120,15 @@ class ExplorerServerTest {
 
     @Test
     void aFileWithoutAnnotationsGetsThem() throws IOException {
-        Files.writeString(graphs.resolve("bare.json"), "{\"metadata\":{\"slug\":\"bare\",\"scan\":\"\",\"prompt\":\"\",\"prompt_tokens\":[]},\"nodes\":[],\"links\":[]}");
-        assertEquals(200, client.send("PUT", "/api/graphs/bare/annotations", "{\"clickedId\":\"x\"}", "If-Match", "*").status());
-        assertEquals("{\"qParams\":{\"clickedId\":\"x\"},\"metadata\":{\"slug\":\"bare\",\"scan\":\"\",\"prompt\":\"\",\"prompt_tokens\":[]},\"nodes\":[],\"links\":[]}",
+        Files.writeString(
+                graphs.resolve("bare.json"),
+                "{\"metadata\":{\"slug\":\"bare\",\"scan\":\"\",\"prompt\":\"\",\"prompt_tokens\":[]},\"nodes\":[],\"links\":[]}");
+        assertEquals(
+                200,
+                client.send("PUT", "/api/graphs/bare/annotations", "{\"clickedId\":\"x\"}", "If-Match", "*")
+                        .status());
+        assertEquals(
+                "{\"qParams\":{\"clickedId\":\"x\"},\"metadata\":{\"slug\":\"bare\",\"scan\":\"\",\"prompt\":\"\",\"prompt_tokens\":[]},\"nodes\":[],\"links\":[]}",
                 Files.readString(graphs.resolve("bare.json")));
     }
 
@@ -115,18 +137,37 @@ class ExplorerServerTest {
         String path = "/api/graphs/" + SampleGraphs.DALLAS + "/annotations";
         String version = client.get("/api/graphs/" + SampleGraphs.DALLAS).etag();
         assertEquals(428, client.send("PUT", path, "{}").status());
-        assertEquals(200, client.send("PUT", path, "{\"pinnedIds\":[\"0_94_9\"]}", "If-Match", version).status());
+        assertEquals(
+                200,
+                client.send("PUT", path, "{\"pinnedIds\":[\"0_94_9\"]}", "If-Match", version)
+                        .status());
         var late = client.send("PUT", path, "{\"pinnedIds\":[]}", "If-Match", version);
         assertEquals(412, late.status());
         assertEquals("0_94_9", late.json().at("/annotations/pinnedIds/0").textValue());
-        assertEquals(200, client.send("PUT", path, "{\"pinnedIds\":[]}", "If-Match", '"' + late.json().get("version").textValue() + '"').status());
+        assertEquals(
+                200,
+                client.send(
+                                "PUT",
+                                path,
+                                "{\"pinnedIds\":[]}",
+                                "If-Match",
+                                '"' + late.json().get("version").textValue() + '"')
+                        .status());
     }
 
     @Test
     void savesAsTheReferencesPageDoes() {
-        var saved = client.send("POST", "/save_graph/" + SampleGraphs.GEMMA, "{\"qParams\":{\"pinnedIds\":[\"0_28_18\"],\"linkType\":\"input\"}}");
+        var saved = client.send(
+                "POST",
+                "/save_graph/" + SampleGraphs.GEMMA,
+                "{\"qParams\":{\"pinnedIds\":[\"0_28_18\"],\"linkType\":\"input\"}}");
         assertEquals(200, saved.status(), saved.error());
-        assertEquals("input", client.get("/api/graphs/" + SampleGraphs.GEMMA).json().at("/qParams/linkType").textValue());
+        assertEquals(
+                "input",
+                client.get("/api/graphs/" + SampleGraphs.GEMMA)
+                        .json()
+                        .at("/qParams/linkType")
+                        .textValue());
     }
 
     @Test
@@ -136,10 +177,24 @@ class ExplorerServerTest {
         assertEquals(graph, Files.readString(graphs.resolve("mine.json")));
         assertEquals(409, client.send("POST", "/api/graphs?name=mine", graph).status());
         assertEquals(428, client.send("DELETE", "/api/graphs/mine", null).status());
-        assertEquals(412, client.send("DELETE", "/api/graphs/mine", null, "If-Match", "\"0\"").status());
-        assertEquals(204, client.send("DELETE", "/api/graphs/mine", null, "If-Match", client.get("/api/graphs/mine").etag()).status());
+        assertEquals(
+                412,
+                client.send("DELETE", "/api/graphs/mine", null, "If-Match", "\"0\"")
+                        .status());
+        assertEquals(
+                204,
+                client.send(
+                                "DELETE",
+                                "/api/graphs/mine",
+                                null,
+                                "If-Match",
+                                client.get("/api/graphs/mine").etag())
+                        .status());
         assertEquals(404, client.get("/api/graphs/mine").status());
-        assertEquals(Set.of("dallas-austin.json", "oakland-sacramento.json", "gemma2-clt.json", "graph-metadata.json"), files(), "no draft left");
+        assertEquals(
+                Set.of("dallas-austin.json", "oakland-sacramento.json", "gemma2-clt.json", "graph-metadata.json"),
+                files(),
+                "no draft left");
     }
 
     private Set<String> files() throws IOException {
@@ -151,9 +206,15 @@ class ExplorerServerTest {
     @Test
     void theDirectorysOwnListStaysInStep() throws IOException {
         Path index = graphs.resolve("graph-metadata.json");
-        Files.writeString(index, "{\"theirs\":[1.5],\"graphs\":[{\"slug\":\"gone\"},{\"slug\":\"" + SampleGraphs.DALLAS + "\",\"title_prefix\":\"ours\"},\"odd\"]}");
+        Files.writeString(
+                index,
+                "{\"theirs\":[1.5],\"graphs\":[{\"slug\":\"gone\"},{\"slug\":\"" + SampleGraphs.DALLAS
+                        + "\",\"title_prefix\":\"ours\"},\"odd\"]}");
         assertEquals(3, client.get("/api/graphs").json().get("graphs").size(), "what is shown comes from the files");
-        assertEquals(201, client.send("POST", "/api/graphs?name=mine", SampleGraphs.text(SampleGraphs.OAKLAND)).status());
+        assertEquals(
+                201,
+                client.send("POST", "/api/graphs?name=mine", SampleGraphs.text(SampleGraphs.OAKLAND))
+                        .status());
         JsonNode now = Json.MAPPER.readTree(index.toFile());
         assertEquals("1.5", now.at("/theirs/0").toString(), "what we don't know stays");
         assertEquals("ours", now.at("/graphs/0/title_prefix").asText());
@@ -162,17 +223,34 @@ class ExplorerServerTest {
         assertEquals("atlas-plt", now.at("/graphs/3/scan").asText());
         client.send("PUT", "/api/graphs/mine/annotations", "{\"pinnedIds\":[]}", "If-Match", "*");
         assertEquals(now, Json.MAPPER.readTree(index.toFile()), "saving changes nothing here");
-        assertEquals("DONE", events(client.send("POST", "/api/jobs/attribute", request("traced", "p")).json().get("id").textValue()).getLast().get("state").textValue());
-        assertEquals(204, client.send("DELETE", "/api/graphs/mine", null, "If-Match", "*").status());
-        assertEquals(List.of(SampleGraphs.DALLAS, "", SampleGraphs.GEMMA, SampleGraphs.OAKLAND, "traced"), slugs(Json.MAPPER.readTree(index.toFile())));
+        assertEquals(
+                "DONE",
+                events(client.send("POST", "/api/jobs/attribute", request("traced", "p"))
+                                .json()
+                                .get("id")
+                                .textValue())
+                        .getLast()
+                        .get("state")
+                        .textValue());
+        assertEquals(
+                204,
+                client.send("DELETE", "/api/graphs/mine", null, "If-Match", "*").status());
+        assertEquals(
+                List.of(SampleGraphs.DALLAS, "", SampleGraphs.GEMMA, SampleGraphs.OAKLAND, "traced"),
+                slugs(Json.MAPPER.readTree(index.toFile())));
 
         Files.writeString(index, "[");
-        assertEquals(201, client.send("POST", "/api/graphs?name=mine", SampleGraphs.text(SampleGraphs.OAKLAND)).status());
+        assertEquals(
+                201,
+                client.send("POST", "/api/graphs?name=mine", SampleGraphs.text(SampleGraphs.OAKLAND))
+                        .status());
         assertEquals("[", Files.readString(index), "a list that nobody understands is left alone");
     }
 
     private static List<String> slugs(JsonNode index) {
-        return StreamSupport.stream(index.get("graphs").spliterator(), false).map(graph -> graph.path("slug").asText()).toList();
+        return StreamSupport.stream(index.get("graphs").spliterator(), false)
+                .map(graph -> graph.path("slug").asText())
+                .toList();
     }
 
     @Test
@@ -182,32 +260,67 @@ class ExplorerServerTest {
             gzip.write(SampleGraphs.text(SampleGraphs.GEMMA).getBytes(java.nio.charset.StandardCharsets.UTF_8));
         }
         try (var http = java.net.http.HttpClient.newHttpClient()) {
-            var request = java.net.http.HttpRequest.newBuilder(java.net.URI.create("http://127.0.0.1:" + server.port() + "/api/graphs?name=packed"))
-                    .header("Content-Type", "application/json").header("Content-Encoding", "gzip")
-                    .POST(java.net.http.HttpRequest.BodyPublishers.ofByteArray(packed.toByteArray())).build();
-            assertEquals(201, http.send(request, java.net.http.HttpResponse.BodyHandlers.ofString()).statusCode());
+            var request = java.net.http.HttpRequest.newBuilder(
+                            java.net.URI.create("http://127.0.0.1:" + server.port() + "/api/graphs?name=packed"))
+                    .header("Content-Type", "application/json")
+                    .header("Content-Encoding", "gzip")
+                    .POST(java.net.http.HttpRequest.BodyPublishers.ofByteArray(packed.toByteArray()))
+                    .build();
+            assertEquals(
+                    201,
+                    http.send(request, java.net.http.HttpResponse.BodyHandlers.ofString())
+                            .statusCode());
         }
         assertEquals(SampleGraphs.text(SampleGraphs.GEMMA), Files.readString(graphs.resolve("packed.json")));
     }
 
     @Test
     void namesFeaturesAfterTheirEvidence() {
-        JsonNode labels = client.get("/api/graphs/" + SampleGraphs.DALLAS + "/labels").json();
+        JsonNode labels =
+                client.get("/api/graphs/" + SampleGraphs.DALLAS + "/labels").json();
         assertTrue(labels.size() > 20, labels.toString());
-        assertEquals("capital", labels.get(Long.toString(FeatureSource.pair(0, 1749))).get("label").textValue(), "the \"capital\" feature of layer 0");
-        assertEquals("is → Austin", labels.get(Long.toString(FeatureSource.pair(5, 1320))).get("label").textValue(), "what it says, too");
-        assertEquals(0, client.get("/api/graphs/" + SampleGraphs.GEMMA + "/labels").json().size(), "no evidence, no labels");
+        assertEquals(
+                "capital",
+                labels.get(Long.toString(FeatureSource.pair(0, 1749)))
+                        .get("label")
+                        .textValue(),
+                "the \"capital\" feature of layer 0");
+        assertEquals(
+                "is → Austin",
+                labels.get(Long.toString(FeatureSource.pair(5, 1320)))
+                        .get("label")
+                        .textValue(),
+                "what it says, too");
+        assertEquals(
+                0,
+                client.get("/api/graphs/" + SampleGraphs.GEMMA + "/labels")
+                        .json()
+                        .size(),
+                "no evidence, no labels");
     }
 
     @Test
     void givesTheBundledEvidence() {
         JsonNode record = client.get("/api/features/5/1320?scan=atlas-plt").json();
         assertEquals(1320, record.get("index").intValue());
-        assertTrue(StreamSupport.stream(record.get("top_logits").spliterator(), false).anyMatch(t -> t.textValue().contains("Austin")), record.get("top_logits").toString());
+        assertTrue(
+                StreamSupport.stream(record.get("top_logits").spliterator(), false)
+                        .anyMatch(t -> t.textValue().contains("Austin")),
+                record.get("top_logits").toString());
         JsonNode example = record.at("/examples_quantiles/0/examples/0");
-        assertEquals(example.get("tokens").size(), example.get("tokens_acts_list").size());
-        assertTrue(example.get("tokens_acts_list").get(example.get("train_token_ind").intValue()).doubleValue() > 0, "the peak is active");
-        for (String path : List.of("/api/features/5/999999?scan=atlas-plt", "/api/features/77/0?scan=atlas-plt", "/api/features/0/0?scan=../atlas", "/api/features/0/0?scan=other")) {
+        assertEquals(
+                example.get("tokens").size(), example.get("tokens_acts_list").size());
+        assertTrue(
+                example.get("tokens_acts_list")
+                                .get(example.get("train_token_ind").intValue())
+                                .doubleValue()
+                        > 0,
+                "the peak is active");
+        for (String path : List.of(
+                "/api/features/5/999999?scan=atlas-plt",
+                "/api/features/77/0?scan=atlas-plt",
+                "/api/features/0/0?scan=../atlas",
+                "/api/features/0/0?scan=other")) {
             assertEquals(204, client.get(path).status(), path);
         }
         assertEquals(400, client.get("/api/features/x/0?scan=atlas-plt").status());
@@ -215,29 +328,54 @@ class ExplorerServerTest {
 
     @Test
     void comparesTwoGraphs() {
-        JsonNode comparison = client.get("/api/compare?left=" + SampleGraphs.DALLAS + "&right=" + SampleGraphs.OAKLAND).json();
+        JsonNode comparison = client.get("/api/compare?left=" + SampleGraphs.DALLAS + "&right=" + SampleGraphs.OAKLAND)
+                .json();
         int shared = comparison.get("shared").intValue();
         assertTrue(shared > 10, comparison.toString());
         JsonNode features = comparison.get("features");
-        assertEquals(features.size(), shared + comparison.get("onlyLeft").intValue() + comparison.get("onlyRight").intValue());
+        assertEquals(
+                features.size(),
+                shared
+                        + comparison.get("onlyLeft").intValue()
+                        + comparison.get("onlyRight").intValue());
         for (int i = 0; i < features.size(); i++) {
-            boolean both = !features.get(i).get("left").isEmpty() && !features.get(i).get("right").isEmpty();
+            boolean both = !features.get(i).get("left").isEmpty()
+                    && !features.get(i).get("right").isEmpty();
             assertEquals(i < shared, both, "features of both graphs come first: " + i);
         }
         assertTrue(comparison.get("outputs").toString().contains("Sacramento"));
-        assertEquals(404, client.get("/api/compare?left=" + SampleGraphs.DALLAS + "&right=nothing").status());
+        assertEquals(
+                404,
+                client.get("/api/compare?left=" + SampleGraphs.DALLAS + "&right=nothing")
+                        .status());
     }
 
     @Test
     void tracesAPromptWithProgressAndThenTheGraphIsThere() {
-        var accepted = client.send("POST", "/api/jobs/attribute", request("traced", "Fact: the capital of the state containing Dallas is"));
+        var accepted = client.send(
+                "POST",
+                "/api/jobs/attribute",
+                request("traced", "Fact: the capital of the state containing Dallas is"));
         assertEquals(202, accepted.status(), accepted.error());
         List<JsonNode> events = events(accepted.json().get("id").textValue());
-        assertEquals("DONE", events.getLast().get("state").textValue(), events.getLast().toString());
+        assertEquals(
+                "DONE",
+                events.getLast().get("state").textValue(),
+                events.getLast().toString());
         assertEquals("traced", events.getLast().at("/result/graph").textValue());
-        assertTrue(events.size() > 2 && events.stream().anyMatch(e -> e.get("state").textValue().equals("RUNNING") && e.get("total").intValue() == 20), events.toString());
-        assertEquals("traced", client.get("/api/graphs/traced").json().at("/metadata/slug").textValue());
-        assertEquals(409, client.send("POST", "/api/jobs/attribute", request("traced", "again")).status());
+        assertTrue(
+                events.size() > 2
+                        && events.stream()
+                                .anyMatch(e -> e.get("state").textValue().equals("RUNNING")
+                                        && e.get("total").intValue() == 20),
+                events.toString());
+        assertEquals(
+                "traced",
+                client.get("/api/graphs/traced").json().at("/metadata/slug").textValue());
+        assertEquals(
+                409,
+                client.send("POST", "/api/jobs/attribute", request("traced", "again"))
+                        .status());
     }
 
     @Test
@@ -254,9 +392,20 @@ class ExplorerServerTest {
         server = ExplorerServer.start(ExplorerConfig.local(graphs).withEngine(new FakeEngine(100)));
         client.close();
         client = new Client(server.port());
-        String running = client.send("POST", "/api/jobs/attribute", request("one", "p")).json().get("id").textValue();
-        String waiting = client.send("POST", "/api/jobs/attribute", request("two", "p")).json().get("id").textValue();
-        assertEquals("CANCELLED", client.send("DELETE", "/api/jobs/" + waiting, null).json().get("state").textValue());
+        String running = client.send("POST", "/api/jobs/attribute", request("one", "p"))
+                .json()
+                .get("id")
+                .textValue();
+        String waiting = client.send("POST", "/api/jobs/attribute", request("two", "p"))
+                .json()
+                .get("id")
+                .textValue();
+        assertEquals(
+                "CANCELLED",
+                client.send("DELETE", "/api/jobs/" + waiting, null)
+                        .json()
+                        .get("state")
+                        .textValue());
         client.send("DELETE", "/api/jobs/" + running, null);
         assertEquals("CANCELLED", events(running).getLast().get("state").textValue());
         assertEquals(404, client.get("/api/graphs/one").status());
@@ -272,7 +421,8 @@ class ExplorerServerTest {
         client = new Client(server.port());
         List<Integer> statuses = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
-            statuses.add(client.send("POST", "/api/jobs/attribute", request("q" + i, "p")).status());
+            statuses.add(client.send("POST", "/api/jobs/attribute", request("q" + i, "p"))
+                    .status());
         }
         assertTrue(statuses.contains(503), statuses.toString());
         assertEquals(202, statuses.getFirst());
@@ -280,15 +430,22 @@ class ExplorerServerTest {
 
     @Test
     void steersWithTheGraphsOwnTokens() {
-        String body = "{\"graph\":\"" + SampleGraphs.DALLAS + "\",\"edits\":[{\"site\":{\"layer\":0,\"position\":9,\"feature\":94},\"value\":-2.5,\"onward\":false}],"
+        String body = "{\"graph\":\"" + SampleGraphs.DALLAS
+                + "\",\"edits\":[{\"site\":{\"layer\":0,\"position\":9,\"feature\":94},\"value\":-2.5,\"onward\":false}],"
                 + "\"watch\":[{\"layer\":0,\"position\":9,\"feature\":94}],\"freezeAttention\":true,\"newTokens\":8,\"temperature\":0,\"seed\":1}";
         var accepted = client.send("POST", "/api/jobs/intervene", body);
         assertEquals(202, accepted.status(), accepted.error());
         JsonNode last = events(accepted.json().get("id").textValue()).getLast();
         assertEquals(" Austin", last.at("/result/original/next/0/token").textValue(), last.toString());
         assertEquals(-2.5, last.at("/result/steered/activations/0").doubleValue());
-        assertEquals(400, client.send("POST", "/api/jobs/intervene", body.replace("\"value\":-2.5", "\"value\":\"NaN\"")).status());
-        assertEquals(400, client.send("POST", "/api/jobs/intervene", body.replace("\"position\":9", "\"position\":-9")).status());
+        assertEquals(
+                400,
+                client.send("POST", "/api/jobs/intervene", body.replace("\"value\":-2.5", "\"value\":\"NaN\""))
+                        .status());
+        assertEquals(
+                400,
+                client.send("POST", "/api/jobs/intervene", body.replace("\"position\":9", "\"position\":-9"))
+                        .status());
     }
 
     @Test
@@ -302,26 +459,39 @@ class ExplorerServerTest {
 
     @Test
     void tokenizesTextAndChat() {
-        for (String prompt : List.of("{\"text\":\"the capital\"}", "{\"turns\":[{\"role\":\"user\",\"content\":\"the capital\"}]}")) {
+        for (String prompt : List.of(
+                "{\"text\":\"the capital\"}", "{\"turns\":[{\"role\":\"user\",\"content\":\"the capital\"}]}")) {
             var accepted = client.send("POST", "/api/jobs/tokens", "{\"model\":\"atlas\",\"prompt\":" + prompt + "}");
             assertEquals(202, accepted.status(), accepted.error());
-            JsonNode tokens = events(accepted.json().get("id").textValue()).getLast().at("/result/tokens");
+            JsonNode tokens =
+                    events(accepted.json().get("id").textValue()).getLast().at("/result/tokens");
             assertEquals("<bos>", tokens.get(0).textValue(), prompt);
         }
-        assertEquals(400, client.send("POST", "/api/jobs/tokens", "{\"model\":\"atlas\",\"prompt\":{\"turns\":[{\"role\":\"king\",\"content\":\"x\"}]}}").status());
+        assertEquals(
+                400,
+                client.send(
+                                "POST",
+                                "/api/jobs/tokens",
+                                "{\"model\":\"atlas\",\"prompt\":{\"turns\":[{\"role\":\"king\",\"content\":\"x\"}]}}")
+                        .status());
     }
 
     @Test
     void withoutALiveModelNothingIsComputed() {
-        try (var plain = ExplorerServer.start(ExplorerConfig.local(graphs)); var visitor = new Client(plain.port())) {
+        try (var plain = ExplorerServer.start(ExplorerConfig.local(graphs));
+                var visitor = new Client(plain.port())) {
             assertEquals(0, visitor.get("/api/models").json().get("models").size());
-            assertEquals(400, visitor.send("POST", "/api/jobs/attribute", request("x", "p")).status());
+            assertEquals(
+                    400,
+                    visitor.send("POST", "/api/jobs/attribute", request("x", "p"))
+                            .status());
         }
     }
 
     @Test
     void servesASingleFileAndNothingBesideIt() {
-        try (var one = ExplorerServer.start(ExplorerConfig.local(graphs.resolve(SampleGraphs.GEMMA + ".json"))); var visitor = new Client(one.port())) {
+        try (var one = ExplorerServer.start(ExplorerConfig.local(graphs.resolve(SampleGraphs.GEMMA + ".json")));
+                var visitor = new Client(one.port())) {
             assertEquals(1, visitor.get("/api/graphs").json().get("graphs").size());
             assertEquals(200, visitor.get("/api/graphs/" + SampleGraphs.GEMMA).status());
             assertEquals(404, visitor.get("/api/graphs/" + SampleGraphs.DALLAS).status());
@@ -331,7 +501,8 @@ class ExplorerServerTest {
 
     @Test
     void describesItselfAndServesThePage() {
-        String yaml = new String(client.get("/api/openapi.yaml").response().body(), java.nio.charset.StandardCharsets.UTF_8);
+        String yaml =
+                new String(client.get("/api/openapi.yaml").response().body(), java.nio.charset.StandardCharsets.UTF_8);
         Set<String> described = new TreeSet<>(Set.of("GET /", "GET /assets/{file}", "GET /api/openapi.yaml"));
         String path = "";
         for (String line : yaml.lines().toList()) {
@@ -345,16 +516,23 @@ class ExplorerServerTest {
         var d3 = client.get("/assets/d3.min.js");
         assertEquals(200, d3.status());
         assertTrue(d3.response().body().length > 200_000);
-        assertEquals(304, client.get("/assets/d3.min.js", "If-None-Match", d3.etag()).status());
+        assertEquals(
+                304, client.get("/assets/d3.min.js", "If-None-Match", d3.etag()).status());
     }
 
     private static String request(String name, String prompt) {
-        return "{\"name\":\"" + name + "\",\"model\":\"atlas\",\"transcoders\":\"atlas-plt\",\"prompt\":{\"text\":\"" + prompt
+        return "{\"name\":\"" + name + "\",\"model\":\"atlas\",\"transcoders\":\"atlas-plt\",\"prompt\":{\"text\":\""
+                + prompt
                 + "\"},\"maxLogits\":10,\"logitProbability\":0.95,\"maxFeatureNodes\":5000,\"nodeThreshold\":0.8,\"edgeThreshold\":0.98}";
     }
 
     private List<JsonNode> events(String id) {
-        String text = new String(client.get("/api/jobs/" + id + "/events").response().body(), java.nio.charset.StandardCharsets.UTF_8);
-        return text.lines().filter(line -> line.startsWith("data: ")).map(line -> Json.parse(line.substring(6).getBytes(java.nio.charset.StandardCharsets.UTF_8), JsonNode.class)).toList();
+        String text = new String(
+                client.get("/api/jobs/" + id + "/events").response().body(), java.nio.charset.StandardCharsets.UTF_8);
+        return text.lines()
+                .filter(line -> line.startsWith("data: "))
+                .map(line ->
+                        Json.parse(line.substring(6).getBytes(java.nio.charset.StandardCharsets.UTF_8), JsonNode.class))
+                .toList();
     }
 }

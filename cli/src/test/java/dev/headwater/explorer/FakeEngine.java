@@ -11,7 +11,10 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/** Stands in for a live model: "traces" every prompt to the Dallas graph, "steers" to Sacramento, slowly enough to watch. */
+/**
+ * Stands in for a live model: "traces" every prompt to the Dallas graph, "steers" to Sacramento, slowly enough to
+ * watch.
+ */
 final class FakeEngine implements Engine {
     private final long stepMillis;
     private final AtomicInteger inside = new AtomicInteger();
@@ -22,20 +25,33 @@ final class FakeEngine implements Engine {
 
     @Override
     public List<Model> models() {
-        return List.of(new Model("atlas", "atlas (bundled, 4.6 million parameters)", List.of("atlas-plt", "atlas-clt"), List.of("atlas-plt", "atlas-clt"), 128, true,
-                List.of("Fact: the capital of the state containing Dallas is", "Fact: the capital of the state containing Oakland is", "36+59=")));
+        return List.of(new Model(
+                "atlas",
+                "atlas (bundled, 4.6 million parameters)",
+                List.of("atlas-plt", "atlas-clt"),
+                List.of("atlas-plt", "atlas-clt"),
+                128,
+                true,
+                List.of(
+                        "Fact: the capital of the state containing Dallas is",
+                        "Fact: the capital of the state containing Oakland is",
+                        "36+59=")));
     }
 
     @Override
     public List<String> tokens(String model, Prompt prompt) {
         return switch (prompt) {
             case Prompt.Text text -> split(text.text());
-            case Prompt.Chat chat -> split(chat.turns().stream().map(turn -> turn.role() + ": " + turn.content()).reduce("", String::concat));
+            case Prompt.Chat chat ->
+                split(chat.turns().stream()
+                        .map(turn -> turn.role() + ": " + turn.content())
+                        .reduce("", String::concat));
         };
     }
 
     private static List<String> split(String text) {
-        return Stream.concat(Stream.of("<bos>"), Stream.of(text.split("(?=[ :])"))).toList();
+        return Stream.concat(Stream.of("<bos>"), Stream.of(text.split("(?=[ :])")))
+                .toList();
     }
 
     @Override
@@ -44,19 +60,24 @@ final class FakeEngine implements Engine {
             if (request.prompt() instanceof Prompt.Text text && text.text().contains("fail")) {
                 throw new HeadwaterException("The prompt has 999 tokens, but atlas reads at most 128: shorten it.");
             }
-            for (String phase : List.of("Forward pass", "Encoding features", "Tracing logits", "Tracing features", "Pruning")) {
+            for (String phase :
+                    List.of("Forward pass", "Encoding features", "Tracing logits", "Tracing features", "Pruning")) {
                 progress.phase(phase, 20);
                 for (int step = 1; step <= 20; step++) {
                     pause(progress);
                     progress.advance(step);
                     // The job that a test means to cancel waits for that, however slow the machine is.
-                    while (request.prompt() instanceof Prompt.Text text && text.text().contains("cancel")) {
+                    while (request.prompt() instanceof Prompt.Text text
+                            && text.text().contains("cancel")) {
                         pause(progress);
                     }
                 }
             }
             try {
-                Files.writeString(target, SampleGraphs.text(SampleGraphs.DALLAS).replace("\"slug\": \"dallas-austin\"", "\"slug\": \"" + request.name() + "\""));
+                Files.writeString(
+                        target,
+                        SampleGraphs.text(SampleGraphs.DALLAS)
+                                .replace("\"slug\": \"dallas-austin\"", "\"slug\": \"" + request.name() + "\""));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -73,17 +94,27 @@ final class FakeEngine implements Engine {
             String[] tokens = {" Austin", " Sacramento", " Dover", " Salem", " Boise", " Texas"};
             double[] before = {0.997, 0.001, 0.0008, 0.0005, 0.0003, 0.0002};
             double[] after = {0.05, 0.91, 0.02, 0.01, 0.006, 0.001};
-            return new SteerResult(outcome(tokens, before, request, 1, " Austin. Fact: the capital of Texas is"),
+            return new SteerResult(
+                    outcome(tokens, before, request, 1, " Austin. Fact: the capital of Texas is"),
                     outcome(tokens, after, request, 0.3, " Sacramento. Fact: the region of"));
         });
     }
 
-    private static Outcome outcome(String[] tokens, double[] probabilities, SteerRequest request, double factor, String text) {
-        List<TokenProbability> next = java.util.stream.IntStream.range(0, tokens.length).mapToObj(i -> new TokenProbability(100 + i, tokens[i], probabilities[i])).toList();
-        List<Double> activations = request.watch().stream().map(site -> {
-            double edited = request.edits().stream().filter(edit -> edit.site().equals(site)).mapToDouble(Edit::value).findFirst().orElse(Double.NaN);
-            return factor < 1 && !Double.isNaN(edited) ? edited : (1 + (site.feature() % 17) / 4.0) * factor;
-        }).toList();
+    private static Outcome outcome(
+            String[] tokens, double[] probabilities, SteerRequest request, double factor, String text) {
+        List<TokenProbability> next = java.util.stream.IntStream.range(0, tokens.length)
+                .mapToObj(i -> new TokenProbability(100 + i, tokens[i], probabilities[i]))
+                .toList();
+        List<Double> activations = request.watch().stream()
+                .map(site -> {
+                    double edited = request.edits().stream()
+                            .filter(edit -> edit.site().equals(site))
+                            .mapToDouble(Edit::value)
+                            .findFirst()
+                            .orElse(Double.NaN);
+                    return factor < 1 && !Double.isNaN(edited) ? edited : (1 + (site.feature() % 17) / 4.0) * factor;
+                })
+                .toList();
         return new Outcome(next, activations, request.newTokens() == 0 ? "" : text);
     }
 

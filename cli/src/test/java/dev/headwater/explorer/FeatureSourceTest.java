@@ -31,8 +31,11 @@ class FeatureSourceTest {
             pack(set, raw, "{\"index\":0}", null, "{\"index\":2,\"top_logits\":[\" a\"]}");
             FeatureDirectory source = new FeatureDirectory(directory);
             String scan = raw ? "raw/clt" : "zlib/clt";
-            assertEquals(0, source.feature(scan, 0, 0).orElseThrow().get("index").intValue());
-            assertEquals(" a", source.feature(scan, 0, 2).orElseThrow().at("/top_logits/0").textValue());
+            assertEquals(
+                    0, source.feature(scan, 0, 0).orElseThrow().get("index").intValue());
+            assertEquals(
+                    " a",
+                    source.feature(scan, 0, 2).orElseThrow().at("/top_logits/0").textValue());
             assertTrue(source.feature(scan, 0, 1).isEmpty(), "no record");
             assertTrue(source.feature(scan, 0, 3).isEmpty(), "beyond the last");
             assertTrue(source.feature(scan, 1, 0).isEmpty(), "no such layer");
@@ -44,7 +47,13 @@ class FeatureSourceTest {
     void readsSingleFilesByTheirNumber() throws IOException {
         Files.createDirectories(directory.resolve("set"));
         Files.writeString(directory.resolve("set/" + FeatureSource.pair(3, 4) + ".json"), "{\"index\":32}");
-        assertEquals(32, new FeatureDirectory(directory).feature("set", 3, 4).orElseThrow().get("index").intValue());
+        assertEquals(
+                32,
+                new FeatureDirectory(directory)
+                        .feature("set", 3, 4)
+                        .orElseThrow()
+                        .get("index")
+                        .intValue());
         assertEquals(32, FeatureSource.pair(3, 4));
     }
 
@@ -52,7 +61,9 @@ class FeatureSourceTest {
     void damagedFilesAreRefusedInOneSentence() throws IOException {
         Path set = Files.createDirectories(directory.resolve("set"));
         write(set, "[{\"filename\":\"../../etc/passwd\",\"offsets\":[0,8]}]", record("{}", false));
-        try (var server = ExplorerServer.start(ExplorerConfig.local(directory.resolve("graphs")).withFeatures(List.of(directory))); var client = new Client(server.port())) {
+        try (var server = ExplorerServer.start(
+                        ExplorerConfig.local(directory.resolve("graphs")).withFeatures(List.of(directory)));
+                var client = new Client(server.port())) {
             var reply = client.get("/api/features/0/0?scan=set");
             assertEquals(500, reply.status());
             assertTrue(reply.error().contains("not named layer_<number>.bin"), reply.error());
@@ -76,21 +87,44 @@ class FeatureSourceTest {
         Path set = Files.createDirectories(directory.resolve("features/set"));
         pack(set, false, "{\"index\":0}");
         byte[] file = Files.readAllBytes(set.resolve("layer_0.bin"));
-        try (var server = ExplorerServer.start(ExplorerConfig.local(directory.resolve("graphs")).withFeatures(List.of(directory.resolve("features")))); var client = new Client(server.port())) {
-            assertArrayEquals(file, client.get("/features/set/layer_0.bin").response().body());
+        try (var server = ExplorerServer.start(ExplorerConfig.local(directory.resolve("graphs"))
+                        .withFeatures(List.of(directory.resolve("features"))));
+                var client = new Client(server.port())) {
+            assertArrayEquals(
+                    file, client.get("/features/set/layer_0.bin").response().body());
             assertEquals(200, client.get("/features/set/index.json.gz").status());
             // Browsers of the reference ask for one byte too many, up to the offset of the next record.
             var part = client.get("/features/set/layer_0.bin", "Range", "bytes=2-" + file.length);
             assertEquals(206, part.status());
-            assertArrayEquals(Arrays.copyOfRange(file, 2, file.length), part.response().body());
-            assertEquals("bytes 2-" + (file.length - 1) + "/" + file.length, part.response().headers().firstValue("Content-Range").orElseThrow());
-            assertArrayEquals(Arrays.copyOfRange(file, file.length - 3, file.length), client.get("/features/set/layer_0.bin", "Range", "bytes=-3").response().body());
-            assertArrayEquals(Arrays.copyOfRange(file, 1, file.length), client.get("/features/set/layer_0.bin", "Range", "bytes=1-").response().body());
+            assertArrayEquals(
+                    Arrays.copyOfRange(file, 2, file.length), part.response().body());
+            assertEquals(
+                    "bytes 2-" + (file.length - 1) + "/" + file.length,
+                    part.response().headers().firstValue("Content-Range").orElseThrow());
+            assertArrayEquals(
+                    Arrays.copyOfRange(file, file.length - 3, file.length),
+                    client.get("/features/set/layer_0.bin", "Range", "bytes=-3")
+                            .response()
+                            .body());
+            assertArrayEquals(
+                    Arrays.copyOfRange(file, 1, file.length),
+                    client.get("/features/set/layer_0.bin", "Range", "bytes=1-")
+                            .response()
+                            .body());
             for (String range : List.of("bytes=" + file.length + "-", "bytes=5-2", "bytes=999999999999999999-")) {
-                assertEquals(416, client.get("/features/set/layer_0.bin", "Range", range).status(), range);
+                assertEquals(
+                        416,
+                        client.get("/features/set/layer_0.bin", "Range", range).status(),
+                        range);
             }
-            assertEquals(200, client.get("/features/set/layer_0.bin", "Range", "lines=1-2").status(), "a unit that we don't know is ignored");
-            assertEquals(0, client.get("/api/features/0/0?scan=set").json().get("index").intValue());
+            assertEquals(
+                    200,
+                    client.get("/features/set/layer_0.bin", "Range", "lines=1-2")
+                            .status(),
+                    "a unit that we don't know is ignored");
+            assertEquals(
+                    0,
+                    client.get("/api/features/0/0?scan=set").json().get("index").intValue());
         }
     }
 
@@ -118,6 +152,10 @@ class FeatureSourceTest {
         try (var out = new DeflaterOutputStream(packed, new Deflater(6, raw))) {
             out.write(json.getBytes(StandardCharsets.UTF_8));
         }
-        return ByteBuffer.allocate(4 + packed.size()).order(ByteOrder.LITTLE_ENDIAN).putInt(packed.size()).put(packed.toByteArray()).array();
+        return ByteBuffer.allocate(4 + packed.size())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(packed.size())
+                .put(packed.toByteArray())
+                .array();
     }
 }

@@ -26,7 +26,10 @@ class GraphStoreTest {
         public static void main(String... args) {
             GraphStore store = GraphStore.open(Path.of(args[0]), 64 << 20);
             for (int i = 0; ; i++) {
-                store.annotate(args[1], "*", Json.MAPPER.createObjectNode().put("count", i).put("filler", "x".repeat(i % 50_000)));
+                store.annotate(
+                        args[1],
+                        "*",
+                        Json.MAPPER.createObjectNode().put("count", i).put("filler", "x".repeat(i % 50_000)));
                 if (i == 0) {
                     System.out.println("saving");
                 }
@@ -39,8 +42,16 @@ class GraphStoreTest {
         SampleGraphs.copy(SampleGraphs.DALLAS, directory);
         JsonNode before = Json.MAPPER.readTree(SampleGraphs.text(SampleGraphs.DALLAS));
         for (int attempt = 0; attempt < 4; attempt++) {
-            Process saver = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp", System.getProperty("java.class.path"), Saver.class.getName(),
-                    directory.toString(), SampleGraphs.DALLAS).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            Process saver = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            Saver.class.getName(),
+                            directory.toString(),
+                            SampleGraphs.DALLAS)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
             try (var reader = saver.inputReader()) {
                 assertEquals("saving", reader.readLine());
                 Thread.sleep(37 * (attempt + 1));
@@ -65,16 +76,22 @@ class GraphStoreTest {
     @Test
     void aFileThatIsNoGraphIsLeftAsItIs() throws Exception {
         GraphStore store = GraphStore.open(directory, 1 << 20);
-        for (String text : List.of("", "[]", "{}", "{\"qParams\":[]}", "{\"qParams\":{},\"qParams\":{}}", "{\"qParams\":{", "null")) {
+        for (String text : List.of(
+                "", "[]", "{}", "{\"qParams\":[]}", "{\"qParams\":{},\"qParams\":{}}", "{\"qParams\":{", "null")) {
             Files.writeString(directory.resolve("odd.json"), text);
-            Refusal refusal = assertThrows(Refusal.class, () -> store.annotate("odd", "*", Json.MAPPER.createObjectNode()), text);
+            Refusal refusal =
+                    assertThrows(Refusal.class, () -> store.annotate("odd", "*", Json.MAPPER.createObjectNode()), text);
             assertEquals(422, refusal.status(), text);
             assertEquals(text, Files.readString(directory.resolve("odd.json")));
         }
         Files.writeString(directory.resolve("odd.json"), "\ufeff{\"qParams\":{}}");
         store.annotate("odd", "*", Json.MAPPER.createObjectNode().put("a", 1));
-        assertEquals("\ufeff{\"qParams\":{\"a\":1}}", Files.readString(directory.resolve("odd.json")), "a byte order mark stays");
-        Files.write(directory.resolve("odd.json"), "{\"qParams\":{}}".getBytes(java.nio.charset.StandardCharsets.UTF_16));
+        assertEquals(
+                "\ufeff{\"qParams\":{\"a\":1}}",
+                Files.readString(directory.resolve("odd.json")),
+                "a byte order mark stays");
+        Files.write(
+                directory.resolve("odd.json"), "{\"qParams\":{}}".getBytes(java.nio.charset.StandardCharsets.UTF_16));
         assertThrows(Refusal.class, () -> store.annotate("odd", "*", Json.MAPPER.createObjectNode()));
     }
 
@@ -83,7 +100,8 @@ class GraphStoreTest {
         GraphStore store = GraphStore.open(directory, 1000);
         Files.writeString(directory.resolve("big.json"), " ".repeat(1001));
         assertEquals(413, assertThrows(Refusal.class, () -> store.read("big")).status());
-        assertTrue(store.list().getFirst().problem().contains("1000"), store.list().toString());
+        assertTrue(
+                store.list().getFirst().problem().contains("1000"), store.list().toString());
     }
 
     @Test
@@ -100,7 +118,11 @@ class GraphStoreTest {
     @Test
     void aPlaceThatCannotBeOpenedIsNamed() throws Exception {
         Path file = Files.writeString(directory.resolve("notes.txt"), "x");
-        assertTrue(assertThrows(HeadwaterException.class, () -> GraphStore.open(file, 1)).getMessage().contains("notes.txt"));
-        assertTrue(assertThrows(HeadwaterException.class, () -> GraphStore.open(file.resolve("below"), 1)).getMessage().contains("below"));
+        assertTrue(assertThrows(HeadwaterException.class, () -> GraphStore.open(file, 1))
+                .getMessage()
+                .contains("notes.txt"));
+        assertTrue(assertThrows(HeadwaterException.class, () -> GraphStore.open(file.resolve("below"), 1))
+                .getMessage()
+                .contains("below"));
     }
 }

@@ -36,10 +36,12 @@ import org.openqa.selenium.WebElement;
 class LiveExplorerTest {
     private static final String DALLAS = "fact-the-capital-of-the-state-containing-dallas-is";
     /** What fires for Texas, as the model card has it. */
-    private static final List<String> TEXAS = List.of("0_94_9", "0_1862_9", "1_696_9", "2_607_10", "2_1040_10", "3_1683_10", "4_425_10");
+    private static final List<String> TEXAS =
+            List.of("0_94_9", "0_1862_9", "1_696_9", "2_607_10", "2_1040_10", "3_1683_10", "4_425_10");
 
     @TempDir
     static Path scratch;
+
     private Path graphs;
     private Process server;
     private URI address;
@@ -53,21 +55,47 @@ class LiveExplorerTest {
         Path corpus = scratch.resolve("corpus.txt");
         try (var in = new GZIPInputStream(BundledModel.open("corpus.txt.gz"))) {
             String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            Files.write(corpus, text.lines().filter(line -> line.matches(".*(Texas|Austin|capital of the state).*")).limit(100).toList());
+            Files.write(
+                    corpus,
+                    text.lines()
+                            .filter(line -> line.matches(".*(Texas|Austin|capital of the state).*"))
+                            .limit(100)
+                            .toList());
         }
-        Process build = headwater("features", "build", "-t", "atlas-clt", "--corpus", corpus.toString(), "--out", features.toString(), "--quiet");
+        Process build = headwater(
+                "features",
+                "build",
+                "-t",
+                "atlas-clt",
+                "--corpus",
+                corpus.toString(),
+                "--out",
+                features.toString(),
+                "--quiet");
         assertEquals(0, build.waitFor());
         graphs = scratch.resolve("graphs");
-        server = headwater("serve", graphs.toString(), "--port", "0", "--no-browser", "--features", features.toString());
+        server =
+                headwater("serve", graphs.toString(), "--port", "0", "--no-browser", "--features", features.toString());
         String line = server.inputReader().readLine();
         address = URI.create(line.replaceFirst("^The explorer is at (\\S+) .*$", "$1"));
         client = new Client(address.getPort());
     }
 
     private static Process headwater(String... arguments) throws IOException {
-        List<String> command = Stream.concat(Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx1g", "--enable-native-access=ALL-UNNAMED",
-                "-cp", System.getProperty("java.class.path"), "dev.headwater.cli.Headwater"), Stream.of(arguments)).toList();
-        return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        List<String> command = Stream.concat(
+                        Stream.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java")
+                                        .toString(),
+                                "-Xmx1g",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                "dev.headwater.cli.Headwater"),
+                        Stream.of(arguments))
+                .toList();
+        return new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
     }
 
     @AfterAll
@@ -107,7 +135,8 @@ class LiveExplorerTest {
         assertEquals("Output “Austin”", browser.text("#connections h3"));
         browser.await("labels", () -> browser.text("#connections .rows").contains("is → Austin"));
         browser.screenshot("live-graph");
-        JsonNode index = Json.MAPPER.readTree(graphs.resolve("graph-metadata.json").toFile());
+        JsonNode index =
+                Json.MAPPER.readTree(graphs.resolve("graph-metadata.json").toFile());
         assertEquals(DALLAS, index.at("/graphs/0/slug").asText());
         assertEquals("atlas-plt", index.at("/graphs/0/scan").asText());
     }
@@ -116,19 +145,40 @@ class LiveExplorerTest {
     @Order(2)
     void whatIsTracedOrWaitsCanBeCancelled() {
         browser.open(page("slug=" + DALLAS));
-        String longest = "Fact: the capital of the state containing Dallas is ".repeat(12).strip();
-        List<String> ahead = Stream.of("first", "second", "third").map(name -> client.send("POST", "/api/jobs/attribute", "{\"name\":\"" + name
-                + "\",\"model\":\"atlas\",\"transcoders\":\"atlas-plt\",\"prompt\":{\"text\":\"" + longest
-                + "\"},\"maxLogits\":10,\"logitProbability\":0.95,\"maxFeatureNodes\":5000,\"nodeThreshold\":0.8,\"edgeThreshold\":0.98}").json().get("id").asText()).toList();
+        String longest = "Fact: the capital of the state containing Dallas is "
+                .repeat(12)
+                .strip();
+        List<String> ahead = Stream.of("first", "second", "third")
+                .map(name -> client.send(
+                                "POST",
+                                "/api/jobs/attribute",
+                                "{\"name\":\"" + name
+                                        + "\",\"model\":\"atlas\",\"transcoders\":\"atlas-plt\",\"prompt\":{\"text\":\""
+                                        + longest
+                                        + "\"},\"maxLogits\":10,\"logitProbability\":0.95,\"maxFeatureNodes\":5000,\"nodeThreshold\":0.8,\"edgeThreshold\":0.98}")
+                        .json()
+                        .get("id")
+                        .asText())
+                .toList();
         browser.await("a trace with much to do", () -> {
             JsonNode first = client.get("/api/jobs/" + ahead.getFirst()).json();
-            return first.get("phase").asText().equals("feature rows") && first.get("done").longValue() > 0 && first.get("done").longValue() < first.get("total").longValue() / 2;
+            return first.get("phase").asText().equals("feature rows")
+                    && first.get("done").longValue() > 0
+                    && first.get("done").longValue() < first.get("total").longValue() / 2;
         });
         client.send("DELETE", "/api/jobs/" + ahead.getFirst(), null);
-        browser.await("its end", () -> client.get("/api/jobs/" + ahead.getFirst()).json().get("state").asText().equals("CANCELLED"));
+        browser.await(
+                "its end",
+                () -> client.get("/api/jobs/" + ahead.getFirst())
+                        .json()
+                        .get("state")
+                        .asText()
+                        .equals("CANCELLED"));
 
         browser.click("#new-graph");
-        browser.js("const area = document.getElementById('new-prompt'); area.value = arguments[0]; area.dispatchEvent(new Event('input'))", longest);
+        browser.js(
+                "const area = document.getElementById('new-prompt'); area.value = arguments[0]; area.dispatchEvent(new Event('input'))",
+                longest);
         WebElement name = browser.find("#new-name");
         name.clear();
         name.sendKeys("cancelled");
@@ -138,7 +188,10 @@ class LiveExplorerTest {
         browser.await("the form again", () -> browser.shows("#new-prompt"));
         assertEquals(longest, browser.find("#new-prompt").getDomProperty("value"), "what was typed is still there");
         ahead.forEach(id -> client.send("DELETE", "/api/jobs/" + id, null));
-        browser.await("an idle model", () -> client.get("/api/jobs").json().get("jobs").findValuesAsText("state").stream().noneMatch(state -> state.matches("QUEUED|RUNNING")));
+        browser.await(
+                "an idle model",
+                () -> client.get("/api/jobs").json().get("jobs").findValuesAsText("state").stream()
+                        .noneMatch(state -> state.matches("QUEUED|RUNNING")));
         assertFalse(Files.exists(graphs.resolve("cancelled.json")) || Files.exists(graphs.resolve("first.json")));
         browser.escape();
     }
@@ -147,9 +200,11 @@ class LiveExplorerTest {
     @Order(3)
     void turningTexasRoundTakesAustinAway() throws IOException {
         String group = "[[\"Texas\",\"" + String.join("\",\"", TEXAS) + "\"]]";
-        browser.open(page("slug=" + DALLAS + "&pinnedIds=" + String.join(",", TEXAS) + ",3_1932_10&supernodes=" + URLEncoder.encode(group, StandardCharsets.UTF_8)));
+        browser.open(page("slug=" + DALLAS + "&pinnedIds=" + String.join(",", TEXAS) + ",3_1932_10&supernodes="
+                + URLEncoder.encode(group, StandardCharsets.UTF_8)));
         browser.click("#tab-steer");
-        browser.await("the group and the feature", () -> browser.all(".steer-item").size() == 2);
+        browser.await(
+                "the group and the feature", () -> browser.all(".steer-item").size() == 2);
         browser.set("#steer-range-0", -1);
         browser.set("#steer-tokens", 3);
         browser.click("#steer-run");
@@ -167,8 +222,15 @@ class LiveExplorerTest {
 
     /** @param column 1 for the original, 2 for the steered run */
     private double probability(String token, int column) {
-        String cell = browser.texts(".distribution tbody tr").stream().filter(row -> row.startsWith(token)).findFirst().orElseThrow();
-        List<String> shares = java.util.regex.Pattern.compile("(<?)([\\d.]+) %").matcher(cell.substring(token.length())).results().map(m -> m.group(2)).toList();
+        String cell = browser.texts(".distribution tbody tr").stream()
+                .filter(row -> row.startsWith(token))
+                .findFirst()
+                .orElseThrow();
+        List<String> shares = java.util.regex.Pattern.compile("(<?)([\\d.]+) %")
+                .matcher(cell.substring(token.length()))
+                .results()
+                .map(m -> m.group(2))
+                .toList();
         return Double.parseDouble(shares.get(column - 1)) / 100;
     }
 
@@ -185,25 +247,40 @@ class LiveExplorerTest {
         browser.click("#new-start");
         browser.await("the graph", () -> browser.text("#graph-name").equals("across-layers"));
         // The strongest of the features that fire on the city.
-        String id = String.valueOf(browser.js("const g = headwater.store.state.graph; return g.nodes.filter(n => n.kind === 0 && n.layer === 0 && n.feature === 94)[0].id"));
+        String id = String.valueOf(
+                browser.js(
+                        "const g = headwater.store.state.graph; return g.nodes.filter(n => n.kind === 0 && n.layer === 0 && n.feature === 94)[0].id"));
         browser.js("headwater.store.set({clicked: arguments[0]})", id);
-        browser.await("its histogram", () -> browser.all("#feature .histogram-bar").size() == 40);
+        browser.await(
+                "its histogram", () -> browser.all("#feature .histogram-bar").size() == 40);
         assertTrue(browser.text("#feature .facts").contains("Percentile"), browser.text("#feature .facts"));
         List<String> groups = browser.texts("#feature .examples h4");
         assertEquals("Top activations", groups.getFirst());
-        assertTrue(browser.texts("#feature .example mark").stream().anyMatch(text -> text.strip().equals("Austin")), browser.text("#feature .examples"));
+        assertTrue(
+                browser.texts("#feature .example mark").stream()
+                        .anyMatch(text -> text.strip().equals("Austin")),
+                browser.text("#feature .examples"));
         browser.screenshot("live-feature");
         browser.assertAccessible("live feature");
 
         // As the reference's page reads them: the index, then the bytes of one record.
         JsonNode shown = client.get("/api/features/0/94?scan=atlas-clt").json();
-        byte[] index = client.get("/features/atlas-clt/features/index.json.gz").response().body();
-        JsonNode layer = Json.MAPPER.readTree(new GZIPInputStream(new ByteArrayInputStream(index))).get(0);
+        byte[] index = client.get("/features/atlas-clt/features/index.json.gz")
+                .response()
+                .body();
+        JsonNode layer = Json.MAPPER
+                .readTree(new GZIPInputStream(new ByteArrayInputStream(index)))
+                .get(0);
         long start = layer.at("/offsets/94").longValue();
-        var part = client.get("/features/atlas-clt/features/" + layer.get("filename").asText(), "Range", "bytes=" + start + "-" + layer.at("/offsets/95").longValue());
+        var part = client.get(
+                "/features/atlas-clt/features/" + layer.get("filename").asText(),
+                "Range",
+                "bytes=" + start + "-" + layer.at("/offsets/95").longValue());
         assertEquals(206, part.status());
         byte[] bytes = part.response().body();
         int length = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt();
-        assertEquals(shown, Json.MAPPER.readTree(new InflaterInputStream(new ByteArrayInputStream(bytes, Integer.BYTES, length))));
+        assertEquals(
+                shown,
+                Json.MAPPER.readTree(new InflaterInputStream(new ByteArrayInputStream(bytes, Integer.BYTES, length))));
     }
 }

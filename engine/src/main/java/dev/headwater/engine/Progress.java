@@ -1,6 +1,9 @@
 package dev.headwater.engine;
 
-/** Hears how far a long computation has come, and can stop it. Called on the computing thread; implementations return fast. */
+/**
+ * Hears how far a long computation has come, and can stop it. Called on the computing thread; implementations return
+ * fast.
+ */
 public interface Progress {
     /** Nobody listens. */
     Progress NONE = new Progress() {};

@@ -36,7 +36,8 @@ public final class ReplacementModel implements AutoCloseable {
      *
      * @param device   null for the first CUDA device if there is one, else the CPU
      * @param dtype    type of the weights in matrix products: F32 (the parity mode) or BF16
-     * @param products how attribution multiplies by the weights; null for the fastest way that is as exact as {@code dtype}
+     * @param products how attribution multiplies by the weights; null for the fastest way that is as exact as {@code
+     *      dtype}
      */
     public record Options(Device device, DType dtype, Products products) {
         /** Any device, float32, any products. */
@@ -47,7 +48,8 @@ public final class ReplacementModel implements AutoCloseable {
                 throw new UsageException("dtype must be float32 or bfloat16, not " + dtype);
             }
             if (products != null && (products == Products.BFLOAT16) != (dtype == DType.BF16)) {
-                throw new UsageException("products in " + products + " need dtype " + (dtype == DType.F32 ? "bfloat16" : "float32") + "; leave out one of the two");
+                throw new UsageException("products in " + products + " need dtype "
+                        + (dtype == DType.F32 ? "bfloat16" : "float32") + "; leave out one of the two");
             }
         }
 
@@ -74,8 +76,14 @@ public final class ReplacementModel implements AutoCloseable {
     private final ZeroPositions zeroPositions;
     private Tensor meanUnembedding;
 
-    private ReplacementModel(String modelReference, String transcoderReference, LanguageModel model, TranscoderSet transcoders,
-                             Tokenizer tokenizer, DType dtype, Products products) {
+    private ReplacementModel(
+            String modelReference,
+            String transcoderReference,
+            LanguageModel model,
+            TranscoderSet transcoders,
+            Tokenizer tokenizer,
+            DType dtype,
+            Products products) {
         this.modelReference = modelReference;
         this.transcoderReference = transcoderReference;
         this.model = model;
@@ -101,31 +109,46 @@ public final class ReplacementModel implements AutoCloseable {
         try (Hub hub = Hub.open()) {
             Hub.Resolved set = hub.transcoders(Reference.parse(transcoders), progress);
             Hub.Resolved weights = hub.model(Reference.parse(model), progress);
-            return open(pinned(model, weights), weights.directory(), pinned(transcoders, set), set.directory(), hub.files(progress), options);
+            return open(
+                    pinned(model, weights),
+                    weights.directory(),
+                    pinned(transcoders, set),
+                    set.directory(),
+                    hub.files(progress),
+                    options);
         }
     }
 
     /** As {@link #load}, from two local directories. */
     public static ReplacementModel open(Path model, Path transcoders, Options options) {
         try (Hub hub = Hub.open()) {
-            return open(model.toString(), model, transcoders.toString(), transcoders, hub.files(Progress.NONE), options);
+            return open(
+                    model.toString(), model, transcoders.toString(), transcoders, hub.files(Progress.NONE), options);
         }
     }
 
     /** The reference with the commit that was read, so that provenance tells which it was. */
     private static String pinned(String reference, Hub.Resolved resolved) {
-        return Reference.parse(reference) instanceof Reference.Remote remote ? remote.pinned(resolved.commit()).toString() : reference;
+        return Reference.parse(reference) instanceof Reference.Remote remote
+                ? remote.pinned(resolved.commit()).toString()
+                : reference;
     }
 
     /** A directory with the files of these names, where there are any: for questions that need no weights. */
     private static Path directory(String reference, String... files) {
         try (Hub hub = Hub.open()) {
-            return hub.resolve(Reference.parse(reference), List.of(files), Progress.NONE).directory();
+            return hub.resolve(Reference.parse(reference), List.of(files), Progress.NONE)
+                    .directory();
         }
     }
 
-    private static ReplacementModel open(String modelReference, Path modelDirectory, String transcoderReference, Path transcoderDirectory,
-                                         Function<String, Path> fetched, Options options) {
+    private static ReplacementModel open(
+            String modelReference,
+            Path modelDirectory,
+            String transcoderReference,
+            Path transcoderDirectory,
+            Function<String, Path> fetched,
+            Options options) {
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Tokenizer tokenizer = Tokenizer.open(modelDirectory);
@@ -137,7 +160,8 @@ public final class ReplacementModel implements AutoCloseable {
             LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);
             opened.add(model);
             transcoders.requireMatches(model.config().layers(), model.config().width());
-            return new ReplacementModel(modelReference, transcoderReference, model, transcoders, tokenizer, options.dtype(), products);
+            return new ReplacementModel(
+                    modelReference, transcoderReference, model, transcoders, tokenizer, options.dtype(), products);
         } catch (RuntimeException | Error e) {
             for (AutoCloseable part : opened.reversed()) {
                 try {
@@ -151,7 +175,8 @@ public final class ReplacementModel implements AutoCloseable {
     }
 
     /**
-     * The prompt as tokens. A special token is put in front unless the text begins with one: the first that the tokenizer has of
+     * The prompt as tokens. A special token is put in front unless the text begins with one: the first that the
+     * tokenizer has of
      * BOS, PAD, EOS and others (reference section 2.2).
      */
     public Prompt prompt(String text) {
@@ -170,7 +195,7 @@ public final class ReplacementModel implements AutoCloseable {
         for (int i = 0; i < tokens.length; i++) {
             if (tokens[i] < 0 || tokens[i] >= vocabularySize()) {
                 throw new UsageException("token " + tokens[i] + " at position " + i + " is not one of the model's "
-                    + vocabularySize() + " tokens (0 to " + (vocabularySize() - 1) + ")");
+                        + vocabularySize() + " tokens (0 to " + (vocabularySize() - 1) + ")");
             }
             texts.add(tokenizer.token(tokens[i]));
         }
@@ -189,7 +214,8 @@ public final class ReplacementModel implements AutoCloseable {
     }
 
     /**
-     * How many positions at the start count as zero: their features and errors are left out. One, but for instruction-tuned
+     * How many positions at the start count as zero: their features and errors are left out. One, but for
+     * instruction-tuned
      * Gemma 3, whose prompts begin with four fixed tokens (reference section 2.2).
      */
     public int zeroPositions(int[] tokens) {
@@ -262,8 +288,10 @@ public final class ReplacementModel implements AutoCloseable {
      * @throws UsageException if its configuration names none
      */
     public static String modelOf(String transcoders) {
-        return TranscoderConfig.read(directory(transcoders, "config.yaml")).modelName().orElseThrow(() ->
-            new UsageException("the transcoders " + transcoders + " do not say which model they belong to; name it"));
+        return TranscoderConfig.read(directory(transcoders, "config.yaml"))
+                .modelName()
+                .orElseThrow(() -> new UsageException(
+                        "the transcoders " + transcoders + " do not say which model they belong to; name it"));
     }
 
     private static String unpinned(String reference) {
@@ -300,7 +328,8 @@ public final class ReplacementModel implements AutoCloseable {
     /** [d]: the direction in the final residual stream, after the last norm, that raises a token's logit. */
     public float[] unembedding(int token) {
         try (var scope = TensorScope.open()) {
-            return Torch.to(Torch.select(model.unembedding(), 0, token), DType.F32).toFloats();
+            return Torch.to(Torch.select(model.unembedding(), 0, token), DType.F32)
+                    .toFloats();
         }
     }
 
@@ -309,8 +338,9 @@ public final class ReplacementModel implements AutoCloseable {
         Map<String, String> versions = new LinkedHashMap<>();
         String own = ReplacementModel.class.getPackage().getImplementationVersion();
         versions.put("headwater", own == null ? "development" : own);
-        NativeLibraries.load().stream().filter(library -> library.name().equals("libtorch"))
-            .forEach(library -> versions.put("libtorch", library.version()));
+        NativeLibraries.load().stream()
+                .filter(library -> library.name().equals("libtorch"))
+                .forEach(library -> versions.put("libtorch", library.version()));
         versions.put("java", System.getProperty("java.version"));
         return versions;
     }

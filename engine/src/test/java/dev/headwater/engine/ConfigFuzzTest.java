@@ -35,8 +35,29 @@ class ConfigFuzzTest {
              "max_position_embeddings": 64, "hidden_act": "silu", "rope_theta": 1e4, "rope_scaling": {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0,
              "beta_slow": 1.0, "original_max_position_embeddings": 4096, "truncate": false}, "layer_types": ["full_attention", "sliding_attention"],
              "sliding_window": 4}""".getBytes(StandardCharsets.UTF_8));
-        String[] words = {"{", "}", "[", "]", ",", ":", "\"", "null", "true", "-", "1e308", "NaN", "\"rope_scaling\":{\"rope_type\":\"llama3\"},", "\"rope_theta\":0,",
-            "\"num_key_value_heads\":3,", "\"head_dim\":0,", "\"hidden_size\":1048577,", "\"layer_types\":[],", "\"text_config\":{},", "\\u0000", "\377"};
+        String[] words = {
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"",
+            "null",
+            "true",
+            "-",
+            "1e308",
+            "NaN",
+            "\"rope_scaling\":{\"rope_type\":\"llama3\"},",
+            "\"rope_theta\":0,",
+            "\"num_key_value_heads\":3,",
+            "\"head_dim\":0,",
+            "\"hidden_size\":1048577,",
+            "\"layer_types\":[],",
+            "\"text_config\":{},",
+            "\\u0000",
+            "\377"
+        };
         Fuzz.run("config.json", new Mutator(7 + Fuzz.SEED, words), seeds, input -> {
             write("config.json", input);
             ModelConfig.read(directory).parameters();
@@ -58,10 +79,36 @@ class ConfigFuzzTest {
             - hf://org/repo/layer_0/params.npz?revision=main
             - layer_1.safetensors
             """;
-        String[] words = {"{", "}", "[", "]", ", ", ": ", "- ", "\n", "'", "\"", "../", "/", "~", "-1", "1e9", "null", "mlp.hook_in", "relu", "cross_layer_transcoder", "\0", "\377"};
-        Fuzz.run("config.yaml", new Mutator(8 + Fuzz.SEED, words), List.of(config.getBytes(StandardCharsets.UTF_8)), input -> {
-            write("config.yaml", input);
-            TranscoderConfig.read(directory);
-        });
+        String[] words = {
+            "{",
+            "}",
+            "[",
+            "]",
+            ", ",
+            ": ",
+            "- ",
+            "\n",
+            "'",
+            "\"",
+            "../",
+            "/",
+            "~",
+            "-1",
+            "1e9",
+            "null",
+            "mlp.hook_in",
+            "relu",
+            "cross_layer_transcoder",
+            "\0",
+            "\377"
+        };
+        Fuzz.run(
+                "config.yaml",
+                new Mutator(8 + Fuzz.SEED, words),
+                List.of(config.getBytes(StandardCharsets.UTF_8)),
+                input -> {
+                    write("config.yaml", input);
+                    TranscoderConfig.read(directory);
+                });
     }
 }

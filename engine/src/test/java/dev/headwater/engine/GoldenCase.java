@@ -29,7 +29,8 @@ public final class GoldenCase implements AutoCloseable {
         this.name = name;
         directory = root().resolve(name);
         try {
-            description = new ObjectMapper().readTree(directory.resolve("case.json").toFile());
+            description =
+                    new ObjectMapper().readTree(directory.resolve("case.json").toFile());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -38,7 +39,8 @@ public final class GoldenCase implements AutoCloseable {
 
     private static Path root() {
         try {
-            return Path.of(GoldenCase.class.getResource("/golden/README.md").toURI()).getParent();
+            return Path.of(GoldenCase.class.getResource("/golden/README.md").toURI())
+                    .getParent();
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
@@ -47,7 +49,10 @@ public final class GoldenCase implements AutoCloseable {
     /** Names of all cases with a model. */
     public static List<String> names() {
         try (Stream<Path> entries = Files.list(root())) {
-            return entries.filter(path -> Files.exists(path.resolve("case.json"))).map(path -> path.getFileName().toString()).sorted().toList();
+            return entries.filter(path -> Files.exists(path.resolve("case.json")))
+                    .map(path -> path.getFileName().toString())
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -112,8 +117,16 @@ public final class GoldenCase implements AutoCloseable {
             }
         }
         if (worst >= 0) {
-            fail("%s: %s[%d] of %s is %s, expected %s (tolerance %s + %s relative)".formatted(name, tensor, worst,
-                Arrays.toString(shape(tensor)), actual[worst], wanted[worst], atol, rtol));
+            fail("%s: %s[%d] of %s is %s, expected %s (tolerance %s + %s relative)"
+                    .formatted(
+                            name,
+                            tensor,
+                            worst,
+                            Arrays.toString(shape(tensor)),
+                            actual[worst],
+                            wanted[worst],
+                            atol,
+                            rtol));
         }
     }
 
@@ -126,13 +139,15 @@ public final class GoldenCase implements AutoCloseable {
     }
 
     /**
-     * Compares cumulative shares of influence, ties aside: nodes whose influences agree within the tolerance for influence may
+     * Compares cumulative shares of influence, ties aside: nodes whose influences agree within the tolerance for
+     * influence may
      * stand in either order, which moves each by the other's share.
      */
     public void assertCumulative(String tensor, String influence, double[] actual) {
         float[] expectedInfluence = floats(influence);
         JsonNode tolerance = description.get("tolerances").get("node_influence");
-        double slack = description.get("tolerances").get("cumulative_scores").get(0).asDouble();
+        double slack =
+                description.get("tolerances").get("cumulative_scores").get(0).asDouble();
         double total = 0;
         for (float value : expectedInfluence) {
             total += value;
@@ -147,7 +162,8 @@ public final class GoldenCase implements AutoCloseable {
                 }
             }
             if (!(Math.abs(actual[i] - expectedShares[i]) <= slack + ties)) {
-                fail("%s: %s[%d] is %s, expected %s (tolerance %s, ties %s)".formatted(name, tensor, i, actual[i], expectedShares[i], slack, ties));
+                fail("%s: %s[%d] is %s, expected %s (tolerance %s, ties %s)"
+                        .formatted(name, tensor, i, actual[i], expectedShares[i], slack, ties));
             }
         }
     }

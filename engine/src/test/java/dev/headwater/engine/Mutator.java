@@ -6,8 +6,25 @@ import java.util.SplittableRandom;
 
 /** Damages sound inputs in ways that reach deep into their parsers; the same seed gives the same damage. */
 public final class Mutator {
-    private static final String[] NUMBERS = {"0", "-1", "1", "7", "8", "64", "255", "65536", "2147483648", "4294967296", "9223372036854775807",
-        "9223372036854775808", "18446744073709551615", "1e400", "0.5", "-0", "99999999999999999999999999"};
+    private static final String[] NUMBERS = {
+        "0",
+        "-1",
+        "1",
+        "7",
+        "8",
+        "64",
+        "255",
+        "65536",
+        "2147483648",
+        "4294967296",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "1e400",
+        "0.5",
+        "-0",
+        "99999999999999999999999999"
+    };
 
     private final SplittableRandom random;
     private final byte[][] words;
@@ -15,7 +32,9 @@ public final class Mutator {
     /** @param words pieces of the format's language to put in */
     public Mutator(long seed, String... words) {
         this.random = new SplittableRandom(seed);
-        this.words = Arrays.stream(words).map(word -> word.getBytes(StandardCharsets.ISO_8859_1)).toArray(byte[][]::new);
+        this.words = Arrays.stream(words)
+                .map(word -> word.getBytes(StandardCharsets.ISO_8859_1))
+                .toArray(byte[][]::new);
     }
 
     public byte[] damage(byte[] sound) {
@@ -66,7 +85,11 @@ public final class Mutator {
             to++;
         }
         if (to > from && random.nextBoolean()) {
-            return splice(bytes, from, to - from, NUMBERS[random.nextInt(NUMBERS.length)].getBytes(StandardCharsets.ISO_8859_1));
+            return splice(
+                    bytes,
+                    from,
+                    to - from,
+                    NUMBERS[random.nextInt(NUMBERS.length)].getBytes(StandardCharsets.ISO_8859_1));
         }
         for (int i = at; i < Math.min(bytes.length, at + 4); i++) {
             bytes[i] = random.nextBoolean() ? (byte) 0xff : 0;

@@ -26,7 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Checkpoints and sets in other types than float32: a graph of files in narrow types is the graph of the same numbers in float32.
+ * Checkpoints and sets in other types than float32: a graph of files in narrow types is the graph of the same numbers
+ * in float32.
  * The prompts of cases with sliding windows are longer than their windows.
  */
 class StoredTypesTest {
@@ -63,19 +64,30 @@ class StoredTypesTest {
     }
 
     private static void assertSameGraph(GoldenCase golden, Path expectedModel, Path expectedSet, Path model, Path set) {
-        try (AttributionGraph expected = graph(golden, expectedModel, expectedSet); AttributionGraph actual = graph(golden, model, set)) {
-            assertArrayEquals(expected.active().layer(), actual.active().layer(), golden + " layers of active features");
+        try (AttributionGraph expected = graph(golden, expectedModel, expectedSet);
+                AttributionGraph actual = graph(golden, model, set)) {
+            assertArrayEquals(
+                    expected.active().layer(), actual.active().layer(), golden + " layers of active features");
             assertArrayEquals(expected.active().feature(), actual.active().feature(), golden + " active features");
-            assertArrayEquals(expected.active().activation(), actual.active().activation(), 1e-5f, golden + " activations");
-            assertEquals(expected.targets().stream().map(LogitTarget::token).toList(), actual.targets().stream().map(LogitTarget::token).toList(), golden + " targets");
+            assertArrayEquals(
+                    expected.active().activation(), actual.active().activation(), 1e-5f, golden + " activations");
+            assertEquals(
+                    expected.targets().stream().map(LogitTarget::token).toList(),
+                    actual.targets().stream().map(LogitTarget::token).toList(),
+                    golden + " targets");
             assertTrue(expected.active().count() > 20, golden + " has features");
             assertArrayEquals(expected.edges().toDense(), actual.edges().toDense(), 1e-5f, golden + " edges");
         }
     }
 
     private static AttributionGraph graph(GoldenCase golden, Path model, Path set) {
-        try (ReplacementModel replacement = ReplacementModel.open(model, set, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
-            return Attribution.of(replacement, replacement.prompt(golden.ints("input_tokens")), AttributionOptions.DEFAULT.withMaxFeatures(200), Progress.NONE);
+        try (ReplacementModel replacement =
+                ReplacementModel.open(model, set, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
+            return Attribution.of(
+                    replacement,
+                    replacement.prompt(golden.ints("input_tokens")),
+                    AttributionOptions.DEFAULT.withMaxFeatures(200),
+                    Progress.NONE);
         }
     }
 
@@ -104,10 +116,15 @@ class StoredTypesTest {
     private static void rewrite(Path file, Path copy, IntFunction<DType> type, boolean widened) {
         try (SafetensorsFile in = SafetensorsFile.open(file)) {
             List<String> names = List.copyOf(in.names());
-            List<TensorInfo> infos = names.stream().map(tensor -> {
-                TensorInfo info = in.info(tensor);
-                return info.dtype().isFloating() ? TensorInfo.of(tensor, widened ? DType.F32 : type.apply(names.indexOf(tensor)), info.shape()) : info;
-            }).toList();
+            List<TensorInfo> infos = names.stream()
+                    .map(tensor -> {
+                        TensorInfo info = in.info(tensor);
+                        return info.dtype().isFloating()
+                                ? TensorInfo.of(
+                                        tensor, widened ? DType.F32 : type.apply(names.indexOf(tensor)), info.shape())
+                                : info;
+                    })
+                    .toList();
             try (SafetensorsWriter out = SafetensorsWriter.create(copy, infos, Map.of())) {
                 for (TensorInfo info : infos) {
                     if (!info.dtype().isFloating()) {
@@ -119,7 +136,11 @@ class StoredTypesTest {
                     short[] bits = new short[values.length];
                     for (int i = 0; i < values.length; i++) {
                         bits[i] = rounded == DType.F16 ? Float.floatToFloat16(values[i]) : bfloat16(values[i]);
-                        values[i] = rounded == DType.F32 ? values[i] : rounded == DType.F16 ? Float.float16ToFloat(bits[i]) : Float.intBitsToFloat(bits[i] << 16);
+                        values[i] = rounded == DType.F32
+                                ? values[i]
+                                : rounded == DType.F16
+                                        ? Float.float16ToFloat(bits[i])
+                                        : Float.intBitsToFloat(bits[i] << 16);
                     }
                     if (info.dtype() == DType.F32) {
                         out.write(info.name(), values);

@@ -59,13 +59,21 @@ public class SweepPhaseBenchmark {
     @Setup
     public void freeze() {
         BenchmarkModel random = BenchmarkModel.of(shape);
-        model = ReplacementModel.open(random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+        model = ReplacementModel.open(
+                random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
         scope = TensorScope.open();
         trace = model.trace(random.tokens(POSITIONS));
-        LocalReplacement local = LocalReplacement.of(model, List.of(trace), done -> {}).getFirst();
+        LocalReplacement local =
+                LocalReplacement.of(model, List.of(trace), done -> {}).getFirst();
         FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
         FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
-        Sources sources = new Sources(local.active(), model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), MEMORY);
+        Sources sources = new Sources(
+                local.active(),
+                model.transcoders(),
+                frozen.outputNorms(),
+                local.errors(),
+                trace.tokenVectors(),
+                MEMORY);
         vectors = new TargetVectors(model, frozen, local.active(), POSITIONS);
         vectors.choose(OutputTargets.SALIENT, trace);
         prompt = FrozenPrompt.of(frozen, sources, 0);
@@ -73,7 +81,9 @@ public class SweepPhaseBenchmark {
         firstOutput = sources.columns(0);
         ActiveFeatures active = local.active();
         int count = Math.min(targets, active.count());
-        nodes = IntStream.range(0, count).map(i -> (int) ((long) i * active.count() / count)).toArray();
+        nodes = IntStream.range(0, count)
+                .map(i -> (int) ((long) i * active.count() / count))
+                .toArray();
         gflop = SweepWork.gflop(model.model().config(), active, POSITIONS, nodes, 0);
     }
 
@@ -89,7 +99,11 @@ public class SweepPhaseBenchmark {
     public void rows(Work work) {
         work.gflop += gflop;
         try (var inner = TensorScope.open()) {
-            sweep.rows(List.of(new AdjointSweep.Wanted(prompt, vectors.of(nodes, firstOutput))), done -> {}, () -> false).forEach(EdgeRows::close);
+            sweep.rows(
+                            List.of(new AdjointSweep.Wanted(prompt, vectors.of(nodes, firstOutput))),
+                            done -> {},
+                            () -> false)
+                    .forEach(EdgeRows::close);
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PromptOptions;
@@ -11,6 +10,7 @@ import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -37,18 +37,41 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code headwater attribute}: from a prompt to its attribution graph, on the screen and in files. */
-@Command(name = "attribute", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    customSynopsis = "headwater attribute [OPTIONS] PROMPT",
-    description = "Trace a prompt's next token back to the features and tokens that it comes from.",
-    footer = {"", "Examples:", "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
-        "  headwater attribute -m DIR -t DIR --prompt-file FILE --max-features 2000",
-        "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"})
+@Command(
+        name = "attribute",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        customSynopsis = "headwater attribute [OPTIONS] PROMPT",
+        description = "Trace a prompt's next token back to the features and tokens that it comes from.",
+        footer = {
+            "",
+            "Examples:",
+            "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
+            "  headwater attribute -m DIR -t DIR --prompt-file FILE --max-features 2000",
+            "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"
+        })
 public final class AttributeCommand implements Callable<Integer> {
     /** Spellings of the reference implementation's command line, accepted but not advertised. */
-    public static final Map<String, String> ALIASES = Map.of("--transcoder_set", "--transcoders", "--graph_file_dir", "--out",
-        "--graph_output_path", "--raw", "--max_n_logits", "--max-logits", "--desired_logit_prob", "--logit-prob",
-        "--max_feature_nodes", "--max-features", "--node_threshold", "--node-threshold", "--edge_threshold", "--edge-threshold",
-        "--batch_size", "--batch-size");
+    public static final Map<String, String> ALIASES = Map.of(
+            "--transcoder_set",
+            "--transcoders",
+            "--graph_file_dir",
+            "--out",
+            "--graph_output_path",
+            "--raw",
+            "--max_n_logits",
+            "--max-logits",
+            "--desired_logit_prob",
+            "--logit-prob",
+            "--max_feature_nodes",
+            "--max-features",
+            "--node_threshold",
+            "--node-threshold",
+            "--edge_threshold",
+            "--edge-threshold",
+            "--batch_size",
+            "--batch-size");
 
     private final Console console;
     private final Interrupt interrupt;
@@ -71,17 +94,28 @@ public final class AttributeCommand implements Callable<Integer> {
     @Mixin
     private OutputOptions output;
 
-    @Option(names = "--raw", paramLabel = "FILE", description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
+    @Option(
+            names = "--raw",
+            paramLabel = "FILE",
+            description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
     private Path raw;
 
-    @Option(names = "--features", paramLabel = "DIR",
-        description = "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
+    @Option(
+            names = "--features",
+            paramLabel = "DIR",
+            description =
+                    "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
     private Path features;
 
-    @Option(names = {"--serve", "--server"}, description = "Then open the graph in the explorer.")
+    @Option(
+            names = {"--serve", "--server"},
+            description = "Then open the graph in the explorer.")
     private boolean serve;
 
-    @Option(names = "--port", defaultValue = "8041", description = "The explorer's port, 0 for any that is free (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--port",
+            defaultValue = "8041",
+            description = "The explorer's port, 0 for any that is free (default: ${DEFAULT-VALUE}).")
     private int port;
 
     public AttributeCommand(Console console, Interrupt interrupt) {
@@ -103,8 +137,11 @@ public final class AttributeCommand implements Callable<Integer> {
         Map<String, Double> seconds = new LinkedHashMap<>();
         Stopwatch watch = new Stopwatch();
         Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
-        try (var progress = new ProgressDisplay(console, interrupt, output.quiet()); ReplacementModel loaded = model.load(progress)) {
-            GraphJson.Labels labels = features == null ? BundledLabels.of(model.transcoders()) : new FeatureLabels(FeatureBuild.open(loaded, features));
+        try (var progress = new ProgressDisplay(console, interrupt, output.quiet());
+                ReplacementModel loaded = model.load(progress)) {
+            GraphJson.Labels labels = features == null
+                    ? BundledLabels.of(model.transcoders())
+                    : new FeatureLabels(FeatureBuild.open(loaded, features));
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
             AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
@@ -120,7 +157,14 @@ public final class AttributeCommand implements Callable<Integer> {
             }
         }
         if (serve) {
-            ServeCommand.serve(ExplorerConfig.local(output.directory()).withFeatures(features == null ? List.of() : List.of(features)).at(ExplorerConfig.LOOPBACK, port), model, true, console, interrupt);
+            ServeCommand.serve(
+                    ExplorerConfig.local(output.directory())
+                            .withFeatures(features == null ? List.of() : List.of(features))
+                            .at(ExplorerConfig.LOOPBACK, port),
+                    model,
+                    true,
+                    console,
+                    interrupt);
         }
         return 0;
     }
@@ -151,7 +195,9 @@ public final class AttributeCommand implements Callable<Integer> {
             GraphFile.write(graph, raw);
             files.put("raw", raw);
         }
-        files.put("graph", GraphJson.write(graph, pruned, new GraphJson.Options(slug, labels, Map.of()), output.directory()));
+        files.put(
+                "graph",
+                GraphJson.write(graph, pruned, new GraphJson.Options(slug, labels, Map.of()), output.directory()));
         files.put("index", output.directory().resolve(GraphIndex.FILE));
         return files;
     }

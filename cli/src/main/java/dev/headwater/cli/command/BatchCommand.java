@@ -1,7 +1,5 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.ExitCode;
-import dev.headwater.cli.report.Version;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.cli.option.ModelOptions;
@@ -10,9 +8,11 @@ import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -41,13 +41,27 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code headwater batch}: a graph for each line of a file. */
-@Command(name = "batch", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    description = "Make the attribution graph of each prompt in a file. Run it again to go on after an interruption: what is done is not done again.",
-    footer = {"", "A line of FILE is a JSON object with prompt or token_ids, and if wanted slug, max_features, max_logits, logit_prob;",
-        "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.", "",
-        "Examples:", "  headwater batch prompts.jsonl --out graphs", "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"})
+@Command(
+        name = "batch",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        description =
+                "Make the attribution graph of each prompt in a file. Run it again to go on after an interruption: what is done is not done again.",
+        footer = {
+            "",
+            "A line of FILE is a JSON object with prompt or token_ids, and if wanted slug, max_features, max_logits, logit_prob;",
+            "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.",
+            "",
+            "Examples:",
+            "  headwater batch prompts.jsonl --out graphs",
+            "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"
+        })
 public final class BatchCommand implements Callable<Integer> {
-    /** Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain little. */
+    /**
+     * Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain
+     * little.
+     */
     private static final int MOST_TOKENS = 1024;
 
     private final Console console;
@@ -56,8 +70,11 @@ public final class BatchCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "Prompts: JSON lines, or *.txt with a prompt a line.")
     private Path input;
 
-    @Option(names = {"-o", "--out"}, paramLabel = "DIR", required = true,
-        description = "Directory for the graphs, graph-metadata.json and batch.jsonl, made if missing.")
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            required = true,
+            description = "Directory for the graphs, graph-metadata.json and batch.jsonl, made if missing.")
     private Path directory;
 
     @Mixin
@@ -69,11 +86,17 @@ public final class BatchCommand implements Callable<Integer> {
     @Mixin
     private PruningOptions pruning;
 
-    @Option(names = "--together", paramLabel = "N", defaultValue = "8",
-        description = "Prompts that share the products with the weights, up to 1,024 tokens in all; more take more memory (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--together",
+            paramLabel = "N",
+            defaultValue = "8",
+            description =
+                    "Prompts that share the products with the weights, up to 1,024 tokens in all; more take more memory (default: ${DEFAULT-VALUE}).")
     private int together;
 
-    @Option(names = "--json", description = "Print a summary as JSON on standard output, everything else on standard error.")
+    @Option(
+            names = "--json",
+            description = "Print a summary as JSON on standard output, everything else on standard error.")
     private boolean json;
 
     @Option(names = "--quiet", description = "Print nothing but errors (and the JSON of --json).")
@@ -100,11 +123,16 @@ public final class BatchCommand implements Callable<Integer> {
         OutputOptions.checkWritable(directory);
         warnOfUnknownKeys(lines);
         Stopwatch watch = new Stopwatch();
-        try (var display = new ProgressDisplay(console, interrupt, quiet); BatchRecords records = BatchRecords.open(directory)) {
+        try (var display = new ProgressDisplay(console, interrupt, quiet);
+                BatchRecords records = BatchRecords.open(directory)) {
             ObjectNode common = common();
             Set<String> indexed = GraphIndex.slugs(directory);
-            List<BatchLine> due = lines.stream().filter(line -> line.fault() != null || !indexed.contains(line.slug())
-                || !Files.isRegularFile(GraphIndex.file(directory, line.slug())) || !records.isDone(line.slug(), settings(common, line, options))).toList();
+            List<BatchLine> due = lines.stream()
+                    .filter(line -> line.fault() != null
+                            || !indexed.contains(line.slug())
+                            || !Files.isRegularFile(GraphIndex.file(directory, line.slug()))
+                            || !records.isDone(line.slug(), settings(common, line, options)))
+                    .toList();
             present = lines.size() - due.size();
             if (due.stream().allMatch(line -> line.fault() != null)) {
                 due.forEach(line -> fail(line, null, line.fault(), records));
@@ -114,7 +142,12 @@ public final class BatchCommand implements Callable<Integer> {
                 }
             }
             records.arrange(lines);
-            GraphIndex.arrange(directory, lines.stream().filter(line -> line.slug() != null).map(BatchLine::slug).toList());
+            GraphIndex.arrange(
+                    directory,
+                    lines.stream()
+                            .filter(line -> line.slug() != null)
+                            .map(BatchLine::slug)
+                            .toList());
         }
         report(lines.size(), watch.lap());
         return failed == 0 ? 0 : ExitCode.FAILURE;
@@ -131,7 +164,13 @@ public final class BatchCommand implements Callable<Integer> {
         private final BundledLabels labels = BundledLabels.of(model.transcoders());
         private int done;
 
-        Run(Set<BatchLine> due, ReplacementModel loaded, AttributionOptions options, ObjectNode common, BatchRecords records, ProgressDisplay display) {
+        Run(
+                Set<BatchLine> due,
+                ReplacementModel loaded,
+                AttributionOptions options,
+                ObjectNode common,
+                BatchRecords records,
+                ProgressDisplay display) {
             this.due = due;
             this.loaded = loaded;
             this.options = options;
@@ -143,8 +182,10 @@ public final class BatchCommand implements Callable<Integer> {
         void of(List<BatchLine> lines) {
             display.phase("graphs", due.size());
             lines.stream().filter(line -> line.fault() != null).forEach(line -> failed(line, line.fault()));
-            List<BatchLine> sound = lines.stream().filter(line -> line.fault() == null).toList();
-            // The same lines always go together, whichever are due: so what is resumed ends with the same bytes, rounding included.
+            List<BatchLine> sound =
+                    lines.stream().filter(line -> line.fault() == null).toList();
+            // The same lines always go together, whichever are due: so what is resumed ends with the same bytes,
+            // rounding included.
             List<BatchLine> group = new ArrayList<>();
             List<Attribution.Request> requests = new ArrayList<>();
             int tokens = 0;
@@ -203,7 +244,11 @@ public final class BatchCommand implements Callable<Integer> {
                         }
                     }
                 } else {
-                    failed(group.getFirst(), e instanceof OutOfMemoryError ? "not enough memory (" + e.getMessage() + ")" : e.getMessage());
+                    failed(
+                            group.getFirst(),
+                            e instanceof OutOfMemoryError
+                                    ? "not enough memory (" + e.getMessage() + ")"
+                                    : e.getMessage());
                 }
             } finally {
                 graphs.forEach(AttributionGraph::close);
@@ -213,18 +258,26 @@ public final class BatchCommand implements Callable<Integer> {
         private void write(BatchLine line, AttributionGraph graph, double seconds) {
             Path file;
             try {
-                file = GraphJson.write(graph, pruning.of(graph), new GraphJson.Options(line.slug(), labels, Map.of()), directory);
+                file = GraphJson.write(
+                        graph, pruning.of(graph), new GraphJson.Options(line.slug(), labels, Map.of()), directory);
             } catch (HeadwaterException e) {
                 failed(line, e.getMessage());
                 return;
             }
-            records.add(record(line, settings(common, line, options)).put("graph", file.getFileName().toString()).put("tokens", graph.prompt().length())
-                .put("active_features", graph.active().count()).put("features", graph.selected().length));
+            records.add(record(line, settings(common, line, options))
+                    .put("graph", file.getFileName().toString())
+                    .put("tokens", graph.prompt().length())
+                    .put("active_features", graph.active().count())
+                    .put("features", graph.selected().length));
             made++;
             // The bar steps aside for a line, and is back at the next advance.
             display.close();
-            say("%s: %s tokens, %s features, %s".formatted(line.slug(), Text.count(graph.prompt().length()), Text.count(graph.selected().length),
-                Text.seconds(seconds)));
+            say("%s: %s tokens, %s features, %s"
+                    .formatted(
+                            line.slug(),
+                            Text.count(graph.prompt().length()),
+                            Text.count(graph.selected().length),
+                            Text.seconds(seconds)));
             display.advance(++done);
         }
 
@@ -244,7 +297,10 @@ public final class BatchCommand implements Callable<Integer> {
     }
 
     private static ObjectNode record(BatchLine line, ObjectNode settings) {
-        ObjectNode record = BoundedJson.mapper().createObjectNode().put("line", line.number()).put("slug", line.slug());
+        ObjectNode record = BoundedJson.mapper()
+                .createObjectNode()
+                .put("line", line.number())
+                .put("slug", line.slug());
         if (settings != null) {
             record.set("settings", settings);
         }
@@ -253,10 +309,16 @@ public final class BatchCommand implements Callable<Integer> {
 
     /** What all lines share of what a graph depends on. */
     private ObjectNode common() {
-        return BoundedJson.mapper().createObjectNode().put("model", Reference.parse(model.model()).toString())
-            .put("transcoders", Reference.parse(model.transcoders()).toString()).put("dtype", model.type().toString())
-            .put("products", model.products() == null ? "auto" : model.products().toString())
-            .put("node_threshold", pruning.nodes()).put("edge_threshold", pruning.edges());
+        return BoundedJson.mapper()
+                .createObjectNode()
+                .put("model", Reference.parse(model.model()).toString())
+                .put("transcoders", Reference.parse(model.transcoders()).toString())
+                .put("dtype", model.type().toString())
+                .put(
+                        "products",
+                        model.products() == null ? "auto" : model.products().toString())
+                .put("node_threshold", pruning.nodes())
+                .put("edge_threshold", pruning.edges());
     }
 
     /** All that a line's graph depends on. */
@@ -273,15 +335,21 @@ public final class BatchCommand implements Callable<Integer> {
         }
         AttributionOptions options = line.options(batch);
         OutputTargets.Salient targets = (OutputTargets.Salient) options.targets();
-        return settings.<ObjectNode>setAll(common).put("max_logits", targets.maxLogits()).put("logit_prob", targets.probability())
-            .put("max_features", options.maxFeatures()).put("batch_size", options.batchSize()).put("update_interval", options.updateInterval());
+        return settings.<ObjectNode>setAll(common)
+                .put("max_logits", targets.maxLogits())
+                .put("logit_prob", targets.probability())
+                .put("max_features", options.maxFeatures())
+                .put("batch_size", options.batchSize())
+                .put("update_interval", options.updateInterval());
     }
 
     private void warnOfUnknownKeys(List<BatchLine> lines) {
         Set<String> unknown = new TreeSet<>();
         lines.forEach(line -> unknown.addAll(line.unknownKeys()));
         if (!unknown.isEmpty() && !quiet) {
-            console.err().println(Text.visible(Text.cut("Keys that mean nothing here are passed over: " + String.join(", ", unknown), 200)));
+            console.err()
+                    .println(Text.visible(Text.cut(
+                            "Keys that mean nothing here are passed over: " + String.join(", ", unknown), 200)));
         }
     }
 
@@ -292,12 +360,26 @@ public final class BatchCommand implements Callable<Integer> {
     }
 
     private void report(int lines, double seconds) {
-        say("%s lines: %s graphs made, %s there already, %s failed; %s in %s".formatted(Text.count(lines), Text.count(made), Text.count(present),
-            Text.count(failed), directory.resolve(BatchRecords.FILE), Text.seconds(seconds)));
+        say("%s lines: %s graphs made, %s there already, %s failed; %s in %s"
+                .formatted(
+                        Text.count(lines),
+                        Text.count(made),
+                        Text.count(present),
+                        Text.count(failed),
+                        directory.resolve(BatchRecords.FILE),
+                        Text.seconds(seconds)));
         if (json) {
-            console.out().println(BoundedJson.mapper().createObjectNode().put("lines", lines).put("made", made).put("present", present)
-                .put("failed", failed).put("directory", directory.toString()).put("records", directory.resolve(BatchRecords.FILE).toString())
-                .put("seconds", seconds).toPrettyString());
+            console.out()
+                    .println(BoundedJson.mapper()
+                            .createObjectNode()
+                            .put("lines", lines)
+                            .put("made", made)
+                            .put("present", present)
+                            .put("failed", failed)
+                            .put("directory", directory.toString())
+                            .put("records", directory.resolve(BatchRecords.FILE).toString())
+                            .put("seconds", seconds)
+                            .toPrettyString());
         }
     }
 

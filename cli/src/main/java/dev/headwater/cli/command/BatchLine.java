@@ -27,17 +27,20 @@ import java.util.Set;
  * One line of a batch.
  *
  * @param number from 1, empty lines counted
- * @param slug   name of its graph, unlike that of any other line; null if the line has a fault that keeps it from having one
+ * @param slug   name of its graph, unlike that of any other line; null if the line has a fault that keeps it from
+ *      having one
  * @param prompt null if there is a fault
  * @param fields what the line says
  * @param fault  why it can't be done, or null
  */
 record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode fields, String fault) {
     private static final long LARGEST_FILE = 256 << 20;
-    private static final Set<String> KEYS = Set.of("prompt", "token_ids", "slug", "max_features", "max_logits", "logit_prob");
+    private static final Set<String> KEYS =
+            Set.of("prompt", "token_ids", "slug", "max_features", "max_logits", "logit_prob");
 
     /**
-     * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines are passed
+     * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines
+     * are passed
      * over. A line that makes no sense gets a fault; only a file that cannot be read is an error.
      */
     static List<BatchLine> read(Path file) {
@@ -47,7 +50,12 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         for (String text : content(file)) {
             number++;
             if (!text.isBlank()) {
-                lines.add(plain ? parsed(number, BoundedJson.mapper().createObjectNode().put("prompt", text)) : parsed(number, text));
+                lines.add(
+                        plain
+                                ? parsed(
+                                        number,
+                                        BoundedJson.mapper().createObjectNode().put("prompt", text))
+                                : parsed(number, text));
             }
         }
         if (lines.isEmpty()) {
@@ -62,7 +70,8 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
                 throw new HeadwaterException("There is no file " + file);
             }
             if (Files.size(file) > LARGEST_FILE) {
-                throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file)) + "; split it into files of at most " + Text.bytes(LARGEST_FILE));
+                throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file))
+                        + "; split it into files of at most " + Text.bytes(LARGEST_FILE));
             }
             return Files.readAllLines(file);
         } catch (CharacterCodingException e) {
@@ -76,7 +85,13 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         try {
             return parsed(number, BoundedJson.mapper().readTree(text));
         } catch (JsonProcessingException e) {
-            return new BatchLine(number, null, null, null, "it is not JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+            return new BatchLine(
+                    number,
+                    null,
+                    null,
+                    null,
+                    "it is not JSON: "
+                            + e.getOriginalMessage().lines().findFirst().orElse(""));
         }
     }
 
@@ -86,9 +101,14 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
                 throw new UsageException("it is not a JSON object with a prompt or token_ids");
             }
             if (fields.has("prompt") == fields.has("token_ids")) {
-                throw new UsageException(fields.has("prompt") ? "it has a prompt and token_ids; one of them is enough" : "it has neither a prompt nor token_ids");
+                throw new UsageException(
+                        fields.has("prompt")
+                                ? "it has a prompt and token_ids; one of them is enough"
+                                : "it has neither a prompt nor token_ids");
             }
-            PromptOptions.Source prompt = fields.has("prompt") ? new PromptOptions.Words(text(fields, "prompt"), false) : new PromptOptions.Ids(ids(fields.get("token_ids")));
+            PromptOptions.Source prompt = fields.has("prompt")
+                    ? new PromptOptions.Words(text(fields, "prompt"), false)
+                    : new PromptOptions.Ids(ids(fields.get("token_ids")));
             String slug = fields.has("slug") ? text(fields, "slug") : null;
             if (slug != null) {
                 GraphIndex.file(Path.of(""), slug);
@@ -108,7 +128,8 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         List<BatchLine> result = new ArrayList<>(lines);
         for (int i = 0; i < lines.size(); i++) {
             BatchLine line = lines.get(i);
-            Integer other = line.slug == null ? null : taken.putIfAbsent(line.slug.toLowerCase(Locale.ROOT), line.number);
+            Integer other =
+                    line.slug == null ? null : taken.putIfAbsent(line.slug.toLowerCase(Locale.ROOT), line.number);
             if (other != null) {
                 result.set(i, new BatchLine(line.number, null, null, line.fields, "its slug is that of line " + other));
             }
@@ -180,8 +201,11 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         }
         int[] ids = new int[list.size()];
         for (int i = 0; i < ids.length; i++) {
-            if (!list.get(i).isIntegralNumber() || !list.get(i).canConvertToInt() || list.get(i).intValue() < 0) {
-                throw new UsageException("its token_ids hold " + Text.cut(list.get(i).toString(), 30) + ", which is not a token id");
+            if (!list.get(i).isIntegralNumber()
+                    || !list.get(i).canConvertToInt()
+                    || list.get(i).intValue() < 0) {
+                throw new UsageException(
+                        "its token_ids hold " + Text.cut(list.get(i).toString(), 30) + ", which is not a token id");
             }
             ids[i] = list.get(i).intValue();
         }

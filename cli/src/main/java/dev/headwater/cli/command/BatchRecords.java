@@ -25,9 +25,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What became of each line of a batch: {@code batch.jsonl} beside the graphs. A record is appended when a line is done and at once
- * on the disk, so that a killed batch goes on where it was; a record cut off in the middle counts as none. At the end the records
- * are brought into the order of the lines, so that the file is the same however often the batch was interrupted. One batch at a
+ * What became of each line of a batch: {@code batch.jsonl} beside the graphs. A record is appended when a line is done
+ * and at once
+ * on the disk, so that a killed batch goes on where it was; a record cut off in the middle counts as none. At the end
+ * the records
+ * are brought into the order of the lines, so that the file is the same however often the batch was interrupted. One
+ * batch at a
  * time writes into a directory.
  */
 final class BatchRecords implements AutoCloseable {
@@ -48,7 +51,8 @@ final class BatchRecords implements AutoCloseable {
         Path file = directory.resolve(FILE);
         try {
             Files.createDirectories(directory);
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(
+                    file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             BatchRecords records = new BatchRecords(file, channel);
             try {
                 records.lock();
@@ -71,16 +75,19 @@ final class BatchRecords implements AutoCloseable {
             lock = null;
         }
         if (lock == null) {
-            throw new HeadwaterException("Another batch is writing into " + file.getParent() + "; wait for it, or name another directory");
+            throw new HeadwaterException(
+                    "Another batch is writing into " + file.getParent() + "; wait for it, or name another directory");
         }
     }
 
     private void read() throws IOException {
         if (channel.size() > LARGEST_FILE) {
-            throw new HeadwaterException(file + " has " + Text.bytes(channel.size()) + ", far more than the records of a batch; move it away");
+            throw new HeadwaterException(file + " has " + Text.bytes(channel.size())
+                    + ", far more than the records of a batch; move it away");
         }
         // Not closed: that would close the channel.
-        var reader = new BufferedReader(new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
+        var reader =
+                new BufferedReader(new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
         for (String line = reader.readLine(); line != null; line = reader.readLine()) {
             try {
                 if (BoundedJson.mapper().readTree(line) instanceof ObjectNode record) {
@@ -102,7 +109,9 @@ final class BatchRecords implements AutoCloseable {
     }
 
     private static String key(ObjectNode record) {
-        return record.hasNonNull("slug") ? record.get("slug").asText() : "line " + record.path("line").asInt();
+        return record.hasNonNull("slug")
+                ? record.get("slug").asText()
+                : "line " + record.path("line").asInt();
     }
 
     /** Whether the graph was made with these settings. */
@@ -128,7 +137,9 @@ final class BatchRecords implements AutoCloseable {
         }
     }
 
-    /** Leaves one record for each of these lines, in their order, after those of graphs that other batches made here. */
+    /**
+     * Leaves one record for each of these lines, in their order, after those of graphs that other batches made here.
+     */
     void arrange(List<BatchLine> lines) {
         List<ObjectNode> ordered = new ArrayList<>();
         for (BatchLine line : lines) {

@@ -1,11 +1,11 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphComparison;
 import dev.headwater.engine.document.PlainGraph;
@@ -18,20 +18,31 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code headwater compare}: what two graphs share. */
-@Command(name = "compare", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    customSynopsis = "headwater compare [OPTIONS] A B",
-    description = "Compare two graphs: nodes and edges in common, how alike the weights are, what only one has.",
-    footer = {"", "Example:", "  headwater compare graphs/dallas.json graphs/oakland.json"})
+@Command(
+        name = "compare",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        customSynopsis = "headwater compare [OPTIONS] A B",
+        description = "Compare two graphs: nodes and edges in common, how alike the weights are, what only one has.",
+        footer = {"", "Example:", "  headwater compare graphs/dallas.json graphs/oakland.json"})
 public final class CompareCommand implements Callable<Integer> {
     private final Console console;
 
-    @Parameters(index = "0", paramLabel = "A", description = "A graph: *.json of a front end, or a whole one, *.safetensors.")
+    @Parameters(
+            index = "0",
+            paramLabel = "A",
+            description = "A graph: *.json of a front end, or a whole one, *.safetensors.")
     private Path first;
 
     @Parameters(index = "1", paramLabel = "B", description = "The other.")
     private Path second;
 
-    @Option(names = "--top", paramLabel = "N", defaultValue = "5", description = "Nodes to print of those that only one has (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--top",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Nodes to print of those that only one has (default: ${DEFAULT-VALUE}).")
     private int top;
 
     @Option(names = "--json", description = "Print everything as JSON.")
@@ -46,10 +57,14 @@ public final class CompareCommand implements Callable<Integer> {
         if (top < 0) {
             throw new UsageException("--top is " + top + "; it can't be negative");
         }
-        try (PlainGraph a = PlainGraph.read(first); PlainGraph b = PlainGraph.read(second)) {
+        try (PlainGraph a = PlainGraph.read(first);
+                PlainGraph b = PlainGraph.read(second)) {
             GraphComparison comparison = GraphComparison.of(a, b);
             if (json) {
-                console.out().println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(comparison));
+                console.out()
+                        .println(new ObjectMapper()
+                                .writerWithDefaultPrettyPrinter()
+                                .writeValueAsString(comparison));
             } else {
                 print(comparison);
             }
@@ -64,15 +79,27 @@ public final class CompareCommand implements Callable<Integer> {
         row("features", comparison.features());
         row("edges", comparison.edges());
         console.out().println();
-        console.out().println(String.format(Locale.ROOT, "%s%.6f over common edges; largest difference of a weight %.3g", style.bold(Text.pad("weights", 10)),
-            comparison.correlation(), comparison.largestDifference()));
+        console.out()
+                .println(String.format(
+                        Locale.ROOT,
+                        "%s%.6f over common edges; largest difference of a weight %.3g",
+                        style.bold(Text.pad("weights", 10)),
+                        comparison.correlation(),
+                        comparison.largestDifference()));
         lone("only in A", comparison.onlyInFirst());
         lone("only in B", comparison.onlyInSecond());
     }
 
     private void row(String name, GraphComparison.Overlap overlap) {
-        console.out().println(console.style().bold(Text.pad(name, 10)) + String.format(Locale.ROOT, "%,10d %,10d %,10d %10.3f", overlap.common(), overlap.onlyFirst(),
-            overlap.onlySecond(), overlap.jaccard()));
+        console.out()
+                .println(console.style().bold(Text.pad(name, 10))
+                        + String.format(
+                                Locale.ROOT,
+                                "%,10d %,10d %,10d %10.3f",
+                                overlap.common(),
+                                overlap.onlyFirst(),
+                                overlap.onlySecond(),
+                                overlap.jaccard()));
     }
 
     private void lone(String title, List<GraphComparison.Lone> nodes) {
@@ -80,7 +107,9 @@ public final class CompareCommand implements Callable<Integer> {
             return;
         }
         console.out().println();
-        console.out().println(console.style().bold(Text.pad(title, 22)) + console.style().dim("share of influence"));
+        console.out()
+                .println(console.style().bold(Text.pad(title, 22))
+                        + console.style().dim("share of influence"));
         for (GraphComparison.Lone node : nodes.subList(0, Math.min(top, nodes.size()))) {
             console.out().println(Text.pad(node.node(), 22) + String.format(Locale.ROOT, "%8.4f", node.influence()));
         }

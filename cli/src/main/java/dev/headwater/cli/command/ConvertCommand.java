@@ -1,6 +1,5 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import dev.headwater.bindings.Device;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.report.Console;
@@ -8,6 +7,7 @@ import dev.headwater.cli.report.Megabytes;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.hub.Hub;
@@ -25,14 +25,26 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code headwater convert}: transcoders rewritten so that single features can be read. */
-@Command(name = "convert", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    description = "Rewrite transcoders, bit for bit, so that the rows of a feature lie together and reading few features touches little of the disk.",
-    footer = {"", "Examples:", "  headwater convert gemma gemma-by-rows", "  headwater attribute -m google/gemma-2-2b -t ./gemma-by-rows PROMPT"})
+@Command(
+        name = "convert",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        description =
+                "Rewrite transcoders, bit for bit, so that the rows of a feature lie together and reading few features touches little of the disk.",
+        footer = {
+            "",
+            "Examples:",
+            "  headwater convert gemma gemma-by-rows",
+            "  headwater attribute -m google/gemma-2-2b -t ./gemma-by-rows PROMPT"
+        })
 public final class ConvertCommand implements Callable<Integer> {
     private final Console console;
     private final Interrupt interrupt;
 
-    @Parameters(paramLabel = "SOURCE", description = "Transcoders: a directory, a repository org/name[/folder][@revision], or a bundled set.")
+    @Parameters(
+            paramLabel = "SOURCE",
+            description = "Transcoders: a directory, a repository org/name[/folder][@revision], or a bundled set.")
     private String source;
 
     @Parameters(paramLabel = "TARGET", description = "Directory to make; it must not exist.")
@@ -53,15 +65,23 @@ public final class ConvertCommand implements Callable<Integer> {
         }
         OutputOptions.checkWritable(target.toAbsolutePath().getParent());
         Stopwatch watch = new Stopwatch();
-        try (var display = new ProgressDisplay(console, interrupt, quiet); Hub hub = Hub.open()) {
+        try (var display = new ProgressDisplay(console, interrupt, quiet);
+                Hub hub = Hub.open()) {
             var progress = new Megabytes(display);
             Path directory = hub.transcoders(Reference.parse(source), progress).directory();
             try (TranscoderSet set = TranscoderSet.open(directory, Device.CPU, hub.files(progress))) {
                 TranscoderConverter.convert(set, target, progress);
                 display.close();
                 if (!quiet) {
-                    console.out().printf("%s: %s layers of %s %s features, %s, %s%n", target, Text.count(set.layers()), Text.count(set.features()),
-                        set.kind() == TranscoderConfig.Kind.PER_LAYER ? "per-layer" : "cross-layer", Text.bytes(size(target)), Text.seconds(watch.lap()));
+                    console.out()
+                            .printf(
+                                    "%s: %s layers of %s %s features, %s, %s%n",
+                                    target,
+                                    Text.count(set.layers()),
+                                    Text.count(set.features()),
+                                    set.kind() == TranscoderConfig.Kind.PER_LAYER ? "per-layer" : "cross-layer",
+                                    Text.bytes(size(target)),
+                                    Text.seconds(watch.lap()));
                 }
             }
         }
@@ -71,7 +91,9 @@ public final class ConvertCommand implements Callable<Integer> {
     /** Bytes of a directory's files. */
     static long size(Path directory) {
         try (Stream<Path> files = Files.walk(directory)) {
-            return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
         } catch (IOException e) {
             throw new HeadwaterException("Cannot read " + directory + ": " + e.getMessage(), e);
         }

@@ -1,7 +1,5 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.ExitCode;
-import dev.headwater.cli.report.Version;
 import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
@@ -12,8 +10,10 @@ import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Torch;
 import dev.headwater.cli.SelfCheck;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.files.CacheDirectory;
 import dev.headwater.engine.hub.HubSettings;
 import dev.headwater.engine.product.ProductTrial;
@@ -32,8 +32,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** {@code headwater doctor}: what this installation consists of, and whether it computes what it should. */
-@Command(name = "doctor", mixinStandardHelpOptions = true, versionProvider = Version.class,
-    description = "Show which native libraries, devices and directories are in use, and check that they work.")
+@Command(
+        name = "doctor",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Show which native libraries, devices and directories are in use, and check that they work.")
 public final class DoctorCommand implements Callable<Integer> {
     private static final int LABEL = 14;
     /** Of the matrices on which products are tried. */
@@ -55,8 +58,14 @@ public final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         line("Headwater", Version.number());
-        line("Java", Runtime.version() + " (" + System.getProperty("java.vendor") + ")", System.getProperty("java.home"));
-        line("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + NativeLibraries.platform());
+        line(
+                "Java",
+                Runtime.version() + " (" + System.getProperty("java.vendor") + ")",
+                System.getProperty("java.home"));
+        line(
+                "system",
+                System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                        + NativeLibraries.platform());
         line("Java heap", "up to " + Text.bytes(Runtime.getRuntime().maxMemory()));
         directories();
         try {
@@ -73,7 +82,10 @@ public final class DoctorCommand implements Callable<Integer> {
     }
 
     private void directories() {
-        line("cache", use(CacheDirectory.headwater()), CacheDirectory.headwater().toString());
+        line(
+                "cache",
+                use(CacheDirectory.headwater()),
+                CacheDirectory.headwater().toString());
         Path hub = HubSettings.fromEnvironment().cache();
         line("hub cache", use(hub), hub.toString());
     }
@@ -83,7 +95,9 @@ public final class DoctorCommand implements Callable<Integer> {
             return "not there yet";
         }
         try (Stream<Path> files = Files.walk(directory)) {
-            return Text.bytes(files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum());
+            return Text.bytes(files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum());
         } catch (IOException | UncheckedIOException e) {
             return "can't be read";
         }
@@ -92,7 +106,10 @@ public final class DoctorCommand implements Callable<Integer> {
     private void libraries() {
         List<NativeLibraries.Library> libraries = NativeLibraries.load();
         for (NativeLibraries.Library library : libraries) {
-            line(library.name().equals("headwater_kernels") ? "kernels" : library.name(), (library.version() + " from " + library.origin()).strip(), library.path().toString());
+            line(
+                    library.name().equals("headwater_kernels") ? "kernels" : library.name(),
+                    (library.version() + " from " + library.origin()).strip(),
+                    library.path().toString());
         }
         line("instructions", Kernels.instructionSet());
         products();
@@ -102,10 +119,14 @@ public final class DoctorCommand implements Callable<Integer> {
             line("CUDA", "none: " + reason);
             return;
         }
-        line("CUDA", "runtime " + Cuda.runtimeVersion() + (Kernels.hasCuda() ? "" : "; our kernels are built without it"));
+        line(
+                "CUDA",
+                "runtime " + Cuda.runtimeVersion() + (Kernels.hasCuda() ? "" : "; our kernels are built without it"));
         for (Cuda.Properties device : Cuda.devices()) {
-            line("cuda:" + device.index(), device.name() + ", compute capability " + device.major() + "." + device.minor() + ", "
-                + Text.bytes(device.free()) + " of " + Text.bytes(device.total()) + " free");
+            line(
+                    "cuda:" + device.index(),
+                    device.name() + ", compute capability " + device.major() + "." + device.minor() + ", "
+                            + Text.bytes(device.free()) + " of " + Text.bytes(device.total()) + " free");
         }
     }
 
@@ -113,10 +134,18 @@ public final class DoctorCommand implements Callable<Integer> {
     private void products() {
         line("bf16 units", Bf16Product.units());
         boolean split = Bf16Product.unavailable().isEmpty();
-        Map<Products, ProductTrial> trials = ProductTrial.run(WIDTH, split ? Products.values() : new Products[] {Products.FLOAT32, Products.BFLOAT16});
+        Map<Products, ProductTrial> trials = ProductTrial.run(
+                WIDTH, split ? Products.values() : new Products[] {Products.FLOAT32, Products.BFLOAT16});
         Products chosen = Products.choose(null, DType.F32, Device.CPU, WIDTH);
-        trials.forEach((way, trial) -> line(way == Products.FLOAT32 ? "products" : "", String.format(Locale.ROOT, "%s%s: %.0f GFLOP/s, error %.0e",
-            way, way == chosen ? " (taken)" : "", trial.gflops(), trial.error())));
+        trials.forEach((way, trial) -> line(
+                way == Products.FLOAT32 ? "products" : "",
+                String.format(
+                        Locale.ROOT,
+                        "%s%s: %.0f GFLOP/s, error %.0e",
+                        way,
+                        way == chosen ? " (taken)" : "",
+                        trial.gflops(),
+                        trial.error())));
         Bf16Product.unavailable().ifPresent(reason -> line("", Products.BF16X6 + ": none, " + reason));
     }
 
@@ -130,8 +159,9 @@ public final class DoctorCommand implements Callable<Integer> {
             if (result.passed() && quiet) {
                 continue;
             }
-            out.println((result.passed() ? style.green("ok    ") : style.red("wrong ")) + Text.pad(result.name() + " on " + device, 36)
-                + result.detail());
+            out.println((result.passed() ? style.green("ok    ") : style.red("wrong "))
+                    + Text.pad(result.name() + " on " + device, 36)
+                    + result.detail());
         }
         return passed;
     }

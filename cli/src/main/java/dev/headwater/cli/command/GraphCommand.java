@@ -1,12 +1,12 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.ExitCode;
-import dev.headwater.cli.report.Version;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
@@ -26,21 +26,35 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code headwater graph}: prunes a whole graph from its file again, or says what is in it. */
-@Command(name = "graph", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    customSynopsis = "headwater graph [OPTIONS] FILE",
-    description = "Prune a graph that 'headwater attribute --raw' wrote, with other thresholds, and write it for front ends.",
-    footer = {"", "Examples:", "  headwater graph graph.safetensors --node-threshold 0.6 --out graphs --slug dallas",
-        "  headwater graph graph.safetensors --info", "  headwater graph graphs/dallas.json --validate"})
+@Command(
+        name = "graph",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        customSynopsis = "headwater graph [OPTIONS] FILE",
+        description =
+                "Prune a graph that 'headwater attribute --raw' wrote, with other thresholds, and write it for front ends.",
+        footer = {
+            "",
+            "Examples:",
+            "  headwater graph graph.safetensors --node-threshold 0.6 --out graphs --slug dallas",
+            "  headwater graph graph.safetensors --info",
+            "  headwater graph graphs/dallas.json --validate"
+        })
 public final class GraphCommand implements Callable<Integer> {
     private final Console console;
 
-    @Parameters(paramLabel = "FILE", description = "The whole graph, *.safetensors; with --validate a graph for front ends, *.json.")
+    @Parameters(
+            paramLabel = "FILE",
+            description = "The whole graph, *.safetensors; with --validate a graph for front ends, *.json.")
     private Path file;
 
     @Option(names = "--info", description = "Only say what the graph holds; write nothing.")
     private boolean info;
 
-    @Option(names = "--validate", description = "Only say whether a graph for front ends keeps to Neuronpedia's schema.")
+    @Option(
+            names = "--validate",
+            description = "Only say whether a graph for front ends keeps to Neuronpedia's schema.")
     private boolean validate;
 
     @Mixin
@@ -71,7 +85,13 @@ public final class GraphCommand implements Callable<Integer> {
             Pruning pruned = pruning.of(graph);
             Map<String, Path> files = new LinkedHashMap<>();
             if (!info) {
-                files.put("graph", GraphJson.write(graph, pruned, new GraphJson.Options(output.slug(title), labels, Map.of()), output.directory()));
+                files.put(
+                        "graph",
+                        GraphJson.write(
+                                graph,
+                                pruned,
+                                new GraphJson.Options(output.slug(title), labels, Map.of()),
+                                output.directory()));
                 files.put("index", output.directory().resolve(GraphIndex.FILE));
             }
             output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, Map.of()), console);

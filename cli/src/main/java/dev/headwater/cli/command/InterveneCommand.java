@@ -1,6 +1,5 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import dev.headwater.cli.option.GenerationOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
@@ -10,6 +9,7 @@ import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.InterventionReport;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -26,12 +26,20 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code headwater intervene}: changes features of a prompt and shows what the model makes of it. */
-@Command(name = "intervene", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    customSynopsis = "headwater intervene [OPTIONS] PROMPT",
-    description = "Change features while the model reads a prompt, and see what becomes of its answer.",
-    footer = {"", "Examples:", "  headwater intervene \"Fact: the capital of the state containing Dallas is\" --scale 2/-1/607=-1",
-        "  headwater intervene \"36+59=\" --swap '3:6/-1/*' --from \"36+58=\"",
-        "  headwater intervene \"Fact: the\" --set 4/1:/425=3 --generate 12"})
+@Command(
+        name = "intervene",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        customSynopsis = "headwater intervene [OPTIONS] PROMPT",
+        description = "Change features while the model reads a prompt, and see what becomes of its answer.",
+        footer = {
+            "",
+            "Examples:",
+            "  headwater intervene \"Fact: the capital of the state containing Dallas is\" --scale 2/-1/607=-1",
+            "  headwater intervene \"36+59=\" --swap '3:6/-1/*' --from \"36+58=\"",
+            "  headwater intervene \"Fact: the\" --set 4/1:/425=3 --generate 12"
+        })
 public final class InterveneCommand implements Callable<Integer> {
     private final Console console;
     private final Interrupt interrupt;
@@ -48,13 +56,20 @@ public final class InterveneCommand implements Callable<Integer> {
     @Mixin
     private GenerationOptions generation;
 
-    @Option(names = "--top", paramLabel = "N", defaultValue = "5", description = "Tokens and features to print (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--top",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Tokens and features to print (default: ${DEFAULT-VALUE}).")
     private int top;
 
     @Option(names = "--json", description = "Print the result as JSON on standard output.")
     private boolean json;
 
-    @Option(names = "--raw", paramLabel = "FILE", description = "Write logits, activations and generated tokens as safetensors.")
+    @Option(
+            names = "--raw",
+            paramLabel = "FILE",
+            description = "Write logits, activations and generated tokens as safetensors.")
     private Path raw;
 
     @Option(names = "--sparse", description = "With --raw: only activations that are not 0, as triples.")
@@ -75,8 +90,9 @@ public final class InterveneCommand implements Callable<Integer> {
         steering.check();
         generation.check();
         check();
-        try (var progress = new ProgressDisplay(console, interrupt, false); ReplacementModel loaded = model.load(progress);
-             Baseline baseline = Baseline.of(loaded, source.with(loaded))) {
+        try (var progress = new ProgressDisplay(console, interrupt, false);
+                ReplacementModel loaded = model.load(progress);
+                Baseline baseline = Baseline.of(loaded, source.with(loaded))) {
             Intervention intervention = steering.of(baseline);
             try (Run edited = baseline.apply(intervention)) {
                 InterventionReport report = new InterventionReport(baseline, intervention, edited, top, preActivations);
@@ -104,7 +120,10 @@ public final class InterveneCommand implements Callable<Integer> {
             throw new UsageException("--top is " + top + "; it can't be negative");
         }
         if (sparse && (raw == null || preActivations)) {
-            throw new UsageException(raw == null ? "--sparse is given without --raw" : "--sparse contradicts --pre-activations, which are hardly ever 0");
+            throw new UsageException(
+                    raw == null
+                            ? "--sparse is given without --raw"
+                            : "--sparse contradicts --pre-activations, which are hardly ever 0");
         }
         if (raw != null && Files.isDirectory(raw)) {
             throw new HeadwaterException("Cannot write " + raw + ": it is a directory");
@@ -132,7 +151,9 @@ public final class InterveneCommand implements Callable<Integer> {
                 throw new CancellationException();
             }
             tokens[progress[0]++] = token;
-            String text = options.stop().contains(token) ? "" : loaded.tokenizer().decode(java.util.Arrays.copyOf(tokens, progress[0]));
+            String text = options.stop().contains(token)
+                    ? ""
+                    : loaded.tokenizer().decode(java.util.Arrays.copyOf(tokens, progress[0]));
             // A character whose bytes are spread over tokens is shown when it is whole.
             if (!json && text.length() > progress[1] && !text.endsWith("\uFFFD")) {
                 console.out().print(Text.visible(text.substring(progress[1])));

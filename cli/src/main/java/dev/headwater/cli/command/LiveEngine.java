@@ -39,7 +39,8 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 
 /**
- * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One computation
+ * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One
+ * computation
  * runs at a time.
  */
 final class LiveEngine implements Engine, AutoCloseable {
@@ -50,6 +51,7 @@ final class LiveEngine implements Engine, AutoCloseable {
     private final ModelOptions options;
     /** Transcoder references by the scan that their graphs carry, the one to offer first in front. */
     private final List<String> transcoders;
+
     private volatile List<Model> models;
 
     LiveEngine(ModelOptions options) {
@@ -63,16 +65,24 @@ final class LiveEngine implements Engine, AutoCloseable {
     @Override
     public List<Model> models() {
         if (models == null) {
-            List<String> scans = transcoders.stream().map(ReplacementModel::scan).toList();
-            models = List.of(new Model(model, model, transcoders, scans, ReplacementModel.maxPositions(model), ReplacementModel.hasChatTemplate(model),
-                options.isBundled() ? bundledPrompts() : List.of()));
+            List<String> scans =
+                    transcoders.stream().map(ReplacementModel::scan).toList();
+            models = List.of(new Model(
+                    model,
+                    model,
+                    transcoders,
+                    scans,
+                    ReplacementModel.maxPositions(model),
+                    ReplacementModel.hasChatTemplate(model),
+                    options.isBundled() ? bundledPrompts() : List.of()));
         }
         return models;
     }
 
     private static List<String> bundledPrompts() {
         List<String> prompts = new ArrayList<>();
-        try (var reader = new BufferedReader(new InputStreamReader(BundledModel.open("prompts.jsonl"), StandardCharsets.UTF_8))) {
+        try (var reader =
+                new BufferedReader(new InputStreamReader(BundledModel.open("prompts.jsonl"), StandardCharsets.UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 JsonNode prompt = new ObjectMapper().readTree(line);
                 prompts.add(prompt.get("prompt").asText());
@@ -85,7 +95,8 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     private synchronized ReplacementModel open(String reference) {
         if (!transcoders.contains(reference)) {
-            throw new UsageException("The transcoders '" + reference + "' are not among those of this explorer: " + String.join(", ", transcoders));
+            throw new UsageException("The transcoders '" + reference + "' are not among those of this explorer: "
+                    + String.join(", ", transcoders));
         }
         return loaded.computeIfAbsent(reference, set -> options.load(set, Progress.NONE));
     }
@@ -93,8 +104,10 @@ final class LiveEngine implements Engine, AutoCloseable {
     private static dev.headwater.engine.graph.Prompt read(ReplacementModel model, Prompt prompt) {
         return switch (prompt) {
             case Prompt.Text text -> model.prompt(text.text());
-            case Prompt.Chat chat -> model.chat(chat.turns().stream()
-                .map(turn -> new ChatTemplate.Message(turn.role(), turn.content())).toList());
+            case Prompt.Chat chat ->
+                model.chat(chat.turns().stream()
+                        .map(turn -> new ChatTemplate.Message(turn.role(), turn.content()))
+                        .toList());
         };
     }
 
@@ -106,8 +119,9 @@ final class LiveEngine implements Engine, AutoCloseable {
     @Override
     public synchronized void attribute(GraphRequest request, Path target, Progress progress) {
         ReplacementModel live = open(request.transcoders());
-        AttributionOptions how = AttributionOptions.DEFAULT.withMaxFeatures(request.maxFeatureNodes())
-            .withTargets(new OutputTargets.Salient(request.maxLogits(), request.logitProbability()));
+        AttributionOptions how = AttributionOptions.DEFAULT
+                .withMaxFeatures(request.maxFeatureNodes())
+                .withTargets(new OutputTargets.Salient(request.maxLogits(), request.logitProbability()));
         try (AttributionGraph graph = Attribution.of(live, read(live, request.prompt()), how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
             var labels = BundledLabels.of(request.transcoders());
@@ -120,35 +134,67 @@ final class LiveEngine implements Engine, AutoCloseable {
         int set = models().getFirst().scans().indexOf(request.scan());
         if (set < 0) {
             throw new UsageException("The graph was made with '" + request.scan() + "', this explorer runs "
-                + String.join(", ", models().getFirst().scans()) + "; start it with the graph's model to steer");
+                    + String.join(", ", models().getFirst().scans()) + "; start it with the graph's model to steer");
         }
         ReplacementModel live = open(transcoders.get(set));
         progress.phase("steer", 2);
-        var edits = request.edits().stream().map(edit -> new dev.headwater.engine.intervention.Edit(edit.site().layer(),
-            edit.onward() ? new Positions.Range(edit.site().position(), null) : new Positions.At(edit.site().position()),
-            edit.site().feature(), new Change.Set((float) edit.value()))).toList();
-        Intervention intervention = new Intervention(edits, request.freezeAttention() ? Freeze.ATTENTION : Freeze.NOTHING);
+        var edits = request.edits().stream()
+                .map(edit -> new dev.headwater.engine.intervention.Edit(
+                        edit.site().layer(),
+                        edit.onward()
+                                ? new Positions.Range(edit.site().position(), null)
+                                : new Positions.At(edit.site().position()),
+                        edit.site().feature(),
+                        new Change.Set((float) edit.value())))
+                .toList();
+        Intervention intervention =
+                new Intervention(edits, request.freezeAttention() ? Freeze.ATTENTION : Freeze.NOTHING);
         int[] tokens = request.tokens().stream().mapToInt(Integer::intValue).toArray();
-        try (Baseline baseline = Baseline.of(live, live.prompt(tokens)); Run edited = baseline.apply(intervention)) {
+        try (Baseline baseline = Baseline.of(live, live.prompt(tokens));
+                Run edited = baseline.apply(intervention)) {
             progress.advance(1);
             List<TokenChange> changes = TokenChange.between(baseline.run(), edited, -1, NEXT_TOKENS, live.tokenizer());
             return new SteerResult(
-                outcome(request, live, baseline, Intervention.NONE, baseline.run(), changes.stream()
-                    .map(change -> new TokenProbability(change.token(), change.text(), change.before())).toList(), progress),
-                outcome(request, live, baseline, intervention, edited, changes.stream()
-                    .map(change -> new TokenProbability(change.token(), change.text(), change.after())).toList(), progress));
+                    outcome(
+                            request,
+                            live,
+                            baseline,
+                            Intervention.NONE,
+                            baseline.run(),
+                            changes.stream()
+                                    .map(change -> new TokenProbability(change.token(), change.text(), change.before()))
+                                    .toList(),
+                            progress),
+                    outcome(
+                            request,
+                            live,
+                            baseline,
+                            intervention,
+                            edited,
+                            changes.stream()
+                                    .map(change -> new TokenProbability(change.token(), change.text(), change.after()))
+                                    .toList(),
+                            progress));
         }
     }
 
-    private static Outcome outcome(SteerRequest request, ReplacementModel live, Baseline baseline, Intervention intervention, Run run,
-                                   List<TokenProbability> next, Progress progress) {
+    private static Outcome outcome(
+            SteerRequest request,
+            ReplacementModel live,
+            Baseline baseline,
+            Intervention intervention,
+            Run run,
+            List<TokenProbability> next,
+            Progress progress) {
         Double[] watched = new Double[request.watch().size()];
         Arrays.fill(watched, 0.0);
         for (int i = 0; i < watched.length; i++) {
             Site site = request.watch().get(i);
-            if (site.layer() >= live.layers() || site.position() >= run.positions() || site.feature() >= live.transcoders().features()) {
+            if (site.layer() >= live.layers()
+                    || site.position() >= run.positions()
+                    || site.feature() >= live.transcoders().features()) {
                 throw new UsageException("Feature %d/%d/%d to watch does not exist in this model and prompt"
-                    .formatted(site.layer(), site.position(), site.feature()));
+                        .formatted(site.layer(), site.position(), site.feature()));
             }
             var active = run.activations(site.layer());
             for (int j = 0; j < active.count(); j++) {
@@ -159,13 +205,19 @@ final class LiveEngine implements Engine, AutoCloseable {
         }
         String text = "";
         if (request.newTokens() > 0) {
-            var sampling = request.temperature() > 0 ? new Sampling(request.temperature(), 0, 1, request.seed()) : Sampling.GREEDY;
-            text = Generation.of(baseline, intervention, new Generation.Options(request.newTokens(), sampling, Generation.stopTokens(live)),
-                (token, at) -> {
-                    if (progress.cancelled()) {
-                        throw new CancellationException("steering was cancelled");
-                    }
-                }).text();
+            var sampling = request.temperature() > 0
+                    ? new Sampling(request.temperature(), 0, 1, request.seed())
+                    : Sampling.GREEDY;
+            text = Generation.of(
+                            baseline,
+                            intervention,
+                            new Generation.Options(request.newTokens(), sampling, Generation.stopTokens(live)),
+                            (token, at) -> {
+                                if (progress.cancelled()) {
+                                    throw new CancellationException("steering was cancelled");
+                                }
+                            })
+                    .text();
         }
         return new Outcome(next, List.of(watched), text);
     }

@@ -1,17 +1,17 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.hub.BundledModel;
 import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.HubCache;
-import dev.headwater.engine.hub.KnownModels.Pair;
 import dev.headwater.engine.hub.KnownModels;
+import dev.headwater.engine.hub.KnownModels.Pair;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,10 +22,21 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** {@code headwater models}: which models have transcoders, and what of them is on this machine. */
-@Command(name = "models", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    description = "List models with published transcoders, how large they are, and what of them is on this machine.",
-    footer = {"", "Any other repository or directory of the same formats works too.", "",
-        "Examples:", "  headwater models", "  headwater models --json | jq '.pairs[] | select(.transcoders_here)'"})
+@Command(
+        name = "models",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        description =
+                "List models with published transcoders, how large they are, and what of them is on this machine.",
+        footer = {
+            "",
+            "Any other repository or directory of the same formats works too.",
+            "",
+            "Examples:",
+            "  headwater models",
+            "  headwater models --json | jq '.pairs[] | select(.transcoders_here)'"
+        })
 public final class ModelsCommand implements Callable<Integer> {
     private final Console console;
 
@@ -40,7 +51,8 @@ public final class ModelsCommand implements Callable<Integer> {
     public Integer call() {
         try (Hub hub = Hub.open()) {
             List<HubCache.Entry> cached = hub.cache().entries();
-            Map<String, HubCache.Entry> byName = cached.stream().collect(Collectors.toMap(HubCache.Entry::repository, Function.identity()));
+            Map<String, HubCache.Entry> byName =
+                    cached.stream().collect(Collectors.toMap(HubCache.Entry::repository, Function.identity()));
             if (json) {
                 console.out().println(json(hub.cache().root(), cached, byName).toPrettyString());
             } else {
@@ -52,7 +64,9 @@ public final class ModelsCommand implements Callable<Integer> {
 
     /** Whether something of it can be read without the network. */
     private static boolean isHere(String reference, Map<String, HubCache.Entry> cache) {
-        return BundledModel.isBundled(reference) || cache.containsKey(repository(reference)) && !cache.get(repository(reference)).revisions().isEmpty();
+        return BundledModel.isBundled(reference)
+                || cache.containsKey(repository(reference))
+                        && !cache.get(repository(reference)).revisions().isEmpty();
     }
 
     private static String repository(String reference) {
@@ -70,18 +84,25 @@ public final class ModelsCommand implements Callable<Integer> {
             }
             String kind = pair.kind() == KnownModels.Kind.PER_LAYER ? "per-layer" : "cross-layer";
             console.out().println("  -t " + pair.transcoders() + here(pair.transcoders(), byName));
-            console.out().println("     " + style.dim(kind + ", " + pair.shape() + (pair.activation().isEmpty() ? "" : ", " + pair.activation())
-                + ", " + size(pair.transcoderBytes())));
+            console.out()
+                    .println("     "
+                            + style.dim(kind + ", " + pair.shape()
+                                    + (pair.activation().isEmpty() ? "" : ", " + pair.activation()) + ", "
+                                    + size(pair.transcoderBytes())));
         }
         console.out().println();
         console.out().println("Cache " + root + (cached.isEmpty() ? ": nothing in it" : ""));
-        cached.forEach(entry -> console.out().println("  " + Text.visible(entry.repository()) + ", " + Text.bytes(entry.bytes())
-            + (entry.revisions().isEmpty() ? ", not complete" : ", " + Text.visible(String.join(", ", entry.revisions())))));
+        cached.forEach(entry -> console.out()
+                .println("  " + Text.visible(entry.repository()) + ", " + Text.bytes(entry.bytes())
+                        + (entry.revisions().isEmpty()
+                                ? ", not complete"
+                                : ", " + Text.visible(String.join(", ", entry.revisions())))));
     }
 
     private String here(String reference, Map<String, HubCache.Entry> cache) {
-        return BundledModel.isBundled(reference) ? console.style().green("  bundled")
-            : isHere(reference, cache) ? console.style().green("  in the cache") : "";
+        return BundledModel.isBundled(reference)
+                ? console.style().green("  bundled")
+                : isHere(reference, cache) ? console.style().green("  in the cache") : "";
     }
 
     private static String size(long bytes) {
@@ -96,13 +117,19 @@ public final class ModelsCommand implements Callable<Integer> {
             putSize(node, "model_bytes", pair.modelBytes());
             node.put("model_here", isHere(pair.model(), byName)).put("transcoders", pair.transcoders());
             putSize(node, "transcoder_bytes", pair.transcoderBytes());
-            node.put("transcoders_here", isHere(pair.transcoders(), byName)).put("kind", pair.kind() == KnownModels.Kind.PER_LAYER ? "per_layer" : "cross_layer")
-                .put("activation", pair.activation()).put("shape", pair.shape());
+            node.put("transcoders_here", isHere(pair.transcoders(), byName))
+                    .put("kind", pair.kind() == KnownModels.Kind.PER_LAYER ? "per_layer" : "cross_layer")
+                    .put("activation", pair.activation())
+                    .put("shape", pair.shape());
         }
         ObjectNode cache = result.putObject("cache").put("directory", root.toString());
         ArrayNode repositories = cache.putArray("repositories");
         for (HubCache.Entry entry : cached) {
-            ObjectNode node = repositories.addObject().put("repository", entry.repository()).put("directory", entry.directory().toString()).put("bytes", entry.bytes());
+            ObjectNode node = repositories
+                    .addObject()
+                    .put("repository", entry.repository())
+                    .put("directory", entry.directory().toString())
+                    .put("bytes", entry.bytes());
             entry.revisions().forEach(node.putArray("revisions")::add);
         }
         return result;

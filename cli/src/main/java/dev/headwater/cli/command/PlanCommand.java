@@ -1,19 +1,19 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.Device;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Text;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Estimate;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.hub.Hub;
-import dev.headwater.engine.hub.KnownModels.Pair;
 import dev.headwater.engine.hub.KnownModels;
+import dev.headwater.engine.hub.KnownModels.Pair;
 import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.transcoder.SetOutline;
@@ -27,25 +27,45 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code headwater plan}: what a graph would cost. */
-@Command(name = "plan", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    description = "Say, before anything is loaded, roughly how much disk, memory and time a graph takes. Of what is not on this machine only "
-        + "the configuration is fetched.",
-    footer = {"", "Examples:", "  headwater plan --tokens 100", "  headwater plan -m google/gemma-2-2b -t gemma --tokens 64 --max-features 5000 --device cuda"})
+@Command(
+        name = "plan",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        description =
+                "Say, before anything is loaded, roughly how much disk, memory and time a graph takes. Of what is not on this machine only "
+                        + "the configuration is fetched.",
+        footer = {
+            "",
+            "Examples:",
+            "  headwater plan --tokens 100",
+            "  headwater plan -m google/gemma-2-2b -t gemma --tokens 64 --max-features 5000 --device cuda"
+        })
 public final class PlanCommand implements Callable<Integer> {
     private final Console console;
 
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--tokens", paramLabel = "N", defaultValue = "64", description = "Length of the prompt (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--tokens",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "Length of the prompt (default: ${DEFAULT-VALUE}).")
     private int tokens;
 
-    @Option(names = "--max-features", paramLabel = "N", defaultValue = "7500",
-        description = "Features in the graph; 0 means all (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--max-features",
+            paramLabel = "N",
+            defaultValue = "7500",
+            description = "Features in the graph; 0 means all (default: ${DEFAULT-VALUE}).")
     private int maxFeatures;
 
-    @Option(names = "--active-per-token", paramLabel = "N",
-        description = "Features active at one token over all layers, as a graph of the same transcoders has them (default: guessed, with a range).")
+    @Option(
+            names = "--active-per-token",
+            paramLabel = "N",
+            description =
+                    "Features active at one token over all layers, as a graph of the same transcoders has them (default: guessed, with a range).")
     private Integer activePerToken;
 
     @Option(names = "--json", description = "Print JSON; bytes and seconds.")
@@ -68,17 +88,22 @@ public final class PlanCommand implements Callable<Integer> {
         try (Hub hub = Hub.open()) {
             StringBuilder unknown = new StringBuilder();
             Hub.Outline set = find(setReference, hub::transcodersOutline, unknown);
-            Reference modelReference = Reference.parse(set == null && model.transcodersAlone() ? knownModel(setReference) : model.model());
+            Reference modelReference =
+                    Reference.parse(set == null && model.transcodersAlone() ? knownModel(setReference) : model.model());
             Hub.Outline weights = find(modelReference, hub::modelOutline, unknown);
             long modelBytes = disk(plan, "model", modelReference, weights);
             long setBytes = disk(plan, "transcoders", setReference, set);
             long free = hub.cache().root().toAbsolutePath().getRoot().toFile().getUsableSpace();
             plan.put("free_disk", free);
-            say("disk         %s to fetch, %s free".formatted(modelBytes < 0 || setBytes < 0 ? "something" : Text.bytes(modelBytes + setBytes), Text.bytes(free)));
+            say("disk         %s to fetch, %s free"
+                    .formatted(
+                            modelBytes < 0 || setBytes < 0 ? "something" : Text.bytes(modelBytes + setBytes),
+                            Text.bytes(free)));
             if (unknown.isEmpty()) {
                 ModelConfig config = ModelConfig.read(weights.directory());
                 if (tokens > config.maxPositions()) {
-                    throw new UsageException("--tokens is " + tokens + "; the model takes at most " + config.maxPositions());
+                    throw new UsageException(
+                            "--tokens is " + tokens + "; the model takes at most " + config.maxPositions());
                 }
                 estimate(plan, config, features(hub, setReference, set, config));
             } else {
@@ -94,13 +119,19 @@ public final class PlanCommand implements Callable<Integer> {
 
     private static void check(String option, int value, int least, int most) {
         if (value < least || value > most) {
-            throw new UsageException("%s is %s; it can be %s".formatted(option, value,
-                most == Integer.MAX_VALUE ? "%d or more".formatted(least) : "%s to %s".formatted(Text.count(least), Text.count(most))));
+            throw new UsageException("%s is %s; it can be %s"
+                    .formatted(
+                            option,
+                            value,
+                            most == Integer.MAX_VALUE
+                                    ? "%d or more".formatted(least)
+                                    : "%s to %s".formatted(Text.count(least), Text.count(most))));
         }
     }
 
     /** Null, and the reason, if it can't be looked up but the list of known models tells at least its size. */
-    private static Hub.Outline find(Reference reference, Function<Reference, Hub.Outline> outline, StringBuilder unknown) {
+    private static Hub.Outline find(
+            Reference reference, Function<Reference, Hub.Outline> outline, StringBuilder unknown) {
         try {
             return outline.apply(reference);
         } catch (HeadwaterException e) {
@@ -113,27 +144,45 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     private static String knownModel(Reference transcoders) {
-        return KnownModels.ALL.stream().filter(pair -> pair.transcoders().equals(transcoders.toString())).map(Pair::model).findFirst()
-            .orElseThrow(() -> new UsageException("The model that " + transcoders + " belongs to is not known here; name it with --model"));
+        return KnownModels.ALL.stream()
+                .filter(pair -> pair.transcoders().equals(transcoders.toString()))
+                .map(Pair::model)
+                .findFirst()
+                .orElseThrow(() -> new UsageException(
+                        "The model that " + transcoders + " belongs to is not known here; name it with --model"));
     }
 
     /** Bytes to fetch, -1 if that is unknown. */
     private long disk(ObjectNode plan, String what, Reference reference, Hub.Outline outline) {
-        long bytes = outline != null ? outline.bytes() : KnownModels.bytes(reference.toString()).orElseThrow();
+        long bytes = outline != null
+                ? outline.bytes()
+                : KnownModels.bytes(reference.toString()).orElseThrow();
         long missing = outline != null ? outline.missing() : bytes;
-        ObjectNode node = plan.putObject(what).put("reference", reference.toString()).put("here", missing == 0);
+        ObjectNode node =
+                plan.putObject(what).put("reference", reference.toString()).put("here", missing == 0);
         if (bytes >= 0) {
             node.put("bytes", bytes).put("to_fetch", missing);
         }
-        say("%-12s %s, %s, %s".formatted(what, reference, bytes < 0 ? "size unknown" : Text.bytes(bytes),
-            missing == 0 ? "here" : missing == bytes ? "to be fetched" : Text.bytes(missing) + " of it to be fetched"));
+        say("%-12s %s, %s, %s"
+                .formatted(
+                        what,
+                        reference,
+                        bytes < 0 ? "size unknown" : Text.bytes(bytes),
+                        missing == 0
+                                ? "here"
+                                : missing == bytes ? "to be fetched" : Text.bytes(missing) + " of it to be fetched"));
         return missing;
     }
 
     private static SetOutline features(Hub hub, Reference reference, Hub.Outline set, ModelConfig config) {
         if (set.missing() > 0 && reference instanceof Reference.Remote remote) {
             Reference.Remote file = Hub.firstWeights(remote, set.directory());
-            return SetOutline.of(set.directory(), file.toString(), hub.head(file, SetOutline.HEAD_BYTES), hub.size(file), config.width());
+            return SetOutline.of(
+                    set.directory(),
+                    file.toString(),
+                    hub.head(file, SetOutline.HEAD_BYTES),
+                    hub.size(file),
+                    config.width());
         }
         try (TranscoderSet transcoders = TranscoderSet.open(set.directory(), Device.CPU, hub.files(Progress.NONE))) {
             transcoders.requireMatches(config.layers(), config.width());
@@ -143,32 +192,67 @@ public final class PlanCommand implements Callable<Integer> {
 
     private void estimate(ObjectNode plan, ModelConfig config, SetOutline set) {
         PlanDevice device = PlanDevice.of(model.device());
-        double expected = activePerToken != null ? activePerToken
-            : set.k().isPresent() ? (double) set.k().getAsInt() * config.layers() : Estimate.activePerToken(config.layers(), set.features());
+        double expected = activePerToken != null
+                ? activePerToken
+                : set.k().isPresent()
+                        ? (double) set.k().getAsInt() * config.layers()
+                        : Estimate.activePerToken(config.layers(), set.features());
         double off = activePerToken != null || set.k().isPresent() ? 1 : Estimate.UNCERTAINTY;
-        DoubleFunction<Estimate> at = active -> Estimate.of(config, set.features(), set.kind() == TranscoderConfig.Kind.CROSS_LAYER, tokens, active,
-            maxFeatures, model.type(), PlanDevice.machineMemory() / 4);
+        DoubleFunction<Estimate> at = active -> Estimate.of(
+                config,
+                set.features(),
+                set.kind() == TranscoderConfig.Kind.CROSS_LAYER,
+                tokens,
+                active,
+                maxFeatures,
+                model.type(),
+                PlanDevice.machineMemory() / 4);
         Estimate estimate = at.apply(expected);
         Estimate least = at.apply(expected / off);
         Estimate most = at.apply(expected * off);
         double seconds = estimate.seconds(device.rate());
-        say("features     %s expected to be active%s, of %s a layer".formatted(Text.count(estimate.activeFeatures()),
-            range(off, Text.count(least.activeFeatures()), Text.count(most.activeFeatures())), Text.count(set.features())));
-        say("memory       %s%s %s: weights %s, decoder vectors %s, gradients %s, edges %s, forward pass %s".formatted(Text.bytes(estimate.memory()),
-            range(off, Text.bytes(least.memory()), Text.bytes(most.memory())), device.memoryText(), Text.bytes(estimate.weights()),
-            Text.bytes(estimate.sources()), Text.bytes(estimate.gradients()), Text.bytes(estimate.edges()), Text.bytes(estimate.forward())));
-        say("time         about %s%s: %s GFLOP; %s".formatted(Text.seconds(seconds), range(off, Text.seconds(least.seconds(device.rate())),
-            Text.seconds(most.seconds(device.rate()))), Text.count(Math.round(estimate.operations() / 1e9)), device.rateText()));
-        plan.put("memory", estimate.memory()).put("seconds", seconds).put("operations", estimate.operations())
-            .put("active_features", estimate.activeFeatures()).put("rate", device.rate()).put("rate_measured", device.measured());
+        say("features     %s expected to be active%s, of %s a layer"
+                .formatted(
+                        Text.count(estimate.activeFeatures()),
+                        range(off, Text.count(least.activeFeatures()), Text.count(most.activeFeatures())),
+                        Text.count(set.features())));
+        say("memory       %s%s %s: weights %s, decoder vectors %s, gradients %s, edges %s, forward pass %s"
+                .formatted(
+                        Text.bytes(estimate.memory()),
+                        range(off, Text.bytes(least.memory()), Text.bytes(most.memory())),
+                        device.memoryText(),
+                        Text.bytes(estimate.weights()),
+                        Text.bytes(estimate.sources()),
+                        Text.bytes(estimate.gradients()),
+                        Text.bytes(estimate.edges()),
+                        Text.bytes(estimate.forward())));
+        say("time         about %s%s: %s GFLOP; %s"
+                .formatted(
+                        Text.seconds(seconds),
+                        range(
+                                off,
+                                Text.seconds(least.seconds(device.rate())),
+                                Text.seconds(most.seconds(device.rate()))),
+                        Text.count(Math.round(estimate.operations() / 1e9)),
+                        device.rateText()));
+        plan.put("memory", estimate.memory())
+                .put("seconds", seconds)
+                .put("operations", estimate.operations())
+                .put("active_features", estimate.activeFeatures())
+                .put("rate", device.rate())
+                .put("rate_measured", device.measured());
         if (device.memory() >= 0) {
             plan.put("device_memory", device.memory());
         }
         plan.putArray("memory_range").add(least.memory()).add(most.memory());
         plan.putArray("seconds_range").add(least.seconds(device.rate())).add(most.seconds(device.rate()));
         plan.putArray("active_features_range").add(least.activeFeatures()).add(most.activeFeatures());
-        plan.putObject("memory_parts").put("weights", estimate.weights()).put("decoder_vectors", estimate.sources())
-            .put("gradients", estimate.gradients()).put("edges", estimate.edges()).put("forward", estimate.forward());
+        plan.putObject("memory_parts")
+                .put("weights", estimate.weights())
+                .put("decoder_vectors", estimate.sources())
+                .put("gradients", estimate.gradients())
+                .put("edges", estimate.edges())
+                .put("forward", estimate.forward());
     }
 
     private static String range(double off, String least, String most) {

@@ -21,6 +21,7 @@ import java.lang.management.ManagementFactory;
 record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
     /** What a present-day GPU does in float32; taken where there is none to measure. */
     private static final double GPU_RATE = 2e13;
+
     private static final int SIZE = 1024;
 
     /**
@@ -30,7 +31,9 @@ record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
     static PlanDevice of(String name) {
         try {
             Device device = Device.parse(name);
-            long memory = device.isCpu() ? machineMemory() : Cuda.devices().get(device.index()).total();
+            long memory = device.isCpu()
+                    ? machineMemory()
+                    : Cuda.devices().get(device.index()).total();
             return new PlanDevice(device.isCpu(), memory, rate(device), true);
         } catch (NativeException e) {
             if (name.startsWith("cuda")) {
@@ -41,7 +44,8 @@ record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
     }
 
     static long machineMemory() {
-        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+                .getTotalMemorySize();
     }
 
     /** The best of three products of square matrices. */
@@ -60,10 +64,15 @@ record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
 
     /** What the estimate's memory is to be compared with. */
     String memoryText() {
-        return memory < 0 ? "on a GPU (there is none here to compare with)" : "of this %s's %s".formatted(cpu ? "machine" : "GPU", Text.bytes(memory));
+        return memory < 0
+                ? "on a GPU (there is none here to compare with)"
+                : "of this %s's %s".formatted(cpu ? "machine" : "GPU", Text.bytes(memory));
     }
 
     String rateText() {
-        return "products run at %s GFLOP/s (%s)".formatted(Text.count(Math.round(rate / 1e9)), measured ? "measured now" : "assumed, there is no such device here");
+        return "products run at %s GFLOP/s (%s)"
+                .formatted(
+                        Text.count(Math.round(rate / 1e9)),
+                        measured ? "measured now" : "assumed, there is no such device here");
     }
 }

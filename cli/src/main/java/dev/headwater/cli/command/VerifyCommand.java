@@ -1,6 +1,5 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.Version;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
@@ -10,9 +9,9 @@ import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.VerificationPlot;
+import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
-import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.intervention.Supernode;
 import dev.headwater.engine.intervention.Verification;
@@ -28,37 +27,73 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code headwater verify}: holds a graph against the model it explains. */
-@Command(name = "verify", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
-    customSynopsis = "headwater verify [OPTIONS] GRAPH",
-    description = {"Intervene on a graph's most influential features and compare what happens with what the graph predicts; then see how few features "
-        + "carry the answer.", "direct: everything frozen, against the graph's edges. total: attention frozen, against all paths of the graph."},
-    footer = {"", "Examples:", "  headwater verify graph.safetensors --plot verify.svg", "  headwater verify graphs/dallas.json --top 10 --factor 2 --json"})
+@Command(
+        name = "verify",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        customSynopsis = "headwater verify [OPTIONS] GRAPH",
+        description = {
+            "Intervene on a graph's most influential features and compare what happens with what the graph predicts; then see how few features "
+                    + "carry the answer.",
+            "direct: everything frozen, against the graph's edges. total: attention frozen, against all paths of the graph."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  headwater verify graph.safetensors --plot verify.svg",
+            "  headwater verify graphs/dallas.json --top 10 --factor 2 --json"
+        })
 public final class VerifyCommand implements Callable<Integer> {
     private final Console console;
     private final Interrupt interrupt;
 
-    @Parameters(paramLabel = "GRAPH", description = "A whole graph (*.safetensors) or a front end's (*.json), whose supernodes are checked too.")
+    @Parameters(
+            paramLabel = "GRAPH",
+            description = "A whole graph (*.safetensors) or a front end's (*.json), whose supernodes are checked too.")
     private Path file;
 
     @Mixin
     private ModelOptions model;
 
-    @Option(names = "--top", paramLabel = "N", defaultValue = "20", description = "Features to intervene on, one at a time (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--top",
+            paramLabel = "N",
+            defaultValue = "20",
+            description = "Features to intervene on, one at a time (default: ${DEFAULT-VALUE}).")
     private int top;
 
-    @Option(names = "--factor", paramLabel = "X", defaultValue = "0", description = "What to multiply their activations by (default: ${DEFAULT-VALUE}, take them away).")
+    @Option(
+            names = "--factor",
+            paramLabel = "X",
+            defaultValue = "0",
+            description = "What to multiply their activations by (default: ${DEFAULT-VALUE}, take them away).")
     private double factor;
 
-    @Option(names = "--groups", paramLabel = "FILE|URL", description = "Supernodes to check: a graph file or an address on Neuronpedia (default: those in GRAPH).")
+    @Option(
+            names = "--groups",
+            paramLabel = "FILE|URL",
+            description = "Supernodes to check: a graph file or an address on Neuronpedia (default: those in GRAPH).")
     private String groups;
 
-    @Option(names = "--draws", paramLabel = "N", defaultValue = "5", description = "Random sets of features for each point of the baseline (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--draws",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Random sets of features for each point of the baseline (default: ${DEFAULT-VALUE}).")
     private int draws;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--plot", paramLabel = "FILE.svg", description = "Draw predicted against actual changes, and the ablation curves.")
+    @Option(
+            names = "--plot",
+            paramLabel = "FILE.svg",
+            description = "Draw predicted against actual changes, and the ablation curves.")
     private Path plot;
 
     @Option(names = "--json", description = "Print everything as JSON on standard output.")
@@ -73,20 +108,28 @@ public final class VerifyCommand implements Callable<Integer> {
     public Integer call() throws JsonProcessingException {
         model.check();
         new Verification.Options(top, factor, List.of(), draws, seed);
-        if (plot != null && (Files.isDirectory(plot) || !Files.isDirectory(plot.toAbsolutePath().getParent()))) {
-            throw new HeadwaterException("Cannot write " + plot + ": it is a directory, or its directory does not exist");
+        if (plot != null
+                && (Files.isDirectory(plot)
+                        || !Files.isDirectory(plot.toAbsolutePath().getParent()))) {
+            throw new HeadwaterException(
+                    "Cannot write " + plot + ": it is a directory, or its directory does not exist");
         }
         String listed = groups != null ? groups : file.toString().endsWith(".json") ? file.toString() : null;
-        try (PlainGraph graph = PlainGraph.read(file); var progress = new ProgressDisplay(console, interrupt, false);
-             ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
+        try (PlainGraph graph = PlainGraph.read(file);
+                var progress = new ProgressDisplay(console, interrupt, false);
+                ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
             List<Supernode> supernodes = listed == null ? List.of() : SteeringOptions.groups(listed, loaded.layers());
-            Verification check = Verification.of(loaded, graph, new Verification.Options(top, factor, supernodes, draws, seed), progress);
+            Verification check = Verification.of(
+                    loaded, graph, new Verification.Options(top, factor, supernodes, draws, seed), progress);
             progress.close();
             if (plot != null) {
                 VerificationPlot.write(check, plot);
             }
             if (json) {
-                console.out().println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(check));
+                console.out()
+                        .println(new ObjectMapper()
+                                .writerWithDefaultPrettyPrinter()
+                                .writeValueAsString(check));
             } else {
                 print(check);
             }
@@ -98,26 +141,51 @@ public final class VerifyCommand implements Callable<Integer> {
         PrintStream out = console.out();
         Style style = console.style();
         out.println(style.bold(Text.pad("prompt", 10)) + Text.cut(Text.visible(check.prompt()), console.width() - 10));
-        out.println(style.bold(Text.pad("answer", 10)) + String.format(Locale.ROOT, "\"%s\" %.4f", Text.visible(check.answer()), check.answerProbability()));
+        out.println(style.bold(Text.pad("answer", 10))
+                + String.format(Locale.ROOT, "\"%s\" %.4f", Text.visible(check.answer()), check.answerProbability()));
         agreement("direct", check.direct());
         agreement("total", check.total());
         if (!check.effects().isEmpty()) {
             out.println();
-            out.println(style.bold(Text.pad("source × " + number(factor), 18)) + style.dim("influence  direct r  error   total r  error   P(answer)  worst node, predicted and actual"));
+            out.println(
+                    style.bold(Text.pad("source × " + number(factor), 18))
+                            + style.dim(
+                                    "influence  direct r  error   total r  error   P(answer)  worst node, predicted and actual"));
         }
         for (Verification.Effect effect : check.effects()) {
-            String worst = effect.worst().isEmpty() ? "" : String.format(Locale.ROOT, "%s %+.2f %+.2f", Text.visible(effect.worst().getFirst().node()),
-                effect.worst().getFirst().predicted(), effect.worst().getFirst().actual());
-            out.println(Text.pad(Text.visible(effect.source()), 18) + String.format(Locale.ROOT, "%9.4f  %8.4f  %5.3f  %8.4f  %5.3f  %9.4f  %s", effect.influence(),
-                effect.direct().correlation(), effect.direct().relativeError(), effect.total().correlation(), effect.total().relativeError(),
-                effect.probability(), worst));
+            String worst = effect.worst().isEmpty()
+                    ? ""
+                    : String.format(
+                            Locale.ROOT,
+                            "%s %+.2f %+.2f",
+                            Text.visible(effect.worst().getFirst().node()),
+                            effect.worst().getFirst().predicted(),
+                            effect.worst().getFirst().actual());
+            out.println(Text.pad(Text.visible(effect.source()), 18)
+                    + String.format(
+                            Locale.ROOT,
+                            "%9.4f  %8.4f  %5.3f  %8.4f  %5.3f  %9.4f  %s",
+                            effect.influence(),
+                            effect.direct().correlation(),
+                            effect.direct().relativeError(),
+                            effect.total().correlation(),
+                            effect.total().relativeError(),
+                            effect.probability(),
+                            worst));
         }
         out.println();
-        out.println(style.bold(Text.pad("features kept", 18)) + style.dim("P(answer) of the top ones, of random ones (lowest to highest)"));
+        out.println(style.bold(Text.pad("features kept", 18))
+                + style.dim("P(answer) of the top ones, of random ones (lowest to highest)"));
         List<Verification.Point> random = check.curves().get(1).points();
         for (int i = 0; i < random.size(); i++) {
-            out.println(String.format(Locale.ROOT, "%-18d%9.4f  %9.4f (%.4f to %.4f)", random.get(i).features(), check.curves().getFirst().points().get(i).probability(),
-                random.get(i).probability(), random.get(i).lowest(), random.get(i).highest()));
+            out.println(String.format(
+                    Locale.ROOT,
+                    "%-18d%9.4f  %9.4f (%.4f to %.4f)",
+                    random.get(i).features(),
+                    check.curves().getFirst().points().get(i).probability(),
+                    random.get(i).probability(),
+                    random.get(i).lowest(),
+                    random.get(i).highest()));
         }
         if (plot != null) {
             out.println();
@@ -126,8 +194,14 @@ public final class VerifyCommand implements Callable<Integer> {
     }
 
     private void agreement(String name, Verification.Agreement agreement) {
-        console.out().println(console.style().bold(Text.pad(name, 10)) + String.format(Locale.ROOT, "correlation %.4f, relative error %.4f over %s changes",
-            agreement.correlation(), agreement.relativeError(), Text.count(agreement.targets())));
+        console.out()
+                .println(console.style().bold(Text.pad(name, 10))
+                        + String.format(
+                                Locale.ROOT,
+                                "correlation %.4f, relative error %.4f over %s changes",
+                                agreement.correlation(),
+                                agreement.relativeError(),
+                                Text.count(agreement.targets())));
     }
 
     private static String number(double value) {

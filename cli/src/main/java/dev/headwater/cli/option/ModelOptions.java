@@ -18,30 +18,49 @@ public final class ModelOptions {
     private static final String BUNDLED_TRANSCODERS = "atlas-plt";
     private static final int MOST_THREADS = 1024;
 
-    @Option(names = {"-m", "--model"}, paramLabel = "REF",
-        description = "Model: a directory, a repository org/name[@revision], or the bundled atlas (default: the one that the "
-            + "transcoders name).")
+    @Option(
+            names = {"-m", "--model"},
+            paramLabel = "REF",
+            description =
+                    "Model: a directory, a repository org/name[@revision], or the bundled atlas (default: the one that the "
+                            + "transcoders name).")
     private String model;
 
-    @Option(names = {"-t", "--transcoders"}, paramLabel = "REF",
-        description = "Transcoders: a directory, a repository org/name[/folder][@revision], or the bundled atlas-plt (the default) "
-            + "or atlas-clt.")
+    @Option(
+            names = {"-t", "--transcoders"},
+            paramLabel = "REF",
+            description =
+                    "Transcoders: a directory, a repository org/name[/folder][@revision], or the bundled atlas-plt (the default) "
+                            + "or atlas-clt.")
     private String transcoders;
 
-    @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "float32",
-        description = "Precision of the matrix products: float32 or bfloat16 (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            defaultValue = "float32",
+            description = "Precision of the matrix products: float32 or bfloat16 (default: ${DEFAULT-VALUE}).")
     private String dtype;
 
-    @Option(names = "--products", paramLabel = "HOW", defaultValue = "auto",
-        description = "How float32 products are computed: float32; bf16x6, on the processor's bf16 units, with every number in three parts "
-            + "and float32's accuracy; auto, bf16x6 where it is faster and as exact (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--products",
+            paramLabel = "HOW",
+            defaultValue = "auto",
+            description =
+                    "How float32 products are computed: float32; bf16x6, on the processor's bf16 units, with every number in three parts "
+                            + "and float32's accuracy; auto, bf16x6 where it is faster and as exact (default: ${DEFAULT-VALUE}).")
     private String products;
 
-    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
-        description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            defaultValue = "auto",
+            description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
     private String device;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads of native code (default: one for each processor).")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads of native code (default: one for each processor).")
     private Integer threads;
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
@@ -54,7 +73,8 @@ public final class ModelOptions {
             throw new UsageException("--threads is " + threads + "; it can be 1 to " + MOST_THREADS);
         }
         if (model != null && transcoders == null && !model.equals(BUNDLED_MODEL)) {
-            throw new UsageException("--model is given without --transcoders; say which transcoders read and write this model");
+            throw new UsageException(
+                    "--model is given without --transcoders; say which transcoders read and write this model");
         }
     }
 
@@ -84,14 +104,16 @@ public final class ModelOptions {
     /** The model that a graph was made with, unless another one is given. */
     public ReplacementModel loadFor(String graphModel, String graphTranscoders, Progress progress) {
         return model == null && transcoders == null && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
-            ? load(graphModel, graphTranscoders, progress) : load(progress);
+                ? load(graphModel, graphTranscoders, progress)
+                : load(progress);
     }
 
     private ReplacementModel load(String modelReference, String set, Progress progress) {
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
         }
-        // Libraries load while files are looked up and the tokenizer is read. A failure is kept for whoever needs them next.
+        // Libraries load while files are looked up and the tokenizer is read. A failure is kept for whoever needs them
+        // next.
         Thread.ofPlatform().daemon().start(() -> {
             try {
                 NativeLibraries.load();

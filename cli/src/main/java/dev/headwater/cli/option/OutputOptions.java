@@ -16,17 +16,30 @@ import picocli.CommandLine.Option;
 public final class OutputOptions {
     private static final int SLUG_LENGTH = 60;
 
-    @Option(names = {"-o", "--out"}, paramLabel = "DIR", defaultValue = "graphs",
-        description = "Directory for <slug>.json and graph-metadata.json, made if missing (default: ./${DEFAULT-VALUE}).")
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            defaultValue = "graphs",
+            description =
+                    "Directory for <slug>.json and graph-metadata.json, made if missing (default: ./${DEFAULT-VALUE}).")
     private Path directory;
 
-    @Option(names = "--slug", paramLabel = "NAME", description = "Name of the graph and its file (default: made from the prompt).")
+    @Option(
+            names = "--slug",
+            paramLabel = "NAME",
+            description = "Name of the graph and its file (default: made from the prompt).")
     private String slug;
 
-    @Option(names = "--top", paramLabel = "N", defaultValue = "12", description = "Influential features to print (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--top",
+            paramLabel = "N",
+            defaultValue = "12",
+            description = "Influential features to print (default: ${DEFAULT-VALUE}).")
     private int top;
 
-    @Option(names = "--json", description = "Print the summary as JSON on standard output, everything else on standard error.")
+    @Option(
+            names = "--json",
+            description = "Print the summary as JSON on standard output, everything else on standard error.")
     private boolean json;
 
     @Option(names = "--quiet", description = "Print nothing but errors (and the JSON of --json).")
@@ -81,9 +94,14 @@ public final class OutputOptions {
 
     /** Lower-case letters and digits of the title with dashes between. */
     public static String slugOf(String title) {
-        String plain = Normalizer.normalize(title, Normalizer.Form.NFKD).replaceAll("\\p{M}", "").toLowerCase(Locale.ROOT)
-            .replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
-        String cut = plain.length() <= SLUG_LENGTH ? plain : plain.substring(0, SLUG_LENGTH).replaceAll("-[^-]*$|-$", "");
+        String plain = Normalizer.normalize(title, Normalizer.Form.NFKD)
+                .replaceAll("\\p{M}", "")
+                .toLowerCase(Locale.ROOT)
+                .replaceAll("[^a-z0-9]+", "-")
+                .replaceAll("^-|-$", "");
+        String cut = plain.length() <= SLUG_LENGTH
+                ? plain
+                : plain.substring(0, SLUG_LENGTH).replaceAll("-[^-]*$|-$", "");
         return cut.isEmpty() ? "graph-" + Integer.toHexString(title.hashCode()) : cut;
     }
 

@@ -25,13 +25,22 @@ public final class PromptOptions {
     @Parameters(arity = "0..*", paramLabel = "PROMPT", description = "The prompt; quote it.")
     private List<String> words = new ArrayList<>();
 
-    @Option(names = {"-p", "--prompt"}, paramLabel = "TEXT", description = "The prompt, for scripts and for prompts that begin with a dash.")
+    @Option(
+            names = {"-p", "--prompt"},
+            paramLabel = "TEXT",
+            description = "The prompt, for scripts and for prompts that begin with a dash.")
     private String text;
 
-    @Option(names = "--prompt-file", paramLabel = "FILE", description = "Read the prompt from a UTF-8 file; one line end at its end is left out.")
+    @Option(
+            names = "--prompt-file",
+            paramLabel = "FILE",
+            description = "Read the prompt from a UTF-8 file; one line end at its end is left out.")
     private Path file;
 
-    @Option(names = "--token-ids", paramLabel = "IDS", description = "The prompt as token ids: 1,2,3 or @FILE. Nothing is put in front.")
+    @Option(
+            names = "--token-ids",
+            paramLabel = "IDS",
+            description = "The prompt as token ids: 1,2,3 or @FILE. Nothing is put in front.")
     private String ids;
 
     @Option(names = "--chat", description = "Put the prompt into the model's chat template, as what the user says.")
@@ -43,11 +52,18 @@ public final class PromptOptions {
             throw new UsageException("The prompt came as " + words.size() + " arguments; put it in quotes");
         }
         String positional = words.isEmpty() ? null : words.getFirst();
-        long given = Stream.of(Optional.ofNullable(positional), Optional.ofNullable(text), Optional.ofNullable(file),
-            Optional.ofNullable(ids)).filter(Optional::isPresent).count();
+        long given = Stream.of(
+                        Optional.ofNullable(positional),
+                        Optional.ofNullable(text),
+                        Optional.ofNullable(file),
+                        Optional.ofNullable(ids))
+                .filter(Optional::isPresent)
+                .count();
         if (given != 1) {
-            throw new UsageException(given == 0 ? "No prompt is given; write it in quotes after the command"
-                : "The prompt is given more than once; use one of PROMPT, --prompt, --prompt-file, --token-ids");
+            throw new UsageException(
+                    given == 0
+                            ? "No prompt is given; write it in quotes after the command"
+                            : "The prompt is given more than once; use one of PROMPT, --prompt, --prompt-file, --token-ids");
         }
         if (ids != null && chat) {
             throw new UsageException("--chat needs a prompt in words, not --token-ids");
@@ -55,7 +71,9 @@ public final class PromptOptions {
         if (ids != null) {
             return new Ids(parse(ids.startsWith("@") ? content(Path.of(ids.substring(1))) : ids));
         }
-        String prompt = positional != null ? positional : text != null ? text : content(file).replaceFirst("\\R\\z", "");
+        String prompt = positional != null
+                ? positional
+                : text != null ? text : content(file).replaceFirst("\\R\\z", "");
         if (prompt.isEmpty()) {
             throw new UsageException("The prompt is empty; give at least one character of text");
         }
@@ -104,7 +122,8 @@ public final class PromptOptions {
                 ids[i] = -1;
             }
             if (ids[i] < 0) {
-                throw new UsageException("'" + Text.cut(parts[i], 30) + "' in --token-ids is not a token id; write them as 1,2,3");
+                throw new UsageException(
+                        "'" + Text.cut(parts[i], 30) + "' in --token-ids is not a token id; write them as 1,2,3");
             }
         }
         return ids;
@@ -116,7 +135,8 @@ public final class PromptOptions {
                 throw new HeadwaterException("There is no file " + file);
             }
             if (Files.size(file) > LARGEST_FILE) {
-                throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file)) + ", far more than a prompt");
+                throw new HeadwaterException(
+                        file + " has " + Text.bytes(Files.size(file)) + ", far more than a prompt");
             }
             return Files.readString(file);
         } catch (CharacterCodingException e) {

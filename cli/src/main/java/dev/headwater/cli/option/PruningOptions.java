@@ -7,12 +7,18 @@ import picocli.CommandLine.Option;
 
 /** How much of a graph is kept for front ends. */
 public final class PruningOptions {
-    @Option(names = "--node-threshold", paramLabel = "SHARE", defaultValue = "0.8",
-        description = "Keep the nodes that carry this share of the influence (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--node-threshold",
+            paramLabel = "SHARE",
+            defaultValue = "0.8",
+            description = "Keep the nodes that carry this share of the influence (default: ${DEFAULT-VALUE}).")
     private double nodes;
 
-    @Option(names = "--edge-threshold", paramLabel = "SHARE", defaultValue = "0.98",
-        description = "Keep the edges that carry this share of it (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--edge-threshold",
+            paramLabel = "SHARE",
+            defaultValue = "0.98",
+            description = "Keep the edges that carry this share of it (default: ${DEFAULT-VALUE}).")
     private double edges;
 
     /** Rejects what can be seen to be wrong before anything is loaded. */

@@ -33,7 +33,9 @@ public final class SteeringOptions {
         public void consumeParameters(Stack<String> args, ArgSpec option, CommandSpec command) {
             String name = ((OptionSpec) option).longestName();
             if (args.isEmpty()) {
-                throw new ParameterException(command.commandLine(), "Missing required parameter for option '" + name + "' (" + option.paramLabel() + ")");
+                throw new ParameterException(
+                        command.commandLine(),
+                        "Missing required parameter for option '" + name + "' (" + option.paramLabel() + ")");
             }
             List<Request> requests = option.getValue() == null ? new ArrayList<>() : option.getValue();
             requests.add(new Request(name, args.pop()));
@@ -45,40 +47,72 @@ public final class SteeringOptions {
         }
     }
 
-    @Option(names = "--set", paramLabel = "FEATURE=VALUE", parameterConsumer = InOrder.class,
-        description = "Set an activation. FEATURE is LAYER/POSITION/NUMBER; a position may be negative (from the end), a range a:b, or a: "
-            + "(open-ended, generated tokens too). Layers may be a range, and * means all of them, or all features that fire.")
+    @Option(
+            names = "--set",
+            paramLabel = "FEATURE=VALUE",
+            parameterConsumer = InOrder.class,
+            description =
+                    "Set an activation. FEATURE is LAYER/POSITION/NUMBER; a position may be negative (from the end), a range a:b, or a: "
+                            + "(open-ended, generated tokens too). Layers may be a range, and * means all of them, or all features that fire.")
     private List<Request> set;
 
-    @Option(names = "--scale", paramLabel = "FEATURE=FACTOR", parameterConsumer = InOrder.class, description = "Multiply an activation; -1 turns it to minus its value.")
+    @Option(
+            names = "--scale",
+            paramLabel = "FEATURE=FACTOR",
+            parameterConsumer = InOrder.class,
+            description = "Multiply an activation; -1 turns it to minus its value.")
     private List<Request> scale;
 
-    @Option(names = "--add", paramLabel = "FEATURE=NUMBER", parameterConsumer = InOrder.class, description = "Add to an activation.")
+    @Option(
+            names = "--add",
+            paramLabel = "FEATURE=NUMBER",
+            parameterConsumer = InOrder.class,
+            description = "Add to an activation.")
     private List<Request> add;
 
-    @Option(names = "--ablate", paramLabel = "FEATURE", parameterConsumer = InOrder.class, description = "Set an activation to 0.")
+    @Option(
+            names = "--ablate",
+            paramLabel = "FEATURE",
+            parameterConsumer = InOrder.class,
+            description = "Set an activation to 0.")
     private List<Request> ablate;
 
-    @Option(names = "--swap", paramLabel = "FEATURE", parameterConsumer = InOrder.class,
-        description = "Give an activation the value that it has in another prompt (--from), at the same position.")
+    @Option(
+            names = "--swap",
+            paramLabel = "FEATURE",
+            parameterConsumer = InOrder.class,
+            description = "Give an activation the value that it has in another prompt (--from), at the same position.")
     private List<Request> swap;
 
-    @Option(names = "--group", paramLabel = "NAME=FACTOR", parameterConsumer = InOrder.class,
-        description = "Multiply the activations of a supernode of a graph (--graph).")
+    @Option(
+            names = "--group",
+            paramLabel = "NAME=FACTOR",
+            parameterConsumer = InOrder.class,
+            description = "Multiply the activations of a supernode of a graph (--graph).")
     private List<Request> group;
 
     @Option(names = "--from", paramLabel = "PROMPT", description = "The other prompt, for --swap.")
     private String from;
 
-    @Option(names = "--graph", paramLabel = "FILE|URL", description = "Graph file, or address of a graph on Neuronpedia, whose supernodes and pinned "
-        + "features (the group 'pinned') --group means.")
+    @Option(
+            names = "--graph",
+            paramLabel = "FILE|URL",
+            description = "Graph file, or address of a graph on Neuronpedia, whose supernodes and pinned "
+                    + "features (the group 'pinned') --group means.")
     private String graph;
 
-    @Option(names = "--freeze", paramLabel = "WHAT", defaultValue = "attention",
-        description = "What stays as without edits: attention (patterns; the default), all (direct effects only) or none.")
+    @Option(
+            names = "--freeze",
+            paramLabel = "WHAT",
+            defaultValue = "attention",
+            description =
+                    "What stays as without edits: attention (patterns; the default), all (direct effects only) or none.")
     private String freeze;
 
-    @Option(names = "--constrain", paramLabel = "A:B", description = "Freeze the MLP outputs of layers A to B-1 too, and write to these layers only.")
+    @Option(
+            names = "--constrain",
+            paramLabel = "A:B",
+            description = "Freeze the MLP outputs of layers A to B-1 too, and write to these layers only.")
     private String constrain;
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
@@ -91,11 +125,17 @@ public final class SteeringOptions {
         }
         boolean swaps = requests().stream().anyMatch(request -> request.option.equals("--swap"));
         if (swaps != (from != null)) {
-            throw new UsageException(swaps ? "--swap needs --from, the prompt to take activations from" : "--from is given without --swap");
+            throw new UsageException(
+                    swaps
+                            ? "--swap needs --from, the prompt to take activations from"
+                            : "--from is given without --swap");
         }
         boolean groups = requests().stream().anyMatch(request -> request.option.equals("--group"));
         if (groups != (graph != null)) {
-            throw new UsageException(groups ? "--group needs --graph, where its features are listed" : "--graph is given without --group");
+            throw new UsageException(
+                    groups
+                            ? "--group needs --graph, where its features are listed"
+                            : "--graph is given without --group");
         }
         freeze();
     }
@@ -106,7 +146,9 @@ public final class SteeringOptions {
 
     private static String place(Request request) {
         int equals = request.value.lastIndexOf('=');
-        return equals < 0 || request.option.equals("--ablate") || request.option.equals("--swap") ? request.value : request.value.substring(0, equals);
+        return equals < 0 || request.option.equals("--ablate") || request.option.equals("--swap")
+                ? request.value
+                : request.value.substring(0, equals);
     }
 
     private static Change change(Request request) {
@@ -118,7 +160,8 @@ public final class SteeringOptions {
         try {
             number = Float.parseFloat(request.value.substring(equals + 1));
         } catch (NumberFormatException e) {
-            throw new UsageException("'" + Text.cut(request.value.substring(equals + 1), 30) + "' in " + request.option + " is not a number");
+            throw new UsageException("'" + Text.cut(request.value.substring(equals + 1), 30) + "' in " + request.option
+                    + " is not a number");
         }
         return switch (request.option) {
             case "--set" -> new Change.Set(number);
@@ -133,7 +176,8 @@ public final class SteeringOptions {
                 throw new UsageException("--constrain is '" + Text.cut(constrain, 30) + "'; write layers as A:B");
             }
             if (!freeze.equals("attention")) {
-                throw new UsageException("--constrain freezes attention and some layers; it contradicts --freeze " + freeze);
+                throw new UsageException(
+                        "--constrain freezes attention and some layers; it contradicts --freeze " + freeze);
             }
             String[] parts = constrain.split(":");
             return new Freeze.Layers(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
@@ -142,34 +186,50 @@ public final class SteeringOptions {
             case "attention" -> Freeze.ATTENTION;
             case "all" -> Freeze.EVERYTHING;
             case "none" -> Freeze.NOTHING;
-            default -> throw new UsageException("--freeze is '" + Text.cut(freeze, 30) + "'; it can be attention, all or none");
+            default ->
+                throw new UsageException(
+                        "--freeze is '" + Text.cut(freeze, 30) + "'; it can be attention, all or none");
         };
     }
 
     public Intervention of(Baseline baseline) {
         List<Edit> edits = new ArrayList<>();
         Prompt other = from == null ? null : baseline.model().prompt(from);
-        List<Supernode> groups = graph == null ? List.of() : groups(graph, baseline.model().layers());
+        List<Supernode> groups =
+                graph == null ? List.of() : groups(graph, baseline.model().layers());
         for (Request request : requests()) {
-            edits.addAll(switch (request.option) {
-                case "--group" -> members(groups, place(request)).stream().flatMap(members -> members.edits(change(request)).stream()).toList();
-                case "--swap" -> EditPattern.parse(place(request)).swaps(baseline, other);
-                case "--ablate" -> EditPattern.parse(place(request)).edits(baseline, Change.ABLATE);
-                default -> EditPattern.parse(place(request)).edits(baseline, change(request));
-            });
+            edits.addAll(
+                    switch (request.option) {
+                        case "--group" ->
+                            members(groups, place(request)).stream()
+                                    .flatMap(members -> members.edits(change(request)).stream())
+                                    .toList();
+                        case "--swap" -> EditPattern.parse(place(request)).swaps(baseline, other);
+                        case "--ablate" -> EditPattern.parse(place(request)).edits(baseline, Change.ABLATE);
+                        default -> EditPattern.parse(place(request)).edits(baseline, change(request));
+                    });
         }
         return new Intervention(edits, freeze());
     }
 
     public static List<Supernode> groups(String graph, int layers) {
-        return graph.contains("://") ? Supernode.ofUrl(graph, layers) : Supernode.of(GraphDocument.read(Path.of(graph)));
+        return graph.contains("://")
+                ? Supernode.ofUrl(graph, layers)
+                : Supernode.of(GraphDocument.read(Path.of(graph)));
     }
 
     private List<Supernode> members(List<Supernode> groups, String name) {
-        List<Supernode> named = groups.stream().filter(group -> group.name().equals(name)).toList();
+        List<Supernode> named =
+                groups.stream().filter(group -> group.name().equals(name)).toList();
         if (named.isEmpty()) {
             throw new UsageException("The graph has no supernode '" + Text.cut(name, 60) + "'; it has "
-                + (groups.isEmpty() ? "none" : Text.cut(String.join(", ", groups.stream().map(Supernode::name).toList()), 200)));
+                    + (groups.isEmpty()
+                            ? "none"
+                            : Text.cut(
+                                    String.join(
+                                            ", ",
+                                            groups.stream().map(Supernode::name).toList()),
+                                    200)));
         }
         return named;
     }

@@ -5,9 +5,9 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.OutputTargets.Direction;
 import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
-import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,27 +17,40 @@ import picocli.CommandLine.Option;
 
 /** What a graph is to explain instead of the most probable next tokens. */
 public final class TargetOptions {
-    @Option(names = "--target-token", paramLabel = "TOKEN", description = "Explain this next token, given as its text or as #ID; may be repeated.")
+    @Option(
+            names = "--target-token",
+            paramLabel = "TOKEN",
+            description = "Explain this next token, given as its text or as #ID; may be repeated.")
     private List<String> tokens = new ArrayList<>();
 
     @Option(names = "--target-difference", paramLabel = "A,B", description = "Explain why token A rather than token B.")
     private String difference;
 
-    @Option(names = "--target-direction", paramLabel = "FILE",
-        description = "Explain a direction of the final residual stream: a safetensors file with one float32 vector.")
+    @Option(
+            names = "--target-direction",
+            paramLabel = "FILE",
+            description =
+                    "Explain a direction of the final residual stream: a safetensors file with one float32 vector.")
     private Path direction;
 
-    @Option(names = "--target-feature", paramLabel = "FEATURE", description = "Explain why a feature fires: LAYER/POSITION/NUMBER; may be repeated.")
+    @Option(
+            names = "--target-feature",
+            paramLabel = "FEATURE",
+            description = "Explain why a feature fires: LAYER/POSITION/NUMBER; may be repeated.")
     private List<String> features = new ArrayList<>();
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
-        long kinds = Stream.of(!tokens.isEmpty(), difference != null, direction != null, !features.isEmpty()).filter(given -> given).count();
+        long kinds = Stream.of(!tokens.isEmpty(), difference != null, direction != null, !features.isEmpty())
+                .filter(given -> given)
+                .count();
         if (kinds > 1) {
-            throw new UsageException("A graph has targets of one kind; give one of --target-token, --target-difference, --target-direction, --target-feature");
+            throw new UsageException(
+                    "A graph has targets of one kind; give one of --target-token, --target-difference, --target-direction, --target-feature");
         }
         if (difference != null && difference.split(",", -1).length != 2) {
-            throw new UsageException("--target-difference is '" + Text.cut(difference, 30) + "'; write two tokens as A,B (a token with a comma as #ID)");
+            throw new UsageException("--target-difference is '" + Text.cut(difference, 30)
+                    + "'; write two tokens as A,B (a token with a comma as #ID)");
         }
         features.forEach(TargetOptions::feature);
     }
@@ -45,18 +58,24 @@ public final class TargetOptions {
     /** @param otherwise what to explain if no target is given */
     public OutputTargets of(ReplacementModel model, int positions, OutputTargets otherwise) {
         if (!tokens.isEmpty()) {
-            return new OutputTargets.Tokens(tokens.stream().map(token -> id(model, token)).distinct().toList());
+            return new OutputTargets.Tokens(
+                    tokens.stream().map(token -> id(model, token)).distinct().toList());
         }
         if (difference != null) {
             String[] pair = difference.split(",");
             return difference(model, id(model, pair[0]), id(model, pair[1]));
         }
         if (direction != null) {
-            return new OutputTargets.Directions(List.of(new Direction(direction.getFileName().toString(), 1, vector())));
+            return new OutputTargets.Directions(
+                    List.of(new Direction(direction.getFileName().toString(), 1, vector())));
         }
         if (!features.isEmpty()) {
-            return new OutputTargets.Features(features.stream().map(TargetOptions::feature)
-                .map(f -> new FeatureAt(f.layer(), f.position() < 0 ? f.position() + positions : f.position(), f.feature())).distinct().toList());
+            return new OutputTargets.Features(features.stream()
+                    .map(TargetOptions::feature)
+                    .map(f -> new FeatureAt(
+                            f.layer(), f.position() < 0 ? f.position() + positions : f.position(), f.feature()))
+                    .distinct()
+                    .toList());
         }
         return otherwise;
     }
@@ -67,23 +86,29 @@ public final class TargetOptions {
         for (int i = 0; i < vector.length; i++) {
             vector[i] -= other[i];
         }
-        return new OutputTargets.Directions(List.of(new Direction(model.tokenizer().token(a) + " -" + model.tokenizer().token(b), 1, vector)));
+        return new OutputTargets.Directions(List.of(new Direction(
+                model.tokenizer().token(a) + " -" + model.tokenizer().token(b), 1, vector)));
     }
 
     private static int id(ReplacementModel model, String token) {
-        int[] ids = token.matches("#\\d{1,9}") ? new int[] {Integer.parseInt(token.substring(1))} : model.tokenizer().encode(token, false);
+        int[] ids = token.matches("#\\d{1,9}")
+                ? new int[] {Integer.parseInt(token.substring(1))}
+                : model.tokenizer().encode(token, false);
         if (ids.length != 1) {
-            throw new UsageException("'" + Text.cut(token, 30) + "' is " + ids.length + " tokens, not one (mind the space before a word); a token's id is written #ID");
+            throw new UsageException("'" + Text.cut(token, 30) + "' is " + ids.length
+                    + " tokens, not one (mind the space before a word); a token's id is written #ID");
         }
         if (ids[0] >= model.vocabularySize()) {
-            throw new UsageException("there is no token " + ids[0] + "; the model's are 0 to " + (model.vocabularySize() - 1));
+            throw new UsageException(
+                    "there is no token " + ids[0] + "; the model's are 0 to " + (model.vocabularySize() - 1));
         }
         return ids[0];
     }
 
     private static FeatureAt feature(String text) {
         if (!text.matches("\\d{1,9}/-?\\d{1,9}/\\d{1,9}")) {
-            throw new UsageException("--target-feature is '" + Text.cut(text, 30) + "'; write LAYER/POSITION/NUMBER, as in 2/-1/607");
+            throw new UsageException(
+                    "--target-feature is '" + Text.cut(text, 30) + "'; write LAYER/POSITION/NUMBER, as in 2/-1/607");
         }
         String[] parts = text.split("/");
         return new FeatureAt(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
@@ -92,7 +117,8 @@ public final class TargetOptions {
     private float[] vector() {
         try (SafetensorsFile file = SafetensorsFile.open(direction)) {
             if (file.names().size() != 1) {
-                throw new HeadwaterException(direction + " holds " + file.names().size() + " tensors; a direction is one");
+                throw new HeadwaterException(
+                        direction + " holds " + file.names().size() + " tensors; a direction is one");
             }
             var info = file.info(file.names().iterator().next());
             if (info.dtype() != DType.F32 || info.rank() != 1) {

@@ -23,8 +23,12 @@ public record Console(PrintStream out, PrintStream err, int outColumns, int errC
     public static Console ofProcess() {
         Map<String, String> environment = System.getenv();
         boolean colours = environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));
-        return new Console(stream(FileDescriptor.out), stream(FileDescriptor.err),
-            Integer.getInteger("headwater.stdout.columns", 0), Integer.getInteger("headwater.stderr.columns", 0), colours);
+        return new Console(
+                stream(FileDescriptor.out),
+                stream(FileDescriptor.err),
+                Integer.getInteger("headwater.stdout.columns", 0),
+                Integer.getInteger("headwater.stderr.columns", 0),
+                colours);
     }
 
     private static PrintStream stream(FileDescriptor descriptor) {

@@ -33,20 +33,39 @@ import java.util.Map;
  * @param files          what was written, by kind
  * @param seconds        time of each phase, in order
  */
-public record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarget> targets, int active, int selected, int nodes, long edges,
-                    int prunedNodes, long prunedEdges, double nodeThreshold, double edgeThreshold, Scores scores,
-                    List<Feature> features, Map<String, Path> files, Map<String, Double> seconds) {
+public record GraphSummary(
+        Provenance provenance,
+        Prompt prompt,
+        List<LogitTarget> targets,
+        int active,
+        int selected,
+        int nodes,
+        long edges,
+        int prunedNodes,
+        long prunedEdges,
+        double nodeThreshold,
+        double edgeThreshold,
+        Scores scores,
+        List<Feature> features,
+        Map<String, Path> files,
+        Map<String, Double> seconds) {
     /**
      * An influential feature.
      *
      * @param token     text of the token at its position
      * @param influence its share of the influence of all nodes
      */
-    record Feature(int layer, int position, int feature, String token, float activation, double influence, String label) {}
+    record Feature(
+            int layer, int position, int feature, String token, float activation, double influence, String label) {}
 
     /** @param count how many influential features to name */
-    public static GraphSummary of(AttributionGraph graph, Pruning pruning, GraphJson.Labels labels, int count, Map<String, Path> files,
-                           Map<String, Double> seconds) {
+    public static GraphSummary of(
+            AttributionGraph graph,
+            Pruning pruning,
+            GraphJson.Labels labels,
+            int count,
+            Map<String, Path> files,
+            Map<String, Double> seconds) {
         double[] influence = pruning.influence().node();
         double all = Arrays.stream(influence).sum();
         List<Feature> features = new ArrayList<>();
@@ -55,13 +74,32 @@ public record GraphSummary(Provenance provenance, Prompt prompt, List<LogitTarge
                 break;
             }
             if (graph.node(i) instanceof Node.Feature f && influence[i] > 0) {
-                features.add(new Feature(f.layer(), f.position(), f.feature(), graph.prompt().texts().get(f.position()), f.activation(),
-                    influence[i] / all, labels.of(f.layer(), f.feature())));
+                features.add(new Feature(
+                        f.layer(),
+                        f.position(),
+                        f.feature(),
+                        graph.prompt().texts().get(f.position()),
+                        f.activation(),
+                        influence[i] / all,
+                        labels.of(f.layer(), f.feature())));
             }
         }
-        return new GraphSummary(graph.provenance(), graph.prompt(), graph.targets(), graph.active().count(), graph.featureCount(),
-            graph.size(), graph.edges().nonZeros(), pruning.nodeCount(), pruning.edgeCount(), pruning.nodeThreshold(),
-            pruning.edgeThreshold(), Scores.of(graph, pruning.influence()), features, files, seconds);
+        return new GraphSummary(
+                graph.provenance(),
+                graph.prompt(),
+                graph.targets(),
+                graph.active().count(),
+                graph.featureCount(),
+                graph.size(),
+                graph.edges().nonZeros(),
+                pruning.nodeCount(),
+                pruning.edgeCount(),
+                pruning.nodeThreshold(),
+                pruning.edgeThreshold(),
+                Scores.of(graph, pruning.influence()),
+                features,
+                files,
+                seconds);
     }
 
     /** How float32 products were computed; "" where the graph does not say. */

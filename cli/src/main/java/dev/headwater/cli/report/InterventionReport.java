@@ -27,7 +27,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /** What an intervention changed, for people, for programs and as tensors. */
-public record InterventionReport(Baseline baseline, Intervention intervention, Run edited, int top, boolean preActivations) {
+public record InterventionReport(
+        Baseline baseline, Intervention intervention, Run edited, int top, boolean preActivations) {
     private static final int HEAD = 10;
     private static final int MOST_EDITS = 8;
 
@@ -42,26 +43,45 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
         PrintStream out = console.out();
         Style style = console.style();
         List<Edit> edits = intervention.edits();
-        String listed = String.join(", ", edits.stream().limit(MOST_EDITS).map(edit -> edit.place() + " " + InterventionReport.words(edit)).toList());
+        String listed = String.join(
+                ", ",
+                edits.stream()
+                        .limit(MOST_EDITS)
+                        .map(edit -> edit.place() + " " + InterventionReport.words(edit))
+                        .toList());
         line(out, style, "prompt", Text.cut(Text.visible(baseline.prompt().text()), console.width() - HEAD));
-        line(out, style, "edits", edits.isEmpty() ? "none" : edits.size() <= MOST_EDITS ? listed : Text.count(edits.size()) + ": " + listed + ", …");
+        line(
+                out,
+                style,
+                "edits",
+                edits.isEmpty()
+                        ? "none"
+                        : edits.size() <= MOST_EDITS ? listed : Text.count(edits.size()) + ": " + listed + ", …");
         line(out, style, "frozen", frozen());
         out.println();
-        List<TokenChange> tokens = TokenChange.between(baseline.run(), edited, -1, top, baseline.model().tokenizer());
+        List<TokenChange> tokens = TokenChange.between(
+                baseline.run(), edited, -1, top, baseline.model().tokenizer());
         if (!tokens.isEmpty()) {
             out.println(style.bold(Text.pad("next token", 22)) + style.dim("  before     after    change"));
         }
         for (TokenChange token : tokens) {
-            String row = String.format(Locale.ROOT, "%8.4f  %8.4f  %+8.4f", token.before(), token.after(), token.after() - token.before());
+            String row = String.format(
+                    Locale.ROOT, "%8.4f  %8.4f  %+8.4f", token.before(), token.after(), token.after() - token.before());
             out.println(Text.pad("\"" + Text.visible(token.text()) + "\"", 22) + row);
         }
         List<FeatureChange> features = changes();
         if (!features.isEmpty()) {
             out.println();
-            out.println(style.bold(Text.pad(preActivations ? "pre-activation" : "feature", 22)) + style.dim("  before     after    change"));
+            out.println(style.bold(Text.pad(preActivations ? "pre-activation" : "feature", 22))
+                    + style.dim("  before     after    change"));
             for (FeatureChange change : features.subList(0, Math.min(top, features.size()))) {
                 out.println(Text.pad(change.layer + "/" + change.position + "/" + change.feature, 22)
-                    + String.format(Locale.ROOT, "%8.3f  %8.3f  %+8.3f", change.before, change.after, change.after - change.before));
+                        + String.format(
+                                Locale.ROOT,
+                                "%8.3f  %8.3f  %+8.3f",
+                                change.before,
+                                change.after,
+                                change.after - change.before));
             }
         }
         out.println();
@@ -84,7 +104,8 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
         return switch (intervention.freeze()) {
             case Freeze.Nothing _ -> "nothing";
             case Freeze.Attention _ -> "attention";
-            case Freeze.Layers layers -> "attention, MLP outputs of layers " + layers.first() + " to " + (layers.end() - 1);
+            case Freeze.Layers layers ->
+                "attention, MLP outputs of layers " + layers.first() + " to " + (layers.end() - 1);
             case Freeze.Everything _ -> "everything: direct effects only";
         };
     }
@@ -115,17 +136,27 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
     }
 
     /** Merges two lists that are ordered by position and feature. */
-    private static void compare(int layer, SparseActivations before, SparseActivations after, List<FeatureChange> changes) {
+    private static void compare(
+            int layer, SparseActivations before, SparseActivations after, List<FeatureChange> changes) {
         int i = 0;
         int j = 0;
         while (i < before.count() || j < after.count()) {
-            int order = i == before.count() ? 1 : j == after.count() ? -1 : Integer.compare(before.position()[i], after.position()[j]);
+            int order = i == before.count()
+                    ? 1
+                    : j == after.count() ? -1 : Integer.compare(before.position()[i], after.position()[j]);
             if (order == 0) {
                 order = Integer.compare(before.feature()[i], after.feature()[j]);
             }
             SparseActivations one = order <= 0 ? before : after;
             int at = order <= 0 ? i : j;
-            add(changes, new FeatureChange(layer, one.position()[at], one.feature()[at], order <= 0 ? before.value()[i] : 0, order >= 0 ? after.value()[j] : 0));
+            add(
+                    changes,
+                    new FeatureChange(
+                            layer,
+                            one.position()[at],
+                            one.feature()[at],
+                            order <= 0 ? before.value()[i] : 0,
+                            order >= 0 ? after.value()[j] : 0));
             i += order <= 0 ? 1 : 0;
             j += order >= 0 ? 1 : 0;
         }
@@ -133,7 +164,10 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
 
     /** @param before what was generated without edits, null if nothing was */
     public void writeJson(PrintStream out, Generation before, Generation after) {
-        try (JsonGenerator json = BoundedJson.factory().createGenerator(out).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET).useDefaultPrettyPrinter()) {
+        try (JsonGenerator json = BoundedJson.factory()
+                .createGenerator(out)
+                .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+                .useDefaultPrettyPrinter()) {
             json.writeStartObject();
             json.writeStringField("prompt", baseline.prompt().text());
             json.writeFieldName("tokens");
@@ -145,7 +179,8 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
             }
             json.writeEndArray();
             json.writeArrayFieldStart("next");
-            for (TokenChange token : TokenChange.between(baseline.run(), edited, -1, top, baseline.model().tokenizer())) {
+            for (TokenChange token : TokenChange.between(
+                    baseline.run(), edited, -1, top, baseline.model().tokenizer())) {
                 json.writeStartObject();
                 json.writeNumberField("token", token.token());
                 json.writeStringField("text", token.text());
@@ -186,8 +221,10 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
     }
 
     /**
-     * Writes {@code input_tokens} I64[P], {@code logits} F32[P, V], {@code activations} F32[L, P, F] (sparse: {@code activation_indices}
-     * I64[N, 3] of layer, position, feature, and {@code activation_values} F32[N]), {@code generated_tokens} I64[N]; and all but the first
+     * Writes {@code input_tokens} I64[P], {@code logits} F32[P, V], {@code activations} F32[L, P, F] (sparse: {@code
+     * activation_indices}
+     * I64[N, 3] of layer, position, feature, and {@code activation_values} F32[N]), {@code generated_tokens} I64[N];
+     * and all but the first
      * with {@code _before} for the run without edits.
      */
     public void writeRaw(Path file, boolean sparse, Generation before, Generation after) {
@@ -197,19 +234,24 @@ public record InterventionReport(Baseline baseline, Intervention intervention, R
         List<TensorInfo> tensors = new ArrayList<>(List.of(TensorInfo.of("input_tokens", DType.I64, positions)));
         for (String name : List.of("", "_before")) {
             Run run = name.isEmpty() ? edited : baseline.run();
-            tensors.add(TensorInfo.of("logits" + name, DType.F32, positions, baseline.model().vocabularySize()));
+            tensors.add(TensorInfo.of(
+                    "logits" + name, DType.F32, positions, baseline.model().vocabularySize()));
             if (sparse) {
-                int count = IntStream.range(0, layers).map(layer -> run.activations(layer).count()).sum();
+                int count = IntStream.range(0, layers)
+                        .map(layer -> run.activations(layer).count())
+                        .sum();
                 tensors.add(TensorInfo.of("activation_indices" + name, DType.I64, count, 3));
                 tensors.add(TensorInfo.of("activation_values" + name, DType.F32, count));
             } else {
                 tensors.add(TensorInfo.of("activations" + name, DType.F32, layers, positions, features));
             }
             if (after != null) {
-                tensors.add(TensorInfo.of("generated_tokens" + name, DType.I64, (name.isEmpty() ? after : before).tokens().length));
+                tensors.add(TensorInfo.of(
+                        "generated_tokens" + name, DType.I64, (name.isEmpty() ? after : before).tokens().length));
             }
         }
-        try (SafetensorsWriter out = SafetensorsWriter.create(file, tensors, Map.of("pre_activations", Boolean.toString(preActivations)))) {
+        try (SafetensorsWriter out =
+                SafetensorsWriter.create(file, tensors, Map.of("pre_activations", Boolean.toString(preActivations)))) {
             out.write("input_tokens", longs(edited.tokens()));
             for (String name : List.of("", "_before")) {
                 Run run = name.isEmpty() ? edited : baseline.run();

@@ -10,7 +10,8 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * Shows how far a computation has come: a bar on a terminal, now and then a line elsewhere. What takes no time shows nothing.
+ * Shows how far a computation has come: a bar on a terminal, now and then a line elsewhere. What takes no time shows
+ * nothing.
  * An interrupt of the user cancels the computation.
  */
 public final class ProgressDisplay implements Progress, AutoCloseable {
@@ -62,17 +63,18 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
     }
 
     private ProgressBar start(long done, long elapsedNanos) {
-        // Given its width, the library has no need to ask the terminal, which would take longer than many a computation.
+        // Given its width, the library has no need to ask the terminal, which would take longer than many a
+        // computation.
         return new ProgressBarBuilder()
-            .setTaskName(phase)
-            .setInitialMax(total)
-            .startsFrom(done, Duration.ofNanos(elapsedNanos))
-            .setStyle(console.errStyle().on() ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)
-            .setUpdateIntervalMillis(REDRAW_MILLIS)
-            .setConsumer(new ConsoleProgressBarConsumer(console.err(), console.errColumns() - 1))
-            .showSpeed()
-            .clearDisplayOnFinish()
-            .build();
+                .setTaskName(phase)
+                .setInitialMax(total)
+                .startsFrom(done, Duration.ofNanos(elapsedNanos))
+                .setStyle(console.errStyle().on() ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(REDRAW_MILLIS)
+                .setConsumer(new ConsoleProgressBarConsumer(console.err(), console.errColumns() - 1))
+                .showSpeed()
+                .clearDisplayOnFinish()
+                .build();
     }
 
     /** "feature rows: 1,200 of 7,500, 310/s, 20.3 s left". */
@@ -82,7 +84,9 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
         if (total >= 0) {
             line.append(" of ").append(Text.count(total));
         }
-        line.append(", ").append(rate < 10 ? String.format(Locale.ROOT, "%.1f", rate) : Text.count(Math.round(rate))).append("/s");
+        line.append(", ")
+                .append(rate < 10 ? String.format(Locale.ROOT, "%.1f", rate) : Text.count(Math.round(rate)))
+                .append("/s");
         if (total > done && rate > 0) {
             line.append(", ").append(Text.seconds((total - done) / rate)).append(" left");
         }

@@ -16,7 +16,8 @@ public final class Stopwatch {
     /** Seconds since the launcher started the Java virtual machine, where it says when. */
     public static OptionalDouble sinceLaunch() {
         String started = System.getProperty("headwater.started", "");
-        return started.matches("\\d+\\.\\d+") ? OptionalDouble.of(System.currentTimeMillis() / 1e3 - Double.parseDouble(started))
-            : OptionalDouble.empty();
+        return started.matches("\\d+\\.\\d+")
+                ? OptionalDouble.of(System.currentTimeMillis() / 1e3 - Double.parseDouble(started))
+                : OptionalDouble.empty();
     }
 }

@@ -36,12 +36,25 @@ public final class SummaryReport {
         flow("tokens", tokens(), style.dim("│"), "│");
         flow("next", targets(), "   ", "   ");
         out.println();
-        line("graph", Text.count(summary.active()) + " active features, " + Text.count(summary.selected()) + " selected; "
-            + Text.count(summary.nodes()) + " nodes, " + Text.count(summary.edges()) + " edges");
-        line("pruned", Text.count(summary.prunedNodes()) + " nodes, " + Text.count(summary.prunedEdges()) + " edges"
-            + style.dim(String.format(Locale.ROOT, "  (thresholds: nodes %s, edges %s)", summary.nodeThreshold(), summary.edgeThreshold())));
-        line("scores", String.format(Locale.ROOT, "replacement %.3f, completeness %.3f", summary.scores().replacement(),
-            summary.scores().completeness()));
+        line(
+                "graph",
+                Text.count(summary.active()) + " active features, " + Text.count(summary.selected()) + " selected; "
+                        + Text.count(summary.nodes()) + " nodes, " + Text.count(summary.edges()) + " edges");
+        line(
+                "pruned",
+                Text.count(summary.prunedNodes()) + " nodes, " + Text.count(summary.prunedEdges()) + " edges"
+                        + style.dim(String.format(
+                                Locale.ROOT,
+                                "  (thresholds: nodes %s, edges %s)",
+                                summary.nodeThreshold(),
+                                summary.edgeThreshold())));
+        line(
+                "scores",
+                String.format(
+                        Locale.ROOT,
+                        "replacement %.3f, completeness %.3f",
+                        summary.scores().replacement(),
+                        summary.scores().completeness()));
         features();
         if (!summary.files().isEmpty()) {
             out.println();
@@ -56,7 +69,9 @@ public final class SummaryReport {
             line("products", products + " on " + summary.provenance().device());
         }
         if (!summary.seconds().isEmpty()) {
-            double total = summary.seconds().values().stream().mapToDouble(Double::doubleValue).sum();
+            double total = summary.seconds().values().stream()
+                    .mapToDouble(Double::doubleValue)
+                    .sum();
             List<Piece> phases = new ArrayList<>();
             summary.seconds().forEach((phase, seconds) -> phases.add(piece(phase + " " + Text.seconds(seconds))));
             phases.add(piece("all " + Text.seconds(total)));
@@ -72,7 +87,9 @@ public final class SummaryReport {
     }
 
     private List<Piece> tokens() {
-        return summary.prompt().texts().stream().map(text -> piece(Text.visible(text))).toList();
+        return summary.prompt().texts().stream()
+                .map(text -> piece(Text.visible(text)))
+                .toList();
     }
 
     private List<Piece> targets() {
@@ -80,7 +97,8 @@ public final class SummaryReport {
         for (LogitTarget target : summary.targets()) {
             String text = "\"" + Text.visible(target.text()) + "\"";
             String probability = String.format(Locale.ROOT, " %.1f %%", 100 * target.probability());
-            pieces.add(new Piece(text + probability, (pieces.isEmpty() ? style.green(style.bold(text)) : text) + probability));
+            pieces.add(new Piece(
+                    text + probability, (pieces.isEmpty() ? style.green(style.bold(text)) : text) + probability));
         }
         return pieces;
     }
@@ -90,17 +108,21 @@ public final class SummaryReport {
         if (features.isEmpty()) {
             return;
         }
-        int node = Math.max(4, features.stream().mapToInt(f -> name(f).length()).max().orElse(0));
-        int token = Math.clamp(features.stream().mapToInt(f -> Text.columns(token(f))).max().orElse(0), 5, 16);
+        int node = Math.max(
+                4, features.stream().mapToInt(f -> name(f).length()).max().orElse(0));
+        int token = Math.clamp(
+                features.stream().mapToInt(f -> Text.columns(token(f))).max().orElse(0), 5, 16);
         int label = width - HEAD - BAR - node - token - 17;
         out.println();
-        out.println(style.bold(Text.pad("influence", HEAD)) + style.dim(" ".repeat(BAR + 1) + Text.pad("node", node) + "  "
-            + Text.pad("token", token) + "  activation  label"));
+        out.println(style.bold(Text.pad("influence", HEAD))
+                + style.dim(" ".repeat(BAR + 1) + Text.pad("node", node) + "  " + Text.pad("token", token)
+                        + "  activation  label"));
         double largest = features.getFirst().influence();
         for (GraphSummary.Feature f : features) {
-            out.println(String.format(Locale.ROOT, "%8.4f  ", f.influence()) + style.blue(bar(f.influence() / largest)) + " "
-                + style.bold(Text.pad(name(f), node)) + "  " + Text.pad(token(f), token)
-                + String.format(Locale.ROOT, "  %10.3f  ", f.activation()) + Text.cut(f.label(), label));
+            out.println(String.format(Locale.ROOT, "%8.4f  ", f.influence()) + style.blue(bar(f.influence() / largest))
+                    + " "
+                    + style.bold(Text.pad(name(f), node)) + "  " + Text.pad(token(f), token)
+                    + String.format(Locale.ROOT, "  %10.3f  ", f.activation()) + Text.cut(f.label(), label));
         }
         out.println(style.dim(" ".repeat(HEAD + BAR + 1) + "layer/position/feature"));
     }

@@ -1,10 +1,10 @@
 package dev.headwater.cli.report;
 
 import dev.headwater.engine.files.AtomicFile;
+import dev.headwater.engine.intervention.Verification;
 import dev.headwater.engine.intervention.Verification.Curve;
 import dev.headwater.engine.intervention.Verification.Point;
 import dev.headwater.engine.intervention.Verification.Shift;
-import dev.headwater.engine.intervention.Verification;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -39,23 +39,38 @@ public final class VerificationPlot {
     private void draw(Verification check) {
         int width = 2 * (SIDE + 2 * MARGIN);
         int height = SIDE + 2 * MARGIN;
-        add("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">", width, height);
+        add(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
+                width, height);
         add("<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", width, height);
-        scatter(check.effects().stream().flatMap(effect -> effect.changes().stream()).toList(), check.total().correlation());
+        scatter(
+                check.effects().stream()
+                        .flatMap(effect -> effect.changes().stream())
+                        .toList(),
+                check.total().correlation());
         curves(check);
         add("</svg>");
     }
 
     private void scatter(List<Shift> shifts, double correlation) {
-        double largest = shifts.stream().mapToDouble(s -> Math.max(Math.abs(s.predicted()), Math.abs(s.actual()))).max().orElse(1);
+        double largest = shifts.stream()
+                .mapToDouble(s -> Math.max(Math.abs(s.predicted()), Math.abs(s.actual())))
+                .max()
+                .orElse(1);
         double scale = SIDE / 2.0 / Math.max(largest, 1e-9);
         double middle = MARGIN + SIDE / 2.0;
         frame(MARGIN, "predicted change", "actual change", "Total effects, r = " + number(correlation));
-        add("<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#cccccc\"/>", MARGIN, MARGIN + SIDE, MARGIN + SIDE, MARGIN);
+        add(
+                "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#cccccc\"/>",
+                MARGIN, MARGIN + SIDE, MARGIN + SIDE, MARGIN);
         for (Shift shift : shifts) {
             boolean logit = shift.node().startsWith("logit");
-            add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" fill-opacity=\"0.5\"/>", middle + shift.predicted() * scale, middle - shift.actual() * scale,
-                logit ? "3.5" : "2", logit ? "#c43c39" : COLOURS[0]);
+            add(
+                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" fill-opacity=\"0.5\"/>",
+                    middle + shift.predicted() * scale,
+                    middle - shift.actual() * scale,
+                    logit ? "3.5" : "2",
+                    logit ? "#c43c39" : COLOURS[0]);
         }
         for (int end : new int[] {-1, 1}) {
             text(middle + end * SIDE / 2.0, MARGIN + SIDE + 16, "middle", number(end * largest));
@@ -65,21 +80,35 @@ public final class VerificationPlot {
 
     private void curves(Verification check) {
         int left = SIDE + 3 * MARGIN;
-        frame(left, "features kept", "probability", "Probability of \"" + check.answer() + "\" when other features are 0");
-        int most = check.curves().stream().flatMap(curve -> curve.points().stream()).mapToInt(Point::features).max().orElse(1);
+        frame(
+                left,
+                "features kept",
+                "probability",
+                "Probability of \"" + check.answer() + "\" when other features are 0");
+        int most = check.curves().stream()
+                .flatMap(curve -> curve.points().stream())
+                .mapToInt(Point::features)
+                .max()
+                .orElse(1);
         for (int i = 0; i < check.curves().size(); i++) {
             Curve curve = check.curves().get(i);
             StringBuilder points = new StringBuilder();
             for (Point point : curve.points()) {
                 double x = left + SIDE * Math.log1p(point.features()) / Math.log1p(most);
                 points.append(String.format(Locale.ROOT, "%.1f,%.1f ", x, y(point.probability())));
-                add("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>", x, y(point.lowest()), x, y(point.highest()), COLOURS[i]);
+                add(
+                        "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>",
+                        x, y(point.lowest()), x, y(point.highest()), COLOURS[i]);
                 if (i == 0) {
                     text(x, MARGIN + SIDE + 16, "middle", Integer.toString(point.features()));
                 }
             }
-            add("<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>", points.toString().strip(), COLOURS[i]);
-            add("<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>", left + 10, MARGIN + 18 + 16 * i, COLOURS[i], curve.kept());
+            add(
+                    "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>",
+                    points.toString().strip(), COLOURS[i]);
+            add(
+                    "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>",
+                    left + 10, MARGIN + 18 + 16 * i, COLOURS[i], curve.kept());
         }
         text(left - 6, y(0) + 4, "end", "0");
         text(left - 6, y(1) + 4, "end", "1");
@@ -90,14 +119,19 @@ public final class VerificationPlot {
     }
 
     private void frame(int left, String x, String y, String title) {
-        add("<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#333333\"/>", left, MARGIN, SIDE, SIDE);
+        add(
+                "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#333333\"/>",
+                left, MARGIN, SIDE, SIDE);
         text(left + SIDE / 2.0, MARGIN - 14, "middle", title);
         text(left + SIDE / 2.0, MARGIN + SIDE + 36, "middle", x);
-        add("<text transform=\"translate(%d %d) rotate(-90)\" text-anchor=\"middle\">%s</text>", left - 40, MARGIN + SIDE / 2, y);
+        add(
+                "<text transform=\"translate(%d %d) rotate(-90)\" text-anchor=\"middle\">%s</text>",
+                left - 40, MARGIN + SIDE / 2, y);
     }
 
     private void text(double x, double y, String anchor, String text) {
-        String escaped = Text.visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+        String escaped =
+                Text.visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
         add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, escaped);
     }
 

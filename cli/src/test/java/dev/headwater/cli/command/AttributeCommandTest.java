@@ -1,11 +1,16 @@
 package dev.headwater.cli.command;
 
-import dev.headwater.cli.report.ExitCode;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.Headwater;
 import dev.headwater.cli.Run;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Text;
 import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;
@@ -15,12 +20,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 
 /** The commands {@code attribute} and {@code graph} on the bundled model. */
 class AttributeCommandTest {
@@ -35,11 +34,21 @@ class AttributeCommandTest {
         Run run = Run.headwater("attribute", PROMPT, "--out", directory.toString());
         assertEquals(0, run.code(), run.err());
         assertEquals("", run.err());
-        for (String expected : List.of("tokens    <bos>│Fact│:│ the│ capital", "next      \" Austin\" 100.0 %", "active features", "replacement 0.9",
-            "completeness 0.9", "is → Austin", "products  ", SLUG + ".json", "time ")) {
+        for (String expected : List.of(
+                "tokens    <bos>│Fact│:│ the│ capital",
+                "next      \" Austin\" 100.0 %",
+                "active features",
+                "replacement 0.9",
+                "completeness 0.9",
+                "is → Austin",
+                "products  ",
+                SLUG + ".json",
+                "time ")) {
             assertTrue(run.out().contains(expected), "no '" + expected + "' in\n" + run.out());
         }
-        run.out().lines().forEach(line -> assertTrue(Text.columns(line) <= 100 || line.contains(SLUG), "too wide: " + line));
+        run.out()
+                .lines()
+                .forEach(line -> assertTrue(Text.columns(line) <= 100 || line.contains(SLUG), "too wide: " + line));
         assertEquals(List.of(SLUG + ".json", "graph-metadata.json"), written());
         JsonNode graph = BoundedJson.read(directory.resolve(SLUG + ".json"));
         assertTrue(graph.findValuesAsText("clerp").contains("is → Austin"), "no label in the graph file");
@@ -49,23 +58,47 @@ class AttributeCommandTest {
     void namesFeaturesAfterTheEvidenceThatItIsGiven() throws IOException {
         Path corpus = Files.writeString(directory.resolve("corpus.txt"), "Fact: the capital of Texas is Austin.\n");
         Path features = directory.resolve("features");
-        String[] attribute = {"attribute", "-t", "atlas-clt", "--top", "500", "--features", features.toString(), PROMPT, "--out", directory.resolve("graphs").toString()};
+        String[] attribute = {
+            "attribute",
+            "-t",
+            "atlas-clt",
+            "--top",
+            "500",
+            "--features",
+            features.toString(),
+            PROMPT,
+            "--out",
+            directory.resolve("graphs").toString()
+        };
         Run without = Run.headwater(attribute);
         assertEquals(1, without.code());
         assertTrue(without.err().contains("There are no feature files in " + features), without.err());
 
-        Run build = Run.headwater("features", "build", "-t", "atlas-clt", "--corpus", corpus.toString(), "--out", features.toString(), "--quiet");
+        Run build = Run.headwater(
+                "features",
+                "build",
+                "-t",
+                "atlas-clt",
+                "--corpus",
+                corpus.toString(),
+                "--out",
+                features.toString(),
+                "--quiet");
         assertEquals(0, build.code(), build.err());
         Run run = Run.headwater(attribute);
         assertEquals(0, run.code(), run.err());
-        List<String> labels = BoundedJson.read(directory.resolve("graphs").resolve(SLUG + ".json")).findValuesAsText("clerp");
+        List<String> labels = BoundedJson.read(directory.resolve("graphs").resolve(SLUG + ".json"))
+                .findValuesAsText("clerp");
         assertTrue(labels.contains("is → Austin"), labels.toString());
-        assertTrue(labels.stream().noneMatch(label -> label.contains("Madison")), "the corpus has no such word: " + labels);
+        assertTrue(
+                labels.stream().noneMatch(label -> label.contains("Madison")),
+                "the corpus has no such word: " + labels);
     }
 
     @Test
     void jsonLeavesStandardOutputToTheMachine() throws IOException {
-        Run run = Run.headwater("attribute", "--json", PROMPT, "--out", directory.toString(), "--top", "3", "--slug", "dallas");
+        Run run = Run.headwater(
+                "attribute", "--json", PROMPT, "--out", directory.toString(), "--top", "3", "--slug", "dallas");
         assertEquals(0, run.code(), run.err());
         assertTrue(run.err().contains("tokens "), run.err());
         JsonNode summary = BoundedJson.mapper().readTree(run.out());
@@ -74,18 +107,33 @@ class AttributeCommandTest {
         assertEquals(3, summary.get("features").size());
         assertEquals(summary.get("active_features"), summary.get("selected_features"));
         assertTrue(summary.at("/pruned/nodes").intValue() < summary.get("nodes").intValue(), run.out());
-        assertEquals(directory.resolve("dallas.json").toString(), summary.at("/files/graph").textValue());
+        assertEquals(
+                directory.resolve("dallas.json").toString(),
+                summary.at("/files/graph").textValue());
     }
 
     @Test
     void productsAreThoseThatWereAskedFor() throws IOException {
         for (String products : List.of("float32", "bf16x6")) {
-            Run run = Run.headwater("attribute", "--json", PROMPT, "--products", products, "--out", directory.toString(), "--slug", products);
+            Run run = Run.headwater(
+                    "attribute",
+                    "--json",
+                    PROMPT,
+                    "--products",
+                    products,
+                    "--out",
+                    directory.toString(),
+                    "--slug",
+                    products);
             assertEquals(0, run.code(), run.err());
             JsonNode summary = BoundedJson.mapper().readTree(run.out());
             assertEquals(products, summary.get("products").textValue());
             assertEquals(0.975, summary.get("completeness_score").doubleValue(), 0.001);
-            assertEquals(products, BoundedJson.read(directory.resolve(products + ".json")).at("/metadata/generation_settings/products").textValue());
+            assertEquals(
+                    products,
+                    BoundedJson.read(directory.resolve(products + ".json"))
+                            .at("/metadata/generation_settings/products")
+                            .textValue());
         }
     }
 
@@ -97,33 +145,98 @@ class AttributeCommandTest {
 
     @Test
     void twoRunsGiveTheSameGraph() throws IOException {
-        Run.headwater("attribute", PROMPT, "--quiet", "--out", directory.toString(), "--slug", "one", "--raw", directory.resolve("one.raw").toString());
-        Run.headwater("attribute", PROMPT, "--quiet", "--out", directory.toString(), "--slug", "two", "--raw", directory.resolve("two.raw").toString());
+        Run.headwater(
+                "attribute",
+                PROMPT,
+                "--quiet",
+                "--out",
+                directory.toString(),
+                "--slug",
+                "one",
+                "--raw",
+                directory.resolve("one.raw").toString());
+        Run.headwater(
+                "attribute",
+                PROMPT,
+                "--quiet",
+                "--out",
+                directory.toString(),
+                "--slug",
+                "two",
+                "--raw",
+                directory.resolve("two.raw").toString());
         assertEquals(withoutTimes("one"), withoutTimes("two"));
     }
 
     @Test
     void theReferencesSpellingsWork() throws IOException {
-        Run ours = Run.headwater("attribute", PROMPT, "--json", "--transcoders", "atlas-clt", "--out", directory.toString(), "--slug", "ours",
-            "--max-logits", "5", "--logit-prob", "0.9", "--max-features", "300", "--batch-size", "32", "--node-threshold", "0.7", "--edge-threshold", "0.9");
-        Run theirs = Run.headwater("attribute", "-p", PROMPT, "--json", "--transcoder_set", "atlas-clt", "--graph_file_dir", directory.toString(), "--slug", "theirs",
-            "--max_n_logits", "5", "--desired_logit_prob=0.9", "--max_feature_nodes", "300", "--batch_size", "32", "--node_threshold", "0.7", "--edge_threshold", "0.9",
-            "--graph_output_path", directory.resolve("raw.safetensors").toString());
+        Run ours = Run.headwater(
+                "attribute",
+                PROMPT,
+                "--json",
+                "--transcoders",
+                "atlas-clt",
+                "--out",
+                directory.toString(),
+                "--slug",
+                "ours",
+                "--max-logits",
+                "5",
+                "--logit-prob",
+                "0.9",
+                "--max-features",
+                "300",
+                "--batch-size",
+                "32",
+                "--node-threshold",
+                "0.7",
+                "--edge-threshold",
+                "0.9");
+        Run theirs = Run.headwater(
+                "attribute",
+                "-p",
+                PROMPT,
+                "--json",
+                "--transcoder_set",
+                "atlas-clt",
+                "--graph_file_dir",
+                directory.toString(),
+                "--slug",
+                "theirs",
+                "--max_n_logits",
+                "5",
+                "--desired_logit_prob=0.9",
+                "--max_feature_nodes",
+                "300",
+                "--batch_size",
+                "32",
+                "--node_threshold",
+                "0.7",
+                "--edge_threshold",
+                "0.9",
+                "--graph_output_path",
+                directory.resolve("raw.safetensors").toString());
         assertEquals(0, ours.code(), ours.err());
         assertEquals(0, theirs.code(), theirs.err());
         assertEquals(withoutTimes("ours"), withoutTimes("theirs"));
         assertTrue(Files.isRegularFile(directory.resolve("raw.safetensors")));
-        assertFalse(Run.headwater("help", "attribute").out().contains("--max_n_logits"), "aliases stay out of the help");
+        assertFalse(
+                Run.headwater("help", "attribute").out().contains("--max_n_logits"), "aliases stay out of the help");
     }
 
     @Test
     void tokenIdsAndPromptFilesGiveTheSameGraphAsText() throws IOException {
-        JsonNode summary = BoundedJson.mapper().readTree(Run.headwater("attribute", "--json", PROMPT, "--out", directory.toString(), "--slug", "text").out());
+        JsonNode summary = BoundedJson.mapper()
+                .readTree(Run.headwater("attribute", "--json", PROMPT, "--out", directory.toString(), "--slug", "text")
+                        .out());
         List<String> ids = summary.get("tokens").findValuesAsText("id");
         Path file = Files.writeString(directory.resolve("prompt.txt"), PROMPT + "\n");
         Path idFile = Files.writeString(directory.resolve("ids.txt"), String.join(" ", ids) + "\n");
-        for (String[] args : new String[][] {{"--prompt-file", file.toString()}, {"--token-ids", String.join(",", ids)}, {"--token-ids", "@" + idFile}}) {
-            Run run = Run.headwater("attribute", args[0], args[1], "--quiet", "--out", directory.toString(), "--slug", "other");
+        for (String[] args : new String[][] {
+            {"--prompt-file", file.toString()}, {"--token-ids", String.join(",", ids)}, {"--token-ids", "@" + idFile}
+        }) {
+            Run run = Run.headwater(
+                    "attribute", args[0], args[1], "--quiet", "--out", directory.toString(), "--slug", "other");
             assertEquals(0, run.code(), run.err());
             assertEquals(withoutTimes("text"), withoutTimes("other"), String.join(" ", args));
         }
@@ -132,8 +245,20 @@ class AttributeCommandTest {
     @Test
     void aWholeGraphIsPrunedAgainFromItsFile() throws IOException {
         Path raw = directory.resolve("dallas.safetensors");
-        Run.headwater("attribute", PROMPT, "--quiet", "--out", directory.toString(), "--slug", "direct", "--node-threshold", "0.5", "--raw", raw.toString());
-        Run again = Run.headwater("graph", raw.toString(), "--out", directory.toString(), "--slug", "again", "--node-threshold", "0.5");
+        Run.headwater(
+                "attribute",
+                PROMPT,
+                "--quiet",
+                "--out",
+                directory.toString(),
+                "--slug",
+                "direct",
+                "--node-threshold",
+                "0.5",
+                "--raw",
+                raw.toString());
+        Run again = Run.headwater(
+                "graph", raw.toString(), "--out", directory.toString(), "--slug", "again", "--node-threshold", "0.5");
         assertEquals(0, again.code(), again.err());
         assertEquals(withoutTimes("direct"), withoutTimes("again"));
 
@@ -150,8 +275,13 @@ class AttributeCommandTest {
         interrupt.request();
         var out = new java.io.ByteArrayOutputStream();
         var err = new java.io.ByteArrayOutputStream();
-        int code = Headwater.run(new Console(new java.io.PrintStream(out), new java.io.PrintStream(err), 0, 0, false), interrupt,
-            "attribute", PROMPT, "--out", directory.toString());
+        int code = Headwater.run(
+                new Console(new java.io.PrintStream(out), new java.io.PrintStream(err), 0, 0, false),
+                interrupt,
+                "attribute",
+                PROMPT,
+                "--out",
+                directory.toString());
         assertEquals(ExitCode.INTERRUPTED, code, err.toString());
         assertEquals(List.of(), written());
     }

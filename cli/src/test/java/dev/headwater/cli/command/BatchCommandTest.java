@@ -1,5 +1,8 @@
 package dev.headwater.cli.command;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.Headwater;
@@ -18,11 +21,10 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-
-/** The command {@code batch} on the bundled model: what it writes, and that it writes the same after being cut off anywhere. */
+/**
+ * The command {@code batch} on the bundled model: what it writes, and that it writes the same after being cut off
+ * anywhere.
+ */
 class BatchCommandTest {
     private static final String LINES = """
         {"prompt": "36+59=", "slug": "sum"}
@@ -41,7 +43,8 @@ class BatchCommandTest {
 
     private Run batch(Path out, String... more) throws IOException {
         Path input = Files.writeString(directory.resolve("lines.jsonl"), LINES);
-        List<String> args = new ArrayList<>(List.of("batch", input.toString(), "--out", out.toString(), "--max-features", "30"));
+        List<String> args =
+                new ArrayList<>(List.of("batch", input.toString(), "--out", out.toString(), "--max-features", "30"));
         args.addAll(List.of(more));
         return Run.headwater(args.toArray(String[]::new));
     }
@@ -51,15 +54,25 @@ class BatchCommandTest {
         Path out = directory.resolve("out");
         Run run = batch(out);
         assertEquals(1, run.code(), run.err());
-        for (String reason : List.of("line 5: token 999999 at position 1", "line 6: its slug is that of line 1", "line 7: it is not JSON",
-            "Keys that mean nothing here are passed over: note")) {
+        for (String reason : List.of(
+                "line 5: token 999999 at position 1",
+                "line 6: its slug is that of line 1",
+                "line 7: it is not JSON",
+                "Keys that mean nothing here are passed over: note")) {
             assertTrue(run.err().contains(reason), "no '" + reason + "' in\n" + run.err());
         }
         assertTrue(run.out().contains("7 lines: 4 graphs made, 0 there already, 3 failed"), run.out());
         assertEquals(SLUGS, indexed(out));
         List<JsonNode> records = records(out);
-        assertEquals(List.of(1, 2, 4, 5, 6, 7, 8), records.stream().map(record -> record.get("line").intValue()).toList());
-        assertEquals(List.of(30, 20, 10), records.stream().limit(3).map(record -> record.get("features").intValue()).toList());
+        assertEquals(
+                List.of(1, 2, 4, 5, 6, 7, 8),
+                records.stream().map(record -> record.get("line").intValue()).toList());
+        assertEquals(
+                List.of(30, 20, 10),
+                records.stream()
+                        .limit(3)
+                        .map(record -> record.get("features").intValue())
+                        .toList());
 
         Run again = batch(out, "--json");
         assertEquals(1, again.code());
@@ -114,7 +127,8 @@ class BatchCommandTest {
     @Test
     void aTextFileHasAPromptALine() throws IOException {
         Path input = Files.writeString(directory.resolve("prompts.txt"), "36+59=\n\nThe cat\n");
-        Run run = Run.headwater("batch", input.toString(), "--out", directory.resolve("out").toString(), "--max-features", "5");
+        Run run = Run.headwater(
+                "batch", input.toString(), "--out", directory.resolve("out").toString(), "--max-features", "5");
         assertEquals(0, run.code(), run.err());
         assertEquals(List.of("36-59", "the-cat"), indexed(directory.resolve("out")));
     }
@@ -126,8 +140,13 @@ class BatchCommandTest {
         Interrupt interrupt = new Interrupt();
         interrupt.request();
         var err = new ByteArrayOutputStream();
-        int code = Headwater.run(new Console(new PrintStream(err, true), new PrintStream(err, true), 0, 0, false), interrupt,
-            "batch", input.toString(), "--out", out.toString());
+        int code = Headwater.run(
+                new Console(new PrintStream(err, true), new PrintStream(err, true), 0, 0, false),
+                interrupt,
+                "batch",
+                input.toString(),
+                "--out",
+                out.toString());
         assertEquals(130, code, err.toString(StandardCharsets.UTF_8));
         assertEquals(List.of("batch.jsonl"), List.of(out.toFile().list()));
     }
@@ -138,11 +157,39 @@ class BatchCommandTest {
         Path good = Files.writeString(directory.resolve("good.txt"), "36+59=\n");
         refused(2, "Missing required option: '--out=DIR'", "batch", good.toString());
         refused(2, "Missing required parameter: 'FILE'", "batch", "--out", "x");
-        refused(1, "There is no file", "batch", directory.resolve("none").toString(), "--out", directory.resolve("out").toString());
-        refused(1, "has no prompts in it", "batch", empty.toString(), "--out", directory.resolve("out").toString());
+        refused(
+                1,
+                "There is no file",
+                "batch",
+                directory.resolve("none").toString(),
+                "--out",
+                directory.resolve("out").toString());
+        refused(
+                1,
+                "has no prompts in it",
+                "batch",
+                empty.toString(),
+                "--out",
+                directory.resolve("out").toString());
         refused(1, "is not a directory", "batch", good.toString(), "--out", good.toString());
-        refused(2, "--together must be at least 1", "batch", good.toString(), "--out", directory.resolve("out").toString(), "--together", "0");
-        refused(2, "--max-features is -1", "batch", good.toString(), "--out", directory.resolve("out").toString(), "--max-features", "-1");
+        refused(
+                2,
+                "--together must be at least 1",
+                "batch",
+                good.toString(),
+                "--out",
+                directory.resolve("out").toString(),
+                "--together",
+                "0");
+        refused(
+                2,
+                "--max-features is -1",
+                "batch",
+                good.toString(),
+                "--out",
+                directory.resolve("out").toString(),
+                "--max-features",
+                "-1");
         assertEquals(false, Files.exists(directory.resolve("out")));
     }
 
@@ -153,7 +200,9 @@ class BatchCommandTest {
     }
 
     private static List<String> indexed(Path out) {
-        return BoundedJson.read(out.resolve("graph-metadata.json")).get("graphs").findValuesAsText("slug");
+        return BoundedJson.read(out.resolve("graph-metadata.json"))
+                .get("graphs")
+                .findValuesAsText("slug");
     }
 
     private static List<JsonNode> records(Path out) throws IOException {

@@ -23,7 +23,9 @@ class SummaryReportTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 80, 100, 200})
     void noLineIsWiderThanTheTerminal(int columns) {
-        print(columns, false).lines().forEach(line -> assertTrue(Text.columns(line) <= (columns == 0 ? 100 : Math.min(columns, 100)), line));
+        print(columns, false)
+                .lines()
+                .forEach(line -> assertTrue(Text.columns(line) <= (columns == 0 ? 100 : Math.min(columns, 100)), line));
     }
 
     @Test
@@ -56,16 +58,42 @@ class SummaryReportTest {
         assertEquals("0.42 s", Text.seconds(0.42));
         assertEquals("2 min 05 s", Text.seconds(125));
         assertEquals("1 h 01 min", Text.seconds(3661));
-        assertEquals("feature rows: 1,200 of 7,500, 400/s, 15.8 s left", ProgressDisplay.line("feature rows", 1200, 7500, 3));
+        assertEquals(
+                "feature rows: 1,200 of 7,500, 400/s, 15.8 s left",
+                ProgressDisplay.line("feature rows", 1200, 7500, 3));
     }
 
     private static String print(int columns, boolean colours) {
-        List<String> texts = List.of("<bos>", " two\nlines", "\033[31mred", " \u202ereversed", " 東京", "x".repeat(300), " e\u0301te\u0301");
-        var features = IntStream.range(0, 5).mapToObj(i -> new GraphSummary.Feature(i, i + 1, 1000 * i, texts.get(i + 1), 3.25f * i, 0.2 / (i + 1),
-            "label, " + "long ".repeat(20 * i))).toList();
-        var summary = new GraphSummary(Provenance.UNKNOWN, new Prompt("prompt", new int[texts.size()], texts),
-            IntStream.range(0, 10).mapToObj(k -> new LogitTarget(k, " token" + k, 0.1f)).toList(), 12345, 7500, 8000, 31_000_000, 300, 2000, 0.8, 0.98,
-            new Scores(0.5, 0.75), features, Map.of(), Map.of("load", 1.5, "rows", 123.4));
+        List<String> texts = List.of(
+                "<bos>", " two\nlines", "\033[31mred", " \u202ereversed", " 東京", "x".repeat(300), " e\u0301te\u0301");
+        var features = IntStream.range(0, 5)
+                .mapToObj(i -> new GraphSummary.Feature(
+                        i,
+                        i + 1,
+                        1000 * i,
+                        texts.get(i + 1),
+                        3.25f * i,
+                        0.2 / (i + 1),
+                        "label, " + "long ".repeat(20 * i)))
+                .toList();
+        var summary = new GraphSummary(
+                Provenance.UNKNOWN,
+                new Prompt("prompt", new int[texts.size()], texts),
+                IntStream.range(0, 10)
+                        .mapToObj(k -> new LogitTarget(k, " token" + k, 0.1f))
+                        .toList(),
+                12345,
+                7500,
+                8000,
+                31_000_000,
+                300,
+                2000,
+                0.8,
+                0.98,
+                new Scores(0.5, 0.75),
+                features,
+                Map.of(),
+                Map.of("load", 1.5, "rows", 123.4));
         var out = new ByteArrayOutputStream();
         var stream = new PrintStream(out, true, StandardCharsets.UTF_8);
         SummaryReport.print(summary, new Console(stream, stream, columns, columns, colours));

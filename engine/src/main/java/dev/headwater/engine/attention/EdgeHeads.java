@@ -8,7 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What part of an edge passed through each head. At each layer of attention between its ends the heads' loadings and the bypass, what
+ * What part of an edge passed through each head. At each layer of attention between its ends the heads' loadings and
+ * the bypass, what
  * passed the layer by on the residual stream, sum to the edge's weight.
  *
  * @param target     node of the graph
@@ -60,11 +61,28 @@ public record EdgeHeads(int target, int source, float weight, int firstLayer, in
      * @return in the order of the edges
      * @throws dev.headwater.engine.HeadwaterException if the graph is not of this model and prompt
      */
-    public static List<EdgeHeads> of(LinearPrompt prompt, AttributionGraph graph, OutputTargets targets, int[] target, int[] source, Progress progress) {
+    public static List<EdgeHeads> of(
+            LinearPrompt prompt,
+            AttributionGraph graph,
+            OutputTargets targets,
+            int[] target,
+            int[] source,
+            Progress progress) {
         EdgeHeads[] found = new EdgeHeads[target.length];
         int heads = prompt.model().model().config().attention().heads();
-        prompt.loadings(graph, targets, target, source, (e, loadings) -> found[e] = new EdgeHeads(target[e], source[e],
-            graph.edges().get(target[e], source[e]), LinearPrompt.layerOf(graph, source[e]) + 1, heads, loadings), progress);
+        prompt.loadings(
+                graph,
+                targets,
+                target,
+                source,
+                (e, loadings) -> found[e] = new EdgeHeads(
+                        target[e],
+                        source[e],
+                        graph.edges().get(target[e], source[e]),
+                        LinearPrompt.layerOf(graph, source[e]) + 1,
+                        heads,
+                        loadings),
+                progress);
         return List.of(found);
     }
 }

@@ -21,10 +21,12 @@ public record Head(int layer, int head) {
     /** @throws UsageException if the model has no such head */
     public void check(ModelConfig config) {
         if (layer < 0 || layer >= config.layers()) {
-            throw new UsageException("Head %s: there is no layer %d; the model's layers are 0 to %d".formatted(this, layer, config.layers() - 1));
+            throw new UsageException("Head %s: there is no layer %d; the model's layers are 0 to %d"
+                    .formatted(this, layer, config.layers() - 1));
         }
         if (head < 0 || head >= config.attention().heads()) {
-            throw new UsageException("Head %s: there is no head %d; those of a layer are 0 to %d".formatted(this, head, config.attention().heads() - 1));
+            throw new UsageException("Head %s: there is no head %d; those of a layer are 0 to %d"
+                    .formatted(this, head, config.attention().heads() - 1));
         }
     }
 

@@ -16,8 +16,10 @@ import java.util.PriorityQueue;
 /**
  * Why a head looks from one position to another: its score there, before soft-cap and softmax, as a sum over sources.
  *
- * <p>Query and key are linear in the sources, {@code Q = Σ Q_s + rest}, so the score {@code scale · Q · K} is the sum of the marginals
- * {@code scale · Q_s · K} over the sources s on the query side, and of {@code scale · Q · K_s} on the key side, each with its rest: what
+ * <p>Query and key are linear in the sources, {@code Q = Σ Q_s + rest}, so the score {@code scale · Q · K} is the sum
+ * of the marginals
+ * {@code scale · Q_s · K} over the sources s on the query side, and of {@code scale · Q · K_s} on the key side, each
+ * with its rest: what
  * has no node, biases and what MLPs write at zero positions. The pairs {@code scale · Q_s · K_t} are the terms of both.
  *
  * @param score     scale · Q · K
@@ -25,16 +27,29 @@ import java.util.PriorityQueue;
  * @param mean      of the scores that the head gives all positions that the query sees
  * @param querySide marginal of each source [sources], numbered as {@link LinearPrompt#source} does
  * @param keySide   marginal of each source [sources]
- * @param queryMean what querySide would be on average over all keys that the query sees [sources]: the difference tells why here and not there
+ * @param queryMean what querySide would be on average over all keys that the query sees [sources]: the difference tells
+ *      why here and not there
  * @param pairs     strongest first
  */
-public record ScoreSources(Head head, int query, int key, double score, double attention, double mean, float[] querySide, float[] keySide,
-                           float[] queryMean, double queryRest, double keyRest, List<Pair> pairs) {
+public record ScoreSources(
+        Head head,
+        int query,
+        int key,
+        double score,
+        double attention,
+        double mean,
+        float[] querySide,
+        float[] keySide,
+        float[] queryMean,
+        double queryRest,
+        double keyRest,
+        List<Pair> pairs) {
     /** A term of the score: two sources' numbers. */
     public record Pair(int query, int key, float value) {}
 
-    private static final Comparator<Pair> BY_SIZE = Comparator.<Pair>comparingDouble(pair -> Math.abs(pair.value)).thenComparing(pair -> -pair.query)
-        .thenComparing(pair -> -pair.key);
+    private static final Comparator<Pair> BY_SIZE = Comparator.<Pair>comparingDouble(pair -> Math.abs(pair.value))
+            .thenComparing(pair -> -pair.query)
+            .thenComparing(pair -> -pair.key);
     /** Pairs computed at once: 64 MiB. */
     private static final long BLOCK = 1L << 24;
 
@@ -50,29 +65,48 @@ public record ScoreSources(Head head, int query, int key, double score, double a
         check(prompt.prompt().length(), head, query, key);
         try (var scope = TensorScope.open()) {
             Tensor stream = prompt.stream(head.layer());
-            HeadInput q = HeadInput.query(prompt.model().model(), head.layer(), head.head(), query, Torch.narrow(stream, 0, query, 1));
-            HeadInput k = HeadInput.key(prompt.model().model(), head.layer(), head.head(), key, Torch.narrow(stream, 0, key, 1));
-            List<Tensor> parts = prompt.contributions(head.layer(), List.of(new Reading(query, q.gradient()), new Reading(key, k.gradient())));
+            HeadInput q = HeadInput.query(
+                    prompt.model().model(), head.layer(), head.head(), query, Torch.narrow(stream, 0, query, 1));
+            HeadInput k = HeadInput.key(
+                    prompt.model().model(), head.layer(), head.head(), key, Torch.narrow(stream, 0, key, 1));
+            List<Tensor> parts = prompt.contributions(
+                    head.layer(), List.of(new Reading(query, q.gradient()), new Reading(key, k.gradient())));
             float scale = (float) config.attention().scale();
             Tensor queryParts = Torch.mul(Torch.t(parts.getFirst()), scale);
             Tensor keyParts = Torch.t(parts.getLast());
             float[] querySide = times(queryParts, k.value());
             float[] keySide = times(Torch.mul(keyParts, scale), q.value());
-            double score = dot(q.value().toFloats(), k.value().toFloats()) * config.attention().scale();
-            float[] attention = Torch.select(Torch.select(prompt.attention(head.layer()), 0, head.head()), 0, query).toFloats();
-            return new ScoreSources(head, query, key, score, attention[key], 0, querySide, keySide, querySide, score - sum(querySide),
-                score - sum(keySide), strongest(queryParts, keyParts, pairs));
+            double score = dot(q.value().toFloats(), k.value().toFloats())
+                    * config.attention().scale();
+            float[] attention = Torch.select(Torch.select(prompt.attention(head.layer()), 0, head.head()), 0, query)
+                    .toFloats();
+            return new ScoreSources(
+                    head,
+                    query,
+                    key,
+                    score,
+                    attention[key],
+                    0,
+                    querySide,
+                    keySide,
+                    querySide,
+                    score - sum(querySide),
+                    score - sum(keySide),
+                    strongest(queryParts, keyParts, pairs));
         }
     }
 
     private static void check(int positions, Head head, int query, int key) {
         for (int position : new int[] {query, key}) {
             if (position < 0 || position >= positions) {
-                throw new UsageException("Head %s: there is no position %d; the prompt's are 0 to %d".formatted(head, position, positions - 1));
+                throw new UsageException("Head %s: there is no position %d; the prompt's are 0 to %d"
+                        .formatted(head, position, positions - 1));
             }
         }
         if (key > query) {
-            throw new UsageException("Head %s: the key at %d comes after the query at %d; a head sees its own position and those before".formatted(head, key, query));
+            throw new UsageException(
+                    "Head %s: the key at %d comes after the query at %d; a head sees its own position and those before"
+                            .formatted(head, key, query));
         }
     }
 
@@ -105,9 +139,13 @@ public record ScoreSources(Head head, int query, int key, double score, double a
         for (int first = 0; first < count; first += block) {
             try (var scope = TensorScope.open()) {
                 int rows = Math.min(block, count - first);
-                float[] products = Torch.mm(Torch.narrow(queries, 0, first, rows), right).toFloats();
+                float[] products =
+                        Torch.mm(Torch.narrow(queries, 0, first, rows), right).toFloats();
                 for (int i = 0; i < products.length; i++) {
-                    if (products[i] != 0 && (most == 0 || found.size() < most || Math.abs(products[i]) > Math.abs(found.element().value))) {
+                    if (products[i] != 0
+                            && (most == 0
+                                    || found.size() < most
+                                    || Math.abs(products[i]) > Math.abs(found.element().value))) {
                         found.add(new Pair(first + i / others, i % others, products[i]));
                         if (most > 0 && found.size() > most) {
                             found.remove();

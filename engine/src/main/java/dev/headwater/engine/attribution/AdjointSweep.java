@@ -13,16 +13,22 @@ import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Computes rows of edge matrices: carries the gradient of each target's pre-activation down the frozen model and takes its
+ * Computes rows of edge matrices: carries the gradient of each target's pre-activation down the frozen model and takes
+ * its
  * inner product with every source on the way.
  *
- * <p>A target at (layer, position) depends on lower layers and on positions up to its own only. So the batch is ragged, with
- * {@code position + 1} gradient rows a target, and sorted by layer from the top: at each layer the targets above it are a
- * prefix of the rows, and both matrix products run over that prefix. A target that enters has a gradient at one position
- * only; its first attention layer therefore costs one row instead of {@code position + 1}, and its second one a product of
+ * <p>A target at (layer, position) depends on lower layers and on positions up to its own only. So the batch is ragged,
+ * with
+ * {@code position + 1} gradient rows a target, and sorted by layer from the top: at each layer the targets above it are
+ * a
+ * prefix of the rows, and both matrix products run over that prefix. A target that enters has a gradient at one
+ * position
+ * only; its first attention layer therefore costs one row instead of {@code position + 1}, and its second one a product
+ * of
  * lower rank, see {@link TwoLayers}. Rows of several prompts share the products, since weights are the same for all.
  *
- * <p>Formula: reference section 2.6, A[t, s] = in_tᵀ · J(s→t) · out_s, with attention probabilities and norm denominators
+ * <p>Formula: reference section 2.6, A[t, s] = in_tᵀ · J(s→t) · out_s, with attention probabilities and norm
+ * denominators
  * constant and no path through an MLP but the transcoder's affine skip.
  */
 final class AdjointSweep implements AutoCloseable {
@@ -36,7 +42,10 @@ final class AdjointSweep implements AutoCloseable {
     private final FrozenWeights weights;
     private final TwoLayers twoLayers;
     private final long scratchBytes;
-    /** Gradients, heads and mixed values of a batch side by side, kept from one batch to the next: fresh memory costs page faults. */
+    /**
+     * Gradients, heads and mixed values of a batch side by side, kept from one batch to the next: fresh memory costs
+     * page faults.
+     */
     private Tensor scratch;
 
     /**
@@ -53,7 +62,8 @@ final class AdjointSweep implements AutoCloseable {
     record Wanted(FrozenPrompt prompt, List<Target> targets) {}
 
     /**
-     * For each prompt the rows that are wanted of it, over all columns of its graph with every active feature. The caller closes them.
+     * For each prompt the rows that are wanted of it, over all columns of its graph with every active feature. The
+     * caller closes them.
      *
      * @param done      hears how many targets are finished
      * @param cancelled asked between layers
@@ -65,12 +75,15 @@ final class AdjointSweep implements AutoCloseable {
             for (Wanted one : wanted) {
                 SweepPlan plan = new SweepPlan(one.prompt(), one.targets());
                 plans.add(plan);
-                IntStream.range(0, one.targets().size()).boxed().sorted(Comparator.comparingInt(t -> one.targets().get(t).position()))
-                    .forEach(t -> members.add(new Member(plan, t)));
+                IntStream.range(0, one.targets().size())
+                        .boxed()
+                        .sorted(Comparator.comparingInt(
+                                t -> one.targets().get(t).position()))
+                        .forEach(t -> members.add(new Member(plan, t)));
             }
             // The sort is stable: within a layer each prompt's targets stay together, by position.
             members.sort(Comparator.comparingInt(member -> -member.target().layer()));
-            for (int from = 0; from < members.size();) {
+            for (int from = 0; from < members.size(); ) {
                 int to = endOfBatch(members, from);
                 sweep(members.subList(from, to), cancelled);
                 done.accept(to);
@@ -99,7 +112,8 @@ final class AdjointSweep implements AutoCloseable {
     private void sweep(List<Member> members, BooleanSupplier cancelled) {
         try (var scope = TensorScope.open()) {
             SweepBatch batch = new SweepBatch(weights, twoLayers, members, this::scratch);
-            boolean reach = members.stream().allMatch(member -> member.plan().prompt.reach() != null);
+            boolean reach =
+                    members.stream().allMatch(member -> member.plan().prompt.reach() != null);
             int layers = weights.layers().size();
             batch.enter(layers);
             for (int layer = layers - 1; layer >= 0; layer--) {

@@ -10,15 +10,18 @@ import dev.headwater.engine.UsageException;
  *                        {@code batchSize * updateInterval} features. (Our sweeps choose their own batches.)
  * @param maxFeatures     features that become nodes, the most influential ones; 0 means all
  * @param updateInterval  see {@code batchSize}
- * @param memory          bytes that gradients and cached decoder vectors may take, 0 for a quarter of the machine's memory
+ * @param memory          bytes that gradients and cached decoder vectors may take, 0 for a quarter of the machine's
+ *      memory
  */
-public record AttributionOptions(OutputTargets targets, int batchSize, int maxFeatures, int updateInterval, long memory) {
+public record AttributionOptions(
+        OutputTargets targets, int batchSize, int maxFeatures, int updateInterval, long memory) {
     public static final AttributionOptions DEFAULT = new AttributionOptions(OutputTargets.SALIENT, 256, 7500, 4, 0);
 
     public AttributionOptions {
         if (batchSize < 1) throw new UsageException("batch size must be at least 1, not " + batchSize);
         if (updateInterval < 1) throw new UsageException("update interval must be at least 1, not " + updateInterval);
-        if (maxFeatures < 0) throw new UsageException("the number of features must not be negative: " + maxFeatures + " (0 means all)");
+        if (maxFeatures < 0)
+            throw new UsageException("the number of features must not be negative: " + maxFeatures + " (0 means all)");
         if (memory < 0) throw new UsageException("memory must not be negative: " + memory);
     }
 

@@ -13,12 +13,16 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What chosen sources add to the residual stream, carried up through the frozen model: the counterpart of {@link AdjointSweep}. At each
+ * What chosen sources add to the residual stream, carried up through the frozen model: the counterpart of {@link
+ * AdjointSweep}. At each
  * layer it leaves what the heads read of every source, W_V · contribution.
  *
- * <p>A source reaches the layers above its own and the positions from its own on, so the rows are ragged: one for each position from the
- * last down to its own. Counted that way the mixing of positions is the adjoint of a mirrored pattern, and the sweep's kernels do it.
- * Sources are sorted by layer, so that those that have entered are a prefix of the rows; one that enters has a row at its own position
+ * <p>A source reaches the layers above its own and the positions from its own on, so the rows are ragged: one for each
+ * position from the
+ * last down to its own. Counted that way the mixing of positions is the adjoint of a mirrored pattern, and the sweep's
+ * kernels do it.
+ * Sources are sorted by layer, so that those that have entered are a prefix of the rows; one that enters has a row at
+ * its own position
  * only.
  *
  * <p>All tensors belong to the scope in which this was made.
@@ -29,11 +33,16 @@ final class Contributions {
     private final int positions;
     /** Columns of {@link #sources} by layer, tokens first. */
     private final int[] column;
+
     private final int[] position;
     /** First row of each source [sources + 1]. */
     private final long[] offset;
-    /** How many sources lie below each layer's attention [top + 2]; those from before[l] to before[l + 1] enter at layer l. */
+    /**
+     * How many sources lie below each layer's attention [top + 2]; those from before[l] to before[l + 1] enter at layer
+     * l.
+     */
     private final int[] before;
+
     private final Ragged ragged;
     private final Tensor stream;
     private final Tensor[] spread;
@@ -47,8 +56,11 @@ final class Contributions {
         this.frozen = frozen;
         this.sources = sources;
         positions = (int) sources.tokens().size(0);
-        column = Arrays.stream(columns).boxed().sorted(Comparator.<Integer>comparingInt(sources::layerOf).thenComparing(c -> c))
-            .mapToInt(Integer::intValue).toArray();
+        column = Arrays.stream(columns)
+                .boxed()
+                .sorted(Comparator.<Integer>comparingInt(sources::layerOf).thenComparing(c -> c))
+                .mapToInt(Integer::intValue)
+                .toArray();
         position = Arrays.stream(column).map(sources::positionOf).toArray();
         int count = column.length;
         offset = new long[count + 1];
@@ -58,10 +70,19 @@ final class Contributions {
         before = new int[top + 2];
         for (int l = 0; l <= top + 1; l++) {
             int layer = l;
-            before[l] = (int) Arrays.stream(column).filter(c -> sources.layerOf(c) < layer - 1).count();
+            before[l] = (int) Arrays.stream(column)
+                    .filter(c -> sources.layerOf(c) < layer - 1)
+                    .count();
         }
-        ragged = new Ragged(Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
-            Torch.to(Tensor.ofInts(Arrays.stream(position).map(p -> positions - 1 - p).toArray(), count), frozen.device()));
+        ragged = new Ragged(
+                Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
+                Torch.to(
+                        Tensor.ofInts(
+                                Arrays.stream(position)
+                                        .map(p -> positions - 1 - p)
+                                        .toArray(),
+                                count),
+                        frozen.device()));
         spread = new Tensor[top + 1];
         fresh = new Tensor[top + 1];
         try (var scope = TensorScope.open()) {
@@ -74,10 +95,13 @@ final class Contributions {
         }
     }
 
-    /** Float32 values that a source at a position takes on its way from its layer to the top, and of what is left of it. */
+    /**
+     * Float32 values that a source at a position takes on its way from its layer to the top, and of what is left of it.
+     */
     static long floats(FrozenModel frozen, int positions, int layer, int position, int top) {
         FrozenWeights weights = frozen.weights();
-        return (positions - position) * (weights.width() + 3L * weights.headsWidth() + (long) weights.valueWidth() * (top - layer + 1));
+        return (positions - position)
+                * (weights.width() + 3L * weights.headsWidth() + (long) weights.valueWidth() * (top - layer + 1));
     }
 
     private void through(int l, boolean last, TensorScope scope) {
@@ -97,10 +121,16 @@ final class Contributions {
             if (last) {
                 return;
             }
-            Tensor pattern = Torch.contiguous(Torch.transpose(mirrored(mirrored(frozen.layer(l).pattern(), 1), 2), 1, 2));
-            Tensor mixed = Tensor.empty(DType.F32, frozen.device(), offset[entered], frozen.weights().headsWidth());
+            Tensor pattern = Torch.contiguous(Torch.transpose(
+                    mirrored(mirrored(frozen.layer(l).pattern(), 1), 2), 1, 2));
+            Tensor mixed = Tensor.empty(
+                    DType.F32,
+                    frozen.device(),
+                    offset[entered],
+                    frozen.weights().headsWidth());
             if (old > 0) {
-                Kernels.patternAdjoint(byHead(spread[l]), pattern, heads(), part(0, old), Torch.narrow(mixed, 0, 0, offset[old]));
+                Kernels.patternAdjoint(
+                        byHead(spread[l]), pattern, heads(), part(0, old), Torch.narrow(mixed, 0, 0, offset[old]));
             }
             if (own != null) {
                 Kernels.patternAdjointSingle(byHead(fresh[l]), pattern, heads(), part(old, entered), mixed);
@@ -110,8 +140,11 @@ final class Contributions {
             Tensor reached = rows(0, entered);
             Torch.mmInto(reached, mixed, Torch.t(weights.output().toFloat32()), 1);
             if (weights.skip() != null) {
-                Kernels.addScaledRows(reached, Torch.linear(reached, weights.skip().toFloat32(), null), part(0, entered),
-                    mirrored(frozen.layer(l).skipScale(), 0));
+                Kernels.addScaledRows(
+                        reached,
+                        Torch.linear(reached, weights.skip().toFloat32(), null),
+                        part(0, entered),
+                        mirrored(frozen.layer(l).skipScale(), 0));
             }
         }
     }
@@ -125,7 +158,9 @@ final class Contributions {
     }
 
     private Ragged part(int first, int end) {
-        return new Ragged(Torch.narrow(ragged.offset(), 0, first, end - first), Torch.narrow(ragged.position(), 0, first, end - first));
+        return new Ragged(
+                Torch.narrow(ragged.offset(), 0, first, end - first),
+                Torch.narrow(ragged.position(), 0, first, end - first));
     }
 
     /** Positions counted from the last. */
@@ -142,11 +177,20 @@ final class Contributions {
             return values;
         }
         Tensor grouped = Torch.reshape(values, values.size(0), kvHeads, -1);
-        return Torch.contiguous(Torch.reshape(Torch.repeatInterleave(grouped, group, 1), values.size(0), frozen.weights().headsWidth()));
+        return Torch.contiguous(Torch.reshape(
+                Torch.repeatInterleave(grouped, group, 1),
+                values.size(0),
+                frozen.weights().headsWidth()));
     }
 
     private Tensor ownRows(int first, int end) {
-        return Torch.to(Tensor.ofLongs(IntStream.range(first, end).mapToLong(i -> offset[i + 1] - 1).toArray(), end - first), frozen.device());
+        return Torch.to(
+                Tensor.ofLongs(
+                        IntStream.range(first, end)
+                                .mapToLong(i -> offset[i + 1] - 1)
+                                .toArray(),
+                        end - first),
+                frozen.device());
     }
 
     /** What features of lower layers write at a further layer. */
@@ -219,7 +263,10 @@ final class Contributions {
         return spread[layer];
     }
 
-    /** F32 [n, kvHeads·headDim] of those that enter at the layer, each at its own position; {@link #firstFresh} is the first. */
+    /**
+     * F32 [n, kvHeads·headDim] of those that enter at the layer, each at its own position; {@link #firstFresh} is the
+     * first.
+     */
     Tensor freshValues(int layer) {
         return fresh[layer];
     }

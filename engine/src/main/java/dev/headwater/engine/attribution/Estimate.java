@@ -4,16 +4,21 @@ import dev.headwater.bindings.DType;
 import dev.headwater.engine.model.ModelConfig;
 
 /**
- * Roughly what a graph will cost, known before anything is loaded. With L layers, width d, widths h of all heads and v of all
+ * Roughly what a graph will cost, known before anything is loaded. With L layers, width d, widths h of all heads and v
+ * of all
  * values, H heads, V tokens in the vocabulary, F features a layer, P tokens in the prompt, and numbers of 4 bytes:
  *
  * <ul>
- * <li>A active features, which only the prompt decides: see {@link #activePerToken}; R = min(A, features asked for) + 10 rows
- * <li>memory for the sources: 4 d (A · w + (L + 1) P), w = 1 per-layer or (L + 1) / 2 cross-layer vectors a feature, the features'
- *     only if they fit into half of the budget; for gradients: 4 (d + h + v) · P / 2 · min(R, 1024), at most half of the budget;
+ * <li>A active features, which only the prompt decides: see {@link #activePerToken}; R = min(A, features asked for) +
+ * 10 rows
+ * <li>memory for the sources: 4 d (A · w + (L + 1) P), w = 1 per-layer or (L + 1) / 2 cross-layer vectors a feature,
+ * the features'
+ *     only if they fit into half of the budget; for gradients: 4 (d + h + v) · P / 2 · min(R, 1024), at most half of
+ *     the budget;
  *     for edges: a quarter, the causal cone in layers and positions, of 4 R (A + L P + P); for the forward pass:
  *     4 (6 L P d + L H P² + P V)
- * <li>operations: 2 P · parameters for the forward pass, 2 L P d F to encode, a quarter of 2 R P L d (h + v) for the sweep, a quarter of
+ * <li>operations: 2 P · parameters for the forward pass, 2 L P d F to encode, a quarter of 2 R P L d (h + v) for the
+ * sweep, a quarter of
  *     2 R A d · max(1, L / 3 if cross-layer) for the edges
  * </ul>
  *
@@ -25,19 +30,23 @@ import dev.headwater.engine.model.ModelConfig;
  * @param forward        bytes of activations, attention patterns and logits
  * @param operations     floating-point operations
  */
-public record Estimate(long activeFeatures, long weights, long sources, long gradients, long edges, long forward, double operations) {
+public record Estimate(
+        long activeFeatures, long weights, long sources, long gradients, long edges, long forward, double operations) {
     /** How far {@link #activePerToken} may be off in either direction for sets that are trained to be sparse. */
     public static final double UNCERTAINTY = 8;
     /** Share of the rate of a large matrix product that a whole attribution reaches. */
     private static final double EFFICIENCY = 0.4;
     /** What takes its time however small the job, in seconds. */
     private static final double OVERHEAD = 0.03;
+
     private static final int ROWS_OF_A_BATCH = 1024;
     private static final int OUTPUTS = 10;
 
     /**
-     * A guess at the features that are active at one token, over all layers: F / 128 in a layer but at most 64, fitted to the
-     * bundled sets. Published sets have from about ten to some hundreds in a layer, sets of little sparsity (those for Qwen3-4B) thousands.
+     * A guess at the features that are active at one token, over all layers: F / 128 in a layer but at most 64, fitted
+     * to the
+     * bundled sets. Published sets have from about ten to some hundreds in a layer, sets of little sparsity (those for
+     * Qwen3-4B) thousands.
      */
     public static double activePerToken(int layers, int features) {
         return layers * Math.clamp(features / 128.0, 1, 64);
@@ -49,8 +58,15 @@ public record Estimate(long activeFeatures, long weights, long sources, long gra
      * @param maxFeatures    that the graph may have, 0 for all
      * @param budget         bytes that {@link AttributionOptions#memory} allows
      */
-    public static Estimate of(ModelConfig model, int features, boolean crossLayer, int tokens, double activePerToken, int maxFeatures, DType dtype,
-                              long budget) {
+    public static Estimate of(
+            ModelConfig model,
+            int features,
+            boolean crossLayer,
+            int tokens,
+            double activePerToken,
+            int maxFeatures,
+            DType dtype,
+            long budget) {
         double layers = model.layers();
         double width = model.width();
         double heads = (double) model.attention().heads() * model.attention().headDim();
@@ -59,12 +75,25 @@ public record Estimate(long activeFeatures, long weights, long sources, long gra
         double rows = Math.min(active, maxFeatures == 0 ? active : maxFeatures) + OUTPUTS;
         double vectors = 4 * width * active * (crossLayer ? (layers + 1) / 2 : 1);
         double sources = (vectors <= budget / 2.0 ? vectors : 0) + 4 * width * (layers + 1) * tokens;
-        double gradients = Math.min(4 * (width + heads + values) * tokens / 2 * Math.min(rows, ROWS_OF_A_BATCH), budget / 2.0);
+        double gradients =
+                Math.min(4 * (width + heads + values) * tokens / 2 * Math.min(rows, ROWS_OF_A_BATCH), budget / 2.0);
         double edges = rows * (active + layers * tokens + tokens);
-        double forward = 4 * (6 * layers * tokens * width + layers * model.attention().heads() * tokens * tokens + (double) tokens * model.vocab());
-        double operations = 2.0 * tokens * model.parameters() + 2 * layers * tokens * width * features
-            + rows * tokens * layers * width * (heads + values) / 2 + rows * active * width / 2 * (crossLayer ? Math.max(1, layers / 3) : 1);
-        return new Estimate((long) active, model.parameters() * dtype.bytes(), (long) sources, (long) gradients, (long) edges, (long) forward, operations);
+        double forward = 4
+                * (6 * layers * tokens * width
+                        + layers * model.attention().heads() * tokens * tokens
+                        + (double) tokens * model.vocab());
+        double operations = 2.0 * tokens * model.parameters()
+                + 2 * layers * tokens * width * features
+                + rows * tokens * layers * width * (heads + values) / 2
+                + rows * active * width / 2 * (crossLayer ? Math.max(1, layers / 3) : 1);
+        return new Estimate(
+                (long) active,
+                model.parameters() * dtype.bytes(),
+                (long) sources,
+                (long) gradients,
+                (long) edges,
+                (long) forward,
+                operations);
     }
 
     /** Bytes in memory, files that are only mapped left out. */

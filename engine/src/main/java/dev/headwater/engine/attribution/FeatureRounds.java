@@ -7,8 +7,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Chooses a graph's features round by round: first come the rows of the logits, then repeatedly those of the features that have the
- * most influence as far as the known rows tell, until enough are taken; all features, in order, if there are no more than that.
+ * Chooses a graph's features round by round: first come the rows of the logits, then repeatedly those of the features
+ * that have the
+ * most influence as far as the known rows tell, until enough are taken; all features, in order, if there are no more
+ * than that.
  *
  * <p>The caller computes the rows between {@link #next} and {@link #add}, for one prompt or for several side by side.
  */
@@ -29,19 +31,24 @@ public final class FeatureRounds implements AutoCloseable {
      */
     public FeatureRounds(int features, int others, List<LogitTarget> targets, int maxFeatures, int perRound) {
         if (maxFeatures < 0 || perRound < 1) {
-            throw new IllegalArgumentException("cannot take %d features, %d in a round".formatted(maxFeatures, perRound));
+            throw new IllegalArgumentException(
+                    "cannot take %d features, %d in a round".formatted(maxFeatures, perRound));
         }
         this.features = features;
         this.perRound = perRound;
         order = new int[maxFeatures == 0 ? features : Math.min(features, maxFeatures)];
         int firstLogit = features + others;
         double[] weights = new double[firstLogit + targets.size()];
-        for (int k = 0; k < targets.size(); k++) weights[firstLogit + k] = targets.get(k).probability();
+        for (int k = 0; k < targets.size(); k++)
+            weights[firstLogit + k] = targets.get(k).probability();
         ranking = new Ranking(features, weights);
         due = IntStream.range(firstLogit, weights.length).toArray();
     }
 
-    /** Numbers of the targets whose rows are due: logits N + L*P + P + k, then active features 0 to N-1; empty at the end. */
+    /**
+     * Numbers of the targets whose rows are due: logits N + L*P + P + k, then active features 0 to N-1; empty at the
+     * end.
+     */
     public int[] next() {
         return due.clone();
     }
@@ -71,7 +78,9 @@ public final class FeatureRounds implements AutoCloseable {
         if (left == 0) {
             due = new int[0];
         } else {
-            due = order.length == features ? IntStream.range(0, features).toArray() : ranking.best(Math.min(perRound, left));
+            due = order.length == features
+                    ? IntStream.range(0, features).toArray()
+                    : ranking.best(Math.min(perRound, left));
         }
     }
 

@@ -17,21 +17,29 @@ import java.util.List;
 
 /**
  * The model linearised at one prompt: attention probabilities and norm denominators are constants, MLPs are replaced by
- * features, errors and the transcoders' affine skips (reference section 2.1). What is left is, per layer, one map between
+ * features, errors and the transcoders' affine skips (reference section 2.1). What is left is, per layer, one map
+ * between
  * positions (attention through values and outputs) and one within a position (the skip).
  *
- * <p>Norms are folded in once, so that no sweep meets them: gains into the weights, reciprocal denominators into the attention
+ * <p>Norms are folded in once, so that no sweep meets them: gains into the weights, reciprocal denominators into the
+ * attention
  * pattern. For a layer with input norm denominator s and output norm denominator u (Gemma only):
  * {@code pattern[q][p] = A[q][p] / (u[q]·s[p])}.
  *
  * <p>All tensors are float32 and belong to the scope in which the frozen model was made.
  *
  * @param weights     what all prompts share
- * @param inputNorms  for each layer what lies between the residual stream before the MLP and the transcoder's input site
+ * @param inputNorms  for each layer what lies between the residual stream before the MLP and the transcoder's input
+ *      site
  * @param outputNorms for each layer what lies between the transcoder's output site and the residual stream
  * @param finalNorm   the norm before the unembedding
  */
-record FrozenModel(FrozenWeights weights, List<Layer> blocks, List<FrozenNorm> inputNorms, List<FrozenNorm> outputNorms, FrozenNorm finalNorm) {
+record FrozenModel(
+        FrozenWeights weights,
+        List<Layer> blocks,
+        List<FrozenNorm> inputNorms,
+        List<FrozenNorm> outputNorms,
+        FrozenNorm finalNorm) {
     /**
      * @param pattern   F32 [heads, P, P], query by key
      * @param skipScale F32 [P], reciprocal norm denominators around the transcoder; null if it has no skip
@@ -85,17 +93,26 @@ record FrozenModel(FrozenWeights weights, List<Layer> blocks, List<FrozenNorm> i
             FrozenNorm output = FrozenNorm.of(outputNorm, reciprocal(outputNorm, trace, l, NormSite.POST_MLP));
             inputNorms.add(input);
             outputNorms.add(output);
-            blocks.add(new Layer(pattern(layer, trace, l), transcoders.hasSkip(l) ? skipScale(input, output, trace, weights.device()) : null));
+            blocks.add(new Layer(
+                    pattern(layer, trace, l),
+                    transcoders.hasSkip(l) ? skipScale(input, output, trace, weights.device()) : null));
         }
-        return new FrozenModel(weights, List.copyOf(blocks), inputNorms, outputNorms,
-            FrozenNorm.of(model.finalNorm(), reciprocal(model.finalNorm(), trace, 0, NormSite.FINAL)));
+        return new FrozenModel(
+                weights,
+                List.copyOf(blocks),
+                inputNorms,
+                outputNorms,
+                FrozenNorm.of(model.finalNorm(), reciprocal(model.finalNorm(), trace, 0, NormSite.FINAL)));
     }
 
     /** The norm before the transcoders' input, as far as it lies between that and the residual stream. */
     static FrozenNorm inputNorm(LayerWeights layer, TranscoderSet transcoders, Tensor reciprocal) {
         return switch (transcoders.input()) {
             case RESID_MID -> FrozenNorm.NONE;
-            case LN2_NORMALIZED -> layer.preMlp() == null ? FrozenNorm.NONE : new FrozenNorm(null, layer.preMlp().centres(), reciprocal);
+            case LN2_NORMALIZED ->
+                layer.preMlp() == null
+                        ? FrozenNorm.NONE
+                        : new FrozenNorm(null, layer.preMlp().centres(), reciprocal);
             default -> FrozenNorm.of(layer.preMlp(), reciprocal);
         };
     }

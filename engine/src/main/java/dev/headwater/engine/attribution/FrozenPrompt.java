@@ -5,12 +5,17 @@ package dev.headwater.engine.attribution;
  *
  * @param model   frozen at the prompt
  * @param sources what edges come from
- * @param reach   the tokens seen from above the first attention layer; null where carrying gradients through it costs less
+ * @param reach   the tokens seen from above the first attention layer; null where carrying gradients through it costs
+ *      less
  * @param outputs number of the graph's output targets, which are its last columns
  */
 record FrozenPrompt(FrozenModel model, Sources sources, TokenReach reach, int outputs) {
     static FrozenPrompt of(FrozenModel model, Sources sources, int outputs) {
         int positions = (int) sources.tokens().size(0);
-        return new FrozenPrompt(model, sources, TokenReach.pays(model, positions) ? TokenReach.of(model, sources.tokens()) : null, outputs);
+        return new FrozenPrompt(
+                model,
+                sources,
+                TokenReach.pays(model, positions) ? TokenReach.of(model, sources.tokens()) : null,
+                outputs);
     }
 }

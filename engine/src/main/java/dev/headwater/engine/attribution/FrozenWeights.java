@@ -16,7 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The weights that gradients meet on their way down, with the norms' gains folded in; the same for every prompt. For a layer with
+ * The weights that gradients meet on their way down, with the norms' gains folded in; the same for every prompt. For a
+ * layer with
  * input norm gain g and output norm gain h (Gemma only): {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}.
  *
  * <p>All tensors belong to the scope in which this was made.
@@ -25,7 +26,8 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) 
     /**
      * @param output [d, heads·headDim]
      * @param value  [kvHeads·headDim, d]
-     * @param skip   [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null if it has none
+     * @param skip   [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null
+     *      if it has none
      */
     record Layer(Weight output, Weight value, Weight skip) {}
 
@@ -34,22 +36,33 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) 
         for (int l = 0; l < model.config().layers(); l++) {
             layers.add(layer(model.layer(l), transcoders, l, products));
         }
-        return new FrozenWeights(List.copyOf(layers), model.config().attention().kvHeads(), model.config().width(), model.device());
+        return new FrozenWeights(
+                List.copyOf(layers),
+                model.config().attention().kvHeads(),
+                model.config().width(),
+                model.device());
     }
 
     private static Layer layer(LayerWeights weights, TranscoderSet transcoders, int l, Products products) {
         try (var scope = TensorScope.open()) {
-            Tensor output = scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), weights.postAttention());
-            Tensor value = FrozenNorm.of(weights.preAttention(), null).pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
-            return new Layer(Weight.of(output, products).keptBy(scope), Weight.of(value, products).keptBy(scope),
-                transcoders.hasSkip(l) ? Weight.of(skip(weights, transcoders, l), products).keptBy(scope) : null);
+            Tensor output =
+                    scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), weights.postAttention());
+            Tensor value = FrozenNorm.of(weights.preAttention(), null)
+                    .pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
+            return new Layer(
+                    Weight.of(output, products).keptBy(scope),
+                    Weight.of(value, products).keptBy(scope),
+                    transcoders.hasSkip(l)
+                            ? Weight.of(skip(weights, transcoders, l), products).keptBy(scope)
+                            : null);
         }
     }
 
     private static Tensor skip(LayerWeights weights, TranscoderSet transcoders, int l) {
         try (var scope = TensorScope.open()) {
             Tensor weight = scaleRows(Torch.t(transcoders.skip(l)), FrozenModel.outputNorm(weights, transcoders));
-            return scope.keep(Torch.contiguous(FrozenModel.inputNorm(weights, transcoders, null).pullBack(weight)));
+            return scope.keep(Torch.contiguous(
+                    FrozenModel.inputNorm(weights, transcoders, null).pullBack(weight)));
         }
     }
 

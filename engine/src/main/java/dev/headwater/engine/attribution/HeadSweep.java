@@ -24,11 +24,15 @@ import java.util.stream.IntStream;
 /**
  * Head loadings of chosen edges: what part of an edge passed through each head of each layer between its ends.
  *
- * <p>The targets' gradients come down the frozen model as in {@link AdjointSweep}, but heads that share a key and value are kept apart; the
- * sources' {@link Contributions} have been carried up. At each layer the two meet: for edge (t, s) and head h the loading is the sum over
- * the positions between source and target of {@code (patternᵀ · W_Oᵀ · gradient of t)[h] · (W_V · contribution of s)[h]}.
+ * <p>The targets' gradients come down the frozen model as in {@link AdjointSweep}, but heads that share a key and value
+ * are kept apart; the
+ * sources' {@link Contributions} have been carried up. At each layer the two meet: for edge (t, s) and head h the
+ * loading is the sum over
+ * the positions between source and target of {@code (patternᵀ · W_Oᵀ · gradient of t)[h] · (W_V · contribution of
+ * s)[h]}.
  *
- * <p>What does not fit into memory goes in parts: sources from the top layer down, so that a part's sweep of the targets ends early.
+ * <p>What does not fit into memory goes in parts: sources from the top layer down, so that a part's sweep of the
+ * targets ends early.
  */
 final class HeadSweep {
     /** An edge of a graph: a target and a column of {@link Sources}. */
@@ -39,7 +43,8 @@ final class HeadSweep {
     interface Sink {
         /**
          * @param edge     its number
-         * @param loadings by layer from the one above the source to the target's, then head; empty if no attention lies between
+         * @param loadings by layer from the one above the source to the target's, then head; empty if no attention lies
+         *      between
          */
         void edge(int edge, float[] loadings);
     }
@@ -74,20 +79,31 @@ final class HeadSweep {
         int finished = 0;
         for (int e = 0; e < edges.size(); e++) {
             if (passes(edges.get(e))) {
-                byColumn.computeIfAbsent(edges.get(e).column, column -> new ArrayList<>()).add(e);
+                byColumn.computeIfAbsent(edges.get(e).column, column -> new ArrayList<>())
+                        .add(e);
             } else {
                 sink.edge(e, new float[0]);
                 done.accept(++finished);
             }
         }
-        int[] columns = byColumn.keySet().stream().sorted(Comparator.<Integer>comparingInt(column -> -sources.layerOf(column))
-            .thenComparing(column -> column)).mapToInt(Integer::intValue).toArray();
+        int[] columns = byColumn.keySet().stream()
+                .sorted(Comparator.<Integer>comparingInt(column -> -sources.layerOf(column))
+                        .thenComparing(column -> column))
+                .mapToInt(Integer::intValue)
+                .toArray();
         for (int from = 0, to; from < columns.length; from = to) {
             to = end(columns, from, byColumn, edges);
             int[] chosen = Arrays.copyOfRange(columns, from, to);
-            int[] part = Arrays.stream(chosen).boxed().flatMap(column -> byColumn.get(column).stream()).mapToInt(Integer::intValue).toArray();
+            int[] part = Arrays.stream(chosen)
+                    .boxed()
+                    .flatMap(column -> byColumn.get(column).stream())
+                    .mapToInt(Integer::intValue)
+                    .toArray();
             try (var scope = TensorScope.open()) {
-                int top = Arrays.stream(part).map(e -> edges.get(e).target.layer()).max().orElseThrow();
+                int top = Arrays.stream(part)
+                        .map(e -> edges.get(e).target.layer())
+                        .max()
+                        .orElseThrow();
                 Contributions up = new Contributions(frozen, sources, chosen, Math.min(top, frozen.layers() - 1));
                 new Descent(up, edges, part, sink, cancelled).run();
             }
@@ -99,7 +115,7 @@ final class HeadSweep {
     /** Whether attention lies between the ends. */
     private boolean passes(Edge edge) {
         return sources.layerOf(edge.column) < Math.min(edge.target.layer(), frozen.layers() - 1)
-            && sources.positionOf(edge.column) <= edge.target.position();
+                && sources.positionOf(edge.column) <= edge.target.position();
     }
 
     private int end(int[] columns, int from, Map<Integer, List<Integer>> byColumn, List<Edge> edges) {
@@ -107,9 +123,18 @@ final class HeadSweep {
         int to = from;
         int top = 0;
         while (to < columns.length) {
-            top = Math.max(top, byColumn.get(columns[to]).stream().mapToInt(e -> edges.get(e).target.layer()).max().orElseThrow());
-            taken += Contributions.floats(frozen, positions, sources.layerOf(columns[to]), sources.positionOf(columns[to]),
-                Math.min(top, frozen.layers() - 1));
+            top = Math.max(
+                    top,
+                    byColumn.get(columns[to]).stream()
+                            .mapToInt(e -> edges.get(e).target.layer())
+                            .max()
+                            .orElseThrow());
+            taken += Contributions.floats(
+                    frozen,
+                    positions,
+                    sources.layerOf(columns[to]),
+                    sources.positionOf(columns[to]),
+                    Math.min(top, frozen.layers() - 1));
             if (to > from && taken > floats / 2) {
                 break;
             }
@@ -137,14 +162,19 @@ final class HeadSweep {
             }
             Map<Target, List<Integer>> byTarget = new HashMap<>();
             for (int e : chosen) {
-                byTarget.computeIfAbsent(all.get(e).target, target -> new ArrayList<>()).add(e);
+                byTarget.computeIfAbsent(all.get(e).target, target -> new ArrayList<>())
+                        .add(e);
             }
-            targets = byTarget.keySet().stream().sorted(Comparator.<Target>comparingInt(target -> -target.layer())
-                .thenComparing(target -> byTarget.get(target).getFirst())).toList();
+            targets = byTarget.keySet().stream()
+                    .sorted(Comparator.<Target>comparingInt(target -> -target.layer())
+                            .thenComparing(target -> byTarget.get(target).getFirst()))
+                    .toList();
             for (Target target : targets) {
                 List<Integer> own = byTarget.get(target);
-                edges.add(new int[][] {own.stream().mapToInt(Integer::intValue).toArray(),
-                    own.stream().mapToInt(e -> numbers.get(all.get(e).column)).toArray()});
+                edges.add(new int[][] {
+                    own.stream().mapToInt(Integer::intValue).toArray(),
+                    own.stream().mapToInt(e -> numbers.get(all.get(e).column)).toArray()
+                });
             }
         }
 
@@ -184,8 +214,15 @@ final class HeadSweep {
             for (int t = 0; t < targets.size(); t++) {
                 offset[t + 1] = offset[t] + targets.get(t).position() + 1;
                 int last = lastLayer(t);
-                loadings[t] = Arrays.stream(edges.get(t)[1]).mapToObj(s -> new float[(last - descent.up.firstLayer(s) + 1) * heads]).toArray(float[][]::new);
-                low = Math.min(low, Arrays.stream(edges.get(t)[1]).map(descent.up::firstLayer).min().orElseThrow());
+                loadings[t] = Arrays.stream(edges.get(t)[1])
+                        .mapToObj(s -> new float[(last - descent.up.firstLayer(s) + 1) * heads])
+                        .toArray(float[][]::new);
+                low = Math.min(
+                        low,
+                        Arrays.stream(edges.get(t)[1])
+                                .map(descent.up::firstLayer)
+                                .min()
+                                .orElseThrow());
             }
             lowest = low;
         }
@@ -198,8 +235,15 @@ final class HeadSweep {
         void run() {
             try (var scope = TensorScope.open()) {
                 int count = targets.size();
-                Ragged ragged = new Ragged(Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
-                    Torch.to(Tensor.ofInts(targets.stream().mapToInt(Target::position).toArray(), count), frozen.device()));
+                Ragged ragged = new Ragged(
+                        Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
+                        Torch.to(
+                                Tensor.ofInts(
+                                        targets.stream()
+                                                .mapToInt(Target::position)
+                                                .toArray(),
+                                        count),
+                                frozen.device()));
                 Tensor gradient = Tensor.empty(DType.F32, frozen.device(), offset[count], weights.width());
                 int entered = 0;
                 while (entered < count && targets.get(entered).layer() == frozen.layers()) {
@@ -244,7 +288,8 @@ final class HeadSweep {
                     if (model.skip() != null) {
                         Tensor skipped = Tensor.empty(DType.F32, frozen.device(), above.shape());
                         model.skip().product(skipped, above, 0);
-                        Kernels.addScaledRows(above, skipped, all, frozen.layer(layer).skipScale());
+                        Kernels.addScaledRows(
+                                above, skipped, all, frozen.layer(layer).skipScale());
                     }
                     Tensor atHeads = Tensor.empty(DType.F32, frozen.device(), offset[old], weights.headsWidth());
                     model.output().product(atHeads, above, 0);
@@ -277,8 +322,12 @@ final class HeadSweep {
             MemorySegment downs = Torch.to(mixed, Device.CPU).data();
             Tensor spread = descent.up.values(layer);
             Tensor fresh = descent.up.freshValues(layer);
-            MemorySegment ups = spread == null ? MemorySegment.NULL : Torch.to(spread, Device.CPU).data();
-            MemorySegment freshUps = fresh == null ? MemorySegment.NULL : Torch.to(fresh, Device.CPU).data();
+            MemorySegment ups = spread == null
+                    ? MemorySegment.NULL
+                    : Torch.to(spread, Device.CPU).data();
+            MemorySegment freshUps = fresh == null
+                    ? MemorySegment.NULL
+                    : Torch.to(fresh, Device.CPU).data();
             IntStream.range(0, entered).parallel().forEach(t -> meet(layer, t, downs, ups, freshUps));
         }
 
@@ -306,9 +355,16 @@ final class HeadSweep {
                 int end = first == layer ? from : last;
                 for (int p = from; p <= end; p++) {
                     if (first == layer) {
-                        MemorySegment.copy(freshUps, JAVA_FLOAT, (s - up.firstFresh(layer)) * (long) valueWidth * Float.BYTES, value, 0, valueWidth);
+                        MemorySegment.copy(
+                                freshUps,
+                                JAVA_FLOAT,
+                                (s - up.firstFresh(layer)) * (long) valueWidth * Float.BYTES,
+                                value,
+                                0,
+                                valueWidth);
                     } else {
-                        MemorySegment.copy(ups, JAVA_FLOAT, up.row(s, p) * valueWidth * Float.BYTES, value, 0, valueWidth);
+                        MemorySegment.copy(
+                                ups, JAVA_FLOAT, up.row(s, p) * valueWidth * Float.BYTES, value, 0, valueWidth);
                     }
                     multiply(product, down, p * width, value);
                 }
@@ -339,18 +395,27 @@ final class HeadSweep {
         }
 
         private Ragged part(Ragged ragged, int first, int end) {
-            return new Ragged(Torch.narrow(ragged.offset(), 0, first, end - first), Torch.narrow(ragged.position(), 0, first, end - first));
+            return new Ragged(
+                    Torch.narrow(ragged.offset(), 0, first, end - first),
+                    Torch.narrow(ragged.position(), 0, first, end - first));
         }
 
         private Tensor ownRows(int first, int end) {
-            return Torch.to(Tensor.ofLongs(IntStream.range(first, end).mapToLong(t -> offset[t + 1] - 1).toArray(), end - first), frozen.device());
+            return Torch.to(
+                    Tensor.ofLongs(
+                            IntStream.range(first, end)
+                                    .mapToLong(t -> offset[t + 1] - 1)
+                                    .toArray(),
+                            end - first),
+                    frozen.device());
         }
 
         /** The targets' vectors, F32 [n, d]. */
         private Tensor vectors(int first, int end) {
             List<Tensor> rows = new ArrayList<>();
             for (int t = first; t < end; t++) {
-                rows.add(Torch.select(targets.get(t).vectors(), 0, targets.get(t).row()));
+                rows.add(
+                        Torch.select(targets.get(t).vectors(), 0, targets.get(t).row()));
             }
             return Torch.stack(rows, 0);
         }

@@ -25,8 +25,10 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * The linear model that an attribution graph's edges come from, kept for further questions: one forward pass of a prompt, its active
- * features and errors, and the model frozen there. Not thread-safe. Closing it frees native memory; the model stays open.
+ * The linear model that an attribution graph's edges come from, kept for further questions: one forward pass of a
+ * prompt, its active
+ * features and errors, and the model frozen there. Not thread-safe. Closing it frees native memory; the model stays
+ * open.
  */
 public final class LinearPrompt implements AutoCloseable {
     private final ReplacementModel model;
@@ -44,7 +46,8 @@ public final class LinearPrompt implements AutoCloseable {
     public interface LoadingSink {
         /**
          * @param edge     its number
-         * @param loadings by layer from the one above the source to the last below the target, then head; empty if there is none
+         * @param loadings by layer from the one above the source to the last below the target, then head; empty if
+         *      there is none
          */
         void edge(int edge, float[] loadings);
     }
@@ -64,12 +67,22 @@ public final class LinearPrompt implements AutoCloseable {
         TensorScope scope = TensorScope.open();
         Trace made = null;
         try {
-            var sites = EnumSet.of(model.transcoders().input(), model.transcoders().output(), FeatureSite.RESID_MID, FeatureSite.HOOK_MLP_OUT);
-            trace = made = model.model().forward(prompt.tokens(), new TraceRequest(sites, true, TraceRequest.Logits.LAST));
+            var sites = EnumSet.of(
+                    model.transcoders().input(),
+                    model.transcoders().output(),
+                    FeatureSite.RESID_MID,
+                    FeatureSite.HOOK_MLP_OUT);
+            trace = made =
+                    model.model().forward(prompt.tokens(), new TraceRequest(sites, true, TraceRequest.Logits.LAST));
             progress.advance(1);
             progress.phase("encode", model.layers());
-            local = LocalReplacement.of(model, List.of(trace), progress::advance).getFirst();
-            frozen = FrozenModel.of(FrozenWeights.of(model.model(), model.transcoders(), model.products()), model.model(), trace, model.transcoders());
+            local = LocalReplacement.of(model, List.of(trace), progress::advance)
+                    .getFirst();
+            frozen = FrozenModel.of(
+                    FrozenWeights.of(model.model(), model.transcoders(), model.products()),
+                    model.model(),
+                    trace,
+                    model.transcoders());
             tensors = scope.detach();
         } catch (RuntimeException | Error e) {
             scope.close();
@@ -110,10 +123,13 @@ public final class LinearPrompt implements AutoCloseable {
     /** What enters a layer, F32 [P, d]; it belongs to the innermost open scope. */
     public Tensor stream(int layer) {
         if (layer > 0) {
-            return Torch.add(trace.site(FeatureSite.RESID_MID, layer - 1), trace.site(FeatureSite.HOOK_MLP_OUT, layer - 1));
+            return Torch.add(
+                    trace.site(FeatureSite.RESID_MID, layer - 1), trace.site(FeatureSite.HOOK_MLP_OUT, layer - 1));
         }
         Tensor places = model.model().positionEmbedding();
-        return places == null ? Torch.clone(trace.tokenVectors()) : Torch.add(trace.tokenVectors(), Torch.narrow(places, 0, 0, prompt.length()));
+        return places == null
+                ? Torch.clone(trace.tokenVectors())
+                : Torch.add(trace.tokenVectors(), Torch.narrow(places, 0, 0, prompt.length()));
     }
 
     // ---- what everything active adds to the stream at a place ----
@@ -128,12 +144,18 @@ public final class LinearPrompt implements AutoCloseable {
         int features = active().count();
         int positions = prompt.length();
         if (number < features) {
-            return new Node.Feature(active().layer()[number], active().position()[number], active().feature()[number], active().activation()[number]);
+            return new Node.Feature(
+                    active().layer()[number],
+                    active().position()[number],
+                    active().feature()[number],
+                    active().activation()[number]);
         }
         int rest = number - features;
         int position = rest % positions;
-        return rest < model.layers() * positions ? new Node.Error(rest / positions, position)
-            : new Node.Token(position, prompt.tokens()[position], prompt.texts().get(position));
+        return rest < model.layers() * positions
+                ? new Node.Error(rest / positions, position)
+                : new Node.Token(
+                        position, prompt.tokens()[position], prompt.texts().get(position));
     }
 
     /**
@@ -144,15 +166,23 @@ public final class LinearPrompt implements AutoCloseable {
     public List<Tensor> contributions(int layer, List<Reading> readings) {
         try (var scope = TensorScope.open()) {
             if (layer == 0) {
-                return readings.stream().map(reading -> scope.keep(ofTokens(reading))).toList();
+                return readings.stream()
+                        .map(reading -> scope.keep(ofTokens(reading)))
+                        .toList();
             }
-            List<Target> targets = readings.stream().flatMap(reading -> IntStream.range(0, (int) reading.gradients.size(0))
-                .mapToObj(row -> new Target(layer, reading.position, reading.gradients, row))).toList();
+            List<Target> targets = readings.stream()
+                    .flatMap(reading -> IntStream.range(0, (int) reading.gradients.size(0))
+                            .mapToObj(row -> new Target(layer, reading.position, reading.gradients, row)))
+                    .toList();
             FrozenModel below = frozen.below(layer);
-            long rows = targets.stream().mapToLong(target -> target.position() + 1).sum();
+            long rows =
+                    targets.stream().mapToLong(target -> target.position() + 1).sum();
             try (var sweep = new AdjointSweep(below.weights(), memory / 2, rows);
-                 EdgeRows found = sweep.rows(List.of(new AdjointSweep.Wanted(FrozenPrompt.of(below, sources(), 0), targets)), done -> {}, () -> false)
-                     .getFirst()) {
+                    EdgeRows found = sweep.rows(
+                                    List.of(new AdjointSweep.Wanted(FrozenPrompt.of(below, sources(), 0), targets)),
+                                    done -> {},
+                                    () -> false)
+                            .getFirst()) {
                 List<Tensor> results = new ArrayList<>();
                 float[] row = new float[sourceCount()];
                 int at = 0;
@@ -176,7 +206,9 @@ public final class LinearPrompt implements AutoCloseable {
             long count = reading.gradients.size(0);
             Tensor all = Tensor.zeros(reading.gradients.dtype(), frozen.device(), count, sourceCount());
             int column = active().count() + model.layers() * prompt.length() + reading.position;
-            Torch.copy(Torch.narrow(all, 1, column, 1), Torch.linear(reading.gradients, Torch.narrow(trace.tokenVectors(), 0, reading.position, 1), null));
+            Torch.copy(
+                    Torch.narrow(all, 1, column, 1),
+                    Torch.linear(reading.gradients, Torch.narrow(trace.tokenVectors(), 0, reading.position, 1), null));
             return scope.keep(all);
         }
     }
@@ -204,7 +236,8 @@ public final class LinearPrompt implements AutoCloseable {
     }
 
     private Sources sources(ActiveFeatures features) {
-        return new Sources(features, model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), memory / 4);
+        return new Sources(
+                features, model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), memory / 4);
     }
 
     // ---- heads of edges ----
@@ -215,13 +248,25 @@ public final class LinearPrompt implements AutoCloseable {
      * @param targets what the graph explains; null if it is not known beyond the graph's own list
      * @param target  node of each edge
      * @param source  node of each edge
-     * @throws HeadwaterException if the graph is not of this model and prompt, or an edge ends in an output whose direction is not known
+     * @throws HeadwaterException if the graph is not of this model and prompt, or an edge ends in an output whose
+     *      direction is not known
      */
-    public void loadings(AttributionGraph graph, OutputTargets targets, int[] target, int[] source, LoadingSink sink, Progress progress) {
+    public void loadings(
+            AttributionGraph graph,
+            OutputTargets targets,
+            int[] target,
+            int[] source,
+            LoadingSink sink,
+            Progress progress) {
         progress.phase("head loadings", target.length);
         try (var scope = TensorScope.open()) {
-            int[] nodes = IntStream.concat(IntStream.of(target), IntStream.of(source)).distinct().sorted().toArray();
-            int[] features = IntStream.of(nodes).filter(node -> node < graph.firstError()).toArray();
+            int[] nodes = IntStream.concat(IntStream.of(target), IntStream.of(source))
+                    .distinct()
+                    .sorted()
+                    .toArray();
+            int[] features = IntStream.of(nodes)
+                    .filter(node -> node < graph.firstError())
+                    .toArray();
             ActiveFeatures chosen = chosen(graph, features);
             Sources few = sources(chosen);
             TargetVectors vectors = new TargetVectors(model, frozen, chosen, prompt.length());
@@ -229,10 +274,15 @@ public final class LinearPrompt implements AutoCloseable {
             if (ends.length > 0 && ends[ends.length - 1] >= graph.firstLogit()) {
                 vectors.choose(outputs(graph, targets), trace);
             }
-            List<Target> found = vectors.of(IntStream.of(ends).map(node -> column(graph, features, node)).toArray(), few.columns(0));
+            List<Target> found = vectors.of(
+                    IntStream.of(ends)
+                            .map(node -> column(graph, features, node))
+                            .toArray(),
+                    few.columns(0));
             List<HeadSweep.Edge> edges = new ArrayList<>();
             for (int e = 0; e < target.length; e++) {
-                edges.add(new HeadSweep.Edge(found.get(Arrays.binarySearch(ends, target[e])), column(graph, features, source[e])));
+                edges.add(new HeadSweep.Edge(
+                        found.get(Arrays.binarySearch(ends, target[e])), column(graph, features, source[e])));
             }
             new HeadSweep(frozen, few, memory / 2).run(edges, sink::edge, progress::advance, progress::cancelled);
         }
@@ -248,12 +298,16 @@ public final class LinearPrompt implements AutoCloseable {
         int at = 0;
         for (int i = 0; i < features.length; i++) {
             var node = (Node.Feature) graph.node(features[i]);
-            while (at < all.count() && (all.layer()[at] != node.layer() || all.position()[at] != node.position() || all.feature()[at] != node.feature())) {
+            while (at < all.count()
+                    && (all.layer()[at] != node.layer()
+                            || all.position()[at] != node.position()
+                            || all.feature()[at] != node.feature())) {
                 at++;
             }
             if (at == all.count()) {
-                throw new HeadwaterException("the graph is not of this model and prompt: its feature %d/%d/%d does not fire here; give the model and transcoders that it was made with"
-                    .formatted(node.layer(), node.position(), node.feature()));
+                throw new HeadwaterException(
+                        "the graph is not of this model and prompt: its feature %d/%d/%d does not fire here; give the model and transcoders that it was made with"
+                                .formatted(node.layer(), node.position(), node.feature()));
             }
             layer[i] = node.layer();
             position[i] = node.position();
@@ -274,7 +328,9 @@ public final class LinearPrompt implements AutoCloseable {
     }
 
     private static int column(AttributionGraph graph, int[] features, int node) {
-        return node < graph.firstError() ? Arrays.binarySearch(features, node) : features.length + node - graph.firstError();
+        return node < graph.firstError()
+                ? Arrays.binarySearch(features, node)
+                : features.length + node - graph.firstError();
     }
 
     private static final Pattern FEATURE = Pattern.compile("feature (\\d{1,9})/(\\d{1,9}) at position (\\d{1,9})");
@@ -286,16 +342,19 @@ public final class LinearPrompt implements AutoCloseable {
         }
         List<LogitTarget> labels = graph.targets();
         if (labels.stream().allMatch(label -> label.token() < model.vocabularySize())) {
-            return new OutputTargets.Tokens(labels.stream().map(LogitTarget::token).toList());
+            return new OutputTargets.Tokens(
+                    labels.stream().map(LogitTarget::token).toList());
         }
         List<OutputTargets.FeatureAt> features = new ArrayList<>();
         for (LogitTarget label : labels) {
             Matcher name = FEATURE.matcher(label.text());
             if (!name.matches()) {
-                throw new UsageException("the graph explains '" + label.text()
-                    + "', whose direction its file does not hold; make the graph again from the prompt, with the same target option");
+                throw new UsageException(
+                        "the graph explains '" + label.text()
+                                + "', whose direction its file does not hold; make the graph again from the prompt, with the same target option");
             }
-            features.add(new OutputTargets.FeatureAt(Integer.parseInt(name.group(1)), Integer.parseInt(name.group(3)), Integer.parseInt(name.group(2))));
+            features.add(new OutputTargets.FeatureAt(
+                    Integer.parseInt(name.group(1)), Integer.parseInt(name.group(3)), Integer.parseInt(name.group(2))));
         }
         return new OutputTargets.Features(features);
     }

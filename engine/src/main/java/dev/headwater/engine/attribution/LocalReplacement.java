@@ -35,12 +35,14 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
         return parts;
     }
 
-    private static void encode(ReplacementModel model, List<Trace> traces, int layer, List<List<SparseActivations>> activations) {
+    private static void encode(
+            ReplacementModel model, List<Trace> traces, int layer, List<List<SparseActivations>> activations) {
         try (var scope = TensorScope.open()) {
             List<Tensor> inputs = new ArrayList<>();
             for (Trace trace : traces) {
                 int zeros = model.zeroPositions(trace.tokens());
-                inputs.add(Torch.narrow(trace.site(model.transcoders().input(), layer), 0, zeros, trace.positions() - zeros));
+                inputs.add(Torch.narrow(
+                        trace.site(model.transcoders().input(), layer), 0, zeros, trace.positions() - zeros));
             }
             SparseActivations all = model.transcoders().encode(layer, Torch.cat(inputs, 0), 0);
             int first = 0;
@@ -54,13 +56,16 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
 
     private static List<Tensor> errors(ReplacementModel model, Trace trace, List<SparseActivations> activations) {
         TranscoderSet transcoders = model.transcoders();
-        List<Tensor> inputs = IntStream.range(0, model.layers()).mapToObj(layer -> trace.site(transcoders.input(), layer)).toList();
+        List<Tensor> inputs = IntStream.range(0, model.layers())
+                .mapToObj(layer -> trace.site(transcoders.input(), layer))
+                .toList();
         int zeros = model.zeroPositions(trace.tokens());
         List<Tensor> errors = new ArrayList<>();
         try (var scope = TensorScope.open()) {
             List<Tensor> reconstruction = transcoders.reconstruct(activations, inputs);
             for (int layer = 0; layer < model.layers(); layer++) {
-                Tensor error = Torch.clone(Torch.sub(trace.site(transcoders.output(), layer), reconstruction.get(layer)));
+                Tensor error =
+                        Torch.clone(Torch.sub(trace.site(transcoders.output(), layer), reconstruction.get(layer)));
                 Torch.zeroInPlace(Torch.narrow(error, 0, 0, zeros));
                 errors.add(scope.keep(error));
             }

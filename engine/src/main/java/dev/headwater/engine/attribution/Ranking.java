@@ -2,7 +2,6 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.EdgeRuns;
 import dev.headwater.engine.graph.EdgeRows;
-import dev.headwater.engine.graph.Influence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -10,7 +9,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Ranks features by their influence on the targets while only some rows of the edge matrix are known. Rows are normalised
+ * Ranks features by their influence on the targets while only some rows of the edge matrix are known. Rows are
+ * normalised
  * over all columns; a feature whose row is not known yet receives influence and passes none on.
  */
 public final class Ranking implements AutoCloseable {
@@ -22,13 +22,16 @@ public final class Ranking implements AutoCloseable {
     private final List<EdgeRows> batches = new ArrayList<>();
     /** All known rows one after the other, whichever batch holds them, and the node that each belongs to. */
     private final EdgeRuns known;
+
     private long[] nodes = new long[0];
     private double[] scale = new double[0];
     /** What each row has passed on, and what has come of that: a round adds only what its rows change. */
     private double[] passed = new double[0];
+
     private final double[] influence;
     /** For each node the batch that has its row, null if it is not known, and the row's number in there. */
     private final EdgeRows[] home;
+
     private final int[] rowInBatch;
 
     /**
@@ -71,7 +74,8 @@ public final class Ranking implements AutoCloseable {
 
     /** Influence of every node, as far as the known rows tell [n]; stays ours. */
     double[] influence() {
-        // A node draws on nodes with lower numbers only: layers come in order, targets last. So rows go by falling node.
+        // A node draws on nodes with lower numbers only: layers come in order, targets last. So rows go by falling
+        // node.
         long[] order = new long[nodes.length];
         for (int r = 0; r < order.length; r++) order[r] = ~nodes[r] << Integer.SIZE | r;
         Arrays.sort(order);
@@ -105,7 +109,9 @@ public final class Ranking implements AutoCloseable {
 
     /** The known rows in the order of nodes with the columns of unknown features left out. */
     EdgeRows assemble() {
-        int[] kept = IntStream.range(0, weights.length).filter(i -> i >= features || home[i] != null).toArray();
+        int[] kept = IntStream.range(0, weights.length)
+                .filter(i -> i >= features || home[i] != null)
+                .toArray();
         return EdgeRows.select(kept, home, rowInBatch);
     }
 

@@ -13,11 +13,13 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What a graph's edges come from: the active features' decoder vectors scaled by their activations, the error vectors and the
+ * What a graph's edges come from: the active features' decoder vectors scaled by their activations, the error vectors
+ * and the
  * token vectors, each as it is added to the residual stream. Columns are in node order: features by (layer, position,
  * feature), errors layer by layer, tokens, then the targets.
  *
- * <p>Decoder vectors are kept in memory when all of them fit into {@code cacheBytes}, else gathered from the mapped files each
+ * <p>Decoder vectors are kept in memory when all of them fit into {@code cacheBytes}, else gathered from the mapped
+ * files each
  * time they are asked for. Tensors belong to the scope in which this was made.
  */
 final class Sources {
@@ -33,6 +35,7 @@ final class Sources {
     private final int[] layerStart;
     /** For each layer, how many of its features are before each position, [positions + 1]. */
     private final long[][] before;
+
     private final Tensor[] segments;
     private final Tensor onePerPosition;
     private final Tensor[][] cache;
@@ -44,7 +47,12 @@ final class Sources {
      * @param errors      for each layer F32 [P, d] at the transcoder's output site
      * @param tokens      F32 [P, d]
      */
-    Sources(ActiveFeatures active, TranscoderSet transcoders, List<FrozenNorm> outputNorms, List<Tensor> errors, Tensor tokens,
+    Sources(
+            ActiveFeatures active,
+            TranscoderSet transcoders,
+            List<FrozenNorm> outputNorms,
+            List<Tensor> errors,
+            Tensor tokens,
             long cacheBytes) {
         this.active = active;
         this.transcoders = transcoders;
@@ -125,7 +133,9 @@ final class Sources {
 
     /** The layer of a column's source; -1 for a token. */
     int layerOf(int column) {
-        return column >= firstToken() ? -1 : column >= layerStart[layers] ? (column - layerStart[layers]) / positions : active.layer()[column];
+        return column >= firstToken()
+                ? -1
+                : column >= layerStart[layers] ? (column - layerStart[layers]) / positions : active.layer()[column];
     }
 
     int positionOf(int column) {
@@ -158,7 +168,10 @@ final class Sources {
 
     private int[] distinct(int layer) {
         if (distinct[layer] == null) {
-            distinct[layer] = Arrays.stream(active.feature(), layerStart[layer], layerStart[layer + 1]).sorted().distinct().toArray();
+            distinct[layer] = Arrays.stream(active.feature(), layerStart[layer], layerStart[layer + 1])
+                    .sorted()
+                    .distinct()
+                    .toArray();
         }
         return distinct[layer];
     }

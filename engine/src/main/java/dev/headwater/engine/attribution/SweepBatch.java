@@ -4,8 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -19,7 +19,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.LongFunction;
 
-/** The gradients of one batch of targets on their way down, and how far the targets have entered. Belongs to the scope in which it was made. */
+/**
+ * The gradients of one batch of targets on their way down, and how far the targets have entered. Belongs to the scope
+ * in which it was made.
+ */
 final class SweepBatch {
     private final FrozenWeights weights;
     private final TwoLayers twoLayers;
@@ -27,12 +30,16 @@ final class SweepBatch {
     private final List<Part> parts;
     /** First gradient row of each member. */
     private final long[] offset;
+
     private final Tensor gradient;
     private final Tensor heads;
     private final Tensor mixed;
     /** Targets that have entered: a prefix of the members. */
     private int entered;
-    /** Of these, the targets from here on entered in the attention layer above, so that their rows of {@link #mixed} still tell all. */
+    /**
+     * Of these, the targets from here on entered in the attention layer above, so that their rows of {@link #mixed}
+     * still tell all.
+     */
     private int young;
 
     /**
@@ -47,9 +54,14 @@ final class SweepBatch {
         Map<SweepPlan, List<Integer>> byPrompt = new LinkedHashMap<>();
         for (int i = 0; i < members.size(); i++) {
             offset[i + 1] = offset[i] + target(i).position() + 1;
-            byPrompt.computeIfAbsent(members.get(i).plan(), plan -> new ArrayList<>()).add(i);
+            byPrompt.computeIfAbsent(members.get(i).plan(), plan -> new ArrayList<>())
+                    .add(i);
         }
-        parts = byPrompt.entrySet().stream().map(part -> new Part(part.getKey(), part.getValue().stream().mapToInt(Integer::intValue).toArray())).toList();
+        parts = byPrompt.entrySet().stream()
+                .map(part -> new Part(
+                        part.getKey(),
+                        part.getValue().stream().mapToInt(Integer::intValue).toArray()))
+                .toList();
         long rows = offset[members.size()];
         Tensor scratch = room.apply(rows * weights.scratchFloatsPerRow());
         gradient = matrix(scratch, 0, rows, weights.width());
@@ -67,6 +79,7 @@ final class SweepBatch {
         final FrozenPrompt prompt;
         /** Ascending. */
         final int[] member;
+
         private final Ragged all;
 
         Part(SweepPlan plan, int[] member) {
@@ -74,8 +87,21 @@ final class SweepBatch {
             this.prompt = plan.prompt;
             this.member = member;
             int count = member.length;
-            all = new Ragged(Torch.to(Tensor.ofLongs(Arrays.stream(member).mapToLong(i -> offset[i]).toArray(), count), weights.device()),
-                Torch.to(Tensor.ofInts(Arrays.stream(member).map(i -> target(i).position()).toArray(), count), weights.device()));
+            all = new Ragged(
+                    Torch.to(
+                            Tensor.ofLongs(
+                                    Arrays.stream(member)
+                                            .mapToLong(i -> offset[i])
+                                            .toArray(),
+                                    count),
+                            weights.device()),
+                    Torch.to(
+                            Tensor.ofInts(
+                                    Arrays.stream(member)
+                                            .map(i -> target(i).position())
+                                            .toArray(),
+                                    count),
+                            weights.device()));
         }
 
         /** How many of the part's targets are among the first {@code members} members. */
@@ -85,7 +111,8 @@ final class SweepBatch {
         }
 
         Ragged ragged(int first, int count) {
-            return new Ragged(Torch.narrow(all.offset(), 0, first, count), Torch.narrow(all.position(), 0, first, count));
+            return new Ragged(
+                    Torch.narrow(all.offset(), 0, first, count), Torch.narrow(all.position(), 0, first, count));
         }
 
         Tensor base(long[] byTarget, int count) {
@@ -124,7 +151,9 @@ final class SweepBatch {
                 while (to < first + count && target(to).vectors() == vectors) {
                     to++;
                 }
-                int[] rows = members.subList(from, to).stream().mapToInt(member -> member.target().row()).toArray();
+                int[] rows = members.subList(from, to).stream()
+                        .mapToInt(member -> member.target().row())
+                        .toArray();
                 pieces.add(Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
             }
             return scope.keep(pieces.size() == 1 ? pieces.getFirst() : Torch.cat(pieces, 0));
@@ -169,11 +198,23 @@ final class SweepBatch {
                 SweepPlan plan = part.plan;
                 Sources sources = part.prompt.sources();
                 for (int from = sources.firstSourceLayer(layer); from <= layer; from++) {
-                    Kernels.edgeContract(gradient, ragged, sources.decoders(from, layer), sources.segments(from), plan.out,
-                        part.base(plan.featureBase[from], count), sources.crossLayer());
+                    Kernels.edgeContract(
+                            gradient,
+                            ragged,
+                            sources.decoders(from, layer),
+                            sources.segments(from),
+                            plan.out,
+                            part.base(plan.featureBase[from], count),
+                            sources.crossLayer());
                 }
-                Kernels.edgeContract(gradient, ragged, sources.errors(layer), sources.onePerPosition(), plan.out,
-                    part.base(plan.errorBase[layer], count), false);
+                Kernels.edgeContract(
+                        gradient,
+                        ragged,
+                        sources.errors(layer),
+                        sources.onePerPosition(),
+                        plan.out,
+                        part.base(plan.errorBase[layer], count),
+                        false);
             }
         }
     }
@@ -183,13 +224,22 @@ final class SweepBatch {
             try (var scope = TensorScope.open()) {
                 int count = part.before(entered);
                 Sources sources = part.prompt.sources();
-                Kernels.edgeContract(gradient, part.ragged(0, count), sources.tokens(), sources.onePerPosition(), part.plan.out,
-                    part.base(part.plan.tokenBase, count), false);
+                Kernels.edgeContract(
+                        gradient,
+                        part.ragged(0, count),
+                        sources.tokens(),
+                        sources.onePerPosition(),
+                        part.plan.out,
+                        part.base(part.plan.tokenBase, count),
+                        false);
             }
         }
     }
 
-    /** Edges of the tokens, read above the first layer's attention: for each token the sum over the positions that it reaches. */
+    /**
+     * Edges of the tokens, read above the first layer's attention: for each token the sum over the positions that it
+     * reaches.
+     */
     void readTokensFromAbove() {
         for (Part part : parts) {
             TokenReach reach = part.prompt.reach();
@@ -201,11 +251,19 @@ final class SweepBatch {
             }
             try (var scope = TensorScope.open()) {
                 Tensor pieces = Tensor.empty(DType.F32, Device.CPU, base[targets]);
-                Kernels.edgeContract(gradient, part.ragged(0, targets), reach.sources(), reach.segment(), pieces,
-                    Tensor.ofLongs(Arrays.copyOf(base, targets), targets), false);
+                Kernels.edgeContract(
+                        gradient,
+                        part.ragged(0, targets),
+                        reach.sources(),
+                        reach.segment(),
+                        pieces,
+                        Tensor.ofLongs(Arrays.copyOf(base, targets), targets),
+                        false);
                 for (int i = 0; i < targets; i++) {
                     int count = target(part.member[i]).position() + 1;
-                    float[] values = pieces.data().asSlice(base[i] * Float.BYTES, (base[i + 1] - base[i]) * Float.BYTES).toArray(JAVA_FLOAT);
+                    float[] values = pieces.data()
+                            .asSlice(base[i] * Float.BYTES, (base[i + 1] - base[i]) * Float.BYTES)
+                            .toArray(JAVA_FLOAT);
                     float[] sums = new float[count];
                     for (int q = 0, at = 0; q < count; q++) {
                         for (int p = 0; p <= q; p++) {
@@ -232,7 +290,11 @@ final class SweepBatch {
             for (Part part : parts) {
                 int count = part.before(entered);
                 if (count > 0) {
-                    Kernels.addScaledRows(gradient, skipped, part.ragged(0, count), part.prompt.model().layer(layer).skipScale());
+                    Kernels.addScaledRows(
+                            gradient,
+                            skipped,
+                            part.ragged(0, count),
+                            part.prompt.model().layer(layer).skipScale());
                 }
             }
         }
@@ -247,7 +309,12 @@ final class SweepBatch {
                 for (Part part : parts) {
                     int old = part.before(entered);
                     if (old > 0) {
-                        Kernels.patternAdjoint(heads, part.prompt.model().layer(layer).pattern(), weights.kvHeads(), part.ragged(0, old), mixed);
+                        Kernels.patternAdjoint(
+                                heads,
+                                part.prompt.model().layer(layer).pattern(),
+                                weights.kvHeads(),
+                                part.ragged(0, old),
+                                mixed);
                     }
                 }
                 layerWeights.value().product(rows(gradient, 0, entered), rows(mixed, 0, entered), 1);
@@ -261,11 +328,17 @@ final class SweepBatch {
                     int old = part.before(entered);
                     int fresh = part.before(entered + count) - old;
                     if (fresh > 0) {
-                        Kernels.patternAdjointSingle(Torch.narrow(own, 0, part.member[old] - entered, fresh),
-                            part.prompt.model().layer(layer).pattern(), weights.kvHeads(), part.ragged(old, fresh), mixed);
+                        Kernels.patternAdjointSingle(
+                                Torch.narrow(own, 0, part.member[old] - entered, fresh),
+                                part.prompt.model().layer(layer).pattern(),
+                                weights.kvHeads(),
+                                part.ragged(old, fresh),
+                                mixed);
                     }
                 }
-                layerWeights.value().product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), 0);
+                layerWeights
+                        .value()
+                        .product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), 0);
                 Kernels.addRows(gradient, ownRows(entered, count), vectors);
                 entered += count;
             }

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Rows that are wanted of one prompt's edge matrix: where each value goes, and the memory that it goes to. Belongs to the scope in which
+ * Rows that are wanted of one prompt's edge matrix: where each value goes, and the memory that it goes to. Belongs to
+ * the scope in which
  * it was made, but for the memory, which {@link #finish} hands on or {@link #abandon} frees.
  */
 final class SweepPlan {
@@ -17,6 +18,7 @@ final class SweepPlan {
     final List<Target> targets;
     /** First value of a target's run of features or errors of a layer, or of tokens; by target number. */
     final long[][] featureBase;
+
     final long[][] errorBase;
     final long[] tokenBase;
     /** F32, the values of all runs, on the device. */
@@ -51,7 +53,9 @@ final class SweepPlan {
         long size = Math.max(1, layout.size());
         values = arena.allocate(size * Float.BYTES, 64);
         host = Tensor.borrow(values, DType.F32, size);
-        out = prompt.model().device().isCpu() ? host : Tensor.zeros(DType.F32, prompt.model().device(), size);
+        out = prompt.model().device().isCpu()
+                ? host
+                : Tensor.zeros(DType.F32, prompt.model().device(), size);
     }
 
     /** The rows, now that all values are there; the caller closes them. */

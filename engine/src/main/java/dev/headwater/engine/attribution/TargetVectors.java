@@ -16,7 +16,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The vectors that targets start from, pulled back to the residual stream: encoder rows for features, unembeddings minus their
+ * The vectors that targets start from, pulled back to the residual stream: encoder rows for features, unembeddings
+ * minus their
  * mean over the vocabulary for tokens (reference section 2.5), directions as they are.
  */
 final class TargetVectors {
@@ -38,7 +39,8 @@ final class TargetVectors {
     List<LogitTarget> choose(OutputTargets wanted, Trace trace) {
         switch (wanted) {
             case OutputTargets.Salient salient -> tokens(salient(salient, trace), trace);
-            case OutputTargets.Tokens tokens -> tokens(tokens.ids().stream().mapToInt(Integer::intValue).toArray(), trace);
+            case OutputTargets.Tokens tokens ->
+                tokens(tokens.ids().stream().mapToInt(Integer::intValue).toArray(), trace);
             case OutputTargets.Directions directions -> directions(directions.directions());
             case OutputTargets.Features features -> features(features.features());
         }
@@ -47,7 +49,8 @@ final class TargetVectors {
 
     private int[] salient(OutputTargets.Salient wanted, Trace trace) {
         try (var scope = TensorScope.open()) {
-            Torch.Ranked top = Torch.topk(probabilities(trace), Math.min(wanted.maxLogits(), model.vocabularySize()), 0);
+            Torch.Ranked top =
+                    Torch.topk(probabilities(trace), Math.min(wanted.maxLogits(), model.vocabularySize()), 0);
             double[] values = top.values().toDoubles();
             int[] ids = top.indices().toInts();
             int count = 1;
@@ -69,12 +72,14 @@ final class TargetVectors {
     private void tokens(int[] ids, Trace trace) {
         for (int id : ids) {
             if (id < 0 || id >= model.vocabularySize()) {
-                throw new UsageException("target token " + id + " is not one of the model's " + model.vocabularySize() + " tokens");
+                throw new UsageException(
+                        "target token " + id + " is not one of the model's " + model.vocabularySize() + " tokens");
             }
         }
         try (var scope = TensorScope.open()) {
             Tensor index = Torch.to(Tensor.ofInts(ids, ids.length), frozen.device());
-            double[] probability = Torch.indexSelect(probabilities(trace), 0, index).toDoubles();
+            double[] probability =
+                    Torch.indexSelect(probabilities(trace), 0, index).toDoubles();
             Tensor rows = Torch.to(Torch.indexSelect(model.model().unembedding(), 0, index), DType.F32);
             Tensor vectors = scope.keep(pullBackOutputs(Torch.sub(rows, model.meanUnembedding())));
             for (int k = 0; k < ids.length; k++) {
@@ -91,7 +96,7 @@ final class TargetVectors {
             OutputTargets.Direction direction = directions.get(k);
             if (direction.vector().length != width) {
                 throw new UsageException("direction '" + direction.name() + "' has " + direction.vector().length
-                    + " numbers; the model's residual stream has " + width);
+                        + " numbers; the model's residual stream has " + width);
             }
             System.arraycopy(direction.vector(), 0, values, k * width, width);
         }
@@ -99,21 +104,31 @@ final class TargetVectors {
             Tensor rows = Torch.to(Tensor.ofFloats(values, directions.size(), width), frozen.device());
             Tensor vectors = scope.keep(pullBackOutputs(rows));
             for (int k = 0; k < directions.size(); k++) {
-                virtual(directions.get(k).name(), directions.get(k).weight(), new Target(frozen.layers(), positions - 1, vectors, k));
+                virtual(
+                        directions.get(k).name(),
+                        directions.get(k).weight(),
+                        new Target(frozen.layers(), positions - 1, vectors, k));
             }
         }
     }
 
     private void features(List<OutputTargets.FeatureAt> features) {
         for (OutputTargets.FeatureAt at : features) {
-            if (at.layer() < 0 || at.layer() >= frozen.layers() || at.position() < 0 || at.position() >= positions
-                || at.feature() < 0 || at.feature() >= model.transcoders().features()) {
-                throw new UsageException("target feature " + at.layer() + "/" + at.position() + "/" + at.feature() + " does not exist: there are "
-                    + frozen.layers() + " layers, " + positions + " positions and " + model.transcoders().features() + " features a layer");
+            if (at.layer() < 0
+                    || at.layer() >= frozen.layers()
+                    || at.position() < 0
+                    || at.position() >= positions
+                    || at.feature() < 0
+                    || at.feature() >= model.transcoders().features()) {
+                throw new UsageException("target feature " + at.layer() + "/" + at.position() + "/" + at.feature()
+                        + " does not exist: there are " + frozen.layers() + " layers, " + positions + " positions and "
+                        + model.transcoders().features() + " features a layer");
             }
             Tensor vector = encoders(at.layer(), new int[] {at.feature()}, new int[] {at.position()});
-            virtual("feature " + at.layer() + "/" + at.feature() + " at position " + at.position(), 1.0 / features.size(),
-                new Target(at.layer(), at.position(), vector, 0));
+            virtual(
+                    "feature " + at.layer() + "/" + at.feature() + " at position " + at.position(),
+                    1.0 / features.size(),
+                    new Target(at.layer(), at.position(), vector, 0));
         }
     }
 
@@ -124,12 +139,16 @@ final class TargetVectors {
     }
 
     private Tensor pullBackOutputs(Tensor vectors) {
-        return pullBack(frozen.finalNorm(), vectors, IntStream.generate(() -> positions - 1).limit(vectors.size(0)).toArray());
+        return pullBack(
+                frozen.finalNorm(),
+                vectors,
+                IntStream.generate(() -> positions - 1).limit(vectors.size(0)).toArray());
     }
 
     private Tensor encoders(int layer, int[] features, int[] at) {
         try (var scope = TensorScope.open()) {
-            return scope.keep(pullBack(frozen.inputNorm(layer), model.transcoders().encoderRows(layer, features), at));
+            return scope.keep(
+                    pullBack(frozen.inputNorm(layer), model.transcoders().encoderRows(layer, features), at));
         }
     }
 
@@ -150,12 +169,17 @@ final class TargetVectors {
         for (int layer = 0; layer < frozen.layers(); layer++) {
             int wanted = layer;
             int[] members = IntStream.range(0, nodes.length)
-                .filter(i -> nodes[i] < firstOutput && active.layer()[nodes[i]] == wanted).toArray();
+                    .filter(i -> nodes[i] < firstOutput && active.layer()[nodes[i]] == wanted)
+                    .toArray();
             if (members.length == 0) {
                 continue;
             }
-            int[] at = Arrays.stream(members).map(i -> active.position()[nodes[i]]).toArray();
-            Tensor vectors = encoders(layer, Arrays.stream(members).map(i -> active.feature()[nodes[i]]).toArray(), at);
+            int[] at =
+                    Arrays.stream(members).map(i -> active.position()[nodes[i]]).toArray();
+            Tensor vectors = encoders(
+                    layer,
+                    Arrays.stream(members).map(i -> active.feature()[nodes[i]]).toArray(),
+                    at);
             for (int row = 0; row < members.length; row++) {
                 targets[members[row]] = new Target(layer, at[row], vectors, row);
             }

@@ -7,7 +7,8 @@ import dev.headwater.engine.files.ErrorText;
 /**
  * A node of a graph file.
  *
- * @param id          name in the file, which links use; files of the public library's first versions name an error of any layer
+ * @param id          name in the file, which links use; files of the public library's first versions name an error of
+ *      any layer
  *                    like a feature of layer 0, so that links to such a name mean whichever comes first
  * @param layer       layer of a feature or error, -1 for tokens; logits have the layer above the last
  * @param feature     number of a feature within its layer, -1 for errors; a token's position; a logit's vocabulary id
@@ -18,10 +19,25 @@ import dev.headwater.engine.files.ErrorText;
  * @param activation  NaN where the file has none
  * @param json        the node as it stands in the file
  */
-public record DocumentNode(String id, Kind kind, int layer, long feature, int position, String label, double probability,
-                           double influence, double activation, ObjectNode json) {
+public record DocumentNode(
+        String id,
+        Kind kind,
+        int layer,
+        long feature,
+        int position,
+        String label,
+        double probability,
+        double influence,
+        double activation,
+        ObjectNode json) {
     /** What a node is; {@code OTHER} are kinds that only some tools know, such as attention features. */
-    public enum Kind { FEATURE, ERROR, TOKEN, LOGIT, OTHER }
+    public enum Kind {
+        FEATURE,
+        ERROR,
+        TOKEN,
+        LOGIT,
+        OTHER
+    }
 
     /** @throws IllegalArgumentException with the tail of a sentence that says what is wrong */
     static DocumentNode of(JsonNode raw, int schemaVersion) {
@@ -36,15 +52,26 @@ public record DocumentNode(String id, Kind kind, int layer, long feature, int po
             default -> Kind.OTHER;
         };
         int position = json.path("ctx_idx").asInt(-1);
-        if (position < 0) throw new IllegalArgumentException("('%s') has no position \"ctx_idx\"".formatted(ErrorText.of(id)));
+        if (position < 0)
+            throw new IllegalArgumentException("('%s') has no position \"ctx_idx\"".formatted(ErrorText.of(id)));
         int layer = layer(json.path("layer"), id);
         if (layer < 0 && (kind == Kind.FEATURE || kind == Kind.ERROR || kind == Kind.LOGIT)) {
             throw new IllegalArgumentException("('%s') has no layer".formatted(ErrorText.of(id)));
         }
         long number = json.path("feature").asLong(-1);
-        long feature = kind == Kind.FEATURE ? featureOf(number, layer, schemaVersion, id) : kind == Kind.ERROR ? -1 : number;
-        return new DocumentNode(id, kind, layer, feature, position, json.path("clerp").asText(""), json.path("token_prob").asDouble(0),
-                json.path("influence").asDouble(Double.NaN), json.path("activation").asDouble(Double.NaN), json);
+        long feature =
+                kind == Kind.FEATURE ? featureOf(number, layer, schemaVersion, id) : kind == Kind.ERROR ? -1 : number;
+        return new DocumentNode(
+                id,
+                kind,
+                layer,
+                feature,
+                position,
+                json.path("clerp").asText(""),
+                json.path("token_prob").asDouble(0),
+                json.path("influence").asDouble(Double.NaN),
+                json.path("activation").asDouble(Double.NaN),
+                json);
     }
 
     private static int layer(JsonNode layer, String id) {
@@ -52,13 +79,16 @@ public record DocumentNode(String id, Kind kind, int layer, long feature, int po
         try {
             return Integer.parseInt(layer.asText());
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("('%s') has the layer '%s', neither a number nor E".formatted(ErrorText.of(id), ErrorText.of(layer.asText())));
+            throw new IllegalArgumentException("('%s') has the layer '%s', neither a number nor E"
+                    .formatted(ErrorText.of(id), ErrorText.of(layer.asText())));
         }
     }
 
     /**
-     * The feature's number within its layer, from the number that stands for layer and feature: since version 1 their Cantor
-     * pairing, before that the layer's digits followed by five of the feature. Where neither gives the node's layer, the
+     * The feature's number within its layer, from the number that stands for layer and feature: since version 1 their
+     * Cantor
+     * pairing, before that the layer's digits followed by five of the feature. Where neither gives the node's layer,
+     * the
      * number in its name counts.
      */
     private static long featureOf(long number, int layer, int schemaVersion, String id) {
@@ -72,6 +102,7 @@ public record DocumentNode(String id, Kind kind, int layer, long feature, int po
         }
         String[] parts = id.split("_");
         if (parts.length == 3 && parts[1].matches("\\d{1,9}")) return Long.parseLong(parts[1]);
-        throw new IllegalArgumentException("('%s') names no feature of layer %d: its \"feature\" is %d".formatted(ErrorText.of(id), layer, number));
+        throw new IllegalArgumentException("('%s') names no feature of layer %d: its \"feature\" is %d"
+                .formatted(ErrorText.of(id), layer, number));
     }
 }

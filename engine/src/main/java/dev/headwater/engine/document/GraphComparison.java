@@ -14,13 +14,20 @@ import java.util.stream.IntStream;
  * @param nodes       of all kinds
  * @param features    of features alone
  * @param edges       edges of all kinds, by their two ends
- * @param correlation Pearson correlation of the weights of common edges; NaN if there are fewer than two, or one side is constant
+ * @param correlation Pearson correlation of the weights of common edges; NaN if there are fewer than two, or one side
+ *      is constant
  * @param largestDifference of the weights of a common edge
  * @param onlyInFirst  nodes that only the first graph has, the most influential first
  * @param onlyInSecond likewise
  */
-public record GraphComparison(Overlap nodes, Overlap features, Overlap edges, double correlation, double largestDifference,
-                              List<Lone> onlyInFirst, List<Lone> onlyInSecond) {
+public record GraphComparison(
+        Overlap nodes,
+        Overlap features,
+        Overlap edges,
+        double correlation,
+        double largestDifference,
+        List<Lone> onlyInFirst,
+        List<Lone> onlyInSecond) {
     /** Counts of what is in both, and in one alone. */
     public record Overlap(long common, long onlyFirst, long onlySecond) {
         /** Common ones among all, 1 if there are none at all. */
@@ -83,8 +90,14 @@ public record GraphComparison(Overlap nodes, Overlap features, Overlap edges, do
             }
         }
         long inSecond = second.edges().nonZeros();
-        return new GraphComparison(overlap(first, toSecond, toFirst, second, false), overlap(first, toSecond, toFirst, second, true),
-            new Overlap(sums.n, inFirst - sums.n, inSecond - sums.n), sums.correlation(), sums.largest, lone(first, toSecond), lone(second, toFirst));
+        return new GraphComparison(
+                overlap(first, toSecond, toFirst, second, false),
+                overlap(first, toSecond, toFirst, second, true),
+                new Overlap(sums.n, inFirst - sums.n, inSecond - sums.n),
+                sums.correlation(),
+                sums.largest,
+                lone(first, toSecond),
+                lone(second, toFirst));
     }
 
     /** For each node of one graph its number in the other, or -1. */
@@ -93,17 +106,23 @@ public record GraphComparison(Overlap nodes, Overlap features, Overlap edges, do
         for (int i = 0; i < to.size(); i++) {
             there.putIfAbsent(to.nodes().get(i), i);
         }
-        return from.nodes().stream().mapToInt(node -> there.getOrDefault(node, -1)).toArray();
+        return from.nodes().stream()
+                .mapToInt(node -> there.getOrDefault(node, -1))
+                .toArray();
     }
 
-    private static Overlap overlap(PlainGraph first, int[] toSecond, int[] toFirst, PlainGraph second, boolean featuresOnly) {
+    private static Overlap overlap(
+            PlainGraph first, int[] toSecond, int[] toFirst, PlainGraph second, boolean featuresOnly) {
         long common = count(first, toSecond, featuresOnly, true);
-        return new Overlap(common, count(first, toSecond, featuresOnly, false), count(second, toFirst, featuresOnly, false));
+        return new Overlap(
+                common, count(first, toSecond, featuresOnly, false), count(second, toFirst, featuresOnly, false));
     }
 
     private static long count(PlainGraph graph, int[] matches, boolean featuresOnly, boolean matched) {
-        return IntStream.range(0, matches.length).filter(i -> matches[i] >= 0 == matched)
-            .filter(i -> !featuresOnly || graph.nodes().get(i).kind() == DocumentNode.Kind.FEATURE).count();
+        return IntStream.range(0, matches.length)
+                .filter(i -> matches[i] >= 0 == matched)
+                .filter(i -> !featuresOnly || graph.nodes().get(i).kind() == DocumentNode.Kind.FEATURE)
+                .count();
     }
 
     private static List<Lone> lone(PlainGraph graph, int[] matches) {

@@ -20,10 +20,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A graph file for front ends as it was read: ours, the public Python library's (both ways of naming errors) or Neuronpedia's,
+ * A graph file for front ends as it was read: ours, the public Python library's (both ways of naming errors) or
+ * Neuronpedia's,
  * schema versions 0 and 1. What we do not know of is kept and written back.
  *
- * @param rest          all fields of the file but {@code nodes} and {@code links}; {@code metadata} and {@code qParams} among them
+ * @param rest          all fields of the file but {@code nodes} and {@code links}; {@code metadata} and {@code qParams}
+ *      among them
  * @param danglingLinks links left out because one of their ends is not a node of the file
  */
 public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link> links, int danglingLinks) {
@@ -53,7 +55,8 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
         try {
             long size = Files.size(file);
             if (size > MAX_BYTES) {
-                throw new HeadwaterException("%s is too large for a graph file: %d bytes, at most %d are read.".formatted(file, size, MAX_BYTES));
+                throw new HeadwaterException("%s is too large for a graph file: %d bytes, at most %d are read."
+                        .formatted(file, size, MAX_BYTES));
             }
             try (JsonParser json = BoundedJson.mapper().createParser(file.toFile())) {
                 return new Reader(file, json).document();
@@ -109,7 +112,8 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
 
     /** Takes a file apart, nodes and links one at a time. */
     private static final class Reader {
-        private static final ObjectReader SCALAR = BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+        private static final ObjectReader SCALAR =
+                BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
         private record RawLink(String source, String target, double weight, ObjectNode extra) {}
 
@@ -174,7 +178,9 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
             String target = null;
             double weight = Double.NaN;
             ObjectNode extra = null;
-            for (String field = json.isExpectedStartObjectToken() ? json.nextFieldName() : null; field != null; field = json.nextFieldName()) {
+            for (String field = json.isExpectedStartObjectToken() ? json.nextFieldName() : null;
+                    field != null;
+                    field = json.nextFieldName()) {
                 JsonToken token = json.nextToken();
                 if (field.equals("source") && token == JsonToken.VALUE_STRING) {
                     source = name(json.getText());
@@ -188,7 +194,8 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
                 }
             }
             if (source == null || target == null || !Double.isFinite(weight)) {
-                throw bad("has a link (number %d) without the names of its source and target and a finite weight".formatted(rawLinks.size()));
+                throw bad("has a link (number %d) without the names of its source and target and a finite weight"
+                        .formatted(rawLinks.size()));
             }
             return new RawLink(source, target, weight, extra);
         }
@@ -196,7 +203,8 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
         /** The same string for the same name, as each occurs in many links. */
         private String name(String name) {
             String known = names.putIfAbsent(name, name);
-            if (names.size() > 2 * MAX_NODES) throw bad("has links between more than %d nodes".formatted(2 * MAX_NODES));
+            if (names.size() > 2 * MAX_NODES)
+                throw bad("has links between more than %d nodes".formatted(2 * MAX_NODES));
             return known == null ? name : known;
         }
 

@@ -24,10 +24,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Keeps whole graphs, not pruned: a safetensors file with the tensors {@code input_tokens} I64[P], {@code active_features}
+ * Keeps whole graphs, not pruned: a safetensors file with the tensors {@code input_tokens} I64[P], {@code
+ * active_features}
  * I64[N, 3] (layer, position, feature), {@code activation_values} F32[N], {@code selected_features} I64[M] (rows of
  * active_features), {@code adjacency_matrix} F32[n, n] (rows are targets, columns sources, in node order),
- * {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K]; everything else is JSON under {@code headwater_graph} in the
+ * {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K]; everything else is JSON under {@code
+ * headwater_graph} in the
  * header's metadata. The names are those of the public Python library's pickled graphs, without the pickle.
  */
 public final class GraphFile {
@@ -36,8 +38,14 @@ public final class GraphFile {
     private static final long BLOCK_BYTES = 1 << 20;
 
     /** What the file says in JSON. */
-    private record Header(int version, String prompt, List<String> tokenTexts, int layers, int vocabularySize, List<String> logitTexts,
-                          Provenance provenance) {}
+    private record Header(
+            int version,
+            String prompt,
+            List<String> tokenTexts,
+            int layers,
+            int vocabularySize,
+            List<String> logitTexts,
+            Provenance provenance) {}
 
     private GraphFile() {}
 
@@ -45,8 +53,14 @@ public final class GraphFile {
     public static void write(AttributionGraph graph, Path file) {
         ActiveFeatures active = graph.active();
         int n = graph.size();
-        var header = new Header(1, graph.prompt().text(), graph.prompt().texts(), graph.layers(), graph.vocabularySize(),
-                graph.targets().stream().map(LogitTarget::text).toList(), graph.provenance().untimed());
+        var header = new Header(
+                1,
+                graph.prompt().text(),
+                graph.prompt().texts(),
+                graph.layers(),
+                graph.vocabularySize(),
+                graph.targets().stream().map(LogitTarget::text).toList(),
+                graph.provenance().untimed());
         List<TensorInfo> tensors = List.of(
                 TensorInfo.of("input_tokens", DType.I64, graph.positions()),
                 TensorInfo.of("active_features", DType.I64, active.count(), 3),
@@ -76,9 +90,12 @@ public final class GraphFile {
                     out.write("adjacency_matrix", some);
                 }
             }
-            out.write("logit_tokens", graph.targets().stream().mapToLong(LogitTarget::token).toArray());
+            out.write(
+                    "logit_tokens",
+                    graph.targets().stream().mapToLong(LogitTarget::token).toArray());
             float[] probabilities = new float[graph.targets().size()];
-            for (int k = 0; k < probabilities.length; k++) probabilities[k] = graph.targets().get(k).probability();
+            for (int k = 0; k < probabilities.length; k++)
+                probabilities[k] = graph.targets().get(k).probability();
             out.write("logit_probabilities", probabilities);
             out.commit();
         }
@@ -122,7 +139,8 @@ public final class GraphFile {
             float[] probabilities = floats("logit_probabilities");
             require(header.layers > 0, "it has no layers");
             require(logitTokens.length > 0, "it has no logits");
-            require(probabilities.length == logitTokens.length && header.logitTexts.size() == logitTokens.length,
+            require(
+                    probabilities.length == logitTokens.length && header.logitTexts.size() == logitTokens.length,
                     "logit tokens, texts and probabilities differ in number");
             var targets = new ArrayList<LogitTarget>();
             for (int k = 0; k < logitTokens.length; k++) {
@@ -130,17 +148,34 @@ public final class GraphFile {
                 targets.add(new LogitTarget(logitTokens[k], header.logitTexts.get(k), probabilities[k]));
             }
             for (int token : tokens) {
-                require(token < header.vocabularySize, "token id %d is beyond its vocabulary of %d", token, header.vocabularySize);
+                require(
+                        token < header.vocabularySize,
+                        "token id %d is beyond its vocabulary of %d",
+                        token,
+                        header.vocabularySize);
             }
             int n = triples.length / 3;
-            require(activations.length == n, "%d activation values do not fit %d active features", activations.length, n);
+            require(
+                    activations.length == n,
+                    "%d activation values do not fit %d active features",
+                    activations.length,
+                    n);
             int[][] features = new int[3][n];
             for (int i = 0; i < triples.length; i++) features[i % 3][i / 3] = triples[i];
             var prompt = new Prompt(header.prompt, tokens, header.tokenTexts);
             var active = new ActiveFeatures(features[0], features[1], features[2], activations);
-            EdgeRows edges = edges(AttributionGraph.nodeCount(selected.length, header.layers, tokens.length, logitTokens.length));
+            EdgeRows edges = edges(
+                    AttributionGraph.nodeCount(selected.length, header.layers, tokens.length, logitTokens.length));
             try {
-                return new AttributionGraph(prompt, header.layers, header.vocabularySize, active, selected, targets, edges, header.provenance);
+                return new AttributionGraph(
+                        prompt,
+                        header.layers,
+                        header.vocabularySize,
+                        active,
+                        selected,
+                        targets,
+                        edges,
+                        header.provenance);
             } catch (RuntimeException | Error e) {
                 edges.close();
                 throw e;
@@ -151,14 +186,26 @@ public final class GraphFile {
             String json = in.metadata().get(KEY);
             require(json != null, "its header has no '%s'", KEY);
             try {
-                Header header = BoundedJson.mapper().readerFor(Header.class).without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                Header header = BoundedJson.mapper()
+                        .readerFor(Header.class)
+                        .without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                         .readValue(json);
-                require(header != null && header.prompt != null && complete(header.tokenTexts)
-                        && complete(header.logitTexts) && header.provenance != null, "the JSON under '%s' in its header is not complete", KEY);
-                require(header.version == 1, "it has version %d of the format, and this Headwater reads version 1", header.version);
+                require(
+                        header != null
+                                && header.prompt != null
+                                && complete(header.tokenTexts)
+                                && complete(header.logitTexts)
+                                && header.provenance != null,
+                        "the JSON under '%s' in its header is not complete",
+                        KEY);
+                require(
+                        header.version == 1,
+                        "it has version %d of the format, and this Headwater reads version 1",
+                        header.version);
                 return header;
             } catch (JsonProcessingException e) {
-                throw new IllegalArgumentException("the JSON under '%s' in its header cannot be read%s".formatted(KEY, BoundedJson.where(e)), e);
+                throw new IllegalArgumentException(
+                        "the JSON under '%s' in its header cannot be read%s".formatted(KEY, BoundedJson.where(e)), e);
             }
         }
 
@@ -169,7 +216,12 @@ public final class GraphFile {
         /** A list of numbers from 0 to 2^31 - 1, or with {@code columns} a table of them. */
         private int[] ints(String name, int columns) {
             TensorInfo info = info(name, DType.I64, columns < 0 ? 1 : 2);
-            require(columns < 0 || info.size(1) == columns, "%s has %d columns instead of %d", name, info.size(info.rank() - 1), columns);
+            require(
+                    columns < 0 || info.size(1) == columns,
+                    "%s has %d columns instead of %d",
+                    name,
+                    info.size(info.rank() - 1),
+                    columns);
             MemorySegment data = in.data(name);
             int[] values = new int[Math.toIntExact(info.elements())];
             for (int i = 0; i < values.length; i++) {
@@ -194,7 +246,13 @@ public final class GraphFile {
         private EdgeRows edges(long nodes) {
             String name = "adjacency_matrix";
             TensorInfo info = info(name, DType.F32, 2);
-            require(info.size(0) == nodes && info.size(1) == nodes, "%s is %d x %d and the rest makes %d nodes", name, info.size(0), info.size(1), nodes);
+            require(
+                    info.size(0) == nodes && info.size(1) == nodes,
+                    "%s is %d x %d and the rest makes %d nodes",
+                    name,
+                    info.size(0),
+                    info.size(1),
+                    nodes);
             EdgeRows edges = EdgeRows.fromDense(in.data(name), Math.toIntExact(nodes), Math.toIntExact(nodes));
             for (double sum : edges.runs().rowSums(null)) {
                 if (!Double.isFinite(sum)) {
@@ -207,8 +265,14 @@ public final class GraphFile {
 
         private TensorInfo info(String name, DType type, int rank) {
             TensorInfo info = in.info(name);
-            require(info.dtype() == type && info.rank() == rank && info.elements() <= (rank == 1 ? Integer.MAX_VALUE - 8 : Long.MAX_VALUE),
-                    "%s should be %s with %d dimensions", info, type, rank);
+            require(
+                    info.dtype() == type
+                            && info.rank() == rank
+                            && info.elements() <= (rank == 1 ? Integer.MAX_VALUE - 8 : Long.MAX_VALUE),
+                    "%s should be %s with %d dimensions",
+                    info,
+                    type,
+                    rank);
             return info;
         }
 

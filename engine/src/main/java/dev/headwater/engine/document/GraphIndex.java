@@ -40,22 +40,26 @@ public final class GraphIndex {
     /**
      * The file of the graph with this name.
      *
-     * @throws UsageException if the name is not 1 to 200 letters, digits, dots, dashes or underscores, or is the index's own
+     * @throws UsageException if the name is not 1 to 200 letters, digits, dots, dashes or underscores, or is the
+     *      index's own
      */
     public static Path file(Path directory, String slug) {
         if (!SLUG.matcher(slug).matches() || slug.matches("\\.+")) {
-            throw new UsageException("'%s' cannot name a graph: use up to 200 letters, digits, dots, dashes and underscores."
-                    .formatted(ErrorText.of(slug)));
+            throw new UsageException(
+                    "'%s' cannot name a graph: use up to 200 letters, digits, dots, dashes and underscores."
+                            .formatted(ErrorText.of(slug)));
         }
         String name = slug + ".json";
         if (name.equalsIgnoreCase(FILE)) {
-            throw new UsageException("'%s' cannot name a graph: the index of the directory has that name.".formatted(slug));
+            throw new UsageException(
+                    "'%s' cannot name a graph: the index of the directory has that name.".formatted(slug));
         }
         return directory.resolve(name);
     }
 
     /**
-     * Replaces the entry with the same slug or adds one; other entries, and fields of the index that are not ours, stay.
+     * Replaces the entry with the same slug or adds one; other entries, and fields of the index that are not ours,
+     * stay.
      *
      * @param metadata the metadata block of a graph file
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
@@ -72,7 +76,8 @@ public final class GraphIndex {
     }
 
     /**
-     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the others
+     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the
+     * others
      * keep theirs.
      *
      * @param slugs    of all graphs that are there
@@ -80,7 +85,8 @@ public final class GraphIndex {
      * @param metadata of a graph; empty if its file has none, and then it gets no entry
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
      */
-    public static synchronized void reconcile(Path directory, Set<String> slugs, String changed, Function<String, Optional<ObjectNode>> metadata) {
+    public static synchronized void reconcile(
+            Path directory, Set<String> slugs, String changed, Function<String, Optional<ObjectNode>> metadata) {
         ObjectNode root = read(directory);
         ArrayNode graphs = graphs(directory, root);
         Set<String> lacking = new TreeSet<>(slugs);
@@ -96,11 +102,14 @@ public final class GraphIndex {
     /** Names of the graphs in the index, in its order. */
     public static synchronized Set<String> slugs(Path directory) {
         Set<String> slugs = new LinkedHashSet<>();
-        graphs(directory, read(directory)).forEach(graph -> slugs.add(graph.path("slug").asText()));
+        graphs(directory, read(directory))
+                .forEach(graph -> slugs.add(graph.path("slug").asText()));
         return slugs;
     }
 
-    /** Brings the entries with these names into this order, after all others; names without an entry are passed over. */
+    /**
+     * Brings the entries with these names into this order, after all others; names without an entry are passed over.
+     */
     public static synchronized void arrange(Path directory, List<String> slugs) {
         ObjectNode root = read(directory);
         ArrayNode graphs = graphs(directory, root);
@@ -121,13 +130,16 @@ public final class GraphIndex {
 
     private static ObjectNode read(Path directory) {
         Path index = directory.resolve(FILE);
-        return Files.exists(index) ? (ObjectNode) BoundedJson.read(index, MAX_BYTES) : BoundedJson.mapper().createObjectNode();
+        return Files.exists(index)
+                ? (ObjectNode) BoundedJson.read(index, MAX_BYTES)
+                : BoundedJson.mapper().createObjectNode();
     }
 
     private static ArrayNode graphs(Path directory, ObjectNode root) {
         JsonNode present = root.path("graphs");
         if (!present.isArray() && !present.isMissingNode()) {
-            throw new HeadwaterException("%s has no list of graphs under \"graphs\": repair or remove it.".formatted(directory.resolve(FILE)));
+            throw new HeadwaterException("%s has no list of graphs under \"graphs\": repair or remove it."
+                    .formatted(directory.resolve(FILE)));
         }
         return root.withArrayProperty("graphs");
     }

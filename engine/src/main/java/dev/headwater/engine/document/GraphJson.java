@@ -21,7 +21,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the public
+ * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the
+ * public
  * Python library and Neuronpedia read it). {@link GraphDocument} reads it.
  */
 public final class GraphJson {
@@ -58,7 +59,8 @@ public final class GraphJson {
      *
      * @param slug           name of the graph and its file: letters, digits, dot, dash, underscore
      * @param labels         names of the features
-     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url} or
+     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url}
+     *      or
      *                       {@code neuronpedia_source_set}
      */
     public record Options(String slug, Labels labels, Map<String, String> featureDetails) {
@@ -68,7 +70,8 @@ public final class GraphJson {
     }
 
     /**
-     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at all.
+     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at
+     * all.
      *
      * @param pruning   of this graph
      * @param directory made if missing
@@ -80,7 +83,8 @@ public final class GraphJson {
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
-            throw new HeadwaterException("Cannot make the directory %s for graphs: %s".formatted(directory, e.getMessage()), e);
+            throw new HeadwaterException(
+                    "Cannot make the directory %s for graphs: %s".formatted(directory, e.getMessage()), e);
         }
         GraphIndex.put(directory, writeFile(graph, pruning, options, file));
         return file;
@@ -127,15 +131,20 @@ public final class GraphJson {
         metadata.set("info", info(from));
         if (!options.featureDetails.isEmpty()) metadata.putPOJO("feature_details", options.featureDetails);
         metadata.putPOJO("generation_settings", from.settings());
-        metadata.putObject("pruning_settings").put("node_threshold", pruning.nodeThreshold()).put("edge_threshold", pruning.edgeThreshold());
+        metadata.putObject("pruning_settings")
+                .put("node_threshold", pruning.nodeThreshold())
+                .put("edge_threshold", pruning.edgeThreshold());
         return metadata;
     }
 
     private static ObjectNode info(Provenance from) {
         ObjectNode info = BoundedJson.mapper().createObjectNode();
         ObjectNode generator = info.putObject("generator").put("name", "Headwater");
-        if (from.versions().containsKey("headwater")) generator.put("version", from.versions().get("headwater"));
-        List<String> urls = from.transcoders().stream().filter(t -> t.startsWith("https://")).toList();
+        if (from.versions().containsKey("headwater"))
+            generator.put("version", from.versions().get("headwater"));
+        List<String> urls = from.transcoders().stream()
+                .filter(t -> t.startsWith("https://"))
+                .toList();
         if (!urls.isEmpty()) urls.forEach(info.putArray("source_urls")::add);
         if (!from.transcoders().isEmpty()) info.put("transcoder_set", String.join(", ", from.transcoders()));
         info.put("model", from.model()).put("device", from.device()).put("dtype", from.dtype());
@@ -149,7 +158,8 @@ public final class GraphJson {
         json.writeFieldName("metadata");
         json.writeTree(metadata);
         json.writeFieldName("qParams");
-        json.writeRawValue("{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
+        json.writeRawValue(
+                "{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
         var ids = new String[graph.size()];
         Arrays.fill(ids, "");
         double[] shares = pruning.influence().cumulativeShares();
@@ -182,7 +192,8 @@ public final class GraphJson {
         json.writeStartObject();
         json.writeStringField("node_id", id);
         switch (node) {
-            case Node.Feature f -> writeKind(json, cantor(f.layer(), f.feature()), Integer.toString(f.layer()), FEATURE);
+            case Node.Feature f ->
+                writeKind(json, cantor(f.layer(), f.feature()), Integer.toString(f.layer()), FEATURE);
             case Node.Error e -> writeKind(json, -1, Integer.toString(e.layer()), ERROR);
             case Node.Token t -> writeKind(json, t.position(), "E", TOKEN);
             case Node.Logit l -> writeKind(json, l.target().token(), Integer.toString(graph.layers() + 1), LOGIT);
@@ -193,17 +204,26 @@ public final class GraphJson {
         json.writeBooleanField("is_target_logit", i == graph.firstLogit());
         json.writeNumberField("run_idx", 0);
         json.writeNumberField("reverse_ctx_idx", 0);
-        json.writeStringField("jsNodeId", switch (node) {
-            case Node.Feature f -> f.layer() + "_" + f.feature() + "-0";
-            case Node.Error e -> e.layer() + "_-1-" + e.position();
-            case Node.Token t -> "E_" + t.token() + "-" + t.position();
-            case Node.Logit l -> "L_" + l.target().token() + "-" + l.position();
-        });
-        json.writeStringField("clerp", switch (node) {
-            case Node.Feature f -> options.labels.of(f.layer(), f.feature());
-            case Node.Logit l -> "Output \"%s\" (p=%s)".formatted(l.target().text(), String.format(Locale.ROOT, "%.3f", l.target().probability()));
-            case Node.Error _, Node.Token _ -> "";
-        });
+        json.writeStringField(
+                "jsNodeId",
+                switch (node) {
+                    case Node.Feature f -> f.layer() + "_" + f.feature() + "-0";
+                    case Node.Error e -> e.layer() + "_-1-" + e.position();
+                    case Node.Token t -> "E_" + t.token() + "-" + t.position();
+                    case Node.Logit l -> "L_" + l.target().token() + "-" + l.position();
+                });
+        json.writeStringField(
+                "clerp",
+                switch (node) {
+                    case Node.Feature f -> options.labels.of(f.layer(), f.feature());
+                    case Node.Logit l ->
+                        "Output \"%s\" (p=%s)"
+                                .formatted(
+                                        l.target().text(),
+                                        String.format(
+                                                Locale.ROOT, "%.3f", l.target().probability()));
+                    case Node.Error _, Node.Token _ -> "";
+                });
         if (node instanceof Node.Logit) json.writeNullField("influence");
         else json.writeNumberField("influence", share);
         if (node instanceof Node.Feature f) json.writeNumberField("activation", f.activation());

@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
-import dev.headwater.engine.sharing.Neuronpedia;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,12 +21,14 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /**
- * The rules of Neuronpedia's schema of attribution graphs, version 1.0.0 (reference section 3.4): fields that have to be there and
+ * The rules of Neuronpedia's schema of attribution graphs, version 1.0.0 (reference section 3.4): fields that have to
+ * be there and
  * types of those that are known. What the schema does not name may be there too.
  */
 public final class GraphSchema {
     private static final int MOST_PROBLEMS = 20;
-    private static final ObjectReader VALUE = BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    private static final ObjectReader VALUE =
+            BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     /** What a field holds, in words, and the test of it. */
     private record Type(String words, Predicate<JsonNode> test) {
@@ -36,7 +37,8 @@ public final class GraphSchema {
         static final Type INTEGER = new Type("an integer", GraphSchema::isInteger);
         static final Type OBJECT = new Type("an object", JsonNode::isObject);
         static final Type LIST = new Type("a list", JsonNode::isArray);
-        static final Type TEXTS = new Type("a list of texts", value -> value.isArray() && all(value, JsonNode::isTextual));
+        static final Type TEXTS =
+                new Type("a list of texts", value -> value.isArray() && all(value, JsonNode::isTextual));
 
         Type or(Type other) {
             return new Type(words + " or " + other.words, test.or(other.test));
@@ -56,24 +58,85 @@ public final class GraphSchema {
         }
     }
 
-    private static final Map<String, Type> METADATA = Map.of("slug", Type.TEXT, "scan", Type.TEXT, "prompt_tokens", Type.TEXTS,
-        "prompt", Type.TEXT);
-    private static final Map<String, Type> METADATA_MORE = Map.of("feature_details", Type.OBJECT, "node_threshold", Type.NUMBER,
-        "info", Type.OBJECT, "generation_settings", Type.OBJECT, "pruning_settings", Type.OBJECT);
+    private static final Map<String, Type> METADATA =
+            Map.of("slug", Type.TEXT, "scan", Type.TEXT, "prompt_tokens", Type.TEXTS, "prompt", Type.TEXT);
+    private static final Map<String, Type> METADATA_MORE = Map.of(
+            "feature_details",
+            Type.OBJECT,
+            "node_threshold",
+            Type.NUMBER,
+            "info",
+            Type.OBJECT,
+            "generation_settings",
+            Type.OBJECT,
+            "pruning_settings",
+            Type.OBJECT);
     private static final Map<String, Map<String, Type>> METADATA_PARTS = Map.of(
-        "feature_details", Map.of("feature_json_base_url", Type.TEXT, "neuronpedia_source_set", Type.TEXT, "neuronpedia_lorsa_source_set", Type.TEXT),
-        "info", Map.of("description", Type.TEXT, "creator_name", Type.TEXT, "creator_url", Type.TEXT, "source_urls", Type.LIST,
-            "generator", Type.OBJECT, "create_time_ms", Type.NUMBER),
-        "generation_settings", Map.of("max_n_logits", Type.INTEGER, "desired_logit_prob", Type.NUMBER, "batch_size", Type.INTEGER,
-            "max_feature_nodes", Type.INTEGER),
-        "pruning_settings", Map.of("node_threshold", Type.NUMBER, "edge_threshold", Type.NUMBER));
-    private static final Map<String, Type> GENERATOR = Map.of("name", Type.TEXT, "version", Type.TEXT, "url", Type.TEXT, "email", Type.TEXT);
-    private static final Map<String, Type> PARAMETERS = Map.of("pinnedIds", Type.TEXTS, "supernodes", Type.LIST, "linkType", Type.TEXT,
-        "clickedId", Type.TEXT, "sg_pos", Type.TEXT);
-    private static final Map<String, Type> NODE = Map.of("node_id", Type.TEXT, "feature", Type.INTEGER.orNull(),
-        "layer", Type.TEXT.or(Type.INTEGER), "ctx_idx", Type.INTEGER, "feature_type", Type.TEXT, "jsNodeId", Type.TEXT, "clerp", Type.TEXT);
-    private static final Map<String, Type> NODE_MORE = Map.of("influence", Type.NUMBER.orNull(), "activation", Type.NUMBER.orNull());
-    private static final Map<String, Type> LINK = Map.of("source", Type.TEXT, "target", Type.TEXT, "weight", Type.NUMBER);
+            "feature_details",
+                    Map.of(
+                            "feature_json_base_url",
+                            Type.TEXT,
+                            "neuronpedia_source_set",
+                            Type.TEXT,
+                            "neuronpedia_lorsa_source_set",
+                            Type.TEXT),
+            "info",
+                    Map.of(
+                            "description",
+                            Type.TEXT,
+                            "creator_name",
+                            Type.TEXT,
+                            "creator_url",
+                            Type.TEXT,
+                            "source_urls",
+                            Type.LIST,
+                            "generator",
+                            Type.OBJECT,
+                            "create_time_ms",
+                            Type.NUMBER),
+            "generation_settings",
+                    Map.of(
+                            "max_n_logits",
+                            Type.INTEGER,
+                            "desired_logit_prob",
+                            Type.NUMBER,
+                            "batch_size",
+                            Type.INTEGER,
+                            "max_feature_nodes",
+                            Type.INTEGER),
+            "pruning_settings", Map.of("node_threshold", Type.NUMBER, "edge_threshold", Type.NUMBER));
+    private static final Map<String, Type> GENERATOR =
+            Map.of("name", Type.TEXT, "version", Type.TEXT, "url", Type.TEXT, "email", Type.TEXT);
+    private static final Map<String, Type> PARAMETERS = Map.of(
+            "pinnedIds",
+            Type.TEXTS,
+            "supernodes",
+            Type.LIST,
+            "linkType",
+            Type.TEXT,
+            "clickedId",
+            Type.TEXT,
+            "sg_pos",
+            Type.TEXT);
+    private static final Map<String, Type> NODE = Map.of(
+            "node_id",
+            Type.TEXT,
+            "feature",
+            Type.INTEGER.orNull(),
+            "layer",
+            Type.TEXT.or(Type.INTEGER),
+            "ctx_idx",
+            Type.INTEGER,
+            "feature_type",
+            Type.TEXT,
+            "jsNodeId",
+            Type.TEXT,
+            "clerp",
+            Type.TEXT);
+    private static final Map<String, Type> NODE_MORE =
+            Map.of("influence", Type.NUMBER.orNull(), "activation", Type.NUMBER.orNull());
+    private static final Map<String, Type> LINK =
+            Map.of("source", Type.TEXT, "target", Type.TEXT, "weight", Type.NUMBER);
 
     private final List<String> problems = new ArrayList<>();
     private String slug = "";
@@ -149,7 +212,8 @@ public final class GraphSchema {
         scan = metadata.path("scan").asText();
     }
 
-    private void elements(JsonParser json, String list, Map<String, Type> required, Map<String, Type> optional) throws IOException {
+    private void elements(JsonParser json, String list, Map<String, Type> required, Map<String, Type> optional)
+            throws IOException {
         if (json.currentToken() != JsonToken.START_ARRAY) {
             problem(list, "is no list");
             json.skipChildren();
@@ -181,7 +245,9 @@ public final class GraphSchema {
 
     private void type(String where, JsonNode value, Type type) {
         if (!type.test.test(value)) {
-            problem(where, "is not " + type.words + (value.isValueNode() ? " but " + ErrorText.of(value.toString()) : ""));
+            problem(
+                    where,
+                    "is not " + type.words + (value.isValueNode() ? " but " + ErrorText.of(value.toString()) : ""));
         }
     }
 
@@ -193,6 +259,9 @@ public final class GraphSchema {
 
     /** As JSON Schema has it: 2.0 is one too. */
     private static boolean isInteger(JsonNode value) {
-        return value.isIntegralNumber() || value.isNumber() && value.doubleValue() == Math.rint(value.doubleValue()) && !Double.isInfinite(value.doubleValue());
+        return value.isIntegralNumber()
+                || value.isNumber()
+                        && value.doubleValue() == Math.rint(value.doubleValue())
+                        && !Double.isInfinite(value.doubleValue());
     }
 }

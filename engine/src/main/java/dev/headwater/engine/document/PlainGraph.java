@@ -26,8 +26,15 @@ import java.util.TreeMap;
  * @param weights     probabilities at the logits, 0 elsewhere [n]
  * @param edges       direct effects, rows are targets [n, n]; closed with this
  */
-public record PlainGraph(String name, String model, String transcoders, String promptText, List<Item> nodes, double[] weights,
-                         EdgeRows edges) implements AutoCloseable {
+public record PlainGraph(
+        String name,
+        String model,
+        String transcoders,
+        String promptText,
+        List<Item> nodes,
+        double[] weights,
+        EdgeRows edges)
+        implements AutoCloseable {
     /**
      * A node, the same in two graphs if and only if it is equal.
      *
@@ -54,23 +61,33 @@ public record PlainGraph(String name, String model, String transcoders, String p
      * @throws HeadwaterException if the file is missing or not sound
      */
     public static PlainGraph read(Path file) {
-        return file.toString().endsWith(".safetensors") ? of(file.toString(), GraphFile.read(file)) : of(file.toString(), GraphDocument.read(file));
+        return file.toString().endsWith(".safetensors")
+                ? of(file.toString(), GraphFile.read(file))
+                : of(file.toString(), GraphDocument.read(file));
     }
 
     /** Takes the graph over: closing this closes it. */
     public static PlainGraph of(String name, AttributionGraph graph) {
         List<Item> nodes = new ArrayList<>();
         for (int i = 0; i < graph.size(); i++) {
-            nodes.add(switch (graph.node(i)) {
-                case Node.Feature f -> new Item(Kind.FEATURE, f.layer(), f.position(), f.feature());
-                case Node.Error e -> new Item(Kind.ERROR, e.layer(), e.position(), -1);
-                case Node.Token t -> new Item(Kind.TOKEN, -1, t.position(), t.token());
-                case Node.Logit l -> new Item(Kind.LOGIT, -1, l.position(), l.target().token());
-            });
+            nodes.add(
+                    switch (graph.node(i)) {
+                        case Node.Feature f -> new Item(Kind.FEATURE, f.layer(), f.position(), f.feature());
+                        case Node.Error e -> new Item(Kind.ERROR, e.layer(), e.position(), -1);
+                        case Node.Token t -> new Item(Kind.TOKEN, -1, t.position(), t.token());
+                        case Node.Logit l ->
+                            new Item(Kind.LOGIT, -1, l.position(), l.target().token());
+                    });
         }
         Provenance from = graph.provenance();
-        return new PlainGraph(name, from.model(), String.join(",", from.transcoders()), graph.prompt().text(), List.copyOf(nodes),
-            graph.targetWeights(), graph.edges());
+        return new PlainGraph(
+                name,
+                from.model(),
+                String.join(",", from.transcoders()),
+                graph.prompt().text(),
+                List.copyOf(nodes),
+                graph.targetWeights(),
+                graph.edges());
     }
 
     public static PlainGraph of(String name, GraphDocument document) {
@@ -81,17 +98,29 @@ public record PlainGraph(String name, String model, String transcoders, String p
                 weights[nodes.size()] = node.probability();
             }
             boolean placed = node.kind() != Kind.TOKEN && node.kind() != Kind.LOGIT;
-            nodes.add(new Item(node.kind(), placed ? node.layer() : -1, node.position(), node.kind() == Kind.TOKEN ? token(node) : node.feature()));
+            nodes.add(new Item(
+                    node.kind(),
+                    placed ? node.layer() : -1,
+                    node.position(),
+                    node.kind() == Kind.TOKEN ? token(node) : node.feature()));
         }
         var info = document.metadata().path("info");
-        return new PlainGraph(name, info.path("model").asText(""), info.path("transcoder_set").asText(""), document.metadata().path("prompt").asText(""),
-            List.copyOf(nodes), weights, edges(document));
+        return new PlainGraph(
+                name,
+                info.path("model").asText(""),
+                info.path("transcoder_set").asText(""),
+                document.metadata().path("prompt").asText(""),
+                List.copyOf(nodes),
+                weights,
+                edges(document));
     }
 
     /** The token's id, which only its name {@code E_id_position} tells; -1 if it doesn't. */
     private static long token(DocumentNode node) {
         String[] parts = node.id().split("_");
-        return parts.length == 3 && parts[0].equals("E") && parts[1].matches("\\d{1,9}") ? Long.parseLong(parts[1]) : -1;
+        return parts.length == 3 && parts[0].equals("E") && parts[1].matches("\\d{1,9}")
+                ? Long.parseLong(parts[1])
+                : -1;
     }
 
     private static EdgeRows edges(GraphDocument document) {
@@ -137,7 +166,10 @@ public record PlainGraph(String name, String model, String transcoders, String p
 
     /** The prompt's token ids in order, or null if the graph does not name them all. */
     public int[] tokens() {
-        List<Item> tokens = nodes.stream().filter(node -> node.kind() == Kind.TOKEN).sorted(Comparator.comparingInt(Item::position)).toList();
+        List<Item> tokens = nodes.stream()
+                .filter(node -> node.kind() == Kind.TOKEN)
+                .sorted(Comparator.comparingInt(Item::position))
+                .toList();
         int[] ids = new int[tokens.size()];
         for (int i = 0; i < ids.length; i++) {
             if (tokens.get(i).position() != i || tokens.get(i).number() < 0) {

@@ -19,19 +19,23 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 
-/** The evidence that comes with the atlas model: one gzip file of JSON lines for each set and layer, line f for feature f. */
+/**
+ * The evidence that comes with the atlas model: one gzip file of JSON lines for each set and layer, line f for feature
+ * f.
+ */
 public final class BundledFeatures implements FeatureEvidence {
-    private static final Map<String, BundledFeatures> SETS = Map.of("atlas-plt", new BundledFeatures("atlas-plt", "plt"),
-        "atlas-clt", new BundledFeatures("atlas-clt", "clt"));
+    private static final Map<String, BundledFeatures> SETS = Map.of(
+            "atlas-plt", new BundledFeatures("atlas-plt", "plt"), "atlas-clt", new BundledFeatures("atlas-clt", "clt"));
     private static final int LAYERS = 6;
     private static final int LAYERS_HELD = 2;
 
     /**
-     * Where the model's tokenizer splits text. All words of the evidence are single tokens, so the pieces are the tokens; a
+     * Where the model's tokenizer splits text. All words of the evidence are single tokens, so the pieces are the
+     * tokens; a
      * test compares them with the evidence.
      */
     private static final Pattern TOKEN = Pattern.compile(
-        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
 
     private final String scan;
     private final String prefix;
@@ -65,7 +69,8 @@ public final class BundledFeatures implements FeatureEvidence {
     }
 
     private List<String> load(int layer) {
-        try (InputStream in = new GZIPInputStream(BundledModel.open("atlas-features/" + prefix + "_layer_" + layer + ".jsonl.gz"), 1 << 16)) {
+        try (InputStream in = new GZIPInputStream(
+                BundledModel.open("atlas-features/" + prefix + "_layer_" + layer + ".jsonl.gz"), 1 << 16)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
         } catch (IOException e) {
             throw new UncheckedIOException("bundled evidence of layer " + layer, e);

@@ -8,7 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * What {@link FeatureLabels} makes of {@link BundledFeatures}, kept in files: reading all of the evidence for some names would
+ * What {@link FeatureLabels} makes of {@link BundledFeatures}, kept in files: reading all of the evidence for some
+ * names would
  * take longer than making a graph. A test compares the files with the evidence.
  */
 public final class BundledLabels implements GraphJson.Labels {
@@ -19,12 +20,16 @@ public final class BundledLabels implements GraphJson.Labels {
     }
 
     /**
-     * Labels for a set of transcoders by its reference: {@code labels/<reference>.txt} has a line with the number of layers and
+     * Labels for a set of transcoders by its reference: {@code labels/<reference>.txt} has a line with the number of
+     * layers and
      * one for each feature, layer by layer. A set without such a file has no labels.
      */
     public static BundledLabels of(String transcoders) {
-        try (InputStream in = transcoders.matches("[a-z-]+") ? BundledLabels.class.getResourceAsStream("labels/" + transcoders + ".txt") : null) {
-            return new BundledLabels(in == null ? new String[0][] : read(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
+        try (InputStream in = transcoders.matches("[a-z-]+")
+                ? BundledLabels.class.getResourceAsStream("labels/" + transcoders + ".txt")
+                : null) {
+            return new BundledLabels(
+                    in == null ? new String[0][] : read(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
         } catch (IOException e) {
             throw new UncheckedIOException("labels of " + transcoders, e);
         }

@@ -21,7 +21,8 @@ record Checkpoint(Path file, int layers, int features) {
     private static final int MAGIC = 0x48574643;
 
     /**
-     * Statistics of the layers from {@code firstLayer} to before {@code endLayer}, after all windows before {@code nextWindow}.
+     * Statistics of the layers from {@code firstLayer} to before {@code endLayer}, after all windows before {@code
+     * nextWindow}.
      *
      * @param statistics by layer and feature, null for features that have not fired
      */
@@ -49,7 +50,8 @@ record Checkpoint(Path file, int layers, int features) {
 
     void write(State state) {
         try (AtomicFile whole = AtomicFile.create(file)) {
-            var out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(whole.channel()), 1 << 16));
+            var out =
+                    new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(whole.channel()), 1 << 16));
             out.writeInt(MAGIC);
             out.writeInt(state.firstLayer);
             out.writeInt(state.endLayer);
@@ -92,7 +94,8 @@ record Checkpoint(Path file, int layers, int features) {
             }
             return state;
         } catch (IOException e) {
-            throw new HeadwaterException("The checkpoint %s can't be read (%s); delete its directory to begin anew".formatted(file, e), e);
+            throw new HeadwaterException(
+                    "The checkpoint %s can't be read (%s); delete its directory to begin anew".formatted(file, e), e);
         }
     }
 }

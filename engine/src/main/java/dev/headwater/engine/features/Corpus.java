@@ -18,7 +18,10 @@ import java.util.zip.ZipException;
  * @param files read in this order
  */
 public record Corpus(List<Path> files) {
-    /** Longer lines are no documents but a file of another format, and would not fit into memory together with their tokens. */
+    /**
+     * Longer lines are no documents but a file of another format, and would not fit into memory together with their
+     * tokens.
+     */
     private static final int LONGEST_LINE = 16 << 20;
 
     /** @throws HeadwaterException if a file is missing or there is none */
@@ -40,12 +43,15 @@ public record Corpus(List<Path> files) {
         boolean document(String text);
     }
 
-    /** @throws HeadwaterException if a file can't be read, is not gzip in spite of its name, or has a line of over 16 million characters */
+    /**
+     * @throws HeadwaterException if a file can't be read, is not gzip in spite of its name, or has a line of over 16
+     * million characters
+     */
     void read(Reader reader) {
         for (Path file : files) {
             try (InputStream bytes = Files.newInputStream(file);
-                 InputStream plain = file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
-                 var text = new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8), 1 << 16)) {
+                    InputStream plain = file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
+                    var text = new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8), 1 << 16)) {
                 StringBuilder line = new StringBuilder();
                 for (int number = 1; next(text, line, file, number); number++) {
                     if (!line.isEmpty() && !reader.document(line.toString())) {
@@ -53,14 +59,18 @@ public record Corpus(List<Path> files) {
                     }
                 }
             } catch (ZipException | java.io.EOFException e) {
-                throw new HeadwaterException("The corpus file %s is not a whole gzip file: %s".formatted(file, e.getMessage()), e);
+                throw new HeadwaterException(
+                        "The corpus file %s is not a whole gzip file: %s".formatted(file, e.getMessage()), e);
             } catch (IOException e) {
                 throw new HeadwaterException("Cannot read the corpus file %s: %s".formatted(file, e.getMessage()), e);
             }
         }
     }
 
-    /** The next line without its end; false after the last. {@link BufferedReader#readLine} would read a line of any length. */
+    /**
+     * The next line without its end; false after the last. {@link BufferedReader#readLine} would read a line of any
+     * length.
+     */
     private static boolean next(BufferedReader text, StringBuilder line, Path file, int number) throws IOException {
         line.setLength(0);
         int c = text.read();
@@ -69,8 +79,9 @@ public record Corpus(List<Path> files) {
         }
         for (; c >= 0 && c != '\n'; c = text.read()) {
             if (line.length() == LONGEST_LINE) {
-                throw new HeadwaterException("Line %d of the corpus file %s has over %d characters; a document is one line"
-                    .formatted(number, file, LONGEST_LINE));
+                throw new HeadwaterException(
+                        "Line %d of the corpus file %s has over %d characters; a document is one line"
+                                .formatted(number, file, LONGEST_LINE));
             }
             line.append((char) c);
         }

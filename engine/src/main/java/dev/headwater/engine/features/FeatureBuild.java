@@ -37,9 +37,12 @@ import java.util.stream.IntStream;
 /**
  * Gathers evidence about all features of a transcoder set from a corpus, and writes it as {@link FeatureFiles}.
  *
- * <p>The corpus is tokenized into a file once; then the model reads it for as many layers at a time as the memory allows, and for
- * each layer the features' statistics become its file. What is done is kept in {@code features.partial}: a run that was ended,
- * however that came, goes on from its last checkpoint when it is started again with the same settings, and ends with the same
+ * <p>The corpus is tokenized into a file once; then the model reads it for as many layers at a time as the memory
+ * allows, and for
+ * each layer the features' statistics become its file. What is done is kept in {@code features.partial}: a run that was
+ * ended,
+ * however that came, goes on from its last checkpoint when it is started again with the same settings, and ends with
+ * the same
  * bytes as one that was not ended. The directory gets its name when everything in it is done.
  */
 public final class FeatureBuild {
@@ -58,16 +61,28 @@ public final class FeatureBuild {
      * @param memory      bytes of Java heap for statistics; more of it needs fewer readings of the corpus
      * @param checkpoint  time between checkpoints, at least
      */
-    public record Options(int window, long maxTokens, int top, int sample, int logits, boolean allTokens, long memory, Duration checkpoint) {
-        public static final Options DEFAULT = new Options(128, 10_000_000, 20, 25, 10, true,
-            Runtime.getRuntime().maxMemory() / 2, Duration.ofSeconds(30));
+    public record Options(
+            int window,
+            long maxTokens,
+            int top,
+            int sample,
+            int logits,
+            boolean allTokens,
+            long memory,
+            Duration checkpoint) {
+        public static final Options DEFAULT = new Options(
+                128, 10_000_000, 20, 25, 10, true, Runtime.getRuntime().maxMemory() / 2, Duration.ofSeconds(30));
 
         public Options {
             require(window >= 2 && window <= 1 << 16, "a window has 2 to 65536 tokens, not " + window);
             require(maxTokens >= 1, "at least one token of the corpus has to be read, not " + maxTokens);
             require(top >= 1 && top <= 1000, "1 to 1000 top examples can be kept for a feature, not " + top);
-            require(sample >= 0 && sample <= 1000, "0 to 1000 sampled examples can be kept for a feature, not " + sample);
-            require(logits >= 1 && logits <= 100, "1 to 100 tokens can be named at each end of the output, not " + logits);
+            require(
+                    sample >= 0 && sample <= 1000,
+                    "0 to 1000 sampled examples can be kept for a feature, not " + sample);
+            require(
+                    logits >= 1 && logits <= 100,
+                    "1 to 100 tokens can be named at each end of the output, not " + logits);
         }
 
         private static void require(boolean condition, String otherwise) {
@@ -127,14 +142,17 @@ public final class FeatureBuild {
      *
      * @param directory made if missing
      * @return {@link #target}
-     * @throws HeadwaterException    if the files are there already, another process builds them, or what is there of an earlier run
+     * @throws HeadwaterException    if the files are there already, another process builds them, or what is there of an
+     *      earlier run
      *                               has other settings
      * @throws CancellationException if the listener asks for it, after a checkpoint
      */
     public static Path run(ReplacementModel model, Corpus corpus, Options options, Path directory, Progress progress) {
         Path target = target(model, directory);
         if (Files.exists(target)) {
-            throw new HeadwaterException("There are feature files in %s already; move them away, or write into another directory".formatted(target));
+            throw new HeadwaterException(
+                    "There are feature files in %s already; move them away, or write into another directory"
+                            .formatted(target));
         }
         Path work = target.resolveSibling("features.partial");
         Path lock = target.resolveSibling("features.lock");
@@ -143,9 +161,12 @@ public final class FeatureBuild {
         } catch (IOException e) {
             throw AtomicFile.failure(work, e);
         }
-        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock held = lock(channel)) {
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock held = lock(channel)) {
             if (held == null) {
-                throw new HeadwaterException("Another process is building the features in %s; wait for it, or write into another directory".formatted(work));
+                throw new HeadwaterException(
+                        "Another process is building the features in %s; wait for it, or write into another directory"
+                                .formatted(work));
             }
             new FeatureBuild(model, corpus, options, work, progress).run();
             Files.move(work, target);
@@ -172,12 +193,17 @@ public final class FeatureBuild {
             int length = Math.min(options.window, model.model().config().maxPositions());
             TokenWindows.write(tokens, corpus, model.tokenizer(), length, options.maxTokens, progress);
         }
-        try (TokenWindows windows = TokenWindows.open(tokens, model.vocabularySize()); var scope = TensorScope.open()) {
+        try (TokenWindows windows = TokenWindows.open(tokens, model.vocabularySize());
+                var scope = TensorScope.open()) {
             var logits = new OutputLogits(model, options.logits, nameable(windows));
-            int atOnce = Math.clamp(options.memory / (transcoders.features() * BYTES_PER_FEATURE), 1, transcoders.layers());
-            for (int done = LayerFile.finished(work, transcoders.layers()); done < transcoders.layers() || checkpoint.exists(); ) {
-                Checkpoint.State state = checkpoint.exists() ? checkpoint.read(windows)
-                    : Checkpoint.State.begin(done, Math.min(transcoders.layers(), done + atOnce), transcoders.features());
+            int atOnce =
+                    Math.clamp(options.memory / (transcoders.features() * BYTES_PER_FEATURE), 1, transcoders.layers());
+            for (int done = LayerFile.finished(work, transcoders.layers());
+                    done < transcoders.layers() || checkpoint.exists(); ) {
+                Checkpoint.State state = checkpoint.exists()
+                        ? checkpoint.read(windows)
+                        : Checkpoint.State.begin(
+                                done, Math.min(transcoders.layers(), done + atOnce), transcoders.features());
                 gather(windows, state);
                 for (int layer = state.firstLayer(); layer < state.endLayer(); layer++) {
                     write(windows, layer, state.features(layer), logits);
@@ -194,12 +220,19 @@ public final class FeatureBuild {
     /** Notes what this run is, or makes sure that it is what an earlier run noted. */
     private void settle(Path file) throws IOException {
         ObjectNode settings = BoundedJson.mapper().createObjectNode();
-        settings.put("model", model.modelReference()).put("transcoders", model.transcoderReference()).put("dtype", model.dtype().toString());
-        settings.put("window", options.window).put("max_tokens", options.maxTokens).put("top", options.top).put("sample", options.sample);
+        settings.put("model", model.modelReference())
+                .put("transcoders", model.transcoderReference())
+                .put("dtype", model.dtype().toString());
+        settings.put("window", options.window)
+                .put("max_tokens", options.maxTokens)
+                .put("top", options.top)
+                .put("sample", options.sample);
         settings.put("logits", options.logits).put("all_tokens", options.allTokens);
         ArrayNode files = settings.putArray("corpus");
         for (Path path : corpus.files()) {
-            files.addObject().put("file", path.toAbsolutePath().normalize().toString()).put("bytes", Files.size(path));
+            files.addObject()
+                    .put("file", path.toAbsolutePath().normalize().toString())
+                    .put("bytes", Files.size(path));
         }
         if (!Files.exists(file)) {
             try (AtomicFile whole = AtomicFile.create(file)) {
@@ -216,8 +249,9 @@ public final class FeatureBuild {
         JsonNode earlier = BoundedJson.read(file);
         for (String name : (Iterable<String>) settings::fieldNames) {
             if (!wanted.get(name).equals(earlier.get(name))) {
-                throw new HeadwaterException("%s holds a run that was not finished, with another setting of '%s' (%s, now %s); repeat it as it was, or delete that directory"
-                    .formatted(work, name, earlier.get(name), wanted.get(name)));
+                throw new HeadwaterException(
+                        "%s holds a run that was not finished, with another setting of '%s' (%s, now %s); repeat it as it was, or delete that directory"
+                                .formatted(work, name, earlier.get(name), wanted.get(name)));
             }
         }
     }
@@ -233,8 +267,11 @@ public final class FeatureBuild {
 
     /** Reads the rest of the corpus into the statistics of the state's layers. */
     private void gather(TokenWindows windows, Checkpoint.State state) {
-        progress.phase(state.firstLayer() == 0 && state.endLayer() == transcoders.layers() ? "activations"
-            : "activations of layers %d to %d".formatted(state.firstLayer(), state.endLayer() - 1), windows.count());
+        progress.phase(
+                state.firstLayer() == 0 && state.endLayer() == transcoders.layers()
+                        ? "activations"
+                        : "activations of layers %d to %d".formatted(state.firstLayer(), state.endLayer() - 1),
+                windows.count());
         TraceRequest request = new TraceRequest(Set.of(transcoders.input()), false, TraceRequest.Logits.NONE);
         long last = System.nanoTime();
         long cost = 0;
@@ -256,12 +293,21 @@ public final class FeatureBuild {
                     int[] tokens = windows.tokens(window + i);
                     try (Trace trace = model.model().forward(tokens, request)) {
                         inputs.add(IntStream.range(state.firstLayer(), state.endLayer())
-                            .mapToObj(layer -> Torch.clone(Torch.narrow(trace.site(transcoders.input(), layer), 0, 1, tokens.length - 1))).toList());
+                                .mapToObj(layer -> Torch.clone(
+                                        Torch.narrow(trace.site(transcoders.input(), layer), 0, 1, tokens.length - 1)))
+                                .toList());
                     }
                 }
                 for (int layer = state.firstLayer(); layer < state.endLayer(); layer++) {
                     int index = layer - state.firstLayer();
-                    SparseActivations active = transcoders.encode(layer, Torch.cat(inputs.stream().map(layers -> layers.get(index)).toList(), 0), 0);
+                    SparseActivations active = transcoders.encode(
+                            layer,
+                            Torch.cat(
+                                    inputs.stream()
+                                            .map(layers -> layers.get(index))
+                                            .toList(),
+                                    0),
+                            0);
                     take(windows, batch, layer, active, state.features(layer));
                 }
             }
@@ -272,10 +318,12 @@ public final class FeatureBuild {
     }
 
     /**
-     * Windows that are encoded together, as reading the encoder costs as much as using it on some hundred positions. Where batches
+     * Windows that are encoded together, as reading the encoder costs as much as using it on some hundred positions.
+     * Where batches
      * end depends on the corpus alone, so that a run that goes on adds up the same numbers in the same order.
      *
-     * @param row the first row of each window; the last is the number of rows. A window's rows leave out its zero position
+     * @param row the first row of each window; the last is the number of rows. A window's rows leave out its zero
+     *      position
      */
     private record Batch(int first, int[] row) {
         private static final int ROWS = 256;
@@ -302,7 +350,8 @@ public final class FeatureBuild {
     }
 
     /** Groups a batch's activations by feature and window. */
-    private void take(TokenWindows windows, Batch batch, int layer, SparseActivations active, FeatureStatistics[] features) {
+    private void take(
+            TokenWindows windows, Batch batch, int layer, SparseActivations active, FeatureStatistics[] features) {
         // In order of feature, then of row: activations come in order of row.
         long[] order = new long[active.count()];
         for (int i = 0; i < order.length; i++) {
@@ -312,7 +361,10 @@ public final class FeatureBuild {
         for (int from = 0, to; from < order.length; from = to) {
             int feature = (int) (order[from] >>> 32);
             int window = batch.window(active.position()[(int) order[from]]);
-            for (to = from + 1; to < order.length && (int) (order[to] >>> 32) == feature && active.position()[(int) order[to]] < batch.row[window + 1]; ) {
+            for (to = from + 1;
+                    to < order.length
+                            && (int) (order[to] >>> 32) == feature
+                            && active.position()[(int) order[to]] < batch.row[window + 1]; ) {
                 to++;
             }
             int[] positions = new int[to - from];
@@ -325,7 +377,8 @@ public final class FeatureBuild {
                 features[feature] = new FeatureStatistics();
             }
             int number = batch.first + window;
-            features[feature].add(windows, number, positions, values, hash(layer, feature, number), options.top, options.sample);
+            features[feature].add(
+                    windows, number, positions, values, hash(layer, feature, number), options.top, options.sample);
         }
     }
 
@@ -350,7 +403,8 @@ public final class FeatureBuild {
         try (LayerFile file = LayerFile.create(work, layer)) {
             for (int first = 0; first < features.length; first += logits.blockSize()) {
                 int begin = first;
-                OutputLogits.Block block = logits.of(layer, first, Math.min(logits.blockSize(), features.length - first));
+                OutputLogits.Block block =
+                        logits.of(layer, first, Math.min(logits.blockSize(), features.length - first));
                 for (int feature = first; feature < Math.min(features.length, first + logits.blockSize()); feature++) {
                     int f = feature;
                     file.add(json -> record.write(json, f, features[f], block, f - begin));

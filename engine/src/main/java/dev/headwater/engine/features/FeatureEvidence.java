@@ -4,7 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Optional;
 
 /**
- * What is known of the features of a transcoder set: top examples, logits, activation statistics, in the record that front ends
+ * What is known of the features of a transcoder set: top examples, logits, activation statistics, in the record that
+ * front ends
  * read (reference section 3.3).
  */
 @FunctionalInterface

@@ -28,8 +28,10 @@ import java.util.zip.Inflater;
 import java.util.zip.InflaterInputStream;
 
 /**
- * Feature details in the public library's packed form (reference section 3.3): {@code index.json.gz}, a list by layer of
- * {@code {filename, offsets}}, and files {@code layer_<l>.bin} in which feature f's record takes the bytes from offsets[f] to
+ * Feature details in the public library's packed form (reference section 3.3): {@code index.json.gz}, a list by layer
+ * of
+ * {@code {filename, offsets}}, and files {@code layer_<l>.bin} in which feature f's record takes the bytes from
+ * offsets[f] to
  * offsets[f + 1]: a 4-byte little-endian length, then as many bytes of deflated JSON. {@link LayerFile} writes them.
  *
  * <p>Holds the offsets, not the files; usable from any thread. Nothing in the files is trusted.
@@ -45,7 +47,12 @@ public final class FeatureFiles implements FeatureEvidence {
     private static final int MOST_FEATURES = 1 << 22;
     /** An index may hold more numbers than {@link BoundedJson} allows a document. */
     private static final JsonFactory INDEXES = JsonFactory.builder()
-        .streamReadConstraints(BoundedJson.factory().streamReadConstraints().rebuild().maxTokenCount(-1).build()).build();
+            .streamReadConstraints(BoundedJson.factory()
+                    .streamReadConstraints()
+                    .rebuild()
+                    .maxTokenCount(-1)
+                    .build())
+            .build();
 
     private record Layer(String file, long[] offsets) {}
 
@@ -71,7 +78,8 @@ public final class FeatureFiles implements FeatureEvidence {
         if (!Files.isRegularFile(index)) {
             throw new HeadwaterException("There are no feature files in %s: it has no %s".formatted(directory, INDEX));
         }
-        try (InputStream in = bounded(new GZIPInputStream(Files.newInputStream(index), 1 << 16)); JsonParser json = INDEXES.createParser(in)) {
+        try (InputStream in = bounded(new GZIPInputStream(Files.newInputStream(index), 1 << 16));
+                JsonParser json = INDEXES.createParser(in)) {
             return new FeatureFiles(directory, layers(json));
         } catch (JsonProcessingException e) {
             throw new HeadwaterException("%s is not valid JSON%s".formatted(index, BoundedJson.where(e)), e);
@@ -98,8 +106,10 @@ public final class FeatureFiles implements FeatureEvidence {
                 }
             }
             // The name becomes a path, so it can be nothing but a file of this directory.
-            demand(name != null && NAME.matcher(name).matches(), "the file of layer " + layers.size() + " is not named layer_<number>.bin"
-                + (name == null ? "" : " but '" + ErrorText.of(name) + "'"));
+            demand(
+                    name != null && NAME.matcher(name).matches(),
+                    "the file of layer " + layers.size() + " is not named layer_<number>.bin"
+                            + (name == null ? "" : " but '" + ErrorText.of(name) + "'"));
             layers.add(new Layer(name, offsets));
         }
         return List.copyOf(layers);
@@ -116,7 +126,9 @@ public final class FeatureFiles implements FeatureEvidence {
                 offsets = Arrays.copyOf(offsets, 2 * count);
             }
             offsets[count] = json.getLongValue();
-            demand(offsets[count] >= (count == 0 ? 0 : offsets[count - 1]), "the offsets of layer " + layer + " do not ascend");
+            demand(
+                    offsets[count] >= (count == 0 ? 0 : offsets[count - 1]),
+                    "the offsets of layer " + layer + " do not ascend");
             count++;
         }
         return Arrays.copyOf(offsets, count);
@@ -185,7 +197,9 @@ public final class FeatureFiles implements FeatureEvidence {
 
     /** With zlib's two header bytes or without them: both are in use. */
     private static byte[] inflate(byte[] bytes, int offset, int length) throws IOException {
-        boolean header = length > 2 && (bytes[offset] & 0x0f) == 8 && ((bytes[offset] & 0xff) << 8 | bytes[offset + 1] & 0xff) % 31 == 0;
+        boolean header = length > 2
+                && (bytes[offset] & 0x0f) == 8
+                && ((bytes[offset] & 0xff) << 8 | bytes[offset + 1] & 0xff) % 31 == 0;
         Inflater inflater = new Inflater(!header);
         try (InputStream in = new InflaterInputStream(new ByteArrayInputStream(bytes, offset, length), inflater)) {
             byte[] text = in.readNBytes(LONGEST_RECORD + 1);
@@ -198,7 +212,7 @@ public final class FeatureFiles implements FeatureEvidence {
 
     private HeadwaterException bad(Layer at, int layer, int feature, String what) {
         return new HeadwaterException("The record of feature %d of layer %d in %s can't be read: %s"
-            .formatted(feature, layer, directory.resolve(at.file), what));
+                .formatted(feature, layer, directory.resolve(at.file), what));
     }
 
     private static void demand(boolean condition, String otherwise) throws IOException {

@@ -10,7 +10,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * First names of features that nobody has named, from the evidence about them: what they fire on, and what they make the model say
+ * First names of features that nobody has named, from the evidence about them: what they fire on, and what they make
+ * the model say
  * there. "Texas, Dallas" fires on these; "is → Austin" fires on "is" and promotes "Austin".
  *
  * @param evidence about the features of a transcoder set
@@ -30,7 +31,8 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
     /**
      * The label that follows from a record in the form of the reference's section 3.3.
      *
-     * <p>Of the promoted tokens it names those that do come next in the examples: the others may be accidents of the geometry. Of a
+     * <p>Of the promoted tokens it names those that do come next in the examples: the others may be accidents of the
+     * geometry. Of a
      * feature without examples it names the strongest.
      */
     public static String of(JsonNode record) {
@@ -43,12 +45,19 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
             for (int i = 1; i < values.size(); i++) {
                 peak = values.get(i).asDouble() > values.get(peak).asDouble() ? i : peak;
             }
-            fires.merge(name(example.path("tokens").path(peak).asText()), values.path(peak).asDouble(), Double::sum);
+            fires.merge(
+                    name(example.path("tokens").path(peak).asText()),
+                    values.path(peak).asDouble(),
+                    Double::sum);
             next.add(example.path("tokens").path(peak + 1).asText());
         }
-        double strongest = fires.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
-        List<String> on = fires.entrySet().stream().filter(token -> token.getValue() >= SHARE * strongest)
-            .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder())).map(Map.Entry::getKey).toList();
+        double strongest =
+                fires.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
+        List<String> on = fires.entrySet().stream()
+                .filter(token -> token.getValue() >= SHARE * strongest)
+                .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
+                .map(Map.Entry::getKey)
+                .toList();
         Set<String> says = new LinkedHashSet<>();
         for (JsonNode token : record.path("top_logits")) {
             if (examples.isEmpty() ? says.isEmpty() : next.contains(token.asText())) {
@@ -56,7 +65,10 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
             }
         }
         String fired = join(on);
-        return says.isEmpty() ? fired : (fired.isEmpty() ? "" : fired + " ") + "→ " + join(says.stream().toList());
+        return says.isEmpty()
+                ? fired
+                : (fired.isEmpty() ? "" : fired + " ") + "→ "
+                        + join(says.stream().toList());
     }
 
     /** A token without the spaces around it, on one line and of moderate length. */
@@ -65,11 +77,16 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
             return token.isEmpty() ? "" : "␣";
         }
         StringBuilder plain = new StringBuilder();
-        token.strip().codePoints().limit(LONGEST).forEach(c -> plain.appendCodePoint(Character.isISOControl(c) ? '␣' : c));
+        token.strip()
+                .codePoints()
+                .limit(LONGEST)
+                .forEach(c -> plain.appendCodePoint(Character.isISOControl(c) ? '␣' : c));
         return plain.toString();
     }
 
     private static String join(List<String> tokens) {
-        return String.join(", ", tokens.stream().filter(token -> !token.isEmpty()).limit(TOKENS).toList());
+        return String.join(
+                ", ",
+                tokens.stream().filter(token -> !token.isEmpty()).limit(TOKENS).toList());
     }
 }

@@ -12,7 +12,8 @@ import java.util.Set;
 import java.util.function.IntFunction;
 
 /**
- * A feature's record as front ends read it (reference section 3.3). Beyond those fields it has {@code top_logit_values} and
+ * A feature's record as front ends read it (reference section 3.3). Beyond those fields it has {@code top_logit_values}
+ * and
  * {@code bottom_logit_values}.
  *
  * @param positions token positions of the corpus, of which the frequency is a share
@@ -24,7 +25,8 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
     private static final MathContext DIGITS = new MathContext(5);
 
     /** @param statistics null for a feature that never fired */
-    void write(JsonGenerator json, int feature, FeatureStatistics statistics, OutputLogits.Block logits, int row) throws IOException {
+    void write(JsonGenerator json, int feature, FeatureStatistics statistics, OutputLogits.Block logits, int row)
+            throws IOException {
         json.writeStartObject();
         json.writeStringField("transcoder_id", scan);
         json.writeNumberField("index", feature);
@@ -59,18 +61,27 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
     }
 
     /** The sampled windows in equal parts by their largest activation: the strongest fifth first. */
-    private void sampled(JsonGenerator json, List<FeatureStatistics.Example> sample, Set<Integer> shown) throws IOException {
+    private void sampled(JsonGenerator json, List<FeatureStatistics.Example> sample, Set<Integer> shown)
+            throws IOException {
         List<FeatureStatistics.Example> sorted = new ArrayList<>(sample);
-        sorted.sort(Comparator.comparing(FeatureStatistics.Example::peakValue).reversed().thenComparing(FeatureStatistics.Example::window));
+        sorted.sort(Comparator.comparing(FeatureStatistics.Example::peakValue)
+                .reversed()
+                .thenComparing(FeatureStatistics.Example::window));
         for (int part = 0; part < QUANTILES; part++) {
             var examples = sorted.subList(part * sorted.size() / QUANTILES, (part + 1) * sorted.size() / QUANTILES);
             if (!examples.isEmpty()) {
-                examples(json, "Quantile %d%% to %d%%".formatted(100 - (part + 1) * 100 / QUANTILES, 100 - part * 100 / QUANTILES), examples, shown);
+                examples(
+                        json,
+                        "Quantile %d%% to %d%%"
+                                .formatted(100 - (part + 1) * 100 / QUANTILES, 100 - part * 100 / QUANTILES),
+                        examples,
+                        shown);
             }
         }
     }
 
-    private void examples(JsonGenerator json, String name, List<FeatureStatistics.Example> examples, Set<Integer> shown) throws IOException {
+    private void examples(JsonGenerator json, String name, List<FeatureStatistics.Example> examples, Set<Integer> shown)
+            throws IOException {
         json.writeStartObject();
         json.writeStringField("quantile_name", name);
         json.writeArrayFieldStart("examples");
@@ -99,7 +110,8 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
         json.writeEndObject();
     }
 
-    private void tokens(JsonGenerator json, String which, int[] tokens, float[] values, int k, int row) throws IOException {
+    private void tokens(JsonGenerator json, String which, int[] tokens, float[] values, int k, int row)
+            throws IOException {
         json.writeArrayFieldStart(which + "_logits");
         for (int i = row * k; i < (row + 1) * k; i++) {
             json.writeString(texts.apply(tokens[i]));

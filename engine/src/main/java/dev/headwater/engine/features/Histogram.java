@@ -5,7 +5,8 @@ import java.io.DataOutput;
 import java.io.IOException;
 
 /**
- * Counts of values in bins whose width is a power of two, doubled whenever the values span more than {@link #BINS} bins. What it
+ * Counts of values in bins whose width is a power of two, doubled whenever the values span more than {@link #BINS}
+ * bins. What it
  * holds depends on the values, not on their order: bins lie at multiples of their width, so that two make one exactly.
  */
 final class Histogram {
@@ -17,6 +18,7 @@ final class Histogram {
     private int exponent = Float.MIN_EXPONENT - 64;
     /** Index of the first bin: its values are from {@code low · 2^exponent}. */
     private long low;
+
     private long total;
     private float min = Float.POSITIVE_INFINITY;
     private float max = Float.NEGATIVE_INFINITY;
@@ -69,7 +71,10 @@ final class Histogram {
         low = first;
     }
 
-    /** Counts in so many bins of equal width from {@link #min} to {@link #max}, each own bin spread evenly over the part that can hold values. */
+    /**
+     * Counts in so many bins of equal width from {@link #min} to {@link #max}, each own bin spread evenly over the part
+     * that can hold values.
+     */
     double[] between(int bins) {
         double[] result = new double[bins];
         if (total == 0) {

@@ -46,10 +46,12 @@ final class LayerFile implements AutoCloseable {
         try {
             var packed = new ByteArrayOutputStream(4096);
             deflater.reset();
-            try (JsonGenerator json = BoundedJson.factory().createGenerator(new DeflaterOutputStream(packed, deflater))) {
+            try (JsonGenerator json =
+                    BoundedJson.factory().createGenerator(new DeflaterOutputStream(packed, deflater))) {
                 record.write(json);
             }
-            ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES + packed.size()).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer bytes =
+                    ByteBuffer.allocate(Integer.BYTES + packed.size()).order(ByteOrder.LITTLE_ENDIAN);
             bytes.putInt(packed.size()).put(packed.toByteArray()).flip();
             while (bytes.hasRemaining()) {
                 file.channel().write(bytes);
@@ -74,11 +76,13 @@ final class LayerFile implements AutoCloseable {
         Path index = directory.resolve(FeatureFiles.INDEX);
         try (AtomicFile file = AtomicFile.create(index)) {
             var gzip = new GZIPOutputStream(Channels.newOutputStream(file.channel()), 1 << 16);
-            JsonGenerator json = BoundedJson.factory().createGenerator(gzip).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+            JsonGenerator json =
+                    BoundedJson.factory().createGenerator(gzip).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
             json.writeStartArray();
             for (int layer = 0; layer < layers; layer++) {
                 json.writeStartObject();
-                json.writeStringField("filename", path(directory, layer).getFileName().toString());
+                json.writeStringField(
+                        "filename", path(directory, layer).getFileName().toString());
                 long[] offsets = offsets(path(directory, layer));
                 json.writeFieldName("offsets");
                 json.writeArray(offsets, 0, offsets.length);

@@ -11,8 +11,10 @@ import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.BitSet;
 
 /**
- * Which tokens features raise and lower by their direct path to the output: the decoder vector (of a cross-layer feature, the sum of
- * those to its target layers) times the gains of the norms on the way, times the unembedding, mean over the vocabulary removed. The
+ * Which tokens features raise and lower by their direct path to the output: the decoder vector (of a cross-layer
+ * feature, the sum of
+ * those to its target layers) times the gains of the norms on the way, times the unembedding, mean over the vocabulary
+ * removed. The
  * norms' denominators, which depend on the prompt, are left out; so is a soft cap.
  */
 final class OutputLogits {
@@ -56,17 +58,29 @@ final class OutputLogits {
             Tensor directions = Tensor.zeros(DType.F32, model.device(), count, transcoders.width());
             Tensor rows = Tensor.empty(DType.F32, model.device(), count, transcoders.width());
             for (int target = layer; target <= transcoders.lastTarget(layer); target++) {
-                Norm after = transcoders.output() == FeatureSite.MLP_OUT ? model.model().layer(target).postMlp() : null;
+                Norm after = transcoders.output() == FeatureSite.MLP_OUT
+                        ? model.model().layer(target).postMlp()
+                        : null;
                 transcoders.decoderRows(layer, target, features, null, after == null ? null : after.gain(), rows);
                 directions = Torch.add(directions, after == null ? rows : after.centred(rows));
             }
             Norm last = model.model().finalNorm();
             Tensor read = Torch.mul(last.centred(directions), last.gain());
-            Tensor logits = Torch.to(Torch.linear(Torch.to(read, model.model().compute()), model.model().unembedding(), null), DType.F32);
+            Tensor logits = Torch.to(
+                    Torch.linear(
+                            Torch.to(read, model.model().compute()),
+                            model.model().unembedding(),
+                            null),
+                    DType.F32);
             logits = Torch.sub(logits, Torch.mean(logits, 1, true));
             var top = Torch.topk(Torch.add(logits, excluded), k, 1);
             var bottom = Torch.topk(Torch.add(Torch.neg(logits), excluded), k, 1);
-            return new Block(k, top.indices().toInts(), top.values().toFloats(), bottom.indices().toInts(), Torch.neg(bottom.values()).toFloats());
+            return new Block(
+                    k,
+                    top.indices().toInts(),
+                    top.values().toFloats(),
+                    bottom.indices().toInts(),
+                    Torch.neg(bottom.values()).toFloats());
         }
     }
 }

@@ -20,7 +20,8 @@ import java.util.BitSet;
 import java.util.concurrent.CancellationException;
 
 /**
- * A corpus as the model reads it, on disk: windows of at most so many tokens, each a document or a part of one, led by the
+ * A corpus as the model reads it, on disk: windows of at most so many tokens, each a document or a part of one, led by
+ * the
  * tokenizer's special token. The file is for each window its length and its tokens, big-endian 32-bit integers.
  */
 final class TokenWindows implements AutoCloseable {
@@ -32,6 +33,7 @@ final class TokenWindows implements AutoCloseable {
     private final MemorySegment data;
     /** Offset of each window, and the end. */
     private final long[] starts;
+
     private final int vocabulary;
 
     private TokenWindows(Path file, Arena arena, MemorySegment data, long[] starts, int vocabulary) {
@@ -47,7 +49,8 @@ final class TokenWindows implements AutoCloseable {
         progress.phase("tokens", most == Long.MAX_VALUE ? -1 : most);
         long[] written = new long[2];
         try (AtomicFile whole = AtomicFile.create(file)) {
-            var out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(whole.channel()), 1 << 16));
+            var out =
+                    new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(whole.channel()), 1 << 16));
             corpus.read(document -> {
                 if (progress.cancelled()) {
                     throw new CancellationException();
@@ -55,12 +58,14 @@ final class TokenWindows implements AutoCloseable {
                 int[] tokens = tokenizer.encode(document, false);
                 // Room for the special token, which every window gets.
                 for (int from = 0; from < tokens.length; from += length - 1) {
-                    int[] window = tokenizer.withLeadingSpecial(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + length - 1)));
+                    int[] window = tokenizer.withLeadingSpecial(
+                            Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + length - 1)));
                     if (window.length < 2) {
                         continue;
                     }
                     if (written[1]++ == MOST_WINDOWS) {
-                        throw new HeadwaterException("The corpus has more than %d windows of text; take a part of it".formatted(MOST_WINDOWS));
+                        throw new HeadwaterException("The corpus has more than %d windows of text; take a part of it"
+                                .formatted(MOST_WINDOWS));
                     }
                     put(out, window, file);
                     written[0] += window.length;
@@ -134,7 +139,8 @@ final class TokenWindows implements AutoCloseable {
     }
 
     int[] tokens(int window) {
-        int[] tokens = data.asSlice(starts[window] + Integer.BYTES, (long) length(window) * Integer.BYTES).toArray(INT);
+        int[] tokens = data.asSlice(starts[window] + Integer.BYTES, (long) length(window) * Integer.BYTES)
+                .toArray(INT);
         for (int token : tokens) {
             if (token < 0 || token >= vocabulary) {
                 throw damaged(file);
@@ -144,8 +150,10 @@ final class TokenWindows implements AutoCloseable {
     }
 
     boolean same(int window, int other) {
-        return starts[window + 1] - starts[window] == starts[other + 1] - starts[other] && MemorySegment.mismatch(
-            data, starts[window], starts[window + 1], data, starts[other], starts[other + 1]) < 0;
+        return starts[window + 1] - starts[window] == starts[other + 1] - starts[other]
+                && MemorySegment.mismatch(
+                                data, starts[window], starts[window + 1], data, starts[other], starts[other + 1])
+                        < 0;
     }
 
     /** Positions after the leading token, in all windows. */

@@ -30,9 +30,13 @@ public final class AtomicFile implements AutoCloseable {
         if (Files.isDirectory(target)) {
             throw new HeadwaterException("Cannot write %s: it is a directory".formatted(target));
         }
-        Path temporary = target.resolveSibling(".%s.%d-%x.tmp".formatted(target.getFileName(), ProcessHandle.current().pid(), System.nanoTime()));
+        Path temporary = target.resolveSibling(".%s.%d-%x.tmp"
+                .formatted(target.getFileName(), ProcessHandle.current().pid(), System.nanoTime()));
         try {
-            return new AtomicFile(target, temporary, FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+            return new AtomicFile(
+                    target,
+                    temporary,
+                    FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
         } catch (IOException failure) {
             throw failure(target, failure);
         }

@@ -36,7 +36,8 @@ public final class BoundedJson {
     }
 
     /**
-     * For trees and records. Duplicate keys and anything after the document are errors; NaN and Infinity are read, because
+     * For trees and records. Duplicate keys and anything after the document are errors; NaN and Infinity are read,
+     * because
      * Python writes them into configs.
      */
     public static JsonMapper mapper() {
@@ -77,13 +78,20 @@ public final class BoundedJson {
 
     /** Place and cause of a JSON error as the tail of a sentence: " (line 3, column 7): ...". */
     public static String where(JsonProcessingException malformed) {
-        String cause = malformed.getOriginalMessage().lines().findFirst().orElse("unreadable").replaceFirst(" \\(start marker at .*", "");
+        String cause = malformed
+                .getOriginalMessage()
+                .lines()
+                .findFirst()
+                .orElse("unreadable")
+                .replaceFirst(" \\(start marker at .*", "");
         var location = malformed.getLocation();
-        return (location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr())) + ": " + ErrorText.of(cause);
+        return (location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr()))
+                + ": " + ErrorText.of(cause);
     }
 
     private static final class Mapper {
-        static final JsonMapper SHARED = JsonMapper.builder(JsonFactory.builder().streamReadConstraints(LIMITS).build())
+        static final JsonMapper SHARED = JsonMapper.builder(
+                        JsonFactory.builder().streamReadConstraints(LIMITS).build())
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                 .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)

@@ -33,7 +33,8 @@ public final class BoundedYaml {
     private BoundedYaml() {}
 
     /**
-     * A file with one mapping. Its values are String, Boolean, Integer, Long, BigInteger, Double, null, List or such a Map;
+     * A file with one mapping. Its values are String, Boolean, Integer, Long, BigInteger, Double, null, List or such a
+     * Map;
      * keys that are written as numbers become texts.
      *
      * @throws HeadwaterException if the file is missing, not YAML, or not plain data
@@ -44,7 +45,8 @@ public final class BoundedYaml {
         }
         try {
             if (Files.size(file) > 4L * MAX_CHARACTERS) {
-                throw new HeadwaterException("%s is too large to be read as YAML: %d bytes".formatted(file, Files.size(file)));
+                throw new HeadwaterException(
+                        "%s is too large to be read as YAML: %d bytes".formatted(file, Files.size(file)));
             }
             return parse(Files.readString(file), file.toString());
         } catch (CharacterCodingException binary) {
@@ -56,8 +58,13 @@ public final class BoundedYaml {
 
     /** @param source what the text is called in errors */
     public static Map<String, Object> parse(String text, String source) {
-        LoadSettings settings = LoadSettings.builder().setLabel(source).setSchema(new CoreSchema()).setAllowDuplicateKeys(false)
-                .setCodePointLimit(MAX_CHARACTERS).setMaxAliasesForCollections(MAX_ALIASES).build();
+        LoadSettings settings = LoadSettings.builder()
+                .setLabel(source)
+                .setSchema(new CoreSchema())
+                .setAllowDuplicateKeys(false)
+                .setCodePointLimit(MAX_CHARACTERS)
+                .setMaxAliasesForCollections(MAX_ALIASES)
+                .build();
         try {
             requirePlain(new Parse(settings).parseString(text), source);
             Object root = new Load(settings).loadFromString(text);
@@ -66,10 +73,15 @@ public final class BoundedYaml {
             }
             throw new HeadwaterException("%s holds no YAML mapping".formatted(source));
         } catch (MarkedYamlEngineException malformed) {
-            String line = malformed.getProblemMark().map(mark -> " (line %d)".formatted(mark.getLine() + 1)).orElse("");
-            throw new HeadwaterException("%s is not valid YAML%s: %s".formatted(source, line, shown(malformed.getProblem())), malformed);
+            String line = malformed
+                    .getProblemMark()
+                    .map(mark -> " (line %d)".formatted(mark.getLine() + 1))
+                    .orElse("");
+            throw new HeadwaterException(
+                    "%s is not valid YAML%s: %s".formatted(source, line, shown(malformed.getProblem())), malformed);
         } catch (YamlEngineException malformed) {
-            throw new HeadwaterException("%s is not valid YAML: %s".formatted(source, shown(malformed.getMessage())), malformed);
+            throw new HeadwaterException(
+                    "%s is not valid YAML: %s".formatted(source, shown(malformed.getMessage())), malformed);
         }
     }
 
@@ -82,7 +94,8 @@ public final class BoundedYaml {
             switch (event) {
                 case CollectionStartEvent start -> {
                     if (start.getTag().isPresent()) {
-                        throw unsafe(source, line, "the tag " + shown(start.getTag().get()) + " is not plain data");
+                        throw unsafe(
+                                source, line, "the tag " + shown(start.getTag().get()) + " is not plain data");
                     }
                     if (++depth > MAX_DEPTH) {
                         throw unsafe(source, line, "it is nested more than " + MAX_DEPTH + " deep");
@@ -96,15 +109,23 @@ public final class BoundedYaml {
                 }
                 case ScalarEvent scalar -> {
                     if (scalar.getTag().isPresent()) {
-                        throw unsafe(source, line, "the tag " + shown(scalar.getTag().get()) + " is not plain data");
+                        throw unsafe(
+                                source, line, "the tag " + shown(scalar.getTag().get()) + " is not plain data");
                     }
                     String value = scalar.getValue();
-                    if (scalar.isPlain() && value.length() > MAX_NUMBER && "+-.0123456789".indexOf(value.charAt(0)) >= 0
-                            && value.chars().allMatch(c -> c < 128 && (Character.isLetterOrDigit(c) || "+-._".indexOf(c) >= 0))) {
-                        throw unsafe(source, line, "a number has " + value.length() + " digits; put quotes around it if it is a text");
+                    if (scalar.isPlain()
+                            && value.length() > MAX_NUMBER
+                            && "+-.0123456789".indexOf(value.charAt(0)) >= 0
+                            && value.chars()
+                                    .allMatch(
+                                            c -> c < 128 && (Character.isLetterOrDigit(c) || "+-._".indexOf(c) >= 0))) {
+                        throw unsafe(
+                                source,
+                                line,
+                                "a number has " + value.length() + " digits; put quotes around it if it is a text");
                     }
                 }
-                default -> { }
+                default -> {}
             }
         }
     }
@@ -117,7 +138,8 @@ public final class BoundedYaml {
         Map<String, Object> named = LinkedHashMap.newLinkedHashMap(map.size());
         map.forEach((key, value) -> {
             if (!(key instanceof String || key instanceof Number || key instanceof Boolean)) {
-                throw new HeadwaterException("%s has a key that is not a text: %s".formatted(source, key == null ? "null" : "a collection"));
+                throw new HeadwaterException(
+                        "%s has a key that is not a text: %s".formatted(source, key == null ? "null" : "a collection"));
             }
             if (named.containsKey(key.toString())) {
                 throw new HeadwaterException("%s has the key '%s' twice".formatted(source, shown(key.toString())));
@@ -130,7 +152,8 @@ public final class BoundedYaml {
     /** Aliases can make the data deeper than its text, even endless. */
     private static Object plain(Object value, String source, int depth) {
         if (depth > MAX_DEPTH) {
-            throw new HeadwaterException("%s is refused: its aliases nest more than %d deep".formatted(source, MAX_DEPTH));
+            throw new HeadwaterException(
+                    "%s is refused: its aliases nest more than %d deep".formatted(source, MAX_DEPTH));
         }
         return switch (value) {
             case Map<?, ?> map -> map(map, source, depth);
@@ -144,6 +167,7 @@ public final class BoundedYaml {
     }
 
     private static String shown(String text) {
-        return ErrorText.of(text == null ? "unreadable" : text.lines().findFirst().orElse("unreadable"));
+        return ErrorText.of(
+                text == null ? "unreadable" : text.lines().findFirst().orElse("unreadable"));
     }
 }

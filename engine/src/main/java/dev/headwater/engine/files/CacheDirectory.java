@@ -23,7 +23,10 @@ public final class CacheDirectory {
         return named != null ? named : cacheHome(environment).resolve("huggingface");
     }
 
-    /** The cache of repositories: {@code HF_HUB_CACHE}, else its old name {@code HUGGINGFACE_HUB_CACHE}, else {@code hub} in the home. */
+    /**
+     * The cache of repositories: {@code HF_HUB_CACHE}, else its old name {@code HUGGINGFACE_HUB_CACHE}, else {@code
+     * hub} in the home.
+     */
     public static Path huggingFaceHub(Map<String, String> environment) {
         Path named = path(environment, "HF_HUB_CACHE");
         if (named == null) {
@@ -43,6 +46,7 @@ public final class CacheDirectory {
             return null;
         }
         String home = System.getProperty("user.home");
-        return Path.of(value.equals("~") || value.startsWith("~/") ? home + value.substring(1) : value).toAbsolutePath();
+        return Path.of(value.equals("~") || value.startsWith("~/") ? home + value.substring(1) : value)
+                .toAbsolutePath();
     }
 }

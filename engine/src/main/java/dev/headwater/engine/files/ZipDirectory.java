@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The checked directory of a zip archive. The JDK's reader does not say where a member's bytes are in the file, which is
+ * The checked directory of a zip archive. The JDK's reader does not say where a member's bytes are in the file, which
+ * is
  * what mapping needs; this one reads what numpy writes (stored or deflated, with 64-bit sizes) and refuses all else.
  */
 public final class ZipDirectory {
@@ -40,7 +41,8 @@ public final class ZipDirectory {
     /** Deflate cannot do better than 1032 to 1. */
     private static final long MAX_RATIO = 1032;
 
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -88,7 +90,8 @@ public final class ZipDirectory {
             throw new IllegalArgumentException("has a damaged zip directory");
         }
         if (count < 0 || count > MAX_MEMBERS) {
-            throw new IllegalArgumentException("lists %s members, more than %d".formatted(Long.toUnsignedString(count), MAX_MEMBERS));
+            throw new IllegalArgumentException(
+                    "lists %s members, more than %d".formatted(Long.toUnsignedString(count), MAX_MEMBERS));
         }
     }
 
@@ -127,25 +130,40 @@ public final class ZipDirectory {
         }
         int method = int16(at + 10);
         if (method != STORED && method != DEFLATED) {
-            throw new IllegalArgumentException("has the member '%s', compressed by method %d, which Headwater does not read".formatted(name, method));
+            throw new IllegalArgumentException(
+                    "has the member '%s', compressed by method %d, which Headwater does not read"
+                            .formatted(name, method));
         }
         long[] wide = {uint32(at + 24), uint32(at + 20), uint32(at + 42)};
         wide(wide, at + CENTRAL_BYTES + nameLength, extraLength);
         long size = wide[0];
         long compressed = wide[1];
         long local = wide[2];
-        if (size < 0 || compressed < 0 || local < 0 || local > start - LOCAL_BYTES || int32(local) != LOCAL
-                || int16(local + 8) != method || int16(local + 26) != nameLength) {
+        if (size < 0
+                || compressed < 0
+                || local < 0
+                || local > start - LOCAL_BYTES
+                || int32(local) != LOCAL
+                || int16(local + 8) != method
+                || int16(local + 26) != nameLength) {
             throw new IllegalArgumentException("has a damaged zip entry for '%s'".formatted(name));
         }
         long data = local + LOCAL_BYTES + nameLength + int16(local + 28);
-        if (data > start || compressed > start - data
-                || MemorySegment.mismatch(file, local + LOCAL_BYTES, local + LOCAL_BYTES + nameLength,
-                        file, at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameLength) >= 0) {
+        if (data > start
+                || compressed > start - data
+                || MemorySegment.mismatch(
+                                file,
+                                local + LOCAL_BYTES,
+                                local + LOCAL_BYTES + nameLength,
+                                file,
+                                at + CENTRAL_BYTES,
+                                at + CENTRAL_BYTES + nameLength)
+                        >= 0) {
             throw new IllegalArgumentException("has a damaged zip entry for '%s'".formatted(name));
         }
         if (method == STORED ? size != compressed : size / MAX_RATIO > compressed) {
-            throw new IllegalArgumentException("has the member '%s', which cannot be %d bytes made from %d".formatted(name, size, compressed));
+            throw new IllegalArgumentException(
+                    "has the member '%s', which cannot be %d bytes made from %d".formatted(name, size, compressed));
         }
         extents.add(new long[] {local, data + compressed});
         return new Member(name, method, data, compressed, size, int32(at + 16));
@@ -172,10 +190,14 @@ public final class ZipDirectory {
         }
     }
 
-    /** A plain relative path: nothing is ever unpacked, but a name that tries to leave its directory is a sign of malice. */
+    /**
+     * A plain relative path: nothing is ever unpacked, but a name that tries to leave its directory is a sign of
+     * malice.
+     */
     private String name(long at, int length) {
         String name = new String(file.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
-        boolean plain = !name.isEmpty() && name.codePoints().allMatch(c -> ErrorText.isPlain(c) && c != '\\' && c != ':' && c != 0xfffd);
+        boolean plain = !name.isEmpty()
+                && name.codePoints().allMatch(c -> ErrorText.isPlain(c) && c != '\\' && c != ':' && c != 0xfffd);
         for (String part : name.split("/", -1)) {
             plain &= !part.isEmpty() && !part.equals("..") && !part.equals(".");
         }

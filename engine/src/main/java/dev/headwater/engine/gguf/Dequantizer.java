@@ -7,7 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.stream.LongStream;
 
-/** Spreads a tensor's blocks out as float32, all cores at once, from the mapping into the target and through the caches only. */
+/**
+ * Spreads a tensor's blocks out as float32, all cores at once, from the mapping into the target and through the caches
+ * only.
+ */
 final class Dequantizer {
     /** Numbers that are decoded at a time; a multiple of every block, and small enough for a core's own cache. */
     private static final int CHUNK = 1 << 13;

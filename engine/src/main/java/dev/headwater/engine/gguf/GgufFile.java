@@ -24,7 +24,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A model in one GGUF file, or in several that were split, mapped into memory: metadata, and tensors, which are decoded when they
+ * A model in one GGUF file, or in several that were split, mapped into memory: metadata, and tensors, which are decoded
+ * when they
  * are asked for. Usable from any thread; closing it unmaps the data.
  */
 public final class GgufFile implements AutoCloseable {
@@ -76,7 +77,8 @@ public final class GgufFile implements AutoCloseable {
             Map<String, Stored> tensors = new LinkedHashMap<>();
             if (parts <= 1) {
                 add(header, tensors, file.path());
-                return new GgufFile(file.path(), files, new GgufMetadata(file.path().toString(), header.metadata()), tensors);
+                return new GgufFile(
+                        file.path(), files, new GgufMetadata(file.path().toString(), header.metadata()), tensors);
             }
             return split(file.path(), parts, files, tensors);
         } catch (Throwable failure) {
@@ -89,28 +91,33 @@ public final class GgufFile implements AutoCloseable {
     private static GgufFile split(Path path, long parts, List<MappedFile> files, Map<String, Stored> tensors) {
         Matcher name = PART.matcher(path.getFileName().toString());
         if (parts > MAX_PARTS || !name.matches() || Integer.parseInt(name.group(3)) != parts) {
-            throw new HeadwaterException("%s is one of %d parts of a model, but is not named NAME-00001-of-%05d.gguf, so that the others cannot be found"
-                    .formatted(path, parts, Math.min(parts, 99_999)));
+            throw new HeadwaterException(
+                    "%s is one of %d parts of a model, but is not named NAME-00001-of-%05d.gguf, so that the others cannot be found"
+                            .formatted(path, parts, Math.min(parts, 99_999)));
         }
         GgufMetadata metadata = null;
         for (int part = 1; part <= parts; part++) {
             Path file = path.resolveSibling("%s-%05d-of-%s.gguf".formatted(name.group(1), part, name.group(3)));
             if (!Files.exists(file)) {
-                throw new HeadwaterException("%s is one of %d parts of a model, and %s is missing beside it".formatted(path, parts, file.getFileName()));
+                throw new HeadwaterException("%s is one of %d parts of a model, and %s is missing beside it"
+                        .formatted(path, parts, file.getFileName()));
             }
             MappedFile mapped = MappedFile.open(file);
             files.add(mapped);
             GgufHeader header = GgufHeader.parse(file, mapped.bytes());
             GgufMetadata own = new GgufMetadata(file.toString(), header.metadata());
             if (own.integer("split.count", 1) != parts || own.integer("split.no", part - 1L) != part - 1L) {
-                throw new HeadwaterException("%s is not part %d of %d of a model, as its name says".formatted(file, part, parts));
+                throw new HeadwaterException(
+                        "%s is not part %d of %d of a model, as its name says".formatted(file, part, parts));
             }
             metadata = metadata == null ? own : metadata;
             add(header, tensors, file);
         }
         if (metadata.integer("split.tensors.count", tensors.size()) != tensors.size()) {
-            throw metadata.error("split.tensors.count", "says that there are %d tensors, but the %d parts hold %d; one of them is of another model"
-                    .formatted(metadata.integer("split.tensors.count"), parts, tensors.size()));
+            throw metadata.error(
+                    "split.tensors.count",
+                    "says that there are %d tensors, but the %d parts hold %d; one of them is of another model"
+                            .formatted(metadata.integer("split.tensors.count"), parts, tensors.size()));
         }
         return new GgufFile(path, files, metadata, tensors);
     }
@@ -118,7 +125,8 @@ public final class GgufFile implements AutoCloseable {
     private static void add(GgufHeader header, Map<String, Stored> tensors, Path file) {
         header.tensors().forEach((name, tensor) -> {
             if (tensors.put(name, new Stored(tensor, header.order())) != null) {
-                throw new HeadwaterException("%s holds the tensor '%s', which another part of the model holds too".formatted(file, name));
+                throw new HeadwaterException(
+                        "%s holds the tensor '%s', which another part of the model holds too".formatted(file, name));
             }
         });
     }
@@ -159,13 +167,16 @@ public final class GgufFile implements AutoCloseable {
     }
 
     /**
-     * The type of a tensor whose numbers can be used where they are mapped: float32, float16 or bfloat16 of this machine's byte
+     * The type of a tensor whose numbers can be used where they are mapped: float32, float16 or bfloat16 of this
+     * machine's byte
      * order, aligned; otherwise empty.
      */
     public Optional<DType> mappedType(String name) {
         Stored stored = stored(name);
         GgufType type = stored.tensor.readType();
-        boolean usable = type.isPlain() && stored.order == ByteOrder.nativeOrder() && stored.tensor.data().address() % type.bytes() == 0;
+        boolean usable = type.isPlain()
+                && stored.order == ByteOrder.nativeOrder()
+                && stored.tensor.data().address() % type.bytes() == 0;
         return usable ? Optional.of(DType.valueOf(type.name())) : Optional.empty();
     }
 
@@ -186,7 +197,8 @@ public final class GgufFile implements AutoCloseable {
         type(name); // The numbers of other types were not counted.
         long numbers = stored(name).tensor.numbers();
         if (numbers > MAX_COPIED) {
-            throw new HeadwaterException("Tensor '%s' in %s is too large to be copied: %d numbers".formatted(name, path, numbers));
+            throw new HeadwaterException(
+                    "Tensor '%s' in %s is too large to be copied: %d numbers".formatted(name, path, numbers));
         }
         try (Arena arena = Arena.ofShared()) {
             MemorySegment target = arena.allocate(numbers * Float.BYTES, Float.BYTES);

@@ -17,7 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checked beginning of one GGUF file, versions 2 and 3: metadata, and where each tensor lies. Nobody vouches for the file, so
+ * The checked beginning of one GGUF file, versions 2 and 3: metadata, and where each tensor lies. Nobody vouches for
+ * the file, so
  * every count and every place is compared with its length first.
  *
  * @param order of the bytes of all numbers, tensors' included
@@ -29,6 +30,7 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
     private static final int MAX_TENSORS = 1 << 18;
     /** Items in all lists together; the largest published vocabularies have 262,144 tokens and 600,000 merges. */
     private static final int MAX_ITEMS = 1 << 24;
+
     private static final long MAX_BYTES = 1L << 28;
     private static final int MAX_DEPTH = 4;
     private static final int MAX_RANK = 8;
@@ -55,14 +57,16 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
 
         GgufHeader parse() {
             if (file.byteSize() < 24 || MemorySegment.mismatch(file, 0, 4, MemorySegment.ofArray(MAGIC), 0, 4) >= 0) {
-                throw new HeadwaterException("%s is not a GGUF file, or it is cut off: it has %d bytes".formatted(path, file.byteSize()));
+                throw new HeadwaterException(
+                        "%s is not a GGUF file, or it is cut off: it has %d bytes".formatted(path, file.byteSize()));
             }
             at = MAGIC.length;
             ByteOrder order = readOrder();
             int version = int32();
             if (version < 2 || version > 3) {
-                throw new HeadwaterException("%s is a GGUF file of version %s; Headwater reads versions 2 and 3%s".formatted(path,
-                        Integer.toUnsignedString(version), version == 1 ? ", so convert it anew" : ""));
+                throw new HeadwaterException("%s is a GGUF file of version %s; Headwater reads versions 2 and 3%s"
+                        .formatted(
+                                path, Integer.toUnsignedString(version), version == 1 ? ", so convert it anew" : ""));
             }
             long tensorCount = count("tensors", MAX_TENSORS);
             long keyCount = count("metadata keys", MAX_KEYS);
@@ -82,7 +86,9 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
 
         /** A small version read in the wrong order is a huge one. */
         private ByteOrder readOrder() {
-            ByteOrder order = file.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), at) << 16 == 0 ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+            ByteOrder order = file.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), at) << 16 == 0
+                    ? ByteOrder.BIG_ENDIAN
+                    : ByteOrder.LITTLE_ENDIAN;
             shorts = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
             ints = ValueLayout.JAVA_INT_UNALIGNED.withOrder(order);
             longs = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order);
@@ -91,7 +97,10 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
 
         private long alignment(Map<String, Object> metadata) {
             Object value = metadata.getOrDefault("general.alignment", (long) DEFAULT_ALIGNMENT);
-            if (!(value instanceof Long alignment) || alignment < 1 || alignment > MAX_ALIGNMENT || Long.bitCount(alignment) != 1) {
+            if (!(value instanceof Long alignment)
+                    || alignment < 1
+                    || alignment > MAX_ALIGNMENT
+                    || Long.bitCount(alignment) != 1) {
                 throw bad("its general.alignment is not a power of two up to " + MAX_ALIGNMENT);
             }
             return alignment;
@@ -100,14 +109,16 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
         private long count(String what, int most) {
             long count = int64();
             if (count < 0 || count > most) {
-                throw bad("it would have %s %s, and %d is the limit".formatted(Long.toUnsignedString(count), what, most));
+                throw bad(
+                        "it would have %s %s, and %d is the limit".formatted(Long.toUnsignedString(count), what, most));
             }
             return count;
         }
 
         private void need(long bytes) {
             if (bytes > file.byteSize() - at) {
-                throw new HeadwaterException("%s is cut off: its header goes on after its %d bytes; fetch it again".formatted(path, file.byteSize()));
+                throw new HeadwaterException("%s is cut off: its header goes on after its %d bytes; fetch it again"
+                        .formatted(path, file.byteSize()));
             }
             if (at + bytes > MAX_BYTES) {
                 throw bad("its header has more than %d bytes".formatted(MAX_BYTES));
@@ -178,7 +189,8 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
                 throw bad("its lists are nested more than %d deep".formatted(MAX_DEPTH));
             }
             if (count < 0 || count > MAX_ITEMS - items) {
-                throw bad("a list in it would have %s items, and %d is the limit for all together".formatted(Long.toUnsignedString(count), MAX_ITEMS));
+                throw bad("a list in it would have %s items, and %d is the limit for all together"
+                        .formatted(Long.toUnsignedString(count), MAX_ITEMS));
             }
             need(count); // An item takes a byte at least.
             items += (int) count;
@@ -211,8 +223,11 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
             long start = Math.ceilDiv(at, alignment) * alignment;
             Map<String, GgufTensor> tensors = LinkedHashMap.newLinkedHashMap(places.size());
             for (Place place : places) {
-                MemorySegment data = GgufType.of(place.type).map(type -> data(place, type, start, alignment)).orElse(null);
-                if (tensors.put(place.name, new GgufTensor(place.name, place.type, place.shape, data, path.toString())) != null) {
+                MemorySegment data = GgufType.of(place.type)
+                        .map(type -> data(place, type, start, alignment))
+                        .orElse(null);
+                if (tensors.put(place.name, new GgufTensor(place.name, place.type, place.shape, data, path.toString()))
+                        != null) {
                     throw bad("it has the tensor '%s' twice".formatted(place.name));
                 }
             }
@@ -224,7 +239,8 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
             try {
                 long row = place.shape.length == 0 ? 1 : place.shape[place.shape.length - 1];
                 if (row % type.numbers() != 0) {
-                    throw bad("tensor '%s' of type %s has rows of %d numbers, which blocks of %d do not fill".formatted(place.name, type, row, type.numbers()));
+                    throw bad("tensor '%s' of type %s has rows of %d numbers, which blocks of %d do not fill"
+                            .formatted(place.name, type, row, type.numbers()));
                 }
                 bytes = Math.multiplyExact(row / type.numbers(), (long) type.bytes());
                 for (int d = 0; d < place.shape.length - 1; d++) {
@@ -235,11 +251,20 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
                 throw bad("tensor '%s' has an impossible shape".formatted(place.name));
             }
             if (place.offset < 0 || place.offset % alignment != 0) {
-                throw bad("tensor '%s' begins at %s, which is not a multiple of the alignment %d".formatted(place.name, Long.toUnsignedString(place.offset), alignment));
+                throw bad("tensor '%s' begins at %s, which is not a multiple of the alignment %d"
+                        .formatted(place.name, Long.toUnsignedString(place.offset), alignment));
             }
-            if (start > file.byteSize() || place.offset > file.byteSize() - start || bytes > file.byteSize() - start - place.offset) {
-                throw new HeadwaterException("%s is cut off: tensor '%s' should take bytes %d to %d, the file has %d; fetch it again".formatted(path,
-                        place.name, start + place.offset, start + place.offset + bytes, file.byteSize()));
+            if (start > file.byteSize()
+                    || place.offset > file.byteSize() - start
+                    || bytes > file.byteSize() - start - place.offset) {
+                throw new HeadwaterException(
+                        "%s is cut off: tensor '%s' should take bytes %d to %d, the file has %d; fetch it again"
+                                .formatted(
+                                        path,
+                                        place.name,
+                                        start + place.offset,
+                                        start + place.offset + bytes,
+                                        file.byteSize()));
             }
             return file.asSlice(start + place.offset, bytes);
         }

@@ -14,8 +14,10 @@ import java.util.Arrays;
  */
 record GgufTensor(String name, int type, long[] shape, MemorySegment data, String source) {
     GgufType readType() {
-        return GgufType.of(type).orElseThrow(() -> new HeadwaterException("Tensor '%s' in %s is of type %s, which Headwater does not read; it reads %s"
-                .formatted(name, source, GgufType.name(type), Arrays.toString(GgufType.values()))));
+        return GgufType.of(type)
+                .orElseThrow(() -> new HeadwaterException(
+                        "Tensor '%s' in %s is of type %s, which Headwater does not read; it reads %s"
+                                .formatted(name, source, GgufType.name(type), Arrays.toString(GgufType.values()))));
     }
 
     long numbers() {

@@ -5,7 +5,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Element types of tensors that Headwater reads: numbers by themselves, or blocks of so many numbers in so many bytes. */
+/**
+ * Element types of tensors that Headwater reads: numbers by themselves, or blocks of so many numbers in so many bytes.
+ */
 public enum GgufType {
     F32(0, 1, 4),
     F16(1, 1, 2),
@@ -24,12 +26,26 @@ public enum GgufType {
     IQ4_XS(23, 256, 136, 0, 2),
     MXFP4(39, 32, 17);
 
-    private static final Map<Integer, GgufType> BY_ID = Arrays.stream(values()).collect(Collectors.toMap(type -> type.id, type -> type));
+    private static final Map<Integer, GgufType> BY_ID =
+            Arrays.stream(values()).collect(Collectors.toMap(type -> type.id, type -> type));
     private static final Map<Integer, String> UNREAD = Map.ofEntries(
-            Map.entry(9, "Q8_1"), Map.entry(15, "Q8_K"), Map.entry(16, "IQ2_XXS"), Map.entry(17, "IQ2_XS"), Map.entry(18, "IQ3_XXS"),
-            Map.entry(19, "IQ1_S"), Map.entry(21, "IQ3_S"), Map.entry(22, "IQ2_S"), Map.entry(24, "I8"), Map.entry(25, "I16"),
-            Map.entry(26, "I32"), Map.entry(27, "I64"), Map.entry(28, "F64"), Map.entry(29, "IQ1_M"), Map.entry(34, "TQ1_0"),
-            Map.entry(35, "TQ2_0"), Map.entry(40, "NVFP4"));
+            Map.entry(9, "Q8_1"),
+            Map.entry(15, "Q8_K"),
+            Map.entry(16, "IQ2_XXS"),
+            Map.entry(17, "IQ2_XS"),
+            Map.entry(18, "IQ3_XXS"),
+            Map.entry(19, "IQ1_S"),
+            Map.entry(21, "IQ3_S"),
+            Map.entry(22, "IQ2_S"),
+            Map.entry(24, "I8"),
+            Map.entry(25, "I16"),
+            Map.entry(26, "I32"),
+            Map.entry(27, "I64"),
+            Map.entry(28, "F64"),
+            Map.entry(29, "IQ1_M"),
+            Map.entry(34, "TQ1_0"),
+            Map.entry(35, "TQ2_0"),
+            Map.entry(40, "NVFP4"));
 
     private final int id;
     private final int numbers;

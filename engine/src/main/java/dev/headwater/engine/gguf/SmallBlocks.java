@@ -1,7 +1,8 @@
 package dev.headwater.engine.gguf;
 
 /**
- * Decodes blocks of 32 numbers. The order of the operations is that of the public Python package {@code gguf}, so that results are
+ * Decodes blocks of 32 numbers. The order of the operations is that of the public Python package {@code gguf}, so that
+ * results are
  * the same to the bit.
  */
 final class SmallBlocks {

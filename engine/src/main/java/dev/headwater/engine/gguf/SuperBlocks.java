@@ -2,7 +2,10 @@ package dev.headwater.engine.gguf;
 
 import static dev.headwater.engine.gguf.SmallBlocks.half;
 
-/** Decodes blocks of 256 numbers, which consist of smaller ones with scales of few bits; otherwise as {@link SmallBlocks}. */
+/**
+ * Decodes blocks of 256 numbers, which consist of smaller ones with scales of few bits; otherwise as {@link
+ * SmallBlocks}.
+ */
 final class SuperBlocks {
     private static final int NUMBERS = 256;
 
@@ -102,7 +105,8 @@ final class SuperBlocks {
                 int high = from + 128 + s / 8 * 32 + s % 2 * 16;
                 int highShift = s / 2 % 4 * 2;
                 for (int i = 0; i < 16; i++) {
-                    out[to + 16 * s + i] = dl * ((in[low + i] >> lowShift & 15 | (in[high + i] >> highShift & 3) << 4) - 32);
+                    out[to + 16 * s + i] =
+                            dl * ((in[low + i] >> lowShift & 15 | (in[high + i] >> highShift & 3) << 4) - 32);
                 }
             }
         }

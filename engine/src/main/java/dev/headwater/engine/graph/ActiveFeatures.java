@@ -13,15 +13,19 @@ public record ActiveFeatures(int[] layer, int[] position, int[] feature, float[]
     public ActiveFeatures {
         int n = layer.length;
         if (position.length != n || feature.length != n || activation.length != n) {
-            throw new IllegalArgumentException("active features need equally many layers (%d), positions (%d), features (%d) and activations (%d)"
-                    .formatted(n, position.length, feature.length, activation.length));
+            throw new IllegalArgumentException(
+                    "active features need equally many layers (%d), positions (%d), features (%d) and activations (%d)"
+                            .formatted(n, position.length, feature.length, activation.length));
         }
         for (int i = 0; i < n; i++) {
             if (layer[i] < 0 || position[i] < 0 || feature[i] < 0) {
-                throw new IllegalArgumentException("active feature %d has a negative layer, position or number".formatted(i));
+                throw new IllegalArgumentException(
+                        "active feature %d has a negative layer, position or number".formatted(i));
             }
             if (i > 0 && compare(layer, position, feature, i - 1, i) >= 0) {
-                throw new IllegalArgumentException("active features %d and %d are not in the order of layer, position, feature".formatted(i - 1, i));
+                throw new IllegalArgumentException(
+                        "active features %d and %d are not in the order of layer, position, feature"
+                                .formatted(i - 1, i));
             }
         }
     }

@@ -8,8 +8,10 @@ import java.util.Objects;
  * The direct effects between everything that takes part in a model's prediction on one prompt. Immutable;
  * {@link #close} frees the edges.
  *
- * <p>L layers, P positions, N active features of which M are selected as nodes, K logit targets. The n = M + L*P + P + K
- * nodes are numbered: features by (layer, position, feature), errors layer-major, tokens, logits. Only feature and logit
+ * <p>L layers, P positions, N active features of which M are selected as nodes, K logit targets. The n = M + L*P + P +
+ * K
+ * nodes are numbered: features by (layer, position, feature), errors layer-major, tokens, logits. Only feature and
+ * logit
  * rows of the edge matrix are not zero.
  */
 public final class AttributionGraph implements AutoCloseable {
@@ -30,8 +32,15 @@ public final class AttributionGraph implements AutoCloseable {
      * @param edges          direct effects in node order [n, n]; closed with the graph
      * @throws IllegalArgumentException if the parts do not fit each other
      */
-    public AttributionGraph(Prompt prompt, int layers, int vocabularySize, ActiveFeatures active, int[] selected,
-                            List<LogitTarget> targets, EdgeRows edges, Provenance provenance) {
+    public AttributionGraph(
+            Prompt prompt,
+            int layers,
+            int vocabularySize,
+            ActiveFeatures active,
+            int[] selected,
+            List<LogitTarget> targets,
+            EdgeRows edges,
+            Provenance provenance) {
         this.prompt = prompt;
         this.layers = layers;
         this.vocabularySize = vocabularySize;
@@ -42,21 +51,30 @@ public final class AttributionGraph implements AutoCloseable {
         this.provenance = Objects.requireNonNull(provenance);
         for (int i = 0; i < selected.length; i++) {
             if (selected[i] < 0 || selected[i] >= active.count()) {
-                throw new IllegalArgumentException("selected feature %d is number %d of %d active ones".formatted(i, selected[i], active.count()));
+                throw new IllegalArgumentException(
+                        "selected feature %d is number %d of %d active ones".formatted(i, selected[i], active.count()));
             }
             if (i > 0 && selected[i] <= selected[i - 1]) {
-                throw new IllegalArgumentException("selected features %d and %d are not in ascending order".formatted(i - 1, i));
+                throw new IllegalArgumentException(
+                        "selected features %d and %d are not in ascending order".formatted(i - 1, i));
             }
         }
         for (int a = 0; a < active.count(); a++) {
             if (active.layer()[a] >= layers || active.position()[a] >= prompt.length()) {
-                throw new IllegalArgumentException("feature %d at layer %d, position %d lies outside %d layers and %d positions"
-                        .formatted(active.feature()[a], active.layer()[a], active.position()[a], layers, prompt.length()));
+                throw new IllegalArgumentException(
+                        "feature %d at layer %d, position %d lies outside %d layers and %d positions"
+                                .formatted(
+                                        active.feature()[a],
+                                        active.layer()[a],
+                                        active.position()[a],
+                                        layers,
+                                        prompt.length()));
             }
         }
         long nodes = nodeCount(selected.length, layers, prompt.length(), this.targets.size());
         if (edges.rows() != nodes || edges.columns() != nodes) {
-            throw new IllegalArgumentException("an edge matrix of %d x %d does not fit %d nodes".formatted(edges.rows(), edges.columns(), nodes));
+            throw new IllegalArgumentException(
+                    "an edge matrix of %d x %d does not fit %d nodes".formatted(edges.rows(), edges.columns(), nodes));
         }
     }
 
@@ -127,7 +145,9 @@ public final class AttributionGraph implements AutoCloseable {
     }
 
     public int errorNode(int layer, int position) {
-        return firstError() + Objects.checkIndex(layer, layers) * positions() + Objects.checkIndex(position, positions());
+        return firstError()
+                + Objects.checkIndex(layer, layers) * positions()
+                + Objects.checkIndex(position, positions());
     }
 
     public int tokenNode(int position) {
@@ -160,7 +180,8 @@ public final class AttributionGraph implements AutoCloseable {
         Objects.checkIndex(i, size());
         if (i < firstError()) {
             int a = selected[i];
-            return new Node.Feature(active.layer()[a], active.position()[a], active.feature()[a], active.activation()[a]);
+            return new Node.Feature(
+                    active.layer()[a], active.position()[a], active.feature()[a], active.activation()[a]);
         }
         if (i < firstToken()) return new Node.Error((i - firstError()) / positions(), (i - firstError()) % positions());
         if (i < firstLogit()) {
@@ -173,7 +194,8 @@ public final class AttributionGraph implements AutoCloseable {
     /** The targets' probabilities at their nodes, 0 elsewhere [n]. */
     public double[] targetWeights() {
         double[] weights = new double[size()];
-        for (int k = 0; k < targets.size(); k++) weights[firstLogit() + k] = targets.get(k).probability();
+        for (int k = 0; k < targets.size(); k++)
+            weights[firstLogit() + k] = targets.get(k).probability();
         return weights;
     }
 
@@ -190,7 +212,12 @@ public final class AttributionGraph implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "attribution graph of %s: %d features, %d errors, %d tokens, %d logits".formatted(
-                Arrays.toString(prompt.tokens()), featureCount(), firstToken() - firstError(), positions(), targets.size());
+        return "attribution graph of %s: %d features, %d errors, %d tokens, %d logits"
+                .formatted(
+                        Arrays.toString(prompt.tokens()),
+                        featureCount(),
+                        firstToken() - firstError(),
+                        positions(),
+                        targets.size());
     }
 }

@@ -8,9 +8,12 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A matrix of direct effects, rows are targets and columns sources, float32, stored by runs: row r has a few stretches of
- * consecutive columns, everything between them is zero. A target draws on lower layers and earlier positions only, which in
- * canonical node order is one stretch for each layer, so this holds about a quarter of the dense matrix and nothing of n².
+ * A matrix of direct effects, rows are targets and columns sources, float32, stored by runs: row r has a few stretches
+ * of
+ * consecutive columns, everything between them is zero. A target draws on lower layers and earlier positions only,
+ * which in
+ * canonical node order is one stretch for each layer, so this holds about a quarter of the dense matrix and nothing of
+ * n².
  *
  * <p>Values lie outside the Java heap in the order of the runs; {@link #close} frees them. Immutable, safe to read from
  * several threads.
@@ -39,8 +42,10 @@ public final class EdgeRows implements AutoCloseable {
     }
 
     /**
-     * The shape of an {@link EdgeRows}, declared before its values exist: for each row its runs from left to right, then
-     * {@link #endRow}. The value of run k's first column has index {@code offset} in the buffer, runs following each other
+     * The shape of an {@link EdgeRows}, declared before its values exist: for each row its runs from left to right,
+     * then
+     * {@link #endRow}. The value of run k's first column has index {@code offset} in the buffer, runs following each
+     * other
      * without gaps.
      */
     public static final class Layout {
@@ -68,8 +73,9 @@ public final class EdgeRows implements AutoCloseable {
         public long run(int firstColumn, int count) {
             if (count == 0) return size;
             if (count < 0 || firstColumn < nextColumn || firstColumn > columns - count) {
-                throw new IllegalArgumentException("run of %d columns at %d does not fit a row of %d columns filled up to %d"
-                        .formatted(count, firstColumn, columns, nextColumn));
+                throw new IllegalArgumentException(
+                        "run of %d columns at %d does not fit a row of %d columns filled up to %d"
+                                .formatted(count, firstColumn, columns, nextColumn));
             }
             boolean continues = runs > runStart[rows] && firstColumn == nextColumn;
             if (!continues && runs == column.length) {
@@ -110,7 +116,8 @@ public final class EdgeRows implements AutoCloseable {
 
         /** The matrix with the first {@link #size} of {@code values}, which are copied. */
         public EdgeRows fill(float... values) {
-            if (values.length != size) throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
+            if (values.length != size)
+                throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
             Arena arena = Arena.ofShared();
             MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
             return new EdgeRows(this, segment, arena);
@@ -124,13 +131,16 @@ public final class EdgeRows implements AutoCloseable {
          */
         public EdgeRows adopt(MemorySegment values, Arena owner) {
             if (values.byteSize() < size * Float.BYTES) {
-                throw new IllegalArgumentException("buffer of %d bytes for %d values".formatted(values.byteSize(), size));
+                throw new IllegalArgumentException(
+                        "buffer of %d bytes for %d values".formatted(values.byteSize(), size));
             }
             return new EdgeRows(this, values, owner);
         }
     }
 
-    /** Hears of one run: {@code count} columns from {@code firstColumn} on, the first value having index {@code offset}. */
+    /**
+     * Hears of one run: {@code count} columns from {@code firstColumn} on, the first value having index {@code offset}.
+     */
     @FunctionalInterface
     public interface RunVisitor {
         void run(int firstColumn, int count, long offset);
@@ -158,7 +168,8 @@ public final class EdgeRows implements AutoCloseable {
         float[] row = new float[columns];
         float[] zeros = new float[columns];
         for (int r = 0; r < rows; r++) {
-            MemorySegment.copy(dense, ValueLayout.JAVA_FLOAT_UNALIGNED, Float.BYTES * (long) r * columns, row, 0, columns);
+            MemorySegment.copy(
+                    dense, ValueLayout.JAVA_FLOAT_UNALIGNED, Float.BYTES * (long) r * columns, row, 0, columns);
             for (int c = nextNonZero(row, 0, zeros); c < columns; c = nextNonZero(row, c, zeros)) {
                 int start = c;
                 int end = c + 1;
@@ -174,8 +185,12 @@ public final class EdgeRows implements AutoCloseable {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             for (int r = 0; r < rows; r++) {
                 for (int k = layout.runStart[r]; k < layout.runStart[r + 1]; k++) {
-                    MemorySegment.copy(dense, Float.BYTES * ((long) r * columns + layout.column[k]),
-                            values, Float.BYTES * layout.offset[k], Float.BYTES * (long) layout.length[k]);
+                    MemorySegment.copy(
+                            dense,
+                            Float.BYTES * ((long) r * columns + layout.column[k]),
+                            values,
+                            Float.BYTES * layout.offset[k],
+                            Float.BYTES * (long) layout.length[k]);
                 }
             }
             return layout.adopt(values, arena);
@@ -224,7 +239,9 @@ public final class EdgeRows implements AutoCloseable {
             for (int node : nodes) {
                 EdgeRows from = home[node];
                 int count = 0;
-                for (int k = from == null ? 0 : from.firstRun(row[node]); from != null && k < from.endRun(row[node]); k++) {
+                for (int k = from == null ? 0 : from.firstRun(row[node]);
+                        from != null && k < from.endRun(row[node]);
+                        k++) {
                     from.copyRun(k, run);
                     int first = from.column[k];
                     int end = keptBefore[first + from.length[k]];
@@ -320,7 +337,11 @@ public final class EdgeRows implements AutoCloseable {
         into.fill((byte) 0);
         for (int r = first; r < first + count; r++) {
             for (int k = firstRun(r); k < endRun(r); k++) {
-                MemorySegment.copy(values, Float.BYTES * offset[k], into, Float.BYTES * ((long) (r - first) * columns + column[k]),
+                MemorySegment.copy(
+                        values,
+                        Float.BYTES * offset[k],
+                        into,
+                        Float.BYTES * ((long) (r - first) * columns + column[k]),
                         Float.BYTES * (long) length[k]);
             }
         }
@@ -347,8 +368,8 @@ public final class EdgeRows implements AutoCloseable {
     /** This matrix as the native kernels see it. */
     public synchronized EdgeRuns runs() {
         if (runs == null) {
-        runs = new EdgeRuns(columns);
-        addTo(runs);
+            runs = new EdgeRuns(columns);
+            addTo(runs);
         }
         return runs;
     }

@@ -4,8 +4,10 @@ import java.util.Arrays;
 import java.util.stream.LongStream;
 
 /**
- * How much every node contributes to the targets over all paths: I = w·A + w·A² + ..., where A holds the absolute direct
- * effects, each row divided by its sum, and w the targets' probabilities. The graph is acyclic, so one pass from the targets
+ * How much every node contributes to the targets over all paths: I = w·A + w·A² + ..., where A holds the absolute
+ * direct
+ * effects, each row divided by its sum, and w the targets' probabilities. The graph is acyclic, so one pass from the
+ * targets
  * to the sources gives the whole series.
  *
  * @param node  influence of each node [n]
@@ -33,17 +35,22 @@ public record Influence(double[] node, double[] scale) {
     /** As above, in the part of the graph that {@code keep} names; null keeps all. Dropped nodes get 0. */
     static Influence of(EdgeRows edges, double[] weights, int[] order, boolean[] keep) {
         if (edges.rows() != edges.columns() || weights.length != edges.rows()) {
-            throw new IllegalArgumentException("influence needs a square matrix and a weight for each node, not %d x %d and %d weights"
-                    .formatted(edges.rows(), edges.columns(), weights.length));
+            throw new IllegalArgumentException(
+                    "influence needs a square matrix and a weight for each node, not %d x %d and %d weights"
+                            .formatted(edges.rows(), edges.columns(), weights.length));
         }
         double[] scale = new double[weights.length];
         for (int r = 0; r < scale.length; r++) scale[r] = keep == null || keep[r] ? -1 : 0;
         long[] rows = LongStream.range(0, edges.rows()).toArray();
-        return new Influence(edges.runs().influence(Arrays.stream(order).asLongStream().toArray(), rows, weights, keep, FLOOR, scale), scale);
+        return new Influence(
+                edges.runs()
+                        .influence(Arrays.stream(order).asLongStream().toArray(), rows, weights, keep, FLOOR, scale),
+                scale);
     }
 
     /**
-     * The cut for a share: of the influences in descending order, the first at which their cumulative sum reaches the share of
+     * The cut for a share: of the influences in descending order, the first at which their cumulative sum reaches the
+     * share of
      * the total. A zero is never the cut; share 1 gives the smallest positive one; if none is positive it is infinity.
      */
     double cut(double share) {

@@ -19,8 +19,16 @@ import java.util.Map;
  * @param seconds     time of each phase, in order
  * @param createdMillis time of creation, milliseconds since 1970 UTC, 0 if unknown
  */
-public record Provenance(String model, List<String> transcoders, String scan, String device, String dtype,
-                         Map<String, String> versions, Map<String, Object> settings, Map<String, Double> seconds, long createdMillis) {
+public record Provenance(
+        String model,
+        List<String> transcoders,
+        String scan,
+        String device,
+        String dtype,
+        Map<String, String> versions,
+        Map<String, Object> settings,
+        Map<String, Double> seconds,
+        long createdMillis) {
     /** Nothing is known. */
     public static final Provenance UNKNOWN = new Provenance("", List.of(), "", "", "", Map.of(), Map.of(), Map.of(), 0);
 

@@ -6,8 +6,10 @@ import dev.headwater.engine.UsageException;
 import java.nio.ByteBuffer;
 
 /**
- * The part of a graph that carries most of the influence. Nodes are kept until their influence makes up the node threshold's
- * share, then edges between them until their influence makes up the edge threshold's share; tokens and logits stay always,
+ * The part of a graph that carries most of the influence. Nodes are kept until their influence makes up the node
+ * threshold's
+ * share, then edges between them until their influence makes up the edge threshold's share; tokens and logits stay
+ * always,
  * features and errors that lead nowhere and features that come from nowhere go.
  *
  * <p>Holds its edges; the graph may be closed.
@@ -20,6 +22,7 @@ public final class Pruning {
     private final int nodeCount;
     /** Kept edges by target, then source; the arrays may be longer. */
     private final int edgeCount;
+
     private final int[] target;
     private final int[] source;
     private final float[] weight;
@@ -46,7 +49,8 @@ public final class Pruning {
 
     private static void check(String name, double threshold) {
         if (!(threshold >= 0 && threshold <= 1)) {
-            throw new UsageException("The %s threshold must be a number from 0 to 1, not %s.".formatted(name, threshold));
+            throw new UsageException(
+                    "The %s threshold must be a number from 0 to 1, not %s.".formatted(name, threshold));
         }
     }
 
@@ -57,7 +61,8 @@ public final class Pruning {
         int n = graph.size();
         kept = new boolean[n];
         double nodeCut = influence.cut(nodeThreshold);
-        for (int i = 0; i < n; i++) kept[i] = i >= graph.firstToken() || influence.node()[i] >= nodeCut;
+        for (int i = 0; i < n; i++)
+            kept[i] = i >= graph.firstToken() || influence.node()[i] >= nodeCut;
 
         double[] weights = graph.targetWeights();
         Influence pruned = Influence.of(graph.edges(), weights, graph.topologicalOrder(), kept);
@@ -150,7 +155,9 @@ public final class Pruning {
         for (int e = 0; e < edgeCount; e++) visitor.edge(target[e], source[e], weight[e]);
     }
 
-    /** The text of up to {@code most} kept edges, in the order of {@link #forEachEdge}, from number {@code first} on. */
+    /**
+     * The text of up to {@code most} kept edges, in the order of {@link #forEachEdge}, from number {@code first} on.
+     */
     public ByteBuffer links(LinkText text, int first, int most) {
         return text.of(source, target, weight, first, Math.min(most, edgeCount - first));
     }

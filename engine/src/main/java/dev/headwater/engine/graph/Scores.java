@@ -25,7 +25,8 @@ public record Scores(double replacement, double completeness) {
     }
 
     /**
-     * Scores of a graph whose features outside {@code pinned} count as unexplained: their effects are added to those of the
+     * Scores of a graph whose features outside {@code pinned} count as unexplained: their effects are added to those of
+     * the
      * error at their layer and position. An empty set means the whole graph.
      *
      * @param pinned feature nodes
@@ -35,7 +36,9 @@ public record Scores(double replacement, double completeness) {
         int n = graph.size();
         int[] home = new int[n];
         for (int i = 0; i < n; i++) {
-            home[i] = graph.node(i) instanceof Node.Feature f && !pinned.contains(i) ? graph.errorNode(f.layer(), f.position()) : i;
+            home[i] = graph.node(i) instanceof Node.Feature f && !pinned.contains(i)
+                    ? graph.errorNode(f.layer(), f.position())
+                    : i;
         }
         double[] weights = graph.targetWeights();
         double[] influence = new double[n];

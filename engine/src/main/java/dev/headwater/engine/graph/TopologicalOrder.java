@@ -37,8 +37,10 @@ public final class TopologicalOrder {
         if (ready < n) {
             int node = 0;
             while (consumers[node] == 0) node++;
-            throw new HeadwaterException(("The edges of the graph form a cycle (node %d is on one or leads into one): influence is defined "
-                    + "for acyclic graphs only, so this matrix is not an attribution graph.").formatted(node));
+            throw new HeadwaterException(
+                    ("The edges of the graph form a cycle (node %d is on one or leads into one): influence is defined "
+                                    + "for acyclic graphs only, so this matrix is not an attribution graph.")
+                            .formatted(node));
         }
         return order;
     }

@@ -23,7 +23,9 @@ import java.util.zip.CRC32;
 public final class BundledModel {
     private static final String ROOT = "/dev/headwater/models/";
 
-    /** What can be asked for by name: the model, its per-layer and its cross-layer transcoders, the feature evidence. */
+    /**
+     * What can be asked for by name: the model, its per-layer and its cross-layer transcoders, the feature evidence.
+     */
     public static final List<String> NAMES = List.of("atlas", "atlas-plt", "atlas-clt", "atlas-features");
 
     private BundledModel() {}
@@ -36,7 +38,8 @@ public final class BundledModel {
     }
 
     /**
-     * A local directory with the files of {@code name}: the class path's own when that is a directory on disk, otherwise a
+     * A local directory with the files of {@code name}: the class path's own when that is a directory on disk,
+     * otherwise a
      * checked copy in {@link CacheDirectory#headwater()}, made on first use.
      */
     public static Path directory(String name) {
@@ -45,15 +48,21 @@ public final class BundledModel {
 
     static Path directory(String name, Path cache, java.util.function.Function<String, URL> resources) {
         if (!isBundled(name)) {
-            throw new HeadwaterException("There is no bundled model \"" + name + "\"; the bundled ones are " + String.join(", ", NAMES) + ".");
+            throw new HeadwaterException("There is no bundled model \"" + name + "\"; the bundled ones are "
+                    + String.join(", ", NAMES) + ".");
         }
-        List<Line> lines = index().filter(line -> line.path().startsWith(name + "/")).toList();
+        List<Line> lines =
+                index().filter(line -> line.path().startsWith(name + "/")).toList();
         URL first = resources.apply(lines.getFirst().path());
         if (first.getProtocol().equals("file")) {
             return pathOf(first).getParent();
         }
         List<Unpacked.Entry> entries = lines.stream()
-                .map(line -> new Unpacked.Entry(line.path().substring(name.length() + 1), resources.apply(line.path()), line.size(), line.sha256()))
+                .map(line -> new Unpacked.Entry(
+                        line.path().substring(name.length() + 1),
+                        resources.apply(line.path()),
+                        line.size(),
+                        line.sha256()))
                 .toList();
         // The directory's name follows its content, so that versions of Headwater don't overwrite each other's.
         var sum = new CRC32();
@@ -62,7 +71,10 @@ public final class BundledModel {
         return Unpacked.directory(cache.resolve("models").resolve(version).resolve(name), entries);
     }
 
-    /** A single file that belongs to no directory: {@code prompts.jsonl}, {@code corpus.txt.gz}, {@code heldout.txt.gz}, {@code README.md}. */
+    /**
+     * A single file that belongs to no directory: {@code prompts.jsonl}, {@code corpus.txt.gz}, {@code heldout.txt.gz},
+     * {@code README.md}.
+     */
     public static InputStream open(String file) {
         try {
             return resource(file).openStream();
@@ -73,7 +85,9 @@ public final class BundledModel {
 
     /** Bytes of all files of {@code name}. */
     public static long size(String name) {
-        return index().filter(line -> line.path().startsWith(name + "/")).mapToLong(Line::size).sum();
+        return index().filter(line -> line.path().startsWith(name + "/"))
+                .mapToLong(Line::size)
+                .sum();
     }
 
     static Stream<Line> index() {
@@ -90,7 +104,8 @@ public final class BundledModel {
     private static URL resource(String path) {
         URL url = BundledModel.class.getResource(ROOT + path);
         if (url == null) {
-            throw new HeadwaterException("This build of Headwater lacks its bundled file " + path + ": build it again.");
+            throw new HeadwaterException(
+                    "This build of Headwater lacks its bundled file " + path + ": build it again.");
         }
         return url;
     }

@@ -24,7 +24,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Brings files of one commit into the cache, several at a time, large ones in several ranges at a time. Each file is checked
+ * Brings files of one commit into the cache, several at a time, large ones in several ranges at a time. Each file is
+ * checked
  * against its hash before it takes its name. Used once.
  */
 final class Downloads implements AutoCloseable {
@@ -88,7 +89,9 @@ final class Downloads implements AutoCloseable {
                 }
             }
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException known ? known : new HeadwaterException("The download failed: " + e.getCause(), e.getCause());
+            throw e.getCause() instanceof RuntimeException known
+                    ? known
+                    : new HeadwaterException("The download failed: " + e.getCause(), e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CancellationException("the download was interrupted");
@@ -120,8 +123,9 @@ final class Downloads implements AutoCloseable {
                     download(file, commit, metadata, blob);
                 }
                 if (!Files.exists(blob)) {
-                    throw new HeadwaterException("What arrived of " + file + " is damaged (its hash is not " + metadata.etag()
-                            + "), and was deleted: try again; if it fails again, the server or a proxy alters files.");
+                    throw new HeadwaterException(
+                            "What arrived of " + file + " is damaged (its hash is not " + metadata.etag()
+                                    + "), and was deleted: try again; if it fails again, the server or a proxy alters files.");
                 }
             } else {
                 received.add(metadata.size());
@@ -133,7 +137,8 @@ final class Downloads implements AutoCloseable {
     }
 
     /** Leaves the blob, or nothing if the hash is wrong; tells whether a part was there already. */
-    private boolean download(Reference.Remote file, String commit, HubClient.Metadata metadata, Path blob) throws IOException, InterruptedException {
+    private boolean download(Reference.Remote file, String commit, HubClient.Metadata metadata, Path blob)
+            throws IOException, InterruptedException {
         try (PartialFile partial = PartialFile.open(blob, metadata.size(), settings.chunkBytes())) {
             long before = partial.arrived();
             received.add(before);
@@ -176,7 +181,7 @@ final class Downloads implements AutoCloseable {
             }
         }
         switch (failure) {
-            case null -> { }
+            case null -> {}
             case IOException e -> throw e;
             case RuntimeException e -> throw e;
             case InterruptedException e -> throw e;
@@ -184,7 +189,9 @@ final class Downloads implements AutoCloseable {
         }
     }
 
-    private void transfer(Reference.Remote file, String commit, HubClient.Metadata metadata, PartialFile partial, int chunk) throws IOException {
+    private void transfer(
+            Reference.Remote file, String commit, HubClient.Metadata metadata, PartialFile partial, int chunk)
+            throws IOException {
         URI location = metadata.location();
         long at = partial.from(chunk);
         byte[] buffer = new byte[1 << 16];
@@ -215,8 +222,10 @@ final class Downloads implements AutoCloseable {
                 }
                 failures = at > start ? 1 : failures + 1;
                 if (failures >= settings.attempts()) {
-                    throw new UnreachableException("The download of " + file + " keeps breaking off (" + e.getMessage()
-                            + "): try again, it goes on where it ended.", e);
+                    throw new UnreachableException(
+                            "The download of " + file + " keeps breaking off (" + e.getMessage()
+                                    + "): try again, it goes on where it ended.",
+                            e);
                 }
                 HubClient.sleep(settings.backoff().multipliedBy(1L << Math.min(failures - 1, 8)));
                 location = client.metadata(file, commit, metadata.size()).location();

@@ -24,20 +24,31 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Turns references into local directories, fetching what isn't here into the Hugging Face cache, where Python's tools find it and
+ * Turns references into local directories, fetching what isn't here into the Hugging Face cache, where Python's tools
+ * find it and
  * leave theirs.
  *
- * <p>A revision is looked up once in the life of a hub object, so that everything loaded together comes from one commit. Without a
+ * <p>A revision is looked up once in the life of a hub object, so that everything loaded together comes from one
+ * commit. Without a
  * network (or with {@code HF_HUB_OFFLINE}) the commit that was fetched last is used.
  */
 public final class Hub implements AutoCloseable {
     /** What loading a language model needs; other frameworks' weights stay away. */
-    private static final List<String> MODEL_FILES = List.of("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-            "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "model.safetensors.index.json", "model*.safetensors");
+    private static final List<String> MODEL_FILES = List.of(
+            "config.json",
+            "generation_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "chat_template.jinja",
+            "chat_template.json",
+            "model.safetensors.index.json",
+            "model*.safetensors");
 
     private final HubSettings settings;
     /** Made when it is first needed: what is on this machine is found without it, and faster. */
     private HubClient client;
+
     private final HubCache cache;
     private final Map<Remote, Listing> listings = new ConcurrentHashMap<>();
 
@@ -85,7 +96,8 @@ public final class Hub implements AutoCloseable {
     }
 
     /**
-     * A set of transcoders: {@code config.yaml} and the files that it lists, or that go with it by their usual names. Files of other
+     * A set of transcoders: {@code config.yaml} and the files that it lists, or that go with it by their usual names.
+     * Files of other
      * repositories are fetched too; {@link #file} tells where they are.
      *
      * @throws HeadwaterException if they aren't there and can't be fetched
@@ -112,13 +124,17 @@ public final class Hub implements AutoCloseable {
         Set<String> here = new LinkedHashSet<>();
         for (String path : listed(keys, config)) {
             if (path.startsWith("hf://") && Reference.parse(path) instanceof Remote other) {
-                elsewhere.computeIfAbsent(new Remote(other.repository(), "", other.revision()), _ -> new LinkedHashSet<>()).add(other.path());
+                elsewhere
+                        .computeIfAbsent(
+                                new Remote(other.repository(), "", other.revision()), _ -> new LinkedHashSet<>())
+                        .add(other.path());
             } else {
                 here.add(path);
             }
         }
         List<Part> parts = new ArrayList<>();
-        elsewhere.forEach((repository, paths) -> parts.add(new Part(repository, paths::contains, String.join(", ", paths))));
+        elsewhere.forEach(
+                (repository, paths) -> parts.add(new Part(repository, paths::contains, String.join(", ", paths))));
         if (set instanceof Remote remote && elsewhere.isEmpty() && here.isEmpty()) {
             String pattern = isCrossLayer(keys) ? "*.safetensors" : "layer_*.safetensors";
             parts.add(new Part(remote, glob(List.of(pattern)), pattern));
@@ -159,7 +175,9 @@ public final class Hub implements AutoCloseable {
      */
     public Outline modelOutline(Reference reference) {
         Resolved resolved = resolve(reference, List.of("config.json"), Progress.NONE);
-        return outline(resolved, reference instanceof Remote remote ? List.of(new Part(remote, glob(MODEL_FILES), "")) : List.of());
+        return outline(
+                resolved,
+                reference instanceof Remote remote ? List.of(new Part(remote, glob(MODEL_FILES), "")) : List.of());
     }
 
     /**
@@ -180,7 +198,9 @@ public final class Hub implements AutoCloseable {
             Listing listing = listing(whole(part.repository()));
             for (RemoteFile file : selected(listing, part.repository(), part.wanted())) {
                 bytes += file.size();
-                missing += cache.has(part.repository().repository(), listing.commit(), file.path(), file.size()) ? 0 : file.size();
+                missing += cache.has(part.repository().repository(), listing.commit(), file.path(), file.size())
+                        ? 0
+                        : file.size();
             }
         }
         return new Outline(resolved.directory(), bytes, missing);
@@ -188,30 +208,42 @@ public final class Hub implements AutoCloseable {
 
     private static long size(Path directory) {
         try (Stream<Path> tree = Files.walk(directory)) {
-            return tree.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+            return tree.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
         } catch (IOException e) {
             throw HubCache.failure("read", directory, e);
         }
     }
 
     /**
-     * The first file with weights of a repository's set: the one that its {@code config.yaml} lists first, or that usually is.
+     * The first file with weights of a repository's set: the one that its {@code config.yaml} lists first, or that
+     * usually is.
      *
      * @param config the set's directory with {@code config.yaml}
      */
     public static Remote firstWeights(Remote set, Path config) {
         Path file = config.resolve("config.yaml");
         Map<String, Object> keys = BoundedYaml.read(file);
-        String first = listed(keys, file).stream().findFirst().orElse(isCrossLayer(keys) ? "W_enc_0.safetensors" : "layer_0.safetensors");
-        return first.startsWith("hf://") && Reference.parse(first) instanceof Remote other ? other : set.at(inside(set, first));
+        String first = listed(keys, file).stream()
+                .findFirst()
+                .orElse(isCrossLayer(keys) ? "W_enc_0.safetensors" : "layer_0.safetensors");
+        return first.startsWith("hf://") && Reference.parse(first) instanceof Remote other
+                ? other
+                : set.at(inside(set, first));
     }
 
-    /** So many bytes from the beginning of a repository's file, or all that it has; the file is not brought into the cache. */
+    /**
+     * So many bytes from the beginning of a repository's file, or all that it has; the file is not brought into the
+     * cache.
+     */
     public byte[] head(Remote file, int bytes) {
         String commit = listing(whole(file)).commit();
         Path here = cache.snapshot(file.repository(), commit).resolve(file.path());
-        try (InputStream in = Files.exists(here) ? Files.newInputStream(here)
-                : client().range(client().metadata(file, commit, -1).location(), file, 0, Math.min(bytes, size(file))).body()) {
+        try (InputStream in = Files.exists(here)
+                ? Files.newInputStream(here)
+                : client().range(client().metadata(file, commit, -1).location(), file, 0, Math.min(bytes, size(file)))
+                        .body()) {
             return in.readNBytes(bytes);
         } catch (IOException e) {
             throw new UnreachableException("The first part of " + file + " cannot be read: " + e.getMessage() + ".", e);
@@ -220,15 +252,20 @@ public final class Hub implements AutoCloseable {
 
     /** Bytes of a repository's file. */
     public long size(Remote file) {
-        return listing(whole(file)).files().stream().filter(listed -> listed.path().equals(file.path())).mapToLong(RemoteFile::size).findFirst()
+        return listing(whole(file)).files().stream()
+                .filter(listed -> listed.path().equals(file.path()))
+                .mapToLong(RemoteFile::size)
+                .findFirst()
                 .orElseThrow(() -> new HeadwaterException(whole(file) + " has no file " + file.path() + "."));
     }
 
     /** A model or a set of transcoders, whichever it is. */
     public Resolved either(Reference reference, Progress progress) {
         boolean transcoders = switch (reference) {
-            case Remote remote -> list(remote).files().stream().anyMatch(file -> file.path().equals(inside(remote, "config.yaml")));
-            default -> Files.exists(resolve(reference, List.of(), progress).directory().resolve("config.yaml"));
+            case Remote remote ->
+                list(remote).files().stream().anyMatch(file -> file.path().equals(inside(remote, "config.yaml")));
+            default ->
+                Files.exists(resolve(reference, List.of(), progress).directory().resolve("config.yaml"));
         };
         return transcoders ? transcoders(reference, progress) : model(reference, progress);
     }
@@ -236,7 +273,8 @@ public final class Hub implements AutoCloseable {
     /**
      * The files of a reference that match one of these patterns.
      *
-     * @param patterns globs for paths in the reference's folder; {@code *} stays in one folder, {@code **} does not. Local
+     * @param patterns globs for paths in the reference's folder; {@code *} stays in one folder, {@code **} does not.
+     *      Local
      *                 directories are not searched
      * @throws HeadwaterException if there is no such place, nothing matches, or it can't be fetched
      */
@@ -252,7 +290,9 @@ public final class Hub implements AutoCloseable {
     /** A single file of a repository: {@code path} names it. */
     public Path file(Remote file, Progress progress) {
         String path = file.path();
-        return fetch(new Remote(file.repository(), "", file.revision()), path::equals, path, progress).directory().resolve(path);
+        return fetch(new Remote(file.repository(), "", file.revision()), path::equals, path, progress)
+                .directory()
+                .resolve(path);
     }
 
     /** {@link #file} for the {@code hf://} entries of a set of transcoders. */
@@ -263,7 +303,9 @@ public final class Hub implements AutoCloseable {
         };
     }
 
-    /** What a repository, or a folder of it, holds; from the cache if the hub can't be asked, then only what is there. */
+    /**
+     * What a repository, or a folder of it, holds; from the cache if the hub can't be asked, then only what is there.
+     */
     public Listing list(Remote reference) {
         Listing listing = listing(whole(reference));
         return new Listing(listing.commit(), selected(listing, reference, _ -> true));
@@ -291,14 +333,23 @@ public final class Hub implements AutoCloseable {
 
     /** What the cache holds; else the failure, or a sentence with this reason. */
     private Listing cached(Remote repository, String reason, UnreachableException failure) {
-        String commit = cache.commit(repository.repository(), repository.revision()).orElse(null);
+        String commit =
+                cache.commit(repository.repository(), repository.revision()).orElse(null);
         Path snapshot = commit == null ? null : cache.snapshot(repository.repository(), commit);
         if (commit == null || !Files.isDirectory(snapshot)) {
-            throw failure != null ? failure : new HeadwaterException(repository + " is not in the cache " + cache.root() + ", " + reason + ".");
+            throw failure != null
+                    ? failure
+                    : new HeadwaterException(repository + " is not in the cache " + cache.root() + ", " + reason + ".");
         }
         try (Stream<Path> tree = Files.walk(snapshot)) {
-            return new Listing(commit, tree.filter(Files::isRegularFile)
-                    .map(file -> new RemoteFile(snapshot.relativize(file).toString().replace('\\', '/'), file.toFile().length(), null)).toList());
+            return new Listing(
+                    commit,
+                    tree.filter(Files::isRegularFile)
+                            .map(file -> new RemoteFile(
+                                    snapshot.relativize(file).toString().replace('\\', '/'),
+                                    file.toFile().length(),
+                                    null))
+                            .toList());
         } catch (IOException e) {
             throw HubCache.failure("read", snapshot, e);
         }
@@ -308,23 +359,30 @@ public final class Hub implements AutoCloseable {
         Listing listing = listing(whole(reference));
         List<RemoteFile> files = selected(listing, reference, wanted);
         if (files.isEmpty()) {
-            throw new HeadwaterException(reference + " has no file " + described + (listing.files().stream().anyMatch(file -> file.etag() == null)
-                    ? " in the cache, and the hub cannot be asked." : "."));
+            throw new HeadwaterException(reference + " has no file " + described
+                    + (listing.files().stream().anyMatch(file -> file.etag() == null)
+                            ? " in the cache, and the hub cannot be asked."
+                            : "."));
         }
         List<RemoteFile> missing = files.stream()
-                .filter(file -> !cache.has(reference.repository(), listing.commit(), file.path(), file.size())).toList();
+                .filter(file -> !cache.has(reference.repository(), listing.commit(), file.path(), file.size()))
+                .toList();
         if (!missing.isEmpty()) {
             download(reference, listing.commit(), missing, progress);
         }
         if (!settings.offline()) {
             cache.remember(reference.repository(), reference.revision(), listing.commit());
         }
-        return new Resolved(cache.snapshot(reference.repository(), listing.commit()).resolve(reference.path()), listing.commit());
+        return new Resolved(
+                cache.snapshot(reference.repository(), listing.commit()).resolve(reference.path()), listing.commit());
     }
 
     private static List<RemoteFile> selected(Listing listing, Remote reference, Predicate<String> wanted) {
         String folder = inside(reference, "");
-        return listing.files().stream().filter(file -> file.path().startsWith(folder) && wanted.test(file.path().substring(folder.length()))).toList();
+        return listing.files().stream()
+                .filter(file -> file.path().startsWith(folder)
+                        && wanted.test(file.path().substring(folder.length())))
+                .toList();
     }
 
     /** The repository that something lies in. */
@@ -335,10 +393,13 @@ public final class Hub implements AutoCloseable {
     private void download(Remote reference, String commit, List<RemoteFile> missing, Progress progress) {
         long bytes = missing.stream().mapToLong(RemoteFile::size).sum();
         long free = cache.free();
-        long arrived = missing.stream().mapToLong(file -> PartialFile.arrived(cache.blob(reference.repository(), file.etag()))).sum();
+        long arrived = missing.stream()
+                .mapToLong(file -> PartialFile.arrived(cache.blob(reference.repository(), file.etag())))
+                .sum();
         if (bytes - arrived > free) {
-            throw new HeadwaterException("%s needs %.1f GB more, but only %.1f GB are free in %s: free some space, or set HF_HUB_CACHE to a directory with more."
-                    .formatted(reference, (bytes - arrived) / 1e9, free / 1e9, cache.root()));
+            throw new HeadwaterException(
+                    "%s needs %.1f GB more, but only %.1f GB are free in %s: free some space, or set HF_HUB_CACHE to a directory with more."
+                            .formatted(reference, (bytes - arrived) / 1e9, free / 1e9, cache.root()));
         }
         progress.phase("fetching " + reference, bytes);
         try (Downloads downloads = new Downloads(settings, client(), cache)) {
@@ -351,7 +412,9 @@ public final class Hub implements AutoCloseable {
     }
 
     private static Predicate<String> glob(List<String> patterns) {
-        List<PathMatcher> matchers = patterns.stream().map(pattern -> FileSystems.getDefault().getPathMatcher("glob:" + pattern)).toList();
+        List<PathMatcher> matchers = patterns.stream()
+                .map(pattern -> FileSystems.getDefault().getPathMatcher("glob:" + pattern))
+                .toList();
         return path -> matchers.stream().anyMatch(matcher -> matcher.matches(Path.of(path)));
     }
 

@@ -23,8 +23,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
 /**
- * The Hugging Face cache on disk, shared with Python: {@code models--org--name} with {@code blobs/} (contents, named by etag),
- * {@code snapshots/<commit>/} (the repository's tree, of relative links into the blobs) and {@code refs/} (revision to commit).
+ * The Hugging Face cache on disk, shared with Python: {@code models--org--name} with {@code blobs/} (contents, named by
+ * etag),
+ * {@code snapshots/<commit>/} (the repository's tree, of relative links into the blobs) and {@code refs/} (revision to
+ * commit).
  *
  * @param root the cache directory
  */
@@ -47,15 +49,23 @@ public record HubCache(Path root) {
             return List.of();
         }
         try (Stream<Path> directories = Files.list(root)) {
-            return directories.filter(directory -> directory.getFileName().toString().startsWith("models--") && Files.isDirectory(directory))
-                    .sorted().map(HubCache::entry).toList();
+            return directories
+                    .filter(directory ->
+                            directory.getFileName().toString().startsWith("models--") && Files.isDirectory(directory))
+                    .sorted()
+                    .map(HubCache::entry)
+                    .toList();
         } catch (IOException | UncheckedIOException e) {
             throw failure("read", root, e);
         }
     }
 
     private static Entry entry(Path directory) {
-        String repository = directory.getFileName().toString().substring("models--".length()).replace("--", "/");
+        String repository = directory
+                .getFileName()
+                .toString()
+                .substring("models--".length())
+                .replace("--", "/");
         try {
             Set<String> unnamed = new TreeSet<>();
             for (Path commit : children(directory.resolve("snapshots"), 1)) {
@@ -65,7 +75,8 @@ public record HubCache(Path root) {
             List<String> revisions = new ArrayList<>();
             Path refs = directory.resolve("refs");
             for (Path name : children(refs, 10)) {
-                String commit = Files.isRegularFile(name) ? Files.readString(name).strip() : "";
+                String commit =
+                        Files.isRegularFile(name) ? Files.readString(name).strip() : "";
                 if (here.contains(commit)) {
                     revisions.add(refs.relativize(name).toString());
                     unnamed.remove(commit);
@@ -73,7 +84,9 @@ public record HubCache(Path root) {
             }
             revisions.addAll(unnamed);
             try (Stream<Path> tree = Files.walk(directory)) {
-                long bytes = tree.filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)).mapToLong(path -> path.toFile().length()).sum();
+                long bytes = tree.filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS))
+                        .mapToLong(path -> path.toFile().length())
+                        .sum();
                 return new Entry(repository, directory, bytes, List.copyOf(revisions));
             }
         } catch (IOException e) {
@@ -110,14 +123,18 @@ public record HubCache(Path root) {
             return Optional.of(revision);
         }
         try {
-            return Optional.of(Files.readString(directory(repository).resolve("refs").resolve(revision)).strip()).filter(Reference.Remote::isCommit);
+            return Optional.of(Files.readString(
+                                    directory(repository).resolve("refs").resolve(revision))
+                            .strip())
+                    .filter(Reference.Remote::isCommit);
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
     void remember(String repository, String revision, String commit) {
-        if (Reference.Remote.isCommit(revision) || commit(repository, revision).filter(commit::equals).isPresent()) {
+        if (Reference.Remote.isCommit(revision)
+                || commit(repository, revision).filter(commit::equals).isPresent()) {
             return;
         }
         Path ref = directory(repository).resolve("refs").resolve(revision);
@@ -160,7 +177,9 @@ public record HubCache(Path root) {
 
     /** Keeps other threads and processes from writing the same blob until it is closed. */
     Lock lock(String repository, String etag) {
-        Path file = root.resolve(".locks").resolve("models--" + repository.replace("/", "--")).resolve(etag + ".lock");
+        Path file = root.resolve(".locks")
+                .resolve("models--" + repository.replace("/", "--"))
+                .resolve(etag + ".lock");
         ReentrantLock inProcess = LOCKS.computeIfAbsent(file, _ -> new ReentrantLock());
         inProcess.lock();
         try {
@@ -206,7 +225,9 @@ public record HubCache(Path root) {
     static HeadwaterException failure(String verb, Path file, Exception e) {
         String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         if (message.contains("No space left") || message.contains("Disk quota")) {
-            return new HeadwaterException("The disk is full at " + file + ": free some space, or set HF_HUB_CACHE to a directory with more.", e);
+            return new HeadwaterException(
+                    "The disk is full at " + file + ": free some space, or set HF_HUB_CACHE to a directory with more.",
+                    e);
         }
         String reason = e instanceof NoSuchFileException ? "it is not there" : message.replace(file + ": ", "");
         return new HeadwaterException("Cannot " + verb + " " + file + ": " + reason + ".", e);

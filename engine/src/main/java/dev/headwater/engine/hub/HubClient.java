@@ -32,7 +32,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The hub's HTTP interface. The token goes to the endpoint's own host only; redirects elsewhere are followed without it. Requests
+ * The hub's HTTP interface. The token goes to the endpoint's own host only; redirects elsewhere are followed without
+ * it. Requests
  * that fail for a reason that may pass are repeated.
  */
 final class HubClient implements AutoCloseable {
@@ -56,7 +57,8 @@ final class HubClient implements AutoCloseable {
         if (http != null) {
             return http;
         }
-        HttpClient.Builder builder = HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER)
+        HttpClient.Builder builder = HttpClient.newBuilder()
+                .followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(Duration.ofSeconds(10))
                 // One connection a range: over HTTP/2 they would share one, and its flow control is the slower.
                 .version(HttpClient.Version.HTTP_1_1);
@@ -81,7 +83,8 @@ final class HubClient implements AutoCloseable {
         JsonNode answer = json(ask(api(reference, "revision", reference.revision(), "")), reference);
         String commit = answer.path("sha").asText("");
         if (!Reference.Remote.isCommit(commit)) {
-            throw new HeadwaterException("The hub's answer about " + reference + " has no commit: is " + settings.endpoint() + " a Hugging Face hub?");
+            throw new HeadwaterException("The hub's answer about " + reference + " has no commit: is "
+                    + settings.endpoint() + " a Hugging Face hub?");
         }
         return commit;
     }
@@ -97,12 +100,20 @@ final class HubClient implements AutoCloseable {
                     continue;
                 }
                 String path = entry.path("path").asText("");
-                long size = entry.path("lfs").path("size").asLong(entry.path("size").asLong(-1));
+                long size =
+                        entry.path("lfs").path("size").asLong(entry.path("size").asLong(-1));
                 if (!Reference.Remote.isSafePath(path) || size < 0) {
-                    throw new HeadwaterException("The hub lists a file of " + reference + " with an unsafe name or size: \""
-                            + path.replaceAll("\\p{Cntrl}", "?") + "\".");
+                    throw new HeadwaterException("The hub lists a file of " + reference
+                            + " with an unsafe name or size: \"" + path.replaceAll("\\p{Cntrl}", "?") + "\".");
                 }
-                files.add(new RemoteFile(path, size, checkedEtag(entry.path("lfs").path("oid").asText(entry.path("oid").asText("")), reference)));
+                files.add(new RemoteFile(
+                        path,
+                        size,
+                        checkedEtag(
+                                entry.path("lfs")
+                                        .path("oid")
+                                        .asText(entry.path("oid").asText("")),
+                                reference)));
             }
             page = nextPage(response, page);
             if (pages > MOST_PAGES) {
@@ -134,7 +145,8 @@ final class HubClient implements AutoCloseable {
         }
         URI address = page.resolve(next.group(1));
         if (!isEndpoint(address)) {
-            throw new HeadwaterException("The hub's list of files goes on at another host, " + address.getHost() + ", which is not trusted.");
+            throw new HeadwaterException("The hub's list of files goes on at another host, " + address.getHost()
+                    + ", which is not trusted.");
         }
         return address;
     }
@@ -153,18 +165,28 @@ final class HubClient implements AutoCloseable {
             if (location == null && response.statusCode() != 200) {
                 throw failure(response, file);
             }
-            String etag = linked != null ? linked : response.headers().firstValue("etag").orElse("");
+            String etag = linked != null
+                    ? linked
+                    : response.headers().firstValue("etag").orElse("");
             // A redirect's own length says nothing about the file.
             String size = location == null ? "content-length" : "x-linked-size";
-            long bytes = response.headers().firstValue("x-linked-size").or(() -> response.headers().firstValue(size))
-                    .filter(number -> number.matches("\\d{1,18}")).map(Long::parseLong).orElse(listedSize);
-            return new Metadata(checkedEtag(etag.replaceFirst("^W/", "").replace("\"", ""), file), bytes, location != null ? location : address);
+            long bytes = response.headers()
+                    .firstValue("x-linked-size")
+                    .or(() -> response.headers().firstValue(size))
+                    .filter(number -> number.matches("\\d{1,18}"))
+                    .map(Long::parseLong)
+                    .orElse(listedSize);
+            return new Metadata(
+                    checkedEtag(etag.replaceFirst("^W/", "").replace("\"", ""), file),
+                    bytes,
+                    location != null ? location : address);
         }
         throw new HeadwaterException("The hub sends requests for " + file + " in circles.");
     }
 
     /**
-     * A file's bytes from {@code from} to {@code to} (exclusive; -1 for the end). The answer's status is 206, or 200 if the server
+     * A file's bytes from {@code from} to {@code to} (exclusive; -1 for the end). The answer's status is 206, or 200 if
+     * the server
      * sends the whole file anyway.
      *
      * @throws IOException if the location, which may be valid for an hour only, isn't any more
@@ -193,7 +215,8 @@ final class HubClient implements AutoCloseable {
     }
 
     private HttpResponse<InputStream> send(String method, URI address, String range, int attempts) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(address).method(method, HttpRequest.BodyPublishers.noBody())
+        HttpRequest.Builder request = HttpRequest.newBuilder(address)
+                .method(method, HttpRequest.BodyPublishers.noBody())
                 .timeout(Duration.ofSeconds(30))
                 .header("User-Agent", "headwater")
                 .header("Accept-Encoding", "identity");
@@ -206,7 +229,8 @@ final class HubClient implements AutoCloseable {
         for (int attempt = 1; ; attempt++) {
             Duration pause = settings.backoff().multipliedBy(1L << Math.min(attempt - 1, 8));
             try {
-                HttpResponse<InputStream> response = http().send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+                HttpResponse<InputStream> response =
+                        http().send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
                 if (!PASSING.contains(response.statusCode()) || attempt >= settings.attempts()) {
                     return response;
                 }
@@ -216,7 +240,10 @@ final class HubClient implements AutoCloseable {
                 // Without any connection there is most likely no network, and the cache may do.
                 boolean unconnected = e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
                 if (attempt >= (unconnected ? attempts : settings.attempts())) {
-                    throw new UnreachableException("Cannot reach " + address.getHost() + " (" + reason(e) + "): check the network, or set HF_HUB_OFFLINE=1 to use only what is in the cache.", e);
+                    throw new UnreachableException(
+                            "Cannot reach " + address.getHost() + " (" + reason(e)
+                                    + "): check the network, or set HF_HUB_OFFLINE=1 to use only what is in the cache.",
+                            e);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -229,7 +256,9 @@ final class HubClient implements AutoCloseable {
     /** The HTTP client leaves out the reasons for having no connection. */
     private static String reason(IOException e) {
         if (e instanceof ConnectException && e.getMessage() == null) {
-            return e.getCause() != null && e.getCause().getCause() instanceof UnresolvedAddressException ? "its name is unknown" : "no connection";
+            return e.getCause() != null && e.getCause().getCause() instanceof UnresolvedAddressException
+                    ? "its name is unknown"
+                    : "no connection";
         }
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
@@ -237,7 +266,8 @@ final class HubClient implements AutoCloseable {
     /** The pause and up to a half more, so that transfers that failed together don't come back together. */
     static void sleep(Duration pause) {
         try {
-            Thread.sleep(Duration.ofMillis(pause.toMillis() + ThreadLocalRandom.current().nextLong(pause.toMillis() / 2 + 1)));
+            Thread.sleep(Duration.ofMillis(
+                    pause.toMillis() + ThreadLocalRandom.current().nextLong(pause.toMillis() / 2 + 1)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CancellationException("the transfer was cancelled");
@@ -253,7 +283,10 @@ final class HubClient implements AutoCloseable {
             pause = Duration.ofSeconds(Long.parseLong(after));
         } else if (!after.isEmpty()) {
             try {
-                pause = Duration.between(Instant.now(), ZonedDateTime.parse(after, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());
+                pause = Duration.between(
+                        Instant.now(),
+                        ZonedDateTime.parse(after, DateTimeFormatter.RFC_1123_DATE_TIME)
+                                .toInstant());
             } catch (DateTimeParseException e) {
                 // not a date either: our own pause
             }
@@ -268,19 +301,26 @@ final class HubClient implements AutoCloseable {
             return null;
         }
         try {
-            URI location = from.resolve(response.headers().firstValue("location").orElseThrow());
-            if (location.getHost() != null && (location.getScheme().equals("https") || location.getScheme().equals("http") && from.getScheme().equals("http"))) {
+            URI location =
+                    from.resolve(response.headers().firstValue("location").orElseThrow());
+            if (location.getHost() != null
+                    && (location.getScheme().equals("https")
+                            || location.getScheme().equals("http")
+                                    && from.getScheme().equals("http"))) {
                 return location;
             }
         } catch (RuntimeException e) {
             // no address, or not a proper one
         }
-        throw new HeadwaterException("The server " + from.getHost() + " redirects to an address that is not usable or not secure.");
+        throw new HeadwaterException(
+                "The server " + from.getHost() + " redirects to an address that is not usable or not secure.");
     }
 
     private boolean isEndpoint(URI address) {
         URI endpoint = settings.endpoint();
-        return endpoint.getScheme().equals(address.getScheme()) && endpoint.getHost().equalsIgnoreCase(address.getHost()) && endpoint.getPort() == address.getPort();
+        return endpoint.getScheme().equals(address.getScheme())
+                && endpoint.getHost().equalsIgnoreCase(address.getHost())
+                && endpoint.getPort() == address.getPort();
     }
 
     private JsonNode json(HttpResponse<InputStream> response, Reference.Remote reference) {
@@ -294,9 +334,14 @@ final class HubClient implements AutoCloseable {
             }
             return BoundedJson.mapper().readTree(bytes);
         } catch (JsonProcessingException e) {
-            throw new HeadwaterException("The hub's answer about " + reference + " is not JSON: is " + settings.endpoint() + " a Hugging Face hub?", e);
+            throw new HeadwaterException(
+                    "The hub's answer about " + reference + " is not JSON: is " + settings.endpoint()
+                            + " a Hugging Face hub?",
+                    e);
         } catch (IOException e) {
-            throw new UnreachableException("The connection to " + settings.endpoint().getHost() + " broke: " + e.getMessage() + ". Try again.", e);
+            throw new UnreachableException(
+                    "The connection to " + settings.endpoint().getHost() + " broke: " + e.getMessage() + ". Try again.",
+                    e);
         }
     }
 
@@ -308,32 +353,56 @@ final class HubClient implements AutoCloseable {
         boolean anonymous = settings.token() == null;
         int status = response.statusCode();
         String message = switch (code) {
-            case "GatedRepo" -> reference.repository() + " is gated: accept its conditions at " + page
-                    + (anonymous ? ", then set HF_TOKEN to a token of your account." : " with the account whose token is in use, or wait until its owner grants access.");
-            case "RevisionNotFound" -> reference.repository() + " has no revision \"" + reference.revision() + "\": see " + page + "/refs.";
-            case "EntryNotFound" -> reference.repository() + " has no file " + reference.path() + " at revision " + reference.revision() + ".";
-            default -> switch (status) {
-                case 401, 404 -> code.equals("RepoNotFound") || status == 401
-                        ? "There is no model repository " + reference.repository() + " on " + settings.endpoint().getHost() + " (nor a directory of that name here)"
-                                + (anonymous ? ", or it is private: then set HF_TOKEN to a token that can read it." : ", or the token in use cannot read it.")
-                        : reference + " is not on " + settings.endpoint().getHost() + ".";
-                case 403 -> "Access to " + reference.repository() + " is refused: " + (anonymous ? "set HF_TOKEN to a token that can read it."
-                        : "the token in use lacks the permission to read it.");
-                case 416 -> "The server has less of " + reference + " than it announced: try again.";
-                case 429 -> "The hub limits the rate of requests and asked for more patience than there was: "
-                        + (anonymous ? "set HF_TOKEN for a higher limit, or try again later." : "try again later.");
-                default -> "The server answers requests for " + reference + " with status " + status + ": try again later.";
-            };
+            case "GatedRepo" ->
+                reference.repository() + " is gated: accept its conditions at " + page
+                        + (anonymous
+                                ? ", then set HF_TOKEN to a token of your account."
+                                : " with the account whose token is in use, or wait until its owner grants access.");
+            case "RevisionNotFound" ->
+                reference.repository() + " has no revision \"" + reference.revision() + "\": see " + page + "/refs.";
+            case "EntryNotFound" ->
+                reference.repository() + " has no file " + reference.path() + " at revision " + reference.revision()
+                        + ".";
+            default ->
+                switch (status) {
+                    case 401, 404 ->
+                        code.equals("RepoNotFound") || status == 401
+                                ? "There is no model repository " + reference.repository() + " on "
+                                        + settings.endpoint().getHost() + " (nor a directory of that name here)"
+                                        + (anonymous
+                                                ? ", or it is private: then set HF_TOKEN to a token that can read it."
+                                                : ", or the token in use cannot read it.")
+                                : reference + " is not on "
+                                        + settings.endpoint().getHost() + ".";
+                    case 403 ->
+                        "Access to " + reference.repository() + " is refused: "
+                                + (anonymous
+                                        ? "set HF_TOKEN to a token that can read it."
+                                        : "the token in use lacks the permission to read it.");
+                    case 416 -> "The server has less of " + reference + " than it announced: try again.";
+                    case 429 ->
+                        "The hub limits the rate of requests and asked for more patience than there was: "
+                                + (anonymous
+                                        ? "set HF_TOKEN for a higher limit, or try again later."
+                                        : "try again later.");
+                    default ->
+                        "The server answers requests for " + reference + " with status " + status
+                                + ": try again later.";
+                };
         };
-        return status >= 500 || status == 429 ? new UnreachableException(message, null) : new HeadwaterException(message);
+        return status >= 500 || status == 429
+                ? new UnreachableException(message, null)
+                : new HeadwaterException(message);
     }
 
     private URI api(Reference.Remote reference, String what, String revision, String query) {
-        return URI.create(settings.endpoint() + "/api/models/" + encoded(reference.repository()) + "/" + what + "/" + encodedPart(revision) + query);
+        return URI.create(settings.endpoint() + "/api/models/" + encoded(reference.repository()) + "/" + what + "/"
+                + encodedPart(revision) + query);
     }
 
     private URI resolve(Reference.Remote file, String commit) {
-        return URI.create(settings.endpoint() + "/" + encoded(file.repository()) + "/resolve/" + encodedPart(commit) + "/" + encoded(file.path()));
+        return URI.create(settings.endpoint() + "/" + encoded(file.repository()) + "/resolve/" + encodedPart(commit)
+                + "/" + encoded(file.path()));
     }
 
     private static String encoded(String path) {
@@ -347,8 +416,8 @@ final class HubClient implements AutoCloseable {
     /** An etag becomes a file's name, so it may be nothing but a plain word. */
     private static String checkedEtag(String etag, Reference.Remote reference) {
         if (!etag.matches("[A-Za-z0-9][A-Za-z0-9_-]{0,127}")) {
-            throw new HeadwaterException("The hub names the content of " + reference + " in a way that is not understood: is "
-                    + reference.repository() + " on a Hugging Face hub?");
+            throw new HeadwaterException("The hub names the content of " + reference
+                    + " in a way that is not understood: is " + reference.repository() + " on a Hugging Face hub?");
         }
         return etag.toLowerCase(Locale.ROOT);
     }

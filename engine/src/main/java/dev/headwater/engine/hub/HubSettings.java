@@ -21,7 +21,8 @@ import java.util.stream.Stream;
  *
  * @param endpoint   {@code HF_ENDPOINT}
  * @param cache      directory of repositories: {@code HF_HUB_CACHE} or {@code hub} in {@code HF_HOME}
- * @param token      {@code HF_TOKEN}, or the file {@code token} in {@code HF_HOME}, which logging in writes; null if there is none
+ * @param token      {@code HF_TOKEN}, or the file {@code token} in {@code HF_HOME}, which logging in writes; null if
+ *      there is none
  * @param offline    {@code HF_HUB_OFFLINE}: use what is in the cache and nothing else
  * @param proxy      {@code HTTPS_PROXY} and {@code NO_PROXY}, else what the Java platform is set to
  * @param chunkBytes size of one ranged request
@@ -30,8 +31,17 @@ import java.util.stream.Stream;
  * @param backoff    pause after the first failure, doubled after each further one
  * @param stall      a transfer that brings nothing for so long counts as dropped
  */
-public record HubSettings(URI endpoint, Path cache, String token, boolean offline, ProxySelector proxy, long chunkBytes, int connections,
-                          int attempts, Duration backoff, Duration stall) {
+public record HubSettings(
+        URI endpoint,
+        Path cache,
+        String token,
+        boolean offline,
+        ProxySelector proxy,
+        long chunkBytes,
+        int connections,
+        int attempts,
+        Duration backoff,
+        Duration stall) {
     private static final String DEFAULT_ENDPOINT = "https://huggingface.co";
 
     /** From the environment of this process. */
@@ -45,9 +55,21 @@ public record HubSettings(URI endpoint, Path cache, String token, boolean offlin
     }
 
     static HubSettings from(Map<String, String> environment) {
-        return new HubSettings(endpoint(environment), CacheDirectory.huggingFaceHub(environment), token(environment),
-                List.of("1", "on", "yes", "true").contains(environment.getOrDefault("HF_HUB_OFFLINE", "").strip().toLowerCase(Locale.ROOT)),
-                proxy(environment), 16L << 20, 8, 6, Duration.ofMillis(500), Duration.ofSeconds(60));
+        return new HubSettings(
+                endpoint(environment),
+                CacheDirectory.huggingFaceHub(environment),
+                token(environment),
+                List.of("1", "on", "yes", "true")
+                        .contains(environment
+                                .getOrDefault("HF_HUB_OFFLINE", "")
+                                .strip()
+                                .toLowerCase(Locale.ROOT)),
+                proxy(environment),
+                16L << 20,
+                8,
+                6,
+                Duration.ofMillis(500),
+                Duration.ofSeconds(60));
     }
 
     private static URI endpoint(Map<String, String> environment) {
@@ -58,7 +80,9 @@ public record HubSettings(URI endpoint, Path cache, String token, boolean offlin
         }
         try {
             URI endpoint = URI.create(text);
-            if (List.of("http", "https").contains(endpoint.getScheme()) && endpoint.getHost() != null && endpoint.getQuery() == null) {
+            if (List.of("http", "https").contains(endpoint.getScheme())
+                    && endpoint.getHost() != null
+                    && endpoint.getQuery() == null) {
                 return endpoint;
             }
         } catch (IllegalArgumentException e) {
@@ -68,11 +92,17 @@ public record HubSettings(URI endpoint, Path cache, String token, boolean offlin
     }
 
     private static String token(Map<String, String> environment) {
-        Stream<String> named = Stream.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN").map(name -> environment.getOrDefault(name, ""));
+        Stream<String> named =
+                Stream.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN").map(name -> environment.getOrDefault(name, ""));
         Path file = environment.getOrDefault("HF_TOKEN_PATH", "").isBlank()
-                ? CacheDirectory.huggingFaceHome(environment).resolve("token") : Path.of(environment.get("HF_TOKEN_PATH"));
-        return Stream.concat(named, Stream.of(file).map(HubSettings::readToken)).map(String::strip).filter(token -> !token.isEmpty())
-                .findFirst().map(HubSettings::checkedToken).orElse(null);
+                ? CacheDirectory.huggingFaceHome(environment).resolve("token")
+                : Path.of(environment.get("HF_TOKEN_PATH"));
+        return Stream.concat(named, Stream.of(file).map(HubSettings::readToken))
+                .map(String::strip)
+                .filter(token -> !token.isEmpty())
+                .findFirst()
+                .map(HubSettings::checkedToken)
+                .orElse(null);
     }
 
     private static String readToken(Path file) {
@@ -85,21 +115,35 @@ public record HubSettings(URI endpoint, Path cache, String token, boolean offlin
 
     private static String checkedToken(String token) {
         if (!token.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
-            throw new UsageException("The Hugging Face token (HF_TOKEN, or the token file) has characters that no token has.");
+            throw new UsageException(
+                    "The Hugging Face token (HF_TOKEN, or the token file) has characters that no token has.");
         }
         return token;
     }
 
     private static ProxySelector proxy(Map<String, String> environment) {
-        String address = Stream.of("HTTPS_PROXY", "https_proxy").map(name -> environment.getOrDefault(name, "").strip())
-                .filter(value -> !value.isEmpty()).findFirst().orElse("");
+        String address = Stream.of("HTTPS_PROXY", "https_proxy")
+                .map(name -> environment.getOrDefault(name, "").strip())
+                .filter(value -> !value.isEmpty())
+                .findFirst()
+                .orElse("");
         if (address.isEmpty()) {
             return ProxySelector.getDefault();
         }
         URI proxy = proxyAddress(address.contains("://") ? address : "http://" + address);
-        List<String> direct = Stream.of(environment.getOrDefault("NO_PROXY", environment.getOrDefault("no_proxy", "")).split(","))
-                .map(String::strip).filter(host -> !host.isEmpty()).map(host -> host.startsWith(".") ? host.substring(1) : host).toList();
-        return new NamedProxy(new Proxy(Proxy.Type.HTTP, InetSocketAddress.createUnresolved(proxy.getHost(), proxy.getPort() < 0 ? 80 : proxy.getPort())), direct);
+        List<String> direct = Stream.of(environment
+                        .getOrDefault("NO_PROXY", environment.getOrDefault("no_proxy", ""))
+                        .split(","))
+                .map(String::strip)
+                .filter(host -> !host.isEmpty())
+                .map(host -> host.startsWith(".") ? host.substring(1) : host)
+                .toList();
+        return new NamedProxy(
+                new Proxy(
+                        Proxy.Type.HTTP,
+                        InetSocketAddress.createUnresolved(
+                                proxy.getHost(), proxy.getPort() < 0 ? 80 : proxy.getPort())),
+                direct);
     }
 
     private static URI proxyAddress(String address) {
@@ -127,7 +171,9 @@ public record HubSettings(URI endpoint, Path cache, String token, boolean offlin
         @Override
         public List<Proxy> select(URI uri) {
             String host = uri.getHost();
-            boolean bypassed = host == null || direct.stream().anyMatch(name -> name.equals("*") || host.equals(name) || host.endsWith("." + name));
+            boolean bypassed = host == null
+                    || direct.stream()
+                            .anyMatch(name -> name.equals("*") || host.equals(name) || host.endsWith("." + name));
             return List.of(bypassed ? Proxy.NO_PROXY : proxy);
         }
 

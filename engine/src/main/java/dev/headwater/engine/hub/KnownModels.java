@@ -4,12 +4,16 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * Models with published transcoders, as the field's tools list them: what {@code headwater models} shows. Sizes are those of the
+ * Models with published transcoders, as the field's tools list them: what {@code headwater models} shows. Sizes are
+ * those of the
  * files on the hub, rounded, some of them estimates; {@link Hub#list} knows exactly.
  */
 public final class KnownModels {
     /** How the transcoders of a set relate to layers. */
-    public enum Kind { PER_LAYER, CROSS_LAYER }
+    public enum Kind {
+        PER_LAYER,
+        CROSS_LAYER
+    }
 
     /**
      * A set of transcoders and the model that it is for.
@@ -22,30 +26,128 @@ public final class KnownModels {
      * @param activation    of the features; empty if only the files say
      * @param shape         layers x features of a layer, or what is known of it
      */
-    public record Pair(String model, long modelBytes, String transcoders, long transcoderBytes, Kind kind, String activation, String shape) {}
+    public record Pair(
+            String model,
+            long modelBytes,
+            String transcoders,
+            long transcoderBytes,
+            Kind kind,
+            String activation,
+            String shape) {}
 
     private static final long MB = 1_000_000L;
     private static final long GB = 1_000 * MB;
 
     /** All known pairs, the bundled ones first. */
     public static final List<Pair> ALL = List.of(
-            new Pair("atlas", BundledModel.size("atlas"), "atlas-plt", BundledModel.size("atlas-plt"), Kind.PER_LAYER, "JumpReLU", "6 x 2048"),
-            new Pair("atlas", BundledModel.size("atlas"), "atlas-clt", BundledModel.size("atlas-clt"), Kind.CROSS_LAYER, "JumpReLU", "6 x 1024"),
-            new Pair("google/gemma-2-2b", 5_230 * MB, "mwhanna/gemma-scope-transcoders", 8 * GB, Kind.PER_LAYER, "JumpReLU", "26 x 16384"),
-            new Pair("google/gemma-2-2b", 5_230 * MB, "mntss/clt-gemma-2-2b-426k", 26 * GB, Kind.CROSS_LAYER, "ReLU", "26 x 16384"),
-            new Pair("google/gemma-2-2b", 5_230 * MB, "mntss/clt-gemma-2-2b-2.5M", 172 * GB, Kind.CROSS_LAYER, "ReLU", "26 x 98304"),
-            new Pair("meta-llama/Llama-3.2-1B", 2_480 * MB, "mntss/transcoder-Llama-3.2-1B", -1, Kind.PER_LAYER, "ReLU, affine skip", "16 x 131072"),
-            new Pair("meta-llama/Llama-3.2-1B", 2_480 * MB, "mntss/clt-llama-3.2-1b-524k", -1, Kind.CROSS_LAYER, "", "16 x 32768"),
-            new Pair("Qwen/Qwen3-0.6B", 1_500 * MB, "mwhanna/qwen3-0.6b-transcoders-lowl0", -1, Kind.PER_LAYER, "", "28 layers"),
-            new Pair("Qwen/Qwen3-1.7B", 4_060 * MB, "mwhanna/qwen3-1.7b-transcoders-lowl0", -1, Kind.PER_LAYER, "", "28 layers"),
-            new Pair("Qwen/Qwen3-4B", 8_050 * MB, "mwhanna/qwen3-4b-transcoders", 61 * GB, Kind.PER_LAYER, "", "36 x 163840"),
+            new Pair(
+                    "atlas",
+                    BundledModel.size("atlas"),
+                    "atlas-plt",
+                    BundledModel.size("atlas-plt"),
+                    Kind.PER_LAYER,
+                    "JumpReLU",
+                    "6 x 2048"),
+            new Pair(
+                    "atlas",
+                    BundledModel.size("atlas"),
+                    "atlas-clt",
+                    BundledModel.size("atlas-clt"),
+                    Kind.CROSS_LAYER,
+                    "JumpReLU",
+                    "6 x 1024"),
+            new Pair(
+                    "google/gemma-2-2b",
+                    5_230 * MB,
+                    "mwhanna/gemma-scope-transcoders",
+                    8 * GB,
+                    Kind.PER_LAYER,
+                    "JumpReLU",
+                    "26 x 16384"),
+            new Pair(
+                    "google/gemma-2-2b",
+                    5_230 * MB,
+                    "mntss/clt-gemma-2-2b-426k",
+                    26 * GB,
+                    Kind.CROSS_LAYER,
+                    "ReLU",
+                    "26 x 16384"),
+            new Pair(
+                    "google/gemma-2-2b",
+                    5_230 * MB,
+                    "mntss/clt-gemma-2-2b-2.5M",
+                    172 * GB,
+                    Kind.CROSS_LAYER,
+                    "ReLU",
+                    "26 x 98304"),
+            new Pair(
+                    "meta-llama/Llama-3.2-1B",
+                    2_480 * MB,
+                    "mntss/transcoder-Llama-3.2-1B",
+                    -1,
+                    Kind.PER_LAYER,
+                    "ReLU, affine skip",
+                    "16 x 131072"),
+            new Pair(
+                    "meta-llama/Llama-3.2-1B",
+                    2_480 * MB,
+                    "mntss/clt-llama-3.2-1b-524k",
+                    -1,
+                    Kind.CROSS_LAYER,
+                    "",
+                    "16 x 32768"),
+            new Pair(
+                    "Qwen/Qwen3-0.6B",
+                    1_500 * MB,
+                    "mwhanna/qwen3-0.6b-transcoders-lowl0",
+                    -1,
+                    Kind.PER_LAYER,
+                    "",
+                    "28 layers"),
+            new Pair(
+                    "Qwen/Qwen3-1.7B",
+                    4_060 * MB,
+                    "mwhanna/qwen3-1.7b-transcoders-lowl0",
+                    -1,
+                    Kind.PER_LAYER,
+                    "",
+                    "28 layers"),
+            new Pair(
+                    "Qwen/Qwen3-4B",
+                    8_050 * MB,
+                    "mwhanna/qwen3-4b-transcoders",
+                    61 * GB,
+                    Kind.PER_LAYER,
+                    "",
+                    "36 x 163840"),
             new Pair("Qwen/Qwen3-8B", 16_400 * MB, "mwhanna/qwen3-8b-transcoders", -1, Kind.PER_LAYER, "", "36 layers"),
-            new Pair("Qwen/Qwen3-14B", 29_500 * MB, "mwhanna/qwen3-14b-transcoders-lowl0", -1, Kind.PER_LAYER, "", "40 layers"),
+            new Pair(
+                    "Qwen/Qwen3-14B",
+                    29_500 * MB,
+                    "mwhanna/qwen3-14b-transcoders-lowl0",
+                    -1,
+                    Kind.PER_LAYER,
+                    "",
+                    "40 layers"),
             new Pair("openai/gpt-oss-20b", 13_800 * MB, "mntss/clt-131k", -1, Kind.CROSS_LAYER, "", "24 layers"),
-            gemma3("270m", 540 * MB, "pt"), gemma3("270m", 540 * MB, "it"), gemma3("1b", 2 * GB, "pt"), gemma3("1b", 2 * GB, "it"),
-            gemma3("4b", 8_600 * MB, "pt"), gemma3("4b", 8_600 * MB, "it"), gemma3("12b", 24_400 * MB, "pt"), gemma3("12b", 24_400 * MB, "it"),
-            gemma3("27b", 54_900 * MB, "pt"), gemma3("27b", 54_900 * MB, "it"),
-            new Pair("meta-llama/Llama-3.1-8B-Instruct", 16_070 * MB, "facebook/crv-8b-instruct-transcoders", -1, Kind.PER_LAYER, "TopK, k = 128", "32 layers"));
+            gemma3("270m", 540 * MB, "pt"),
+            gemma3("270m", 540 * MB, "it"),
+            gemma3("1b", 2 * GB, "pt"),
+            gemma3("1b", 2 * GB, "it"),
+            gemma3("4b", 8_600 * MB, "pt"),
+            gemma3("4b", 8_600 * MB, "it"),
+            gemma3("12b", 24_400 * MB, "pt"),
+            gemma3("12b", 24_400 * MB, "it"),
+            gemma3("27b", 54_900 * MB, "pt"),
+            gemma3("27b", 54_900 * MB, "it"),
+            new Pair(
+                    "meta-llama/Llama-3.1-8B-Instruct",
+                    16_070 * MB,
+                    "facebook/crv-8b-instruct-transcoders",
+                    -1,
+                    Kind.PER_LAYER,
+                    "TopK, k = 128",
+                    "32 layers"));
 
     private KnownModels() {}
 
@@ -60,8 +162,14 @@ public final class KnownModels {
     }
 
     private static Pair gemma3(String size, long bytes, String tuning) {
-        return new Pair("google/gemma-3-" + size + "-" + tuning, bytes,
-                "mwhanna/gemma-scope-2-" + size + "-" + tuning + "/transcoder_all/width_<16k|262k>_l0_<small|medium|...>[_affine]", -1,
-                Kind.PER_LAYER, "JumpReLU, some with affine skip; cross-layer ones in clt/", "all layers x 16384 or 262144");
+        return new Pair(
+                "google/gemma-3-" + size + "-" + tuning,
+                bytes,
+                "mwhanna/gemma-scope-2-" + size + "-" + tuning
+                        + "/transcoder_all/width_<16k|262k>_l0_<small|medium|...>[_affine]",
+                -1,
+                Kind.PER_LAYER,
+                "JumpReLU, some with affine skip; cross-layer ones in clt/",
+                "all layers x 16384 or 262144");
     }
 }

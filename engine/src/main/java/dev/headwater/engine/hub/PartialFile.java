@@ -16,8 +16,10 @@ import java.util.HexFormat;
 import java.util.stream.IntStream;
 
 /**
- * A file that arrives in chunks, in any order, and goes on after an interruption: a journal beside it lists the chunks that are
- * whole. (Python's own {@code .incomplete} files are only ever written from front to back, so this one has another name.)
+ * A file that arrives in chunks, in any order, and goes on after an interruption: a journal beside it lists the chunks
+ * that are
+ * whole. (Python's own {@code .incomplete} files are only ever written from front to back, so this one has another
+ * name.)
  */
 final class PartialFile implements AutoCloseable {
     private final Path file;
@@ -36,7 +38,8 @@ final class PartialFile implements AutoCloseable {
         Files.createDirectories(file.getParent());
         String header = size + " " + chunk;
         if (Files.exists(file) && Files.exists(journalFile)) {
-            String[] lines = Files.readString(journalFile, StandardCharsets.ISO_8859_1).split("\n", -1);
+            String[] lines =
+                    Files.readString(journalFile, StandardCharsets.ISO_8859_1).split("\n", -1);
             // A last line without its end was being written when the process died.
             for (int i = 1; lines[0].equals(header) && i < lines.length - 1; i++) {
                 if (lines[i].matches("\\d{1,9}") && Integer.parseInt(lines[i]) < chunks()) {
@@ -45,7 +48,8 @@ final class PartialFile implements AutoCloseable {
             }
         }
         data = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        journal = FileChannel.open(journalFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
+        journal = FileChannel.open(
+                journalFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
         append(header);
         for (int i : done.stream().toArray()) {
             append(Integer.toString(i));
@@ -54,7 +58,8 @@ final class PartialFile implements AutoCloseable {
 
     /** Opens what is there of a download of this size, or an empty one. {@code blob} is what it is going to be. */
     static PartialFile open(Path blob, long size, long chunk) throws IOException {
-        return new PartialFile(incomplete(blob), blob.resolveSibling(blob.getFileName() + ".headwater.parts"), size, chunk);
+        return new PartialFile(
+                incomplete(blob), blob.resolveSibling(blob.getFileName() + ".headwater.parts"), size, chunk);
     }
 
     /** About how much of a download is on disk. */
@@ -108,7 +113,9 @@ final class PartialFile implements AutoCloseable {
         journal.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.ISO_8859_1)));
     }
 
-    /** Whether the content is the one with this name: its sha256, or its git blob id; any other name can't be checked. */
+    /**
+     * Whether the content is the one with this name: its sha256, or its git blob id; any other name can't be checked.
+     */
     boolean matches(String etag) throws IOException {
         if (data.size() != size) {
             return false;

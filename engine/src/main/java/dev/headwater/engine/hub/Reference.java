@@ -43,9 +43,15 @@ public sealed interface Reference {
         private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
         public Remote {
-            check(repository.split("/", -1).length <= 2 && parts(repository).allMatch(Remote::isName), repository, "is not a repository's name (org/name)");
+            check(
+                    repository.split("/", -1).length <= 2 && parts(repository).allMatch(Remote::isName),
+                    repository,
+                    "is not a repository's name (org/name)");
             check(path.isEmpty() || isSafePath(path), path, "is not a path inside a repository");
-            check(isSafePath(revision) && revision.matches("[A-Za-z0-9._/+-]{1,250}"), revision, "is not a revision (branch, tag or commit)");
+            check(
+                    isSafePath(revision) && revision.matches("[A-Za-z0-9._/+-]{1,250}"),
+                    revision,
+                    "is not a revision (branch, tag or commit)");
         }
 
         /** The folder or file {@code path} of the same repository and revision. */
@@ -67,7 +73,10 @@ public sealed interface Reference {
         }
 
         private static boolean isName(String name) {
-            return name.matches("[A-Za-z0-9_][A-Za-z0-9._-]{0,95}") && !name.contains("--") && !name.contains("..") && !name.endsWith(".");
+            return name.matches("[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
+                    && !name.contains("--")
+                    && !name.contains("..")
+                    && !name.endsWith(".");
         }
 
         private static Stream<String> parts(String path) {
@@ -76,7 +85,9 @@ public sealed interface Reference {
 
         /** Whether a path with forward slashes stays below where it starts, on every system. */
         static boolean isSafePath(String path) {
-            return !path.isEmpty() && path.length() < 1000 && path.chars().noneMatch(c -> c < ' ' || c == '\\' || c == ':' || c == 0x7f)
+            return !path.isEmpty()
+                    && path.length() < 1000
+                    && path.chars().noneMatch(c -> c < ' ' || c == '\\' || c == ':' || c == 0x7f)
                     && parts(path).noneMatch(part -> part.isBlank() || part.equals(".") || part.equals(".."));
         }
 
@@ -88,13 +99,17 @@ public sealed interface Reference {
 
         @Override
         public String toString() {
-            return repository + (path.isEmpty() ? "" : "/" + path) + (revision.equals(DEFAULT_REVISION) ? "" : "@" + revision);
+            return repository
+                    + (path.isEmpty() ? "" : "/" + path)
+                    + (revision.equals(DEFAULT_REVISION) ? "" : "@" + revision);
         }
     }
 
     /**
-     * Reads a reference: a bundled name; an alias ({@code gemma}, {@code llama}); a path ({@code /a/b}, {@code ./a}, {@code ../a},
-     * {@code ~/a}, or any that is a directory here); {@code org/repo[/folder][@revision]}; {@code hf://org/repo/path?revision=r}.
+     * Reads a reference: a bundled name; an alias ({@code gemma}, {@code llama}); a path ({@code /a/b}, {@code ./a},
+     * {@code ../a},
+     * {@code ~/a}, or any that is a directory here); {@code org/repo[/folder][@revision]}; {@code
+     * hf://org/repo/path?revision=r}.
      *
      * @throws UsageException if it is none of these
      */
@@ -127,7 +142,9 @@ public sealed interface Reference {
     private static Path path(String reference) {
         try {
             String home = System.getProperty("user.home");
-            return Path.of(reference.startsWith("~") ? home + reference.substring(1) : reference).toAbsolutePath().normalize();
+            return Path.of(reference.startsWith("~") ? home + reference.substring(1) : reference)
+                    .toAbsolutePath()
+                    .normalize();
         } catch (InvalidPathException e) {
             throw new UsageException("\"" + reference + "\" is not a path: " + e.getReason() + ".");
         }
@@ -140,7 +157,8 @@ public sealed interface Reference {
         if (query >= 0) {
             String option = rest.substring(query + 1);
             if (!option.startsWith("revision=") || option.contains("&")) {
-                throw new UsageException("\"" + address + "\" may end in ?revision=... and in nothing else after the question mark.");
+                throw new UsageException(
+                        "\"" + address + "\" may end in ?revision=... and in nothing else after the question mark.");
             }
             revision = option.substring("revision=".length());
             rest = rest.substring(0, query);
@@ -154,17 +172,21 @@ public sealed interface Reference {
 
     private static Remote parseRepository(String reference) {
         int at = reference.indexOf('@');
-        return at < 0 ? repository(reference, null, reference) : repository(reference.substring(0, at), reference.substring(at + 1), reference);
+        return at < 0
+                ? repository(reference, null, reference)
+                : repository(reference.substring(0, at), reference.substring(at + 1), reference);
     }
 
     private static Remote repository(String path, String revision, String whole) {
         String[] parts = path.split("/", 3);
         boolean complete = !path.isEmpty() && !path.startsWith("/") && !path.endsWith("/");
         if (!complete) {
-            throw new UsageException("\"" + whole + "\" is neither a directory here nor a reference: write org/repo[/folder][@revision], "
+            throw new UsageException("\"" + whole
+                    + "\" is neither a directory here nor a reference: write org/repo[/folder][@revision], "
                     + "a path that begins with / or ./, or one of " + String.join(", ", BundledModel.NAMES) + ".");
         }
         String name = parts.length == 1 ? parts[0] : parts[0] + "/" + parts[1];
-        return new Remote(name, parts.length == 3 ? parts[2] : "", revision == null ? Remote.DEFAULT_REVISION : revision);
+        return new Remote(
+                name, parts.length == 3 ? parts[2] : "", revision == null ? Remote.DEFAULT_REVISION : revision);
     }
 }

@@ -5,6 +5,7 @@ package dev.headwater.engine.hub;
  *
  * @param path inside the repository, with forward slashes
  * @param size bytes
- * @param etag what the cache names its content by: the sha256 of a large file, the git blob id of a small one; null if unknown
+ * @param etag what the cache names its content by: the sha256 of a large file, the git blob id of a small one; null if
+ *      unknown
  */
 public record RemoteFile(String path, long size, String etag) {}

@@ -20,8 +20,10 @@ import java.util.stream.Stream;
 /**
  * Files of the class path brought to the disk once, for code that needs a path (memory mapping, native loading).
  *
- * <p>A directory appears whole or not at all: it is written under a temporary name, checked, then renamed. Two processes may do
- * that at once: the first rename wins, and the second one takes its result. A directory that is there is trusted when all its
+ * <p>A directory appears whole or not at all: it is written under a temporary name, checked, then renamed. Two
+ * processes may do
+ * that at once: the first rename wins, and the second one takes its result. A directory that is there is trusted when
+ * all its
  * files have their sizes; otherwise it is made again.
  */
 public final class Unpacked {
@@ -58,8 +60,10 @@ public final class Unpacked {
                 delete(temporary);
             }
         } catch (IOException e) {
-            throw new HeadwaterException("Cannot unpack into " + target + " (" + e + "): free some space there, "
-                    + "or name another directory in HEADWATER_CACHE.", e);
+            throw new HeadwaterException(
+                    "Cannot unpack into " + target + " (" + e + "): free some space there, "
+                            + "or name another directory in HEADWATER_CACHE.",
+                    e);
         }
         return target;
     }
@@ -84,8 +88,9 @@ public final class Unpacked {
         }
         String found = HexFormat.of().formatHex(digest.digest());
         if (size != entry.size() || entry.sha256() != null && !entry.sha256().equals(found)) {
-            throw new HeadwaterException("The file " + entry.name() + " in " + entry.source()
-                    + " is not the one that was built (size " + size + ", sha256 " + found + "): build or install Headwater again.");
+            throw new HeadwaterException(
+                    "The file " + entry.name() + " in " + entry.source() + " is not the one that was built (size "
+                            + size + ", sha256 " + found + "): build or install Headwater again.");
         }
     }
 

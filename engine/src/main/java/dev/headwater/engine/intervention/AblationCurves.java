@@ -17,7 +17,9 @@ import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 
-/** How few features carry the answer: keeps some, sets all others that fire to 0, and looks at the answer's probability. */
+/**
+ * How few features carry the answer: keeps some, sets all others that fire to 0, and looks at the answer's probability.
+ */
 final class AblationCurves {
     private final Baseline baseline;
     private final Prediction prediction;
@@ -41,7 +43,9 @@ final class AblationCurves {
 
     /** The graph's features by influence, and random ones. */
     List<Curve> all() {
-        List<FeatureAt> ranked = Arrays.stream(prediction.top(Integer.MAX_VALUE)).mapToObj(prediction::feature).toList();
+        List<FeatureAt> ranked = Arrays.stream(prediction.top(Integer.MAX_VALUE))
+                .mapToObj(prediction::feature)
+                .toList();
         int[] counts = counts(ranked.size());
         progress.phase("ablation curves", (long) counts.length * (1 + options.draws()));
         List<Point> top = new ArrayList<>();
@@ -50,12 +54,18 @@ final class AblationCurves {
         for (int count : counts) {
             double kept = probability(ranked.subList(0, count));
             top.add(new Point(count, kept, kept, kept));
-            double[] draws = IntStream.range(0, options.draws()).mapToDouble(draw -> {
-                List<FeatureAt> shuffled = new ArrayList<>(active);
-                Collections.shuffle(shuffled, source);
-                return probability(shuffled.subList(0, Math.min(count, shuffled.size())));
-            }).toArray();
-            random.add(new Point(count, Arrays.stream(draws).average().orElseThrow(), Arrays.stream(draws).min().orElseThrow(), Arrays.stream(draws).max().orElseThrow()));
+            double[] draws = IntStream.range(0, options.draws())
+                    .mapToDouble(draw -> {
+                        List<FeatureAt> shuffled = new ArrayList<>(active);
+                        Collections.shuffle(shuffled, source);
+                        return probability(shuffled.subList(0, Math.min(count, shuffled.size())));
+                    })
+                    .toArray();
+            random.add(new Point(
+                    count,
+                    Arrays.stream(draws).average().orElseThrow(),
+                    Arrays.stream(draws).min().orElseThrow(),
+                    Arrays.stream(draws).max().orElseThrow()));
         }
         return List.of(new Curve("top", top), new Curve("random", random));
     }
@@ -79,8 +89,10 @@ final class AblationCurves {
         }
         progress.advance(++done);
         Set<FeatureAt> stay = new HashSet<>(kept);
-        List<Edit> edits = active.stream().filter(feature -> !stay.contains(feature))
-            .map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), Change.ABLATE)).toList();
+        List<Edit> edits = active.stream()
+                .filter(feature -> !stay.contains(feature))
+                .map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), Change.ABLATE))
+                .toList();
         try (Run run = baseline.apply(new Intervention(edits, Freeze.ATTENTION))) {
             return run.probabilities(-1)[prediction.answer()];
         }

@@ -6,8 +6,8 @@ import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.KvCache;
-import dev.headwater.engine.model.TraceRequest.Logits;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.model.TraceRequest.Logits;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,10 +41,16 @@ public final class Baseline implements AutoCloseable {
 
     /** Runs the model over the prompt and keeps what interventions may freeze. */
     public static Baseline of(ReplacementModel model, Prompt prompt) {
-        Set<FeatureSite> sites = Set.of(model.transcoders().input(), model.transcoders().output());
+        Set<FeatureSite> sites =
+                Set.of(model.transcoders().input(), model.transcoders().output());
         int[] tokens = prompt.tokens();
-        return new Baseline(model, prompt, new Run(model, model.model().forward(tokens, new TraceRequest(sites, true, Logits.ALL)),
-            model.zeroPositions(tokens)));
+        return new Baseline(
+                model,
+                prompt,
+                new Run(
+                        model,
+                        model.model().forward(tokens, new TraceRequest(sites, true, Logits.ALL)),
+                        model.zeroPositions(tokens)));
     }
 
     public ReplacementModel model() {
@@ -86,8 +92,14 @@ public final class Baseline implements AutoCloseable {
     List<Edit> lookedUp(List<Edit> edits) {
         List<Edit> result = new ArrayList<>(edits.size());
         for (Edit edit : edits) {
-            result.add(edit.change() instanceof Change.Swap swap
-                ? new Edit(edit.layer(), edit.positions(), edit.feature(), new Change.Set(activation(edit, swap))) : edit);
+            result.add(
+                    edit.change() instanceof Change.Swap swap
+                            ? new Edit(
+                                    edit.layer(),
+                                    edit.positions(),
+                                    edit.feature(),
+                                    new Change.Set(activation(edit, swap)))
+                            : edit);
         }
         return result;
     }
@@ -96,7 +108,8 @@ public final class Baseline implements AutoCloseable {
         int length = swap.other().length();
         int position = swap.position() < 0 ? swap.position() + length : swap.position();
         if (position < 0 || position >= length) {
-            throw new UsageException("Edit %s: position %d lies outside the other prompt, which has %d tokens".formatted(edit.place(), swap.position(), length));
+            throw new UsageException("Edit %s: position %d lies outside the other prompt, which has %d tokens"
+                    .formatted(edit.place(), swap.position(), length));
         }
         SparseActivations active = activations(swap.other()).get(edit.layer());
         for (int i = 0; i < active.count(); i++) {
@@ -113,7 +126,9 @@ public final class Baseline implements AutoCloseable {
         return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), unused -> {
             var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.NONE);
             try (Run there = new Run(model, model.model().forward(tokens, request), model.zeroPositions(tokens))) {
-                return IntStream.range(0, model.layers()).mapToObj(there::activations).toList();
+                return IntStream.range(0, model.layers())
+                        .mapToObj(there::activations)
+                        .toList();
             }
         });
     }

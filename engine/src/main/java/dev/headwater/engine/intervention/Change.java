@@ -4,7 +4,8 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Prompt;
 
 /**
- * What becomes of a feature's activation. Relative changes start from its activation in the run without edits; on a generated
+ * What becomes of a feature's activation. Relative changes start from its activation in the run without edits; on a
+ * generated
  * token, which that run does not have, from the activation there at the time.
  */
 public sealed interface Change {

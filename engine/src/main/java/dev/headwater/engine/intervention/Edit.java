@@ -25,17 +25,20 @@ public record Edit(int layer, Positions positions, int feature, Change change) {
     /** @throws UsageException if the feature or the positions don't exist */
     void check(int layers, int features, int positions, boolean generating) {
         if (layer < 0 || layer >= layers) {
-            throw new UsageException("Edit %s: there is no layer %d; the model's layers are 0 to %d".formatted(place(), layer, layers - 1));
+            throw new UsageException("Edit %s: there is no layer %d; the model's layers are 0 to %d"
+                    .formatted(place(), layer, layers - 1));
         }
         if (feature < 0 || feature >= features) {
-            throw new UsageException("Edit %s: there is no feature %d; those of a layer are 0 to %d".formatted(place(), feature, features - 1));
+            throw new UsageException("Edit %s: there is no feature %d; those of a layer are 0 to %d"
+                    .formatted(place(), feature, features - 1));
         }
         int first = this.positions.first(positions);
         int end = this.positions.end(positions);
         boolean later = generating && this.positions.openEnded();
         if (first < 0 || end > positions || first >= positions && !later) {
-            throw new UsageException("Edit %s: the position lies outside the prompt, whose positions are 0 to %d (or -1 to -%d from the end)"
-                .formatted(place(), positions - 1, positions));
+            throw new UsageException(
+                    "Edit %s: the position lies outside the prompt, whose positions are 0 to %d (or -1 to -%d from the end)"
+                            .formatted(place(), positions - 1, positions));
         }
         if (first >= end && !later) {
             throw new UsageException("Edit %s: the range of positions is empty".formatted(place()));

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * Features written as {@code LAYERS/POSITIONS/FEATURE}: a layer, a range of layers {@code a:b} or {@code *} for all; positions as {@link
+ * Features written as {@code LAYERS/POSITIONS/FEATURE}: a layer, a range of layers {@code a:b} or {@code *} for all;
+ * positions as {@link
  * Positions#parse} reads them; a feature's number, or {@code *} for all that fire there.
  *
  * @param layers  from and to (one past the last); null for all
@@ -18,8 +19,12 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
     /** @throws UsageException if the text is not of this form */
     public static EditPattern parse(String text) {
         String[] parts = text.split("/", -1);
-        if (parts.length != 3 || !parts[0].matches("\\*|\\d{1,9}|\\d{1,9}:\\d{1,9}") || !parts[2].matches("\\*|\\d{1,9}")) {
-            throw new UsageException("'" + text + "' names no features; write LAYER/POSITION/FEATURE, as in 2/-1/607, or a range of layers as 0:3, or * for all");
+        if (parts.length != 3
+                || !parts[0].matches("\\*|\\d{1,9}|\\d{1,9}:\\d{1,9}")
+                || !parts[2].matches("\\*|\\d{1,9}")) {
+            throw new UsageException(
+                    "'" + text
+                            + "' names no features; write LAYER/POSITION/FEATURE, as in 2/-1/607, or a range of layers as 0:3, or * for all");
         }
         Positions.Range layers = switch (Positions.parse(parts[0])) {
             case Positions.At(int layer) -> new Positions.Range(layer, layer + 1);
@@ -28,7 +33,8 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
         if (layers != null && layers.from() >= layers.to()) {
             throw new UsageException("'" + text + "': the range of layers is empty");
         }
-        return new EditPattern(layers, Positions.parse(parts[1]), parts[2].equals("*") ? null : Integer.valueOf(parts[2]));
+        return new EditPattern(
+                layers, Positions.parse(parts[1]), parts[2].equals("*") ? null : Integer.valueOf(parts[2]));
     }
 
     /**
@@ -53,7 +59,8 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
     }
 
     /**
-     * Swaps every feature meant for its activation in another prompt, at the same position there (from the end if the pattern counts from
+     * Swaps every feature meant for its activation in another prompt, at the same position there (from the end if the
+     * pattern counts from
      * there). {@code *} means all that fire in either.
      */
     public List<Edit> swaps(Baseline baseline, Prompt other) {
@@ -84,7 +91,8 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
     private int end(Baseline baseline) {
         int all = baseline.model().layers();
         if (layers != null && layers.to() > all) {
-            throw new UsageException("there is no layer %d; the model's layers are 0 to %d".formatted(layers.to() - 1, all - 1));
+            throw new UsageException(
+                    "there is no layer %d; the model's layers are 0 to %d".formatted(layers.to() - 1, all - 1));
         }
         return layers == null ? all : layers.to();
     }
@@ -93,8 +101,9 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
     private int[] resolved(Baseline baseline, int layer) {
         int length = baseline.run().positions();
         new Edit(layer, positions, feature == null ? 0 : feature, Change.ABLATE)
-            .check(baseline.model().layers(), baseline.model().transcoders().features(), length, false);
-        return java.util.stream.IntStream.range(positions.first(length), positions.end(length)).toArray();
+                .check(baseline.model().layers(), baseline.model().transcoders().features(), length, false);
+        return java.util.stream.IntStream.range(positions.first(length), positions.end(length))
+                .toArray();
     }
 
     private static List<Integer> firing(SparseActivations active, int position) {

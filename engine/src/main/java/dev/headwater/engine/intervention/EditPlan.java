@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 
-/** Edits sorted by layer: for each layer a table of the positions of one pass by the features that change anywhere in it. */
+/**
+ * Edits sorted by layer: for each layer a table of the positions of one pass by the features that change anywhere in
+ * it.
+ */
 final class EditPlan {
     /**
      * A layer's edits.
@@ -33,7 +36,8 @@ final class EditPlan {
          */
         float[] activations(TranscoderSet transcoders, Tensor x, int zeros) {
             float[] values = transcoders.activation(layer) instanceof Activation.TopK
-                ? picked(transcoders.encode(layer, x, zeros)) : activated(transcoders, x);
+                    ? picked(transcoders.encode(layer, x, zeros))
+                    : activated(transcoders, x);
             Arrays.fill(values, 0, zeros * feature.length, 0);
             return values;
         }
@@ -55,7 +59,8 @@ final class EditPlan {
             try (var scope = TensorScope.open()) {
                 Tensor index = Torch.to(Tensor.ofInts(feature, feature.length), x.device());
                 Tensor bias = Torch.indexSelect(transcoders.encoderBias(layer), 0, index);
-                values = Torch.linear(x, transcoders.encoderRows(layer, feature), bias).toFloats();
+                values = Torch.linear(x, transcoders.encoderRows(layer, feature), bias)
+                        .toFloats();
             }
             float[] threshold = transcoders.activation(layer) instanceof Activation.JumpRelu(float[] all) ? all : null;
             for (int i = 0; i < values.length; i++) {
@@ -75,13 +80,15 @@ final class EditPlan {
 
     /** A prompt's edits. */
     static EditPlan ofPrompt(List<Edit> edits, int layers, int positions) {
-        return of(edits, layers, positions, edit -> new int[] {edit.positions().first(positions), edit.positions().end(positions)});
+        return of(edits, layers, positions, edit ->
+                new int[] {edit.positions().first(positions), edit.positions().end(positions)});
     }
 
     /** The edits that go on after a prompt of so many positions, on the token generated at {@code position}. */
     static EditPlan ofToken(List<Edit> edits, int layers, int promptPositions, int position) {
         List<Edit> lasting = edits.stream()
-            .filter(edit -> edit.positions().openEnded() && edit.positions().first(promptPositions) <= position).toList();
+                .filter(edit -> edit.positions().openEnded() && edit.positions().first(promptPositions) <= position)
+                .toList();
         return of(lasting, layers, 1, edit -> new int[] {0, 1});
     }
 
@@ -96,7 +103,11 @@ final class EditPlan {
             if (byLayer.get(layer).isEmpty()) {
                 continue;
             }
-            int[] features = byLayer.get(layer).stream().mapToInt(Edit::feature).sorted().distinct().toArray();
+            int[] features = byLayer.get(layer).stream()
+                    .mapToInt(Edit::feature)
+                    .sorted()
+                    .distinct()
+                    .toArray();
             Table table = new Table(layer, features, new Change[positions * features.length]);
             for (Edit edit : byLayer.get(layer)) {
                 int[] range = bounds.apply(edit);

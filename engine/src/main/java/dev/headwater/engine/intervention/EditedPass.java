@@ -9,7 +9,8 @@ import dev.headwater.engine.model.NormSite;
 import dev.headwater.engine.transcoder.TranscoderSet;
 
 /**
- * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of the edited
+ * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of
+ * the edited
  * features that write there, those of lower layers included for a cross-layer set.
  */
 final class EditedPass implements Hooks {
@@ -20,6 +21,7 @@ final class EditedPass implements Hooks {
     private final int zeros;
     /** By layer, what edits add to the activations of the plan's features, [P * n]. */
     private final float[][] differences;
+
     private Tensor input;
 
     /**
@@ -65,7 +67,8 @@ final class EditedPass implements Hooks {
                 int[] feature = plan.table(source).feature();
                 Tensor rows = Tensor.empty(DType.F32, transcoders.device(), feature.length, transcoders.width());
                 transcoders.decoderRows(source, layer, feature, null, null, rows);
-                Tensor change = Torch.to(Tensor.ofFloats(differences[source], output.size(0), feature.length), transcoders.device());
+                Tensor change = Torch.to(
+                        Tensor.ofFloats(differences[source], output.size(0), feature.length), transcoders.device());
                 result = Torch.add(result, Torch.mm(change, rows));
             }
         }

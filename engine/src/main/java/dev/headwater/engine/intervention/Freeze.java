@@ -7,24 +7,32 @@ public sealed interface Freeze {
     /** Nothing: every effect, attention's included. */
     record Nothing() implements Freeze {}
 
-    /** Attention probabilities. The model's own MLPs and norms respond; activations are encoded from the edited stream. */
+    /**
+     * Attention probabilities. The model's own MLPs and norms respond; activations are encoded from the edited stream.
+     */
     record Attention() implements Freeze {}
 
     /**
-     * Attention probabilities and, in these layers, MLP outputs (but for a transcoder's skip, which is recomputed). Edits start from
-     * the activations of the run without edits and write to these layers only. A range over all layers is {@link Everything}.
+     * Attention probabilities and, in these layers, MLP outputs (but for a transcoder's skip, which is recomputed).
+     * Edits start from
+     * the activations of the run without edits and write to these layers only. A range over all layers is {@link
+     * Everything}.
      *
      * @param end the layer after the last
      */
     record Layers(int first, int end) implements Freeze {
         public Layers {
             if (first < 0 || first >= end) {
-                throw new UsageException("constrained layers %d:%d are no range; write FIRST:END with FIRST below END".formatted(first, end));
+                throw new UsageException("constrained layers %d:%d are no range; write FIRST:END with FIRST below END"
+                        .formatted(first, end));
             }
         }
     }
 
-    /** Attention probabilities, MLP outputs and norm denominators: direct effects only, those that a graph's edges state. */
+    /**
+     * Attention probabilities, MLP outputs and norm denominators: direct effects only, those that a graph's edges
+     * state.
+     */
     record Everything() implements Freeze {}
 
     Freeze NOTHING = new Nothing();

@@ -6,8 +6,8 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.KvCache;
-import dev.headwater.engine.model.TraceRequest.Logits;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.model.TraceRequest.Logits;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,15 +17,21 @@ import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
- * Continues a prompt token by token while edits hold. The prompt's pass is that of {@link Baseline#apply}; afterwards each token is
- * read by a pass of its own that sees the cached keys and values, with nothing frozen and the edits whose positions have an open end.
+ * Continues a prompt token by token while edits hold. The prompt's pass is that of {@link Baseline#apply}; afterwards
+ * each token is
+ * read by a pass of its own that sees the cached keys and values, with nothing frozen and the edits whose positions
+ * have an open end.
  *
  * @param tokens token ids that were generated, a stop token included
  * @param text   of the tokens, without the stop token
  */
 public record Generation(int[] tokens, String text, End end) {
     /** Why it ended. */
-    public enum End { COUNT, STOP_TOKEN, MODEL_LIMIT }
+    public enum End {
+        COUNT,
+        STOP_TOKEN,
+        MODEL_LIMIT
+    }
 
     /**
      * @param maxTokens how many tokens at most
@@ -37,7 +43,8 @@ public record Generation(int[] tokens, String text, End end) {
         public Options {
             stop = Set.copyOf(stop);
             if (maxTokens < 1 || maxTokens > MOST) {
-                throw new UsageException("the number of tokens to generate must be from 1 to " + MOST + ", not " + maxTokens);
+                throw new UsageException(
+                        "the number of tokens to generate must be from 1 to " + MOST + ", not " + maxTokens);
             }
         }
 
@@ -51,7 +58,8 @@ public record Generation(int[] tokens, String text, End end) {
     @FunctionalInterface
     public interface Listener {
         /**
-         * @param run the pass after which the token was chosen: first the prompt's, then those of single tokens. Only its last logits
+         * @param run the pass after which the token was chosen: first the prompt's, then those of single tokens. Only
+         *      its last logits
          *            are kept; it is closed when the listener returns
          */
         void token(int token, Run run);
@@ -68,14 +76,20 @@ public record Generation(int[] tokens, String text, End end) {
         intervention.check(model.transcoders(), prompt, true);
         var edits = baseline.lookedUp(intervention.edits());
         var random = new SplittableRandom(options.sampling.seed());
-        int most = (int) Math.min(options.maxTokens, (long) model.model().config().maxPositions() - prompt + 1);
+        int most =
+                (int) Math.min(options.maxTokens, (long) model.model().config().maxPositions() - prompt + 1);
         int[] tokens = new int[most];
         int count = 0;
         End end = most < options.maxTokens ? End.MODEL_LIMIT : End.COUNT;
         try (KvCache cache = model.model().cache(prompt + most)) {
             while (count < most && end != End.STOP_TOKEN) {
-                try (Run run = count == 0 ? baseline.run(baseline.hooks(intervention), Logits.LAST, cache)
-                        : next(model, EditPlan.ofToken(edits, model.layers(), prompt, prompt + count - 1), tokens[count - 1], cache)) {
+                try (Run run = count == 0
+                        ? baseline.run(baseline.hooks(intervention), Logits.LAST, cache)
+                        : next(
+                                model,
+                                EditPlan.ofToken(edits, model.layers(), prompt, prompt + count - 1),
+                                tokens[count - 1],
+                                cache)) {
                     int token = options.sampling.choose(run.logits(-1), random);
                     tokens[count++] = token;
                     listener.token(token, run);
@@ -87,7 +101,8 @@ public record Generation(int[] tokens, String text, End end) {
         }
         tokens = Arrays.copyOf(tokens, count);
         int[] spoken = end == End.STOP_TOKEN ? Arrays.copyOf(tokens, count - 1) : tokens;
-        return new Generation(tokens, spoken.length == 0 ? "" : model.tokenizer().decode(spoken), end);
+        return new Generation(
+                tokens, spoken.length == 0 ? "" : model.tokenizer().decode(spoken), end);
     }
 
     private static Run next(ReplacementModel model, EditPlan plan, int token, KvCache cache) {

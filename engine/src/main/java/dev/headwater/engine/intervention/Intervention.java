@@ -5,7 +5,8 @@ import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.List;
 
 /**
- * Edits of features, to be made in one run. Where two edits change the same feature at the same position, the last one counts.
+ * Edits of features, to be made in one run. Where two edits change the same feature at the same position, the last one
+ * counts.
  * {@link Baseline#apply} carries them out.
  */
 public record Intervention(List<Edit> edits, Freeze freeze) {
@@ -28,13 +29,16 @@ public record Intervention(List<Edit> edits, Freeze freeze) {
     /** @throws UsageException if an edit names what does not exist, or can have no effect */
     void check(TranscoderSet transcoders, int positions, boolean generating) {
         if (freeze instanceof Freeze.Layers range && range.end() > transcoders.layers()) {
-            throw new UsageException("constrained layers %d:%d reach beyond the model's %d layers".formatted(range.first(), range.end(), transcoders.layers()));
+            throw new UsageException("constrained layers %d:%d reach beyond the model's %d layers"
+                    .formatted(range.first(), range.end(), transcoders.layers()));
         }
         for (Edit edit : edits) {
             edit.check(transcoders.layers(), transcoders.features(), positions, generating);
-            if (freeze instanceof Freeze.Layers(int first, int end) && (edit.layer() >= end || transcoders.lastTarget(edit.layer()) < first)) {
-                throw new UsageException("Edit %s can have no effect: its feature writes to none of the constrained layers %d:%d"
-                    .formatted(edit.place(), first, end));
+            if (freeze instanceof Freeze.Layers(int first, int end)
+                    && (edit.layer() >= end || transcoders.lastTarget(edit.layer()) < first)) {
+                throw new UsageException(
+                        "Edit %s can have no effect: its feature writes to none of the constrained layers %d:%d"
+                                .formatted(edit.place(), first, end));
             }
         }
     }

@@ -45,7 +45,8 @@ public sealed interface Positions {
             String to = text.substring(colon + 1);
             return new Range(from.isEmpty() ? 0 : Integer.parseInt(from), to.isEmpty() ? null : Integer.valueOf(to));
         } catch (NumberFormatException e) {
-            throw new UsageException("'" + text + "' is not a position; write a number (negative from the end), a:b, a: or *");
+            throw new UsageException(
+                    "'" + text + "' is not a position; write a number (negative from the end), a:b, a: or *");
         }
     }
 

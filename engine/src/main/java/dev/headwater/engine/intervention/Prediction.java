@@ -4,8 +4,8 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
 import dev.headwater.engine.document.DocumentNode.Kind;
-import dev.headwater.engine.document.PlainGraph.Item;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.document.PlainGraph.Item;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.transcoder.SparseActivations;
 import dev.headwater.engine.transcoder.TranscoderSet;
@@ -28,6 +28,7 @@ final class Prediction {
     private final int[] order;
     /** Clean activations of feature nodes, 0 elsewhere [n]. */
     private final double[] activation;
+
     private final Map<FeatureAt, Integer> nodes = new HashMap<>();
     private final int answer;
     private final double[] clean;
@@ -53,14 +54,20 @@ final class Prediction {
         TranscoderSet transcoders = baseline.model().transcoders();
         int positions = baseline.run().positions();
         for (Item node : graph.nodes()) {
-            boolean fits = node.position() < positions && switch (node.kind()) {
-                case FEATURE -> node.layer() < transcoders.layers() && node.number() >= 0 && node.number() < transcoders.features();
-                case LOGIT -> node.position() == positions - 1;
-                default -> true;
-            };
+            boolean fits = node.position() < positions
+                    && switch (node.kind()) {
+                        case FEATURE ->
+                            node.layer() < transcoders.layers()
+                                    && node.number() >= 0
+                                    && node.number() < transcoders.features();
+                        case LOGIT -> node.position() == positions - 1;
+                        default -> true;
+                    };
             if (!fits) {
-                throw new HeadwaterException("%s is no graph of this model and prompt: it has %s, but there are %d layers, %d positions and %d features a layer"
-                    .formatted(graph.name(), node, transcoders.layers(), positions, transcoders.features()));
+                throw new HeadwaterException(
+                        "%s is no graph of this model and prompt: it has %s, but there are %d layers, %d positions and %d features a layer"
+                                .formatted(
+                                        graph.name(), node, transcoders.layers(), positions, transcoders.features()));
             }
         }
     }
@@ -79,8 +86,9 @@ final class Prediction {
             }
         }
         if (2 * firing < nodes.size()) {
-            throw new HeadwaterException("%s is no graph of this model and these transcoders: only %d of its %d features fire on its prompt; give those that it was made with (--model, --transcoders)"
-                .formatted(graph.name(), firing, nodes.size()));
+            throw new HeadwaterException(
+                    "%s is no graph of this model and these transcoders: only %d of its %d features fire on its prompt; give those that it was made with (--model, --transcoders)"
+                            .formatted(graph.name(), firing, nodes.size()));
         }
         return found;
     }
@@ -88,9 +96,12 @@ final class Prediction {
     private int mostProbable() {
         int vocabulary = baseline.model().vocabularySize();
         return IntStream.range(0, graph.size())
-            .filter(i -> graph.nodes().get(i).kind() == Kind.LOGIT && graph.nodes().get(i).number() < vocabulary).boxed()
-            .max(Comparator.comparingDouble(i -> graph.weights()[i])).map(i -> (int) graph.nodes().get(i).number())
-            .orElseGet(() -> Sampling.GREEDY.choose(baseline.run().logits(-1), null));
+                .filter(i -> graph.nodes().get(i).kind() == Kind.LOGIT
+                        && graph.nodes().get(i).number() < vocabulary)
+                .boxed()
+                .max(Comparator.comparingDouble(i -> graph.weights()[i]))
+                .map(i -> (int) graph.nodes().get(i).number())
+                .orElseGet(() -> Sampling.GREEDY.choose(baseline.run().logits(-1), null));
     }
 
     int answer() {
@@ -104,19 +115,24 @@ final class Prediction {
 
     /** The most influential features. */
     int[] top(int count) {
-        return nodes.values().stream().sorted(Comparator.<Integer>comparingDouble(i -> -influence[i]).thenComparing(i -> i))
-            .limit(count).mapToInt(Integer::intValue).toArray();
+        return nodes.values().stream()
+                .sorted(Comparator.<Integer>comparingDouble(i -> -influence[i]).thenComparing(i -> i))
+                .limit(count)
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     /** Intervenes on a source; adds its changes to those of all sources. */
-    Verification.Effect check(Supernode source, double factor, List<Verification.Shift> allDirect, List<Verification.Shift> allTotal) {
+    Verification.Effect check(
+            Supernode source, double factor, List<Verification.Shift> allDirect, List<Verification.Shift> allTotal) {
         double[] seeds = new double[graph.size()];
         double share = 0;
         for (FeatureAt feature : source.features()) {
             Integer node = nodes.get(feature);
             if (node == null) {
-                throw new UsageException("'%s' has the feature %d/%d/%d, which is not in %s".formatted(source.name(), feature.layer(), feature.position(),
-                    feature.feature(), graph.name()));
+                throw new UsageException("'%s' has the feature %d/%d/%d, which is not in %s"
+                        .formatted(
+                                source.name(), feature.layer(), feature.position(), feature.feature(), graph.name()));
             }
             seeds[node] = factor - 1;
             share += allInfluence > 0 ? influence[node] / allInfluence : 0;
@@ -134,9 +150,20 @@ final class Prediction {
         }
         allDirect.addAll(direct);
         allTotal.addAll(total);
-        return new Verification.Effect(source.name(), share, Verification.Agreement.of(direct), Verification.Agreement.of(total), total,
-            total.stream().sorted(Comparator.comparingDouble(change -> -Math.abs(change.predicted() - change.actual()))).limit(WORST).toList(),
-            total.stream().filter(change -> change.node().startsWith("logit ")).toList(), probability);
+        return new Verification.Effect(
+                source.name(),
+                share,
+                Verification.Agreement.of(direct),
+                Verification.Agreement.of(total),
+                total,
+                total.stream()
+                        .sorted(Comparator.comparingDouble(change -> -Math.abs(change.predicted() - change.actual())))
+                        .limit(WORST)
+                        .toList(),
+                total.stream()
+                        .filter(change -> change.node().startsWith("logit "))
+                        .toList(),
+                probability);
     }
 
     /**
@@ -179,7 +206,9 @@ final class Prediction {
 
     private String name(int node) {
         Item item = graph.nodes().get(node);
-        return item.kind() == Kind.LOGIT ? "logit \"" + baseline.model().tokenizer().token((int) item.number()) + "\"" : item.toString();
+        return item.kind() == Kind.LOGIT
+                ? "logit \"" + baseline.model().tokenizer().token((int) item.number()) + "\""
+                : item.toString();
     }
 
     /** Pre-activations at feature nodes, demeaned logits at logit nodes, NaN elsewhere [n]. */
@@ -188,9 +217,19 @@ final class Prediction {
         Arrays.fill(values, Double.NaN);
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
             int wanted = layer;
-            int[] members = nodes.values().stream().mapToInt(Integer::intValue).filter(i -> graph.nodes().get(i).layer() == wanted).sorted().toArray();
-            float[] pre = run.preActivations(layer, Arrays.stream(members).map(i -> graph.nodes().get(i).position()).toArray(),
-                Arrays.stream(members).map(i -> (int) graph.nodes().get(i).number()).toArray());
+            int[] members = nodes.values().stream()
+                    .mapToInt(Integer::intValue)
+                    .filter(i -> graph.nodes().get(i).layer() == wanted)
+                    .sorted()
+                    .toArray();
+            float[] pre = run.preActivations(
+                    layer,
+                    Arrays.stream(members)
+                            .map(i -> graph.nodes().get(i).position())
+                            .toArray(),
+                    Arrays.stream(members)
+                            .map(i -> (int) graph.nodes().get(i).number())
+                            .toArray());
             for (int i = 0; i < members.length; i++) {
                 values[members[i]] = pre[i];
             }

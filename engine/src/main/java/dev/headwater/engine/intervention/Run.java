@@ -11,8 +11,10 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A pass of the model over P tokens as far as it can be looked at: its logits, and the features as they are encoded from the stream of
- * this pass. At zero positions features count as 0. Activations are computed when asked for. Closing it frees native memory.
+ * A pass of the model over P tokens as far as it can be looked at: its logits, and the features as they are encoded
+ * from the stream of
+ * this pass. At zero positions features count as 0. Activations are computed when asked for. Closing it frees native
+ * memory.
  */
 public final class Run implements AutoCloseable {
     private final ReplacementModel model;
@@ -123,7 +125,8 @@ public final class Run implements AutoCloseable {
     /** What a layer's features have before their activation function, [P * F]; 0 at zero positions. For small sets. */
     public float[] preActivations(int layer) {
         try (var scope = TensorScope.open()) {
-            float[] values = Torch.to(model.transcoders().preActivations(layer, input(layer)), DType.F32).toFloats();
+            float[] values = Torch.to(model.transcoders().preActivations(layer, input(layer)), DType.F32)
+                    .toFloats();
             Arrays.fill(values, 0, zeroPositions * model.transcoders().features(), 0);
             return values;
         }
@@ -131,7 +134,9 @@ public final class Run implements AutoCloseable {
 
     /** Pre-activations of some features of a layer, each at its position. */
     public float[] preActivations(int layer, int[] position, int[] feature) {
-        return feature.length == 0 ? new float[0] : model.transcoders().preActivations(layer, input(layer), position, feature);
+        return feature.length == 0
+                ? new float[0]
+                : model.transcoders().preActivations(layer, input(layer), position, feature);
     }
 
     @Override

@@ -36,8 +36,12 @@ public record Sampling(double temperature, int topK, double topP, long seed) {
             }
             return best;
         }
-        int[] tokens = IntStream.range(0, logits.length).boxed().sorted(Comparator.comparingDouble(i -> -logits[i]))
-            .limit(topK == 0 ? logits.length : topK).mapToInt(Integer::intValue).toArray();
+        int[] tokens = IntStream.range(0, logits.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -logits[i]))
+                .limit(topK == 0 ? logits.length : topK)
+                .mapToInt(Integer::intValue)
+                .toArray();
         double[] weights = new double[tokens.length];
         double sum = 0;
         for (int i = 0; i < tokens.length; i++) {

@@ -21,6 +21,7 @@ import java.util.function.Function;
 public record Supernode(String name, List<FeatureAt> features) {
     /** The name of the group of all pinned features. */
     public static final String PINNED = "pinned";
+
     private static final int LONGEST_URL = 1 << 20;
 
     public Supernode {
@@ -28,7 +29,8 @@ public record Supernode(String name, List<FeatureAt> features) {
     }
 
     /**
-     * The groups that were made in a front end, and the pinned features as one group {@link #PINNED}, from a graph file's {@code qParams}.
+     * The groups that were made in a front end, and the pinned features as one group {@link #PINNED}, from a graph
+     * file's {@code qParams}.
      * What is not a feature of the file is left out, and so are groups that have none.
      *
      * @throws HeadwaterException if supernodes are not lists of a label and names
@@ -44,7 +46,8 @@ public record Supernode(String name, List<FeatureAt> features) {
     }
 
     /**
-     * The same from the address of a graph on Neuronpedia: its parameters {@code supernodes} (JSON) and {@code pinnedIds} (a list with
+     * The same from the address of a graph on Neuronpedia: its parameters {@code supernodes} (JSON) and {@code
+     * pinnedIds} (a list with
      * commas).
      *
      * @param layers of the model; names of the layers above are logits
@@ -58,7 +61,8 @@ public record Supernode(String name, List<FeatureAt> features) {
         JsonNode supernodes = BoundedJson.mapper().createArrayNode();
         var pinned = BoundedJson.mapper().createArrayNode();
         try {
-            for (String parameter : url.substring(query + 1).replaceFirst("#.*", "").split("&")) {
+            for (String parameter :
+                    url.substring(query + 1).replaceFirst("#.*", "").split("&")) {
                 String[] parts = parameter.split("=", 2);
                 String value = parts.length < 2 ? "" : URLDecoder.decode(parts[1], StandardCharsets.UTF_8);
                 if (parts[0].equals("supernodes") && !value.isEmpty()) {
@@ -92,7 +96,8 @@ public record Supernode(String name, List<FeatureAt> features) {
         List<Supernode> found = new ArrayList<>();
         for (JsonNode group : supernodes) {
             if (!group.isArray() || group.isEmpty() || !group.get(0).isTextual()) {
-                throw new HeadwaterException("A supernode is not a list of its label and the names of its nodes: " + ErrorText.of(group.toString()));
+                throw new HeadwaterException("A supernode is not a list of its label and the names of its nodes: "
+                        + ErrorText.of(group.toString()));
             }
             List<FeatureAt> members = new ArrayList<>();
             for (int i = 1; i < group.size(); i++) {
@@ -119,6 +124,8 @@ public record Supernode(String name, List<FeatureAt> features) {
 
     /** The same change of every feature of the group. */
     public List<Edit> edits(Change change) {
-        return features.stream().map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), change)).toList();
+        return features.stream()
+                .map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), change))
+                .toList();
     }
 }

@@ -15,7 +15,11 @@ public record TokenChange(int token, String text, double before, double after) {
     public static List<TokenChange> between(Run before, Run after, int position, int count, Tokenizer tokenizer) {
         double[] old = before.probabilities(position);
         double[] now = after.probabilities(position);
-        return IntStream.range(0, old.length).boxed().sorted(Comparator.comparingDouble(token -> -Math.max(old[token], now[token]))).limit(count)
-            .map(token -> new TokenChange(token, tokenizer.token(token), old[token], now[token])).toList();
+        return IntStream.range(0, old.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble(token -> -Math.max(old[token], now[token])))
+                .limit(count)
+                .map(token -> new TokenChange(token, tokenizer.token(token), old[token], now[token]))
+                .toList();
     }
 }

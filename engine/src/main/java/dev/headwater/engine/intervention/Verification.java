@@ -14,13 +14,17 @@ import java.util.concurrent.CancellationException;
 /**
  * What a graph predicts of interventions, and what the model does.
  *
- * <p>For each source, a feature or a group, its activations are multiplied by a factor, and the change of the graph's other features
+ * <p>For each source, a feature or a group, its activations are multiplied by a factor, and the change of the graph's
+ * other features
  * (pre-activations) and logits (less their mean) is compared with the graph's prediction, twice:
  * <ul>
- * <li><b>direct</b>: everything frozen, against the sources' columns times (factor - 1). A whole graph of this model agrees up to
+ * <li><b>direct</b>: everything frozen, against the sources' columns times (factor - 1). A whole graph of this model
+ * agrees up to
  * rounding; anything else means that graph and model do not belong together.
- * <li><b>total</b>: attention patterns frozen and all else live, against the effects along all paths of the graph, a feature passing on what
- * it receives in proportion to its activation, which cannot fall below zero. This is how good the graph is as a hypothesis: it cannot know
+ * <li><b>total</b>: attention patterns frozen and all else live, against the effects along all paths of the graph, a
+ * feature passing on what
+ * it receives in proportion to its activation, which cannot fall below zero. This is how good the graph is as a
+ * hypothesis: it cannot know
  * how errors and the rest of the MLPs respond.
  * </ul>
  * Targets are the nodes that the prediction reaches, sources left out. In a pruned graph only the kept edges predict.
@@ -29,8 +33,15 @@ import java.util.concurrent.CancellationException;
  * @param direct         over all sources together
  * @param total          over all sources together
  */
-public record Verification(String prompt, String answer, double answerProbability, double factor, Agreement direct, Agreement total,
-                           List<Effect> effects, List<Curve> curves) {
+public record Verification(
+        String prompt,
+        String answer,
+        double answerProbability,
+        double factor,
+        Agreement direct,
+        Agreement total,
+        List<Effect> effects,
+        List<Curve> curves) {
     /**
      * @param top    how many of the most influential features to intervene on, one at a time
      * @param factor what their activations are multiplied by: 0 takes them away
@@ -44,8 +55,10 @@ public record Verification(String prompt, String answer, double answerProbabilit
         public Options {
             groups = List.copyOf(groups);
             if (top < 0) throw new UsageException("the number of features to verify must not be negative: " + top);
-            if (!Double.isFinite(factor) || factor == 1) throw new UsageException("the factor must be a finite number other than 1, not " + factor);
-            if (draws < 1 || draws > 1000) throw new UsageException("the number of random draws must be from 1 to 1000, not " + draws);
+            if (!Double.isFinite(factor) || factor == 1)
+                throw new UsageException("the factor must be a finite number other than 1, not " + factor);
+            if (draws < 1 || draws > 1000)
+                throw new UsageException("the number of random draws must be from 1 to 1000, not " + draws);
         }
     }
 
@@ -68,7 +81,10 @@ public record Verification(String prompt, String answer, double answerProbabilit
             }
             int n = shifts.size();
             double variances = (aa - a * a / n) * (bb - b * b / n);
-            return new Agreement(n, n > 1 && variances > 0 ? (ab - a * b / n) / Math.sqrt(variances) : Double.NaN, Math.sqrt(error / bb));
+            return new Agreement(
+                    n,
+                    n > 1 && variances > 0 ? (ab - a * b / n) / Math.sqrt(variances) : Double.NaN,
+                    Math.sqrt(error / bb));
         }
     }
 
@@ -85,11 +101,19 @@ public record Verification(String prompt, String answer, double answerProbabilit
      * @param logits      changes of the graph's logits, of total effect
      * @param probability of the answer afterwards
      */
-    public record Effect(String source, double influence, Agreement direct, Agreement total, List<Shift> changes, List<Shift> worst,
-                         List<Shift> logits, double probability) {}
+    public record Effect(
+            String source,
+            double influence,
+            Agreement direct,
+            Agreement total,
+            List<Shift> changes,
+            List<Shift> worst,
+            List<Shift> logits,
+            double probability) {}
 
     /**
-     * The answer's probability when only some features stay: all other features that fire on the prompt are set to 0, attention frozen,
+     * The answer's probability when only some features stay: all other features that fire on the prompt are set to 0,
+     * attention frozen,
      * errors and everything else live.
      *
      * @param kept how the features that stay are chosen: {@code top} by influence in the graph, or {@code random}
@@ -110,7 +134,8 @@ public record Verification(String prompt, String answer, double answerProbabilit
             List<Supernode> sources = new ArrayList<>();
             for (int node : prediction.top(options.top())) {
                 FeatureAt feature = prediction.feature(node);
-                sources.add(new Supernode(feature.layer() + "/" + feature.position() + "/" + feature.feature(), List.of(feature)));
+                sources.add(new Supernode(
+                        feature.layer() + "/" + feature.position() + "/" + feature.feature(), List.of(feature)));
             }
             sources.addAll(options.groups());
             progress.phase("interventions", sources.size());
@@ -125,8 +150,15 @@ public record Verification(String prompt, String answer, double answerProbabilit
                 progress.advance(effects.size());
             }
             List<Curve> curves = new AblationCurves(baseline, prediction, options, progress).all();
-            return new Verification(baseline.prompt().text(), model.tokenizer().token(prediction.answer()),
-                baseline.run().probabilities(-1)[prediction.answer()], options.factor(), Agreement.of(direct), Agreement.of(total), effects, curves);
+            return new Verification(
+                    baseline.prompt().text(),
+                    model.tokenizer().token(prediction.answer()),
+                    baseline.run().probabilities(-1)[prediction.answer()],
+                    options.factor(),
+                    Agreement.of(direct),
+                    Agreement.of(total),
+                    effects,
+                    curves);
         }
     }
 

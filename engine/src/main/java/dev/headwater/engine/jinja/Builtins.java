@@ -16,17 +16,20 @@ record Builtins(Clock clock) {
 
     Map<String, Callable> functions() {
         return Map.of(
-                "raise_exception", arguments -> {
-                    throw new TemplateException("it refuses these messages: " + arguments.text(0, "message", ""));
-                },
+                "raise_exception",
+                        arguments -> {
+                            throw new TemplateException(
+                                    "it refuses these messages: " + arguments.text(0, "message", ""));
+                        },
                 "strftime_now", arguments -> time(arguments.text(0, "format", "")),
-                "namespace", arguments -> {
-                    Map<String, Object> values = new HashMap<>(arguments.named());
-                    if (arguments.size() > 0 && arguments.first() instanceof Map<?, ?> initial) {
-                        initial.forEach((name, value) -> values.put(Values.text(name), value));
-                    }
-                    return new Statement.Namespace(values);
-                },
+                "namespace",
+                        arguments -> {
+                            Map<String, Object> values = new HashMap<>(arguments.named());
+                            if (arguments.size() > 0 && arguments.first() instanceof Map<?, ?> initial) {
+                                initial.forEach((name, value) -> values.put(Values.text(name), value));
+                            }
+                            return new Statement.Namespace(values);
+                        },
                 "dict", arguments -> new LinkedHashMap<Object, Object>(arguments.named()),
                 "range", Builtins::range);
     }

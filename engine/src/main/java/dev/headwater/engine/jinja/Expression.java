@@ -44,11 +44,13 @@ sealed interface Expression {
     record Slice(Expression of, Expression from, Expression to, Expression step, int line) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            return Values.slice(defined(of.evaluate(scope), line), from.evaluate(scope), to.evaluate(scope), step.evaluate(scope));
+            return Values.slice(
+                    defined(of.evaluate(scope), line), from.evaluate(scope), to.evaluate(scope), step.evaluate(scope));
         }
     }
 
-    record Call(Expression function, List<Expression> positional, Map<String, Expression> named, int line) implements Expression {
+    record Call(Expression function, List<Expression> positional, Map<String, Expression> named, int line)
+            implements Expression {
         @Override
         public Object evaluate(Scope scope) {
             if (!(defined(function.evaluate(scope), line) instanceof Callable callable)) {
@@ -59,7 +61,9 @@ sealed interface Expression {
     }
 
     /** {@code value | filter(...)}. */
-    record Filter(Expression value, String name, Callable filter, List<Expression> positional, Map<String, Expression> named) implements Expression {
+    record Filter(
+            Expression value, String name, Callable filter, List<Expression> positional, Map<String, Expression> named)
+            implements Expression {
         @Override
         public Object evaluate(Scope scope) {
             List<Object> piped = new ArrayList<>();
@@ -140,8 +144,10 @@ sealed interface Expression {
         public Object evaluate(Scope scope) {
             Object a = left.evaluate(scope);
             Object b = right.evaluate(scope);
-            return scope.made(operator.equals("~") ? Values.text(a) + Values.text(b)
-                    : Values.arithmetic(operator, defined(a, line), defined(b, line)));
+            return scope.made(
+                    operator.equals("~")
+                            ? Values.text(a) + Values.text(b)
+                            : Values.arithmetic(operator, defined(a, line), defined(b, line)));
         }
     }
 
@@ -176,7 +182,8 @@ sealed interface Expression {
         return value;
     }
 
-    private static Arguments arguments(Scope scope, List<Object> first, List<Expression> positional, Map<String, Expression> named) {
+    private static Arguments arguments(
+            Scope scope, List<Object> first, List<Expression> positional, Map<String, Expression> named) {
         List<Object> values = new ArrayList<>(first);
         positional.forEach(argument -> values.add(argument.evaluate(scope)));
         Map<String, Object> options = new LinkedHashMap<>();

@@ -40,7 +40,8 @@ abstract sealed class ExpressionParser permits Parser {
         Expression value = or();
         while (takeWord("if")) {
             Expression condition = or();
-            Expression otherwise = takeWord("else") ? expression() : new Expression.Literal(new Undefined("the value without else"));
+            Expression otherwise =
+                    takeWord("else") ? expression() : new Expression.Literal(new Undefined("the value without else"));
             value = new Expression.Conditional(condition, value, otherwise);
         }
         shallower();
@@ -145,12 +146,13 @@ abstract sealed class ExpressionParser permits Parser {
     private Expression primary() {
         Token token = next();
         return switch (token.kind()) {
-            case NAME -> switch (token.text()) {
-                case "true", "True" -> new Expression.Literal(true);
-                case "false", "False" -> new Expression.Literal(false);
-                case "none", "None" -> NOTHING;
-                default -> new Expression.Name(token.text());
-            };
+            case NAME ->
+                switch (token.text()) {
+                    case "true", "True" -> new Expression.Literal(true);
+                    case "false", "False" -> new Expression.Literal(false);
+                    case "none", "None" -> NOTHING;
+                    default -> new Expression.Name(token.text());
+                };
             case STRING -> {
                 StringBuilder text = new StringBuilder(token.text());
                 while (peek().kind() == Kind.STRING) {
@@ -159,26 +161,30 @@ abstract sealed class ExpressionParser permits Parser {
                 yield new Expression.Literal(text.toString());
             }
             case INTEGER, FLOAT -> number(token);
-            case OPERATOR -> switch (token.text()) {
-                case "(" -> {
-                    if (take(")")) {
-                        yield new Expression.ListLiteral(List.of());
+            case OPERATOR ->
+                switch (token.text()) {
+                    case "(" -> {
+                        if (take(")")) {
+                            yield new Expression.ListLiteral(List.of());
+                        }
+                        Expression inner = tuple(true);
+                        expect(")");
+                        yield inner;
                     }
-                    Expression inner = tuple(true);
-                    expect(")");
-                    yield inner;
-                }
-                case "[" -> new Expression.ListLiteral(items("]"));
-                case "{" -> dict();
-                default -> throw error("unexpected '" + token.text() + "'");
-            };
+                    case "[" -> new Expression.ListLiteral(items("]"));
+                    case "{" -> dict();
+                    default -> throw error("unexpected '" + token.text() + "'");
+                };
             default -> throw error("an expression is missing");
         };
     }
 
     private Expression number(Token token) {
         try {
-            return new Expression.Literal(token.kind() == Kind.INTEGER ? (Object) Long.parseLong(token.text()) : Double.parseDouble(token.text()));
+            return new Expression.Literal(
+                    token.kind() == Kind.INTEGER
+                            ? (Object) Long.parseLong(token.text())
+                            : Double.parseDouble(token.text()));
         } catch (NumberFormatException e) {
             throw error("the number " + token.text() + " is too large");
         }
@@ -214,7 +220,9 @@ abstract sealed class ExpressionParser permits Parser {
             int line = peek().line();
             if (take(".")) {
                 Token key = next();
-                value = key.kind() == Kind.INTEGER ? new Expression.Item(value, number(key), line) : new Expression.Attribute(value, key.text(), line);
+                value = key.kind() == Kind.INTEGER
+                        ? new Expression.Item(value, number(key), line)
+                        : new Expression.Attribute(value, key.text(), line);
             } else if (take("[")) {
                 value = subscript(value, line);
             } else if (take("(")) {

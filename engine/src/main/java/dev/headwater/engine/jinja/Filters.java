@@ -12,7 +12,8 @@ import java.util.function.UnaryOperator;
 /** What may stand after {@code |}. */
 final class Filters {
     static final Map<String, Callable> ALL = Map.ofEntries(
-            Map.entry("trim", arguments -> Methods.strip(text(arguments), arguments.text(1, "chars", null), true, true)),
+            Map.entry(
+                    "trim", arguments -> Methods.strip(text(arguments), arguments.text(1, "chars", null), true, true)),
             Map.entry("upper", arguments -> text(arguments).toUpperCase(Locale.ROOT)),
             Map.entry("lower", arguments -> text(arguments).toLowerCase(Locale.ROOT)),
             Map.entry("capitalize", arguments -> Methods.capitalized(text(arguments))),
@@ -21,8 +22,14 @@ final class Filters {
             Map.entry("safe", arguments -> arguments.first()),
             Map.entry("escape", arguments -> escaped(text(arguments))),
             Map.entry("e", arguments -> escaped(text(arguments))),
-            Map.entry("replace", arguments -> Methods.replace(arguments.scope(), text(arguments),
-                    arguments.text(1, "old", ""), arguments.text(2, "new", ""), count(arguments, 3, "count"))),
+            Map.entry(
+                    "replace",
+                    arguments -> Methods.replace(
+                            arguments.scope(),
+                            text(arguments),
+                            arguments.text(1, "old", ""),
+                            arguments.text(2, "new", ""),
+                            count(arguments, 3, "count"))),
             Map.entry("indent", Filters::indented),
             Map.entry("join", Filters::joined),
             Map.entry("length", arguments -> Values.length(arguments.first())),
@@ -32,11 +39,25 @@ final class Filters {
             Map.entry("first", arguments -> end(items(arguments), true)),
             Map.entry("last", arguments -> end(items(arguments), false)),
             Map.entry("list", Filters::items),
-            Map.entry("items", arguments -> arguments.first() instanceof Map<?, ?> map ? Methods.pairs(map) : new ArrayList<>()),
-            Map.entry("dictsort", arguments -> arguments.first() instanceof Map<?, ?> map ? sorted(Methods.pairs(map), Filters::key, false) : new ArrayList<>()),
-            Map.entry("reverse", arguments -> arguments.first() instanceof String text ? new StringBuilder(text).reverse().toString()
-                    : items(arguments).reversed()),
-            Map.entry("sort", arguments -> sorted(items(arguments), by(arguments, arguments.get(3, "attribute", null)), Values.truth(arguments.get(1, "reverse", false)))),
+            Map.entry(
+                    "items",
+                    arguments -> arguments.first() instanceof Map<?, ?> map ? Methods.pairs(map) : new ArrayList<>()),
+            Map.entry(
+                    "dictsort",
+                    arguments -> arguments.first() instanceof Map<?, ?> map
+                            ? sorted(Methods.pairs(map), Filters::key, false)
+                            : new ArrayList<>()),
+            Map.entry(
+                    "reverse",
+                    arguments -> arguments.first() instanceof String text
+                            ? new StringBuilder(text).reverse().toString()
+                            : items(arguments).reversed()),
+            Map.entry(
+                    "sort",
+                    arguments -> sorted(
+                            items(arguments),
+                            by(arguments, arguments.get(3, "attribute", null)),
+                            Values.truth(arguments.get(1, "reverse", false)))),
             Map.entry("unique", Filters::unique),
             Map.entry("map", Filters::mapped),
             Map.entry("select", arguments -> kept(arguments, null, 1, true)),
@@ -44,10 +65,17 @@ final class Filters {
             Map.entry("selectattr", arguments -> kept(arguments, arguments.get(1, "", null), 2, true)),
             Map.entry("rejectattr", arguments -> kept(arguments, arguments.get(1, "", null), 2, false)),
             Map.entry("groupby", Filters::grouped),
-            Map.entry("sum", arguments -> items(arguments).stream().reduce(arguments.get(2, "start", 0L), (a, b) -> Values.arithmetic("+", a, b))),
+            Map.entry(
+                    "sum",
+                    arguments -> items(arguments).stream()
+                            .reduce(arguments.get(2, "start", 0L), (a, b) -> Values.arithmetic("+", a, b))),
             Map.entry("min", arguments -> extreme(items(arguments), Values::order)),
             Map.entry("max", arguments -> extreme(items(arguments), (a, b) -> Values.order(b, a))),
-            Map.entry("abs", arguments -> Values.order(arguments.first(), 0L) < 0 ? Values.arithmetic("-", 0L, arguments.first()) : arguments.first()),
+            Map.entry(
+                    "abs",
+                    arguments -> Values.order(arguments.first(), 0L) < 0
+                            ? Values.arithmetic("-", 0L, arguments.first())
+                            : arguments.first()),
             Map.entry("int", Filters::whole),
             Map.entry("float", Filters::decimal),
             Map.entry("round", arguments -> {
@@ -74,7 +102,11 @@ final class Filters {
     }
 
     private static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&#34;").replace("'", "&#39;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&#34;")
+                .replace("'", "&#39;");
     }
 
     private static String indented(Arguments arguments) {
@@ -112,7 +144,8 @@ final class Filters {
 
     private static Object otherwise(Arguments arguments) {
         Object value = arguments.first();
-        boolean absent = value instanceof Undefined || Values.truth(arguments.get(2, "boolean", false)) && !Values.truth(value);
+        boolean absent =
+                value instanceof Undefined || Values.truth(arguments.get(2, "boolean", false)) && !Values.truth(value);
         return absent ? arguments.get(1, "default_value", "") : value;
     }
 
@@ -163,7 +196,10 @@ final class Filters {
         for (Object item : items(arguments)) {
             if (attribute != null) {
                 Object value = path(item, attribute);
-                result.add(value instanceof Undefined && arguments.named().containsKey("default") ? arguments.named().get("default") : value);
+                result.add(
+                        value instanceof Undefined && arguments.named().containsKey("default")
+                                ? arguments.named().get("default")
+                                : value);
             } else {
                 result.add(named(ALL, arguments, 1).call(with(arguments, item, 2)));
             }
@@ -175,7 +211,10 @@ final class Filters {
         List<Object> kept = new ArrayList<>();
         for (Object item : items(arguments)) {
             Object value = attribute == null ? item : path(item, attribute);
-            boolean passes = Values.truth(arguments.size() > test ? named(Tests.ALL, arguments, test).call(with(arguments, value, test + 1)) : value);
+            boolean passes = Values.truth(
+                    arguments.size() > test
+                            ? named(Tests.ALL, arguments, test).call(with(arguments, value, test + 1))
+                            : value);
             if (passes == wanted) {
                 kept.add(item);
             }
@@ -204,7 +243,8 @@ final class Filters {
         Object attribute = arguments.get(1, "attribute", "");
         Map<Object, List<Object>> groups = new LinkedHashMap<>();
         sorted(items(arguments), item -> path(item, attribute), false)
-                .forEach(item -> groups.computeIfAbsent(path(item, attribute), _ -> new ArrayList<>()).add(item));
+                .forEach(item -> groups.computeIfAbsent(path(item, attribute), _ -> new ArrayList<>())
+                        .add(item));
         return Methods.pairs(groups);
     }
 
@@ -215,7 +255,8 @@ final class Filters {
     private static Object whole(Arguments arguments) {
         try {
             return switch (arguments.first()) {
-                case String text -> text.contains(".") ? (long) Double.parseDouble(text.strip()) : Long.parseLong(text.strip());
+                case String text ->
+                    text.contains(".") ? (long) Double.parseDouble(text.strip()) : Long.parseLong(text.strip());
                 case Double number -> number.longValue();
                 case null, default -> Values.integer(arguments.first());
             };
@@ -226,7 +267,9 @@ final class Filters {
 
     private static Object decimal(Arguments arguments) {
         try {
-            return arguments.first() instanceof String text ? Double.parseDouble(text.strip()) : Values.decimalOf(arguments.first());
+            return arguments.first() instanceof String text
+                    ? Double.parseDouble(text.strip())
+                    : Values.decimalOf(arguments.first());
         } catch (NumberFormatException | TemplateException e) {
             return arguments.get(1, "default", 0.0);
         }

@@ -25,10 +25,20 @@ final class Json {
 
     /** The filter {@code tojson(ensure_ascii, indent, separators, sort_keys)}. */
     static String write(Arguments arguments) {
-        Object width = arguments.named().containsKey("indent") ? arguments.named().get("indent") : arguments.size() > 1 ? arguments.positional().get(1) : null;
-        String indent = width == null ? null : width instanceof String text ? text : " ".repeat(Math.clamp(Values.integer(width), 0, 100));
-        List<?> separators = arguments.named().get("separators") instanceof List<?> list && list.size() == 2 ? list : List.of(indent == null ? ", " : ",", ": ");
-        Json json = new Json(arguments.scope(), indent, Values.text(separators.get(0)), Values.text(separators.get(1)),
+        Object width = arguments.named().containsKey("indent")
+                ? arguments.named().get("indent")
+                : arguments.size() > 1 ? arguments.positional().get(1) : null;
+        String indent = width == null
+                ? null
+                : width instanceof String text ? text : " ".repeat(Math.clamp(Values.integer(width), 0, 100));
+        List<?> separators = arguments.named().get("separators") instanceof List<?> list && list.size() == 2
+                ? list
+                : List.of(indent == null ? ", " : ",", ": ");
+        Json json = new Json(
+                arguments.scope(),
+                indent,
+                Values.text(separators.get(0)),
+                Values.text(separators.get(1)),
                 Values.truth(arguments.named().get("sort_keys")));
         json.value(arguments.first(), 0);
         return json.text.toString();
@@ -40,7 +50,13 @@ final class Json {
             case null -> text.append("null");
             case Boolean bool -> text.append(bool);
             case Long number -> text.append(number);
-            case Double number -> text.append(Double.isNaN(number) ? "NaN" : number.isInfinite() ? (number > 0 ? "Infinity" : "-Infinity") : Values.decimal(number));
+            case Double number ->
+                text.append(
+                        Double.isNaN(number)
+                                ? "NaN"
+                                : number.isInfinite()
+                                        ? (number > 0 ? "Infinity" : "-Infinity")
+                                        : Values.decimal(number));
             case String string -> string(string);
             case List<?> list -> enclosed('[', ']', list.iterator(), depth, item -> value(item, depth + 1));
             case Map<?, ?> map -> {

@@ -8,12 +8,25 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Cuts a template into tokens, with the whitespace rules that chat templates are written for: a newline after a block tag is
- * dropped (trim_blocks), blanks before a block tag that starts its line are dropped (lstrip_blocks), {@code -} strips all
+ * Cuts a template into tokens, with the whitespace rules that chat templates are written for: a newline after a block
+ * tag is
+ * dropped (trim_blocks), blanks before a block tag that starts its line are dropped (lstrip_blocks), {@code -} strips
+ * all
  * whitespace on its side, {@code +} keeps it, and one newline at the template's end is dropped.
  */
 final class Lexer {
-    enum Kind { TEXT, PRINT, BLOCK, NAME, STRING, INTEGER, FLOAT, OPERATOR, CLOSE, END }
+    enum Kind {
+        TEXT,
+        PRINT,
+        BLOCK,
+        NAME,
+        STRING,
+        INTEGER,
+        FLOAT,
+        OPERATOR,
+        CLOSE,
+        END
+    }
 
     /**
      * A token. {@code PRINT} and {@code BLOCK} open an expression and a statement, {@code CLOSE} ends either.
@@ -31,8 +44,9 @@ final class Lexer {
     private static final Pattern END_RAW = Pattern.compile("\\{%([-+]?)\\s*endraw\\s*([-+]?)%}");
     private static final Pattern NAME = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_]*");
     private static final Pattern NUMBER = Pattern.compile("\\d[\\d_]*(\\.\\d[\\d_]*)?([eE][+-]?\\d+)?");
-    private static final List<String> OPERATORS = List.of("//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "<", ">", "=",
-            "|", ".", ",", ":", "(", ")", "[", "]", "{", "}");
+    private static final List<String> OPERATORS = List.of(
+            "//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "|", ".", ",", ":", "(",
+            ")", "[", "]", "{", "}");
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();
@@ -94,7 +108,9 @@ final class Lexer {
         }
         int start = text.lastIndexOf('\n') + 1;
         boolean startsLine = start > 0 || lineStart;
-        return type != '{' && sign != '+' && startsLine && text.substring(start).isBlank() ? text.substring(0, start) : text;
+        return type != '{' && sign != '+' && startsLine && text.substring(start).isBlank()
+                ? text.substring(0, start)
+                : text;
     }
 
     private void rawBlock(Matcher begin) {
@@ -164,11 +180,14 @@ final class Lexer {
             add(whole ? Kind.INTEGER : Kind.FLOAT, number.group().replace("_", ""));
             at = number.end();
         } else {
-            String operator = OPERATORS.stream().filter(candidate -> source.startsWith(candidate, at)).findFirst()
+            String operator = OPERATORS.stream()
+                    .filter(candidate -> source.startsWith(candidate, at))
+                    .findFirst()
                     .orElseThrow(() -> error("unexpected character '" + c + "'"));
             if ("([{".contains(operator)) {
                 open.push(operator);
-            } else if (")]}".contains(operator) && (open.isEmpty() || "([{".indexOf(open.pop()) != ")]}".indexOf(operator))) {
+            } else if (")]}".contains(operator)
+                    && (open.isEmpty() || "([{".indexOf(open.pop()) != ")]}".indexOf(operator))) {
                 throw error("unexpected '" + operator + "'");
             }
             add(Kind.OPERATOR, operator);

@@ -17,7 +17,9 @@ final class Methods {
             return values.containsKey(name) ? values.get(name) : new Undefined(name);
         }
         Object method = method(value, name);
-        return method instanceof Undefined && value instanceof Map<?, ?> map && map.containsKey(name) ? map.get(name) : method;
+        return method instanceof Undefined && value instanceof Map<?, ?> map && map.containsKey(name)
+                ? map.get(name)
+                : method;
     }
 
     static Object method(Object value, String name) {
@@ -35,7 +37,10 @@ final class Methods {
             case "items" -> _ -> pairs(map);
             case "keys" -> _ -> new ArrayList<Object>(map.keySet());
             case "values" -> _ -> new ArrayList<Object>(map.values());
-            case "get" -> arguments -> map.containsKey(arguments.first()) ? map.get(arguments.first()) : arguments.get(1, "default", null);
+            case "get" ->
+                arguments -> map.containsKey(arguments.first())
+                        ? map.get(arguments.first())
+                        : arguments.get(1, "default", null);
             default -> null;
         };
     }
@@ -53,19 +58,23 @@ final class Methods {
 
     private static Callable ofList(List<?> list, String name) {
         return switch (name) {
-            case "count" -> arguments -> list.stream().filter(item -> Values.equal(item, arguments.first())).count();
-            case "index" -> arguments -> {
-                for (int i = 0; i < list.size(); i++) {
-                    if (Values.equal(list.get(i), arguments.first())) {
-                        return (long) i;
+            case "count" ->
+                arguments -> list.stream()
+                        .filter(item -> Values.equal(item, arguments.first()))
+                        .count();
+            case "index" ->
+                arguments -> {
+                    for (int i = 0; i < list.size(); i++) {
+                        if (Values.equal(list.get(i), arguments.first())) {
+                            return (long) i;
+                        }
                     }
-                }
-                throw new TemplateException("the list lacks the item that is looked for");
-            };
+                    throw new TemplateException("the list lacks the item that is looked for");
+                };
             case "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse" ->
-                    _ -> {
-                        throw new TemplateException("lists cannot be changed; '" + name + "' tries to");
-                    };
+                _ -> {
+                    throw new TemplateException("lists cannot be changed; '" + name + "' tries to");
+                };
             default -> null;
         };
     }
@@ -75,15 +84,29 @@ final class Methods {
             case "strip" -> arguments -> strip(text, arguments.text(0, "chars", null), true, true);
             case "lstrip" -> arguments -> strip(text, arguments.text(0, "chars", null), true, false);
             case "rstrip" -> arguments -> strip(text, arguments.text(0, "chars", null), false, true);
-            case "removeprefix" -> arguments -> text.startsWith(arguments.text(0, "", "")) ? text.substring(arguments.text(0, "", "").length()) : text;
-            case "removesuffix" -> arguments -> text.endsWith(arguments.text(0, "", ""))
-                    ? text.substring(0, text.length() - arguments.text(0, "", "").length()) : text;
-            case "split" -> arguments -> split(text, arguments.text(0, "sep", null), arguments.integer(1, "maxsplit", -1), false);
-            case "rsplit" -> arguments -> split(text, arguments.text(0, "sep", null), arguments.integer(1, "maxsplit", -1), true);
+            case "removeprefix" ->
+                arguments -> text.startsWith(arguments.text(0, "", ""))
+                        ? text.substring(arguments.text(0, "", "").length())
+                        : text;
+            case "removesuffix" ->
+                arguments -> text.endsWith(arguments.text(0, "", ""))
+                        ? text.substring(
+                                0, text.length() - arguments.text(0, "", "").length())
+                        : text;
+            case "split" ->
+                arguments -> split(text, arguments.text(0, "sep", null), arguments.integer(1, "maxsplit", -1), false);
+            case "rsplit" ->
+                arguments -> split(text, arguments.text(0, "sep", null), arguments.integer(1, "maxsplit", -1), true);
             case "splitlines" -> _ -> new ArrayList<Object>(text.lines().toList());
             case "startswith" -> arguments -> any(arguments.first(), text::startsWith);
             case "endswith" -> arguments -> any(arguments.first(), text::endsWith);
-            case "replace" -> arguments -> replace(arguments.scope(), text, arguments.text(0, "old", ""), arguments.text(1, "new", ""), arguments.integer(2, "count", -1));
+            case "replace" ->
+                arguments -> replace(
+                        arguments.scope(),
+                        text,
+                        arguments.text(0, "old", ""),
+                        arguments.text(1, "new", ""),
+                        arguments.integer(2, "count", -1));
             case "join" -> arguments -> Filters.joined(arguments.scope(), Values.items(arguments.first()), text);
             case "upper" -> _ -> text.toUpperCase(Locale.ROOT);
             case "lower" -> _ -> text.toLowerCase(Locale.ROOT);
@@ -91,13 +114,17 @@ final class Methods {
             case "title" -> _ -> title(text);
             case "find" -> arguments -> (long) text.indexOf(arguments.text(0, "sub", ""));
             case "rfind" -> arguments -> (long) text.lastIndexOf(arguments.text(0, "sub", ""));
-            case "count" -> arguments -> split(text, arguments.text(0, "sub", ""), -1, false).size() - 1L;
+            case "count" ->
+                arguments ->
+                        split(text, arguments.text(0, "sub", ""), -1, false).size() - 1L;
             case "isdigit", "isnumeric", "isdecimal" -> _ -> all(text, Character::isDigit);
             case "isalpha" -> _ -> all(text, Character::isLetter);
             case "isalnum" -> _ -> all(text, Character::isLetterOrDigit);
             case "isspace" -> _ -> all(text, Character::isWhitespace);
-            case "isupper" -> _ -> !text.equals(text.toLowerCase(Locale.ROOT)) && text.equals(text.toUpperCase(Locale.ROOT));
-            case "islower" -> _ -> !text.equals(text.toUpperCase(Locale.ROOT)) && text.equals(text.toLowerCase(Locale.ROOT));
+            case "isupper" ->
+                _ -> !text.equals(text.toLowerCase(Locale.ROOT)) && text.equals(text.toUpperCase(Locale.ROOT));
+            case "islower" ->
+                _ -> !text.equals(text.toUpperCase(Locale.ROOT)) && text.equals(text.toLowerCase(Locale.ROOT));
             default -> null;
         };
     }
@@ -107,12 +134,16 @@ final class Methods {
     }
 
     private static boolean any(Object affixes, Predicate<String> test) {
-        return affixes instanceof List<?> several ? several.stream().map(Values::text).anyMatch(test) : test.test(Values.text(affixes));
+        return affixes instanceof List<?> several
+                ? several.stream().map(Values::text).anyMatch(test)
+                : test.test(Values.text(affixes));
     }
 
     /** Strips whitespace, or any of these characters. */
     static String strip(String text, String characters, boolean left, boolean right) {
-        IntPredicate strips = characters == null ? c -> Character.isWhitespace(c) || Character.isSpaceChar(c) : c -> characters.indexOf(c) >= 0;
+        IntPredicate strips = characters == null
+                ? c -> Character.isWhitespace(c) || Character.isSpaceChar(c)
+                : c -> characters.indexOf(c) >= 0;
         int from = 0;
         int to = text.length();
         while (left && from < to && strips.test(text.codePointAt(from))) {
@@ -128,7 +159,9 @@ final class Methods {
         List<Object> parts = new ArrayList<>();
         if (separator == null) {
             String rest = strip(text, null, true, true);
-            for (String word : rest.isEmpty() ? new String[0] : rest.split("\\s+", most < 0 ? 0 : (int) Math.min(most + 1, Integer.MAX_VALUE))) {
+            for (String word : rest.isEmpty()
+                    ? new String[0]
+                    : rest.split("\\s+", most < 0 ? 0 : (int) Math.min(most + 1, Integer.MAX_VALUE))) {
                 parts.add(word);
             }
             return parts;
@@ -172,7 +205,8 @@ final class Methods {
             return text;
         }
         int first = text.offsetByCodePoints(0, 1);
-        return text.substring(0, first).toUpperCase(Locale.ROOT) + text.substring(first).toLowerCase(Locale.ROOT);
+        return text.substring(0, first).toUpperCase(Locale.ROOT)
+                + text.substring(first).toLowerCase(Locale.ROOT);
     }
 
     static String title(String text) {

@@ -49,7 +49,8 @@ final class Parser extends ExpressionParser {
                 }
                 default -> {
                     if (!ends.isEmpty()) {
-                        throw error("'" + ends.stream().sorted().reduce((a, b) -> b).orElseThrow() + "' is missing");
+                        throw error(
+                                "'" + ends.stream().sorted().reduce((a, b) -> b).orElseThrow() + "' is missing");
                     }
                     shallower();
                     return List.copyOf(body);
@@ -167,7 +168,10 @@ final class Parser extends ExpressionParser {
 
     /** Puts a block's text where the chain of filters, which was read before it, has its value. */
     private static Expression replaceInnermost(Expression chain, Expression value) {
-        return chain instanceof Expression.Filter(Expression inner, String name, Callable filter, var positional, var named)
-                ? new Expression.Filter(replaceInnermost(inner, value), name, filter, positional, named) : value;
+        return chain
+                        instanceof
+                        Expression.Filter(Expression inner, String name, Callable filter, var positional, var named)
+                ? new Expression.Filter(replaceInnermost(inner, value), name, filter, positional, named)
+                : value;
     }
 }

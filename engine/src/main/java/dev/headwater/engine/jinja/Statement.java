@@ -9,7 +9,11 @@ import java.util.Map;
 /** A part of a template that writes text or sets names. */
 sealed interface Statement {
     /** What follows a statement inside a loop. */
-    enum Flow { NEXT, BREAK, CONTINUE }
+    enum Flow {
+        NEXT,
+        BREAK,
+        CONTINUE
+    }
 
     Flow execute(Scope scope, Output output);
 
@@ -77,7 +81,8 @@ sealed interface Statement {
         }
     }
 
-    record Macro(String name, List<String> parameters, Map<String, Expression> defaults, List<Statement> body) implements Statement {
+    record Macro(String name, List<String> parameters, Map<String, Expression> defaults, List<Statement> body)
+            implements Statement {
         @Override
         public Flow execute(Scope scope, Output output) {
             scope.set(name, (Callable) arguments -> call(scope, arguments));
@@ -89,14 +94,22 @@ sealed interface Statement {
             for (int i = 0; i < parameters.size(); i++) {
                 String parameter = parameters.get(i);
                 Expression standard = defaults.get(parameter);
-                scope.set(parameter, arguments.has(i, parameter) ? arguments.get(i, parameter, null)
-                        : standard == null ? new Undefined(parameter) : standard.evaluate(scope));
+                scope.set(
+                        parameter,
+                        arguments.has(i, parameter)
+                                ? arguments.get(i, parameter, null)
+                                : standard == null ? new Undefined(parameter) : standard.evaluate(scope));
             }
             return capture(body, scope);
         }
     }
 
-    record For(List<Expression> targets, Expression items, Expression filter, List<Statement> body, List<Statement> otherwise)
+    record For(
+            List<Expression> targets,
+            Expression items,
+            Expression filter,
+            List<Statement> body,
+            List<Statement> otherwise)
             implements Statement {
         @Override
         public Flow execute(Scope scope, Output output) {
@@ -163,8 +176,9 @@ sealed interface Statement {
     private static void assign(Expression target, Object value, Scope scope) {
         switch (target) {
             case Expression.Name name -> scope.set(name.name(), value);
-            case Expression.Attribute attribute when attribute.of().evaluate(scope) instanceof Namespace namespace ->
-                    namespace.values().put(attribute.name(), value);
+            case Expression.Attribute attribute
+            when attribute.of().evaluate(scope) instanceof Namespace namespace ->
+                namespace.values().put(attribute.name(), value);
             default -> throw new TemplateException("only names and attributes of a namespace can be set");
         }
     }

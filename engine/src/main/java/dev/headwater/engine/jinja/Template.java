@@ -5,10 +5,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A template in the part of Jinja that Hugging Face chat templates use, rendered as the Python library renders them (sandboxed,
- * with trim_blocks and lstrip_blocks, {@code raise_exception}, {@code strftime_now}, loop controls and the {@code generation} tag).
+ * A template in the part of Jinja that Hugging Face chat templates use, rendered as the Python library renders them
+ * (sandboxed,
+ * with trim_blocks and lstrip_blocks, {@code raise_exception}, {@code strftime_now}, loop controls and the {@code
+ * generation} tag).
  *
- * <p>A template comes with a model's files, so it is not trusted: output, work and nesting are limited, and nothing outside its
+ * <p>A template comes with a model's files, so it is not trusted: output, work and nesting are limited, and nothing
+ * outside its
  * variables is in reach. Immutable; may be rendered many times.
  */
 public final class Template {

@@ -23,16 +23,34 @@ final class Tests {
             Map.entry("callable", arguments -> arguments.first() instanceof Callable),
             Map.entry("odd", arguments -> Math.floorMod(Values.integer(arguments.first()), 2) == 1),
             Map.entry("even", arguments -> Math.floorMod(Values.integer(arguments.first()), 2) == 0),
-            Map.entry("divisibleby", arguments -> Values.equal(Values.arithmetic("%", arguments.first(), other(arguments)), 0L)),
-            Map.entry("lower", arguments -> Values.text(arguments.first()).equals(Values.text(arguments.first()).toLowerCase(Locale.ROOT))),
-            Map.entry("upper", arguments -> Values.text(arguments.first()).equals(Values.text(arguments.first()).toUpperCase(Locale.ROOT))),
+            Map.entry(
+                    "divisibleby",
+                    arguments -> Values.equal(Values.arithmetic("%", arguments.first(), other(arguments)), 0L)),
+            Map.entry(
+                    "lower",
+                    arguments -> Values.text(arguments.first())
+                            .equals(Values.text(arguments.first()).toLowerCase(Locale.ROOT))),
+            Map.entry(
+                    "upper",
+                    arguments -> Values.text(arguments.first())
+                            .equals(Values.text(arguments.first()).toUpperCase(Locale.ROOT))),
             Map.entry("in", comparison("in")),
-            Map.entry("eq", comparison("==")), Map.entry("equalto", comparison("==")), Map.entry("==", comparison("==")), Map.entry("sameas", comparison("==")),
-            Map.entry("ne", comparison("!=")), Map.entry("!=", comparison("!=")),
-            Map.entry("lt", comparison("<")), Map.entry("lessthan", comparison("<")), Map.entry("<", comparison("<")),
-            Map.entry("le", comparison("<=")), Map.entry("<=", comparison("<=")),
-            Map.entry("gt", comparison(">")), Map.entry("greaterthan", comparison(">")), Map.entry(">", comparison(">")),
-            Map.entry("ge", comparison(">=")), Map.entry(">=", comparison(">=")));
+            Map.entry("eq", comparison("==")),
+            Map.entry("equalto", comparison("==")),
+            Map.entry("==", comparison("==")),
+            Map.entry("sameas", comparison("==")),
+            Map.entry("ne", comparison("!=")),
+            Map.entry("!=", comparison("!=")),
+            Map.entry("lt", comparison("<")),
+            Map.entry("lessthan", comparison("<")),
+            Map.entry("<", comparison("<")),
+            Map.entry("le", comparison("<=")),
+            Map.entry("<=", comparison("<=")),
+            Map.entry("gt", comparison(">")),
+            Map.entry("greaterthan", comparison(">")),
+            Map.entry(">", comparison(">")),
+            Map.entry("ge", comparison(">=")),
+            Map.entry(">=", comparison(">=")));
 
     private Tests() {}
 

@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Python's rules for values: null, Boolean, Long, Double, String, List, Map, Callable, Namespace, {@link Undefined}. */
+/**
+ * Python's rules for values: null, Boolean, Long, Double, String, List, Map, Callable, Namespace, {@link Undefined}.
+ */
 final class Values {
     private static final int LONGEST = 1_000_000;
 
@@ -28,7 +30,9 @@ final class Values {
                 yield converted;
             }
             case Boolean _, Long _, Double _, String _ -> value;
-            default -> throw new IllegalArgumentException("a template has no use for a " + value.getClass().getName());
+            default ->
+                throw new IllegalArgumentException(
+                        "a template has no use for a " + value.getClass().getName());
         };
     }
 
@@ -106,7 +110,9 @@ final class Values {
             String[] parts = Double.toString(number).split("E");
             int exponent = Integer.parseInt(parts[1]);
             return (parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0])
-                    + (exponent < 0 ? "e-" : "e+") + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
+                    + (exponent < 0 ? "e-" : "e+")
+                    + (Math.abs(exponent) < 10 ? "0" : "")
+                    + Math.abs(exponent);
         }
         String plain = new BigDecimal(Double.toString(number)).toPlainString();
         return plain.contains(".") ? plain : plain + ".0";
@@ -132,7 +138,8 @@ final class Values {
         return switch (value) {
             case List<?> items -> new ArrayList<>(items);
             case Map<?, ?> map -> new ArrayList<>(map.keySet());
-            case String text -> text.codePoints().mapToObj(Character::toString).collect(Collectors.toCollection(ArrayList::new));
+            case String text ->
+                text.codePoints().mapToObj(Character::toString).collect(Collectors.toCollection(ArrayList::new));
             case Undefined _ -> new ArrayList<>();
             case null, default -> throw new TemplateException("this has no items to go through: " + kind(value));
         };
@@ -159,10 +166,14 @@ final class Values {
     /** {@code value[key]}. */
     static Object item(Object value, Object key) {
         return switch (value) {
-            case Map<?, ?> map -> map.containsKey(key) ? map.get(key) : key instanceof String name ? Methods.method(map, name) : new Undefined(text(key));
+            case Map<?, ?> map ->
+                map.containsKey(key)
+                        ? map.get(key)
+                        : key instanceof String name ? Methods.method(map, name) : new Undefined(text(key));
             case List<?> items when key instanceof Long || key instanceof Boolean -> at(items, integer(key));
             case String text when key instanceof Long -> at(items(text), integer(key));
-            case null, default -> key instanceof String name ? Methods.attribute(value, name) : new Undefined(text(key));
+            case null, default ->
+                key instanceof String name ? Methods.attribute(value, name) : new Undefined(text(key));
         };
     }
 
@@ -203,15 +214,20 @@ final class Values {
         return switch (a) {
             case null -> b == null;
             case Undefined _ -> b instanceof Undefined;
-            case List<?> first when b instanceof List<?> second -> {
+            case List<?> first
+            when b instanceof List<?> second -> {
                 boolean same = first.size() == second.size();
                 for (int i = 0; same && i < first.size(); i++) {
                     same = equal(first.get(i), second.get(i));
                 }
                 yield same;
             }
-            case Map<?, ?> first when b instanceof Map<?, ?> second -> first.size() == second.size()
-                    && first.entrySet().stream().allMatch(entry -> second.containsKey(entry.getKey()) && equal(entry.getValue(), second.get(entry.getKey())));
+            case Map<?, ?> first
+            when b instanceof Map<?, ?> second ->
+                first.size() == second.size()
+                        && first.entrySet().stream()
+                                .allMatch(entry -> second.containsKey(entry.getKey())
+                                        && equal(entry.getValue(), second.get(entry.getKey())));
             default -> a.equals(b);
         };
     }
@@ -231,7 +247,9 @@ final class Values {
 
     static int order(Object a, Object b) {
         if (number(a) && number(b)) {
-            return a instanceof Double || b instanceof Double ? Double.compare(decimalOf(a), decimalOf(b)) : Long.compare(integer(a), integer(b));
+            return a instanceof Double || b instanceof Double
+                    ? Double.compare(decimalOf(a), decimalOf(b))
+                    : Long.compare(integer(a), integer(b));
         }
         if (a instanceof String first && b instanceof String second) {
             return first.compareTo(second);
@@ -251,8 +269,13 @@ final class Values {
 
     static Object arithmetic(String operator, Object a, Object b) {
         if (number(a) && number(b)) {
-            boolean decimal = a instanceof Double || b instanceof Double || operator.equals("/") || operator.equals("**") && order(b, 0L) < 0;
-            return decimal ? decimals(operator, decimalOf(a), decimalOf(b)) : (Object) integers(operator, integer(a), integer(b));
+            boolean decimal = a instanceof Double
+                    || b instanceof Double
+                    || operator.equals("/")
+                    || operator.equals("**") && order(b, 0L) < 0;
+            return decimal
+                    ? decimals(operator, decimalOf(a), decimalOf(b))
+                    : (Object) integers(operator, integer(a), integer(b));
         }
         if (operator.equals("+") && a instanceof String first && b instanceof String second) {
             return first + second;

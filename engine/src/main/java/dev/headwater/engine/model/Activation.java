@@ -6,7 +6,10 @@ import dev.headwater.engine.files.ErrorText;
 
 /** The non-linearity of an MLP. */
 public enum Activation {
-    SILU, GELU, GELU_TANH, RELU;
+    SILU,
+    GELU,
+    GELU_TANH,
+    RELU;
 
     public Tensor apply(Tensor x) {
         return switch (this) {
@@ -25,7 +28,11 @@ public enum Activation {
             case "gelu" -> GELU;
             case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> GELU_TANH;
             case "relu" -> RELU;
-            default -> throw file.error(key, "is '" + ErrorText.of(name) + "', but only silu, gelu, gelu_new, gelu_pytorch_tanh and relu are known");
+            default ->
+                throw file.error(
+                        key,
+                        "is '" + ErrorText.of(name)
+                                + "', but only silu, gelu, gelu_new, gelu_pytorch_tanh and relu are known");
         };
     }
 }

@@ -10,7 +10,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * A model's {@code config.json}, which nobody vouches for: every number that it yields lies within bounds, and an error names
+ * A model's {@code config.json}, which nobody vouches for: every number that it yields lies within bounds, and an error
+ * names
  * the file and the key. A key whose value is null counts as absent.
  *
  * @param path    for errors

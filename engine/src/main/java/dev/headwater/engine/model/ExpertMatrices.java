@@ -24,15 +24,19 @@ sealed interface ExpertMatrices {
     }
 
     /**
-     * Four-bit floats in groups of 32 along a row, with a power of two for each group (OCP MX format). They stay in the mapped file
+     * Four-bit floats in groups of 32 along a row, with a power of two for each group (OCP MX format). They stay in the
+     * mapped file
      * and are spread out when an expert is needed: all experts of a 20B model at once would take 80 GB.
      *
      * @param blocks [experts, out, in / 32, 16] bytes; the low half of a byte comes first
      * @param scales [experts, out, in / 32] exponents, biased by 127
      */
-    record Mxfp4(MemorySegment blocks, MemorySegment scales, int out, int in, DType compute, Device device) implements ExpertMatrices {
+    record Mxfp4(MemorySegment blocks, MemorySegment scales, int out, int in, DType compute, Device device)
+            implements ExpertMatrices {
         static final int GROUP = 32;
-        private static final float[] VALUES = {0f, 0.5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -0.5f, -1f, -1.5f, -2f, -3f, -4f, -6f};
+        private static final float[] VALUES = {
+            0f, 0.5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -0.5f, -1f, -1.5f, -2f, -3f, -4f, -6f
+        };
 
         @Override
         public Tensor matrix(int expert) {

@@ -8,8 +8,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * GPT-OSS's mixture: each position goes through its {@code chosen} best experts, whose results are weighted by the softmax of
- * their router logits. An expert is a gated MLP whose even inner rows are gates and odd ones inputs, clamped to the limit:
+ * GPT-OSS's mixture: each position goes through its {@code chosen} best experts, whose results are weighted by the
+ * softmax of
+ * their router logits. An expert is a gated MLP whose even inner rows are gates and odd ones inputs, clamped to the
+ * limit:
  * down((up + 1) · gate · sigmoid(1.702 gate)).
  *
  * @param gateUp     [2 inner, width] an expert
@@ -17,7 +19,15 @@ import java.util.List;
  * @param down       [width, inner] an expert
  * @param downBias   [experts, width]
  */
-record Experts(Linear router, ExpertMatrices gateUp, Tensor gateUpBias, ExpertMatrices down, Tensor downBias, int chosen, double limit) implements Mlp {
+record Experts(
+        Linear router,
+        ExpertMatrices gateUp,
+        Tensor gateUpBias,
+        ExpertMatrices down,
+        Tensor downBias,
+        int chosen,
+        double limit)
+        implements Mlp {
     private static final double SHARPNESS = 1.702;
 
     @Override

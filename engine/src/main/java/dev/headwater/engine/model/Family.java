@@ -7,10 +7,20 @@ import dev.headwater.engine.weights.Checkpoint;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** An architecture: how its configuration reads, and what its tensors are called. The defaults are the names that most share. */
+/**
+ * An architecture: how its configuration reads, and what its tensors are called. The defaults are the names that most
+ * share.
+ */
 interface Family {
-    List<Family> ALL = List.of(new LlamaFamily(), new MistralFamily(), new Qwen2Family(), new Qwen3Family(), new Gemma2Family(),
-            new Gemma3Family(), new Gpt2Family(), new GptOssFamily());
+    List<Family> ALL = List.of(
+            new LlamaFamily(),
+            new MistralFamily(),
+            new Qwen2Family(),
+            new Qwen3Family(),
+            new Gemma2Family(),
+            new Gemma3Family(),
+            new Gpt2Family(),
+            new GptOssFamily());
 
     /** As {@code architectures} in config.json has them. */
     List<String> architectures();
@@ -38,9 +48,15 @@ interface Family {
         } else {
             throw file.error("architectures", "is missing");
         }
-        String name = listed.isEmpty() ? file.text("model_type") : listed.path(0).asText();
-        throw new HeadwaterException("%s: Headwater does not know the architecture '%s'; it knows %s".formatted(file.path(), ErrorText.of(name),
-                ALL.stream().flatMap(family -> family.architectures().stream()).collect(Collectors.joining(", "))));
+        String name =
+                listed.isEmpty() ? file.text("model_type") : listed.path(0).asText();
+        throw new HeadwaterException("%s: Headwater does not know the architecture '%s'; it knows %s"
+                .formatted(
+                        file.path(),
+                        ErrorText.of(name),
+                        ALL.stream()
+                                .flatMap(family -> family.architectures().stream())
+                                .collect(Collectors.joining(", "))));
     }
 
     default String embedding() {
@@ -56,7 +72,9 @@ interface Family {
         return "norm";
     }
 
-    /** What may stand before the names of all tensors but the unembedding; image-and-text models nest their text part. */
+    /**
+     * What may stand before the names of all tensors but the unembedding; image-and-text models nest their text part.
+     */
     default List<String> prefixes() {
         return List.of("model.", "language_model.model.", "model.language_model.", "");
     }
@@ -67,8 +85,9 @@ interface Family {
                 return prefix;
             }
         }
-        throw new HeadwaterException("%s has no tensor '%s%s', the token embeddings of the architecture in its config.json"
-                .formatted(checkpoint, prefixes().getFirst(), embedding()));
+        throw new HeadwaterException(
+                "%s has no tensor '%s%s', the token embeddings of the architecture in its config.json"
+                        .formatted(checkpoint, prefixes().getFirst(), embedding()));
     }
 
     default LayerWeights layer(WeightLoader weights, ModelConfig model, int l) {
@@ -78,7 +97,8 @@ interface Family {
                 weights.norm(layer + "input_layernorm", width),
                 attention(weights, model, layer + "self_attn."),
                 model.postNorms() ? weights.norm(layer + "post_attention_layernorm", width) : null,
-                weights.norm(layer + (model.postNorms() ? "pre_feedforward_layernorm" : "post_attention_layernorm"), width),
+                weights.norm(
+                        layer + (model.postNorms() ? "pre_feedforward_layernorm" : "post_attention_layernorm"), width),
                 mlp(weights, model, layer + "mlp."),
                 model.postNorms() ? weights.norm(layer + "post_feedforward_layernorm", width) : null);
     }
@@ -95,23 +115,34 @@ interface Family {
                 weights.linear(name + "o_proj", width, queries, shape.outputBias()),
                 shape.qkNorm() ? weights.norm(name + "q_norm", shape.headDim()) : null,
                 shape.qkNorm() ? weights.norm(name + "k_norm", shape.headDim()) : null,
-                shape.sinks() ? weights.floatsAs(name + "sinks", new long[] {shape.heads()}, shape.heads(), 1, 1) : null);
+                shape.sinks()
+                        ? weights.floatsAs(name + "sinks", new long[] {shape.heads()}, shape.heads(), 1, 1)
+                        : null);
     }
 
     private static Mlp mlp(WeightLoader weights, ModelConfig model, String name) {
         int width = model.width();
         return switch (model.mlp()) {
-            case ModelConfig.Gated(int inner, Activation activation, boolean bias) -> new Mlp.Gated(
-                    weights.linear(name + "gate_proj", inner, width, bias), weights.linear(name + "up_proj", inner, width, bias),
-                    weights.linear(name + "down_proj", width, inner, bias), activation);
-            case ModelConfig.Plain(int inner, Activation activation) -> new Mlp.Plain(
-                    weights.linear(name + "fc1", inner, width, true), weights.linear(name + "fc2", width, inner, true), activation);
-            case ModelConfig.Experts(int inner, int count, int chosen, double limit) -> new Experts(
-                    weights.linear(name + "router", count, width, true),
-                    weights.experts(name + "experts.gate_up_proj", count, 2 * inner, width),
-                    weights.floats(name + "experts.gate_up_proj_bias", count, 2 * inner),
-                    weights.experts(name + "experts.down_proj", count, width, inner),
-                    weights.floats(name + "experts.down_proj_bias", count, width), chosen, limit);
+            case ModelConfig.Gated(int inner, Activation activation, boolean bias) ->
+                new Mlp.Gated(
+                        weights.linear(name + "gate_proj", inner, width, bias),
+                        weights.linear(name + "up_proj", inner, width, bias),
+                        weights.linear(name + "down_proj", width, inner, bias),
+                        activation);
+            case ModelConfig.Plain(int inner, Activation activation) ->
+                new Mlp.Plain(
+                        weights.linear(name + "fc1", inner, width, true),
+                        weights.linear(name + "fc2", width, inner, true),
+                        activation);
+            case ModelConfig.Experts(int inner, int count, int chosen, double limit) ->
+                new Experts(
+                        weights.linear(name + "router", count, width, true),
+                        weights.experts(name + "experts.gate_up_proj", count, 2 * inner, width),
+                        weights.floats(name + "experts.gate_up_proj_bias", count, 2 * inner),
+                        weights.experts(name + "experts.down_proj", count, width, inner),
+                        weights.floats(name + "experts.down_proj_bias", count, width),
+                        chosen,
+                        limit);
         };
     }
 }

@@ -5,14 +5,16 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * A place in a transformer block where transcoders read or write, named as {@code config.yaml} of a transcoder set names it;
+ * A place in a transformer block where transcoders read or write, named as {@code config.yaml} of a transcoder set
+ * names it;
  * the tensor there is [positions, width].
  */
 public enum FeatureSite {
     /** Input: the residual entering the pre-MLP norm. */
     RESID_MID("hook_resid_mid", true),
     /**
-     * Input: that residual divided by the norm's denominator, before the norm's gain. LayerNorm has it after gain and bias, so that
+     * Input: that residual divided by the norm's denominator, before the norm's gain. LayerNorm has it after gain and
+     * bias, so that
      * it is {@link #MLP_IN}.
      */
     LN2_NORMALIZED("ln2.hook_normalized", true),
@@ -42,11 +44,16 @@ public enum FeatureSite {
     }
 
     public static Optional<FeatureSite> ofHookName(String hookName) {
-        return Arrays.stream(values()).filter(site -> site.hookName.equals(hookName)).findFirst();
+        return Arrays.stream(values())
+                .filter(site -> site.hookName.equals(hookName))
+                .findFirst();
     }
 
     /** The hook names of the input or output sites, for messages. */
     public static String hookNames(boolean input) {
-        return Arrays.stream(values()).filter(site -> site.input == input).map(FeatureSite::hookName).collect(Collectors.joining(", "));
+        return Arrays.stream(values())
+                .filter(site -> site.input == input)
+                .map(FeatureSite::hookName)
+                .collect(Collectors.joining(", "));
     }
 }

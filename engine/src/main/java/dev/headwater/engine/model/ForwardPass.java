@@ -16,7 +16,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * One run of a model over tokens, after those of a cache if there is one: [rows, width] from layer to layer, in float32. Several
+ * One run of a model over tokens, after those of a cache if there is one: [rows, width] from layer to layer, in
+ * float32. Several
  * prompts lie one below the other, and meet only where a product with a weight takes all rows at once.
  */
 final class ForwardPass {
@@ -47,7 +48,13 @@ final class ForwardPass {
     private record Mask(int positions, int window) {}
 
     /** @param prompts one, unless there are neither hooks nor a cache */
-    ForwardPass(LanguageModel model, List<int[]> prompts, TraceRequest request, Hooks hooks, KvCache cache, long mostScores) {
+    ForwardPass(
+            LanguageModel model,
+            List<int[]> prompts,
+            TraceRequest request,
+            Hooks hooks,
+            KvCache cache,
+            long mostScores) {
         this.model = model;
         this.config = model.config();
         this.request = request;
@@ -67,10 +74,14 @@ final class ForwardPass {
     /** In the order of the prompts. */
     List<Trace> run() {
         try (var scope = TensorScope.open()) {
-            int[] position = parts.stream().flatMapToInt(part -> IntStream.range(past, past + part.positions)).toArray();
+            int[] position = parts.stream()
+                    .flatMapToInt(part -> IntStream.range(past, past + part.positions))
+                    .toArray();
             for (Reach reach : config.attention().layers()) {
                 if (reach.rope() != null) {
-                    ropes.computeIfAbsent(reach.rope(), rope -> rope.table(position, config.attention().headDim(), model.device()));
+                    ropes.computeIfAbsent(
+                            reach.rope(),
+                            rope -> rope.table(position, config.attention().headDim(), model.device()));
                 }
                 for (Part part : parts) {
                     Mask mask = mask(reach, part);
@@ -111,7 +122,8 @@ final class ForwardPass {
             return null;
         }
         try (var scope = TensorScope.open()) {
-            Tensor hidden = Tensor.full(Double.NEGATIVE_INFINITY, DType.F32, model.device(), mask.positions, past + mask.positions);
+            Tensor hidden = Tensor.full(
+                    Double.NEGATIVE_INFINITY, DType.F32, model.device(), mask.positions, past + mask.positions);
             Tensor later = Torch.triu(hidden, past + 1);
             return scope.keep(mask.window == 0 ? later : Torch.add(later, Torch.tril(hidden, past - mask.window)));
         }
@@ -129,13 +141,18 @@ final class ForwardPass {
             }
         }
         Tensor stream = config.learnedPositions()
-            ? Torch.add(vectors, Torch.embedding(model.positionEmbedding(), Torch.to(Tensor.ofInts(position, rows), model.device()))) : vectors;
+                ? Torch.add(
+                        vectors,
+                        Torch.embedding(
+                                model.positionEmbedding(), Torch.to(Tensor.ofInts(position, rows), model.device())))
+                : vectors;
         return taken(stream, hooks.embeddings(stream), "the embeddings");
     }
 
     private Tensor layer(int l, Tensor entering) {
         LayerWeights weights = model.layer(l);
-        Tensor attended = attention(l, weights.attention(), normalise(weights.preAttention(), NormSite.PRE_ATTENTION, l, entering));
+        Tensor attended = attention(
+                l, weights.attention(), normalise(weights.preAttention(), NormSite.PRE_ATTENTION, l, entering));
         if (weights.postAttention() != null) {
             attended = normalise(weights.postAttention(), NormSite.POST_ATTENTION, l, attended);
         }
@@ -164,10 +181,12 @@ final class ForwardPass {
                 read = Torch.narrow(read, 0, part.positions - 1, 1);
             }
             Tensor logits = capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
-            float largest = Torch.amax(Torch.narrow(logits, 0, logits.size(0) - 1, 1), -1, false).item();
+            float largest = Torch.amax(Torch.narrow(logits, 0, logits.size(0) - 1, 1), -1, false)
+                    .item();
             if (!Float.isFinite(largest)) {
-                throw new HeadwaterException("%s computes logits that are not finite; its weights are damaged, or the prompt or an edit drives it out of range"
-                        .formatted(model.directory()));
+                throw new HeadwaterException(
+                        "%s computes logits that are not finite; its weights are damaged, or the prompt or an edit drives it out of range"
+                                .formatted(model.directory()));
             }
             part.trace.keepLogits(logits);
         }
@@ -190,7 +209,8 @@ final class ForwardPass {
             return given;
         }
         if (returned.rank() != 2 || returned.size(0) != rows || returned.size(1) != config.width()) {
-            throw new IllegalArgumentException("a hook changed %s to %s; its shape is [%d, %d]".formatted(where, returned, rows, config.width()));
+            throw new IllegalArgumentException(
+                    "a hook changed %s to %s; its shape is [%d, %d]".formatted(where, returned, rows, config.width()));
         }
         return Torch.reshape(returned, rows, config.width());
     }
@@ -208,7 +228,8 @@ final class ForwardPass {
         if (site != NormSite.PRE_MLP) {
             return norm.gained(normalised);
         }
-        return norm.centres() ? at(FeatureSite.LN2_NORMALIZED, l, norm.gained(normalised))
+        return norm.centres()
+                ? at(FeatureSite.LN2_NORMALIZED, l, norm.gained(normalised))
                 : norm.gained(at(FeatureSite.LN2_NORMALIZED, l, normalised));
     }
 
@@ -238,24 +259,32 @@ final class ForwardPass {
                 parts.getFirst().trace.keepAttention(l, ownProbabilities(l, frozen));
             }
         } else {
-            Tensor queries = byHead(Torch.mul(placed(heads(weights.query(), shape.heads(), x), weights.queryNorm(), reach), shape.scale()));
+            Tensor queries = byHead(Torch.mul(
+                    placed(heads(weights.query(), shape.heads(), x), weights.queryNorm(), reach), shape.scale()));
             if (parts.size() == 1) {
                 mixed = attend(l, parts.getFirst(), queries, keys, values, weights.sinks());
             } else {
                 List<Tensor> each = new ArrayList<>();
                 for (Part part : parts) {
-                    each.add(attend(l, part, Torch.narrow(queries, 1, part.first, part.positions), Torch.narrow(keys, 1, part.first, part.positions),
-                            Torch.narrow(values, 1, part.first, part.positions), weights.sinks()));
+                    each.add(attend(
+                            l,
+                            part,
+                            Torch.narrow(queries, 1, part.first, part.positions),
+                            Torch.narrow(keys, 1, part.first, part.positions),
+                            Torch.narrow(values, 1, part.first, part.positions),
+                            weights.sinks()));
                 }
                 mixed = Torch.cat(each, 1);
             }
         }
-        return weights.output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
+        return weights.output()
+                .apply(Torch.reshape(Torch.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
     }
 
     /** [rows, heads, headDim]. */
     private Tensor heads(Linear projection, int heads, Tensor x) {
-        return Torch.reshape(projection.apply(x), rows, heads, config.attention().headDim());
+        return Torch.reshape(
+                projection.apply(x), rows, heads, config.attention().headDim());
     }
 
     private Tensor placed(Tensor heads, Norm norm, Reach reach) {
@@ -271,12 +300,16 @@ final class ForwardPass {
     private Tensor ownProbabilities(int l, Tensor frozen) {
         long[] needed = {config.attention().heads(), rows, past + rows};
         if (!Arrays.equals(frozen.shape(), needed)) {
-            throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s".formatted(l, frozen, Arrays.toString(needed)));
+            throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s"
+                    .formatted(l, frozen, Arrays.toString(needed)));
         }
         return Torch.reshape(frozen, needed);
     }
 
-    /** All heads of a prompt, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and scaled. */
+    /**
+     * All heads of a prompt, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and
+     * scaled.
+     */
     private Tensor attend(int l, Part part, Tensor queries, Tensor keys, Tensor values, Tensor sinks) {
         ModelConfig.Attention shape = config.attention();
         Tensor mask = masks.get(mask(shape.layers().get(l), part));
@@ -297,12 +330,17 @@ final class ForwardPass {
         for (int first = 0; first < shape.kvHeads(); first += block) {
             try (var scope = TensorScope.open()) {
                 int size = Math.min(block, shape.kvHeads() - first);
-                Tensor probabilities = probabilities(Torch.narrow(queries, 0, (long) first * group, (long) size * group), Torch.narrow(keys, 0, first, size),
-                        sinks == null ? null : Torch.narrow(sinks, 0, (long) first * group, (long) size * group), mask);
+                Tensor probabilities = probabilities(
+                        Torch.narrow(queries, 0, (long) first * group, (long) size * group),
+                        Torch.narrow(keys, 0, first, size),
+                        sinks == null ? null : Torch.narrow(sinks, 0, (long) first * group, (long) size * group),
+                        mask);
                 if (kept != null) {
                     Torch.copy(Torch.narrow(kept, 0, (long) first * group, (long) size * group), probabilities);
                 }
-                Torch.copy(Torch.narrow(mixed, 0, (long) first * group, (long) size * group), mix(probabilities, Torch.narrow(values, 0, first, size)));
+                Torch.copy(
+                        Torch.narrow(mixed, 0, (long) first * group, (long) size * group),
+                        mix(probabilities, Torch.narrow(values, 0, first, size)));
             }
         }
         if (kept != null) {
@@ -319,8 +357,11 @@ final class ForwardPass {
         long total = keys.size(1);
         try (var scope = TensorScope.open()) {
             // The queries of a group lie below each other, so that their common keys are read once.
-            Tensor scores = Torch.bmm(Torch.reshape(queries, kvHeads, -1, queries.size(2)), Torch.transpose(keys, 1, 2));
-            scores = capped(Torch.reshape(scores, heads, positions, total), config.attention().softcap());
+            Tensor scores =
+                    Torch.bmm(Torch.reshape(queries, kvHeads, -1, queries.size(2)), Torch.transpose(keys, 1, 2));
+            scores = capped(
+                    Torch.reshape(scores, heads, positions, total),
+                    config.attention().softcap());
             if (mask != null) {
                 scores = Torch.add(scores, mask);
             }

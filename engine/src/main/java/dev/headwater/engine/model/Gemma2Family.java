@@ -4,7 +4,10 @@ import dev.headwater.engine.model.ModelConfig.Norm;
 import java.util.List;
 import java.util.Map;
 
-/** Gemma 2: scaled embeddings, gains of 1 + w, a norm after attention and MLP too, soft-capped scores, every other layer with a window. */
+/**
+ * Gemma 2: scaled embeddings, gains of 1 + w, a norm after attention and MLP too, soft-capped scores, every other layer
+ * with a window.
+ */
 final class Gemma2Family implements Family {
     @Override
     public List<String> architectures() {
@@ -27,7 +30,8 @@ final class Gemma2Family implements Family {
 
     /** @param period every so many layers one sees everything, unless the file lists them */
     static ModelDraft gemma(String architecture, ConfigFile keys, int period) {
-        ConfigFile file = keys.withDefaults("{\"hidden_activation\": \"gelu_pytorch_tanh\"}").withAliases(Map.of("hidden_act", "hidden_activation"));
+        ConfigFile file = keys.withDefaults("{\"hidden_activation\": \"gelu_pytorch_tanh\"}")
+                .withAliases(Map.of("hidden_act", "hidden_activation"));
         ModelDraft model = ModelDraft.rotary(architecture, file);
         model.norm = new Norm(false, model.norm.epsilon(), 1);
         model.postNorms = true;

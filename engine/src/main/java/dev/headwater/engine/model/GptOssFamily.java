@@ -20,7 +20,10 @@ final class GptOssFamily implements Family {
         ModelDraft model = ModelDraft.rotary("GptOssForCausalLM", file);
         int experts = file.count("num_local_experts", 1 << 16);
         String chosen = file.has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token";
-        model.mlp = new Experts(file.count("intermediate_size", 1 << 20), experts, file.count(chosen, experts),
+        model.mlp = new Experts(
+                file.count("intermediate_size", 1 << 20),
+                experts,
+                file.count(chosen, experts),
                 file.positive("swiglu_limit", 1e6, 7));
         model.qkvBias = model.outputBias = file.flag("attention_bias", true);
         model.sinks = true;

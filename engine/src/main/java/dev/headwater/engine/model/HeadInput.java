@@ -6,7 +6,8 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 
 /**
- * One head's query or key at a position, as the score takes it: after bias, norm and rotary position. With the denominators of norms
+ * One head's query or key at a position, as the score takes it: after bias, norm and rotary position. With the
+ * denominators of norms
  * fixed it is a linear function of the residual stream that enters the layer, plus a constant.
  *
  * @param value    F32 [headDim]
@@ -26,10 +27,18 @@ public record HeadInput(Tensor value, Tensor gradient) {
     /** As {@link #query}; {@code head} counts the heads that share this key as well. */
     public static HeadInput key(LanguageModel model, int layer, int head, int position, Tensor stream) {
         LayerWeights.Attention weights = model.layer(layer).attention();
-        return of(model, layer, weights.key(), weights.keyNorm(), head / model.config().attention().group(), position, stream);
+        return of(
+                model,
+                layer,
+                weights.key(),
+                weights.keyNorm(),
+                head / model.config().attention().group(),
+                position,
+                stream);
     }
 
-    private static HeadInput of(LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor stream) {
+    private static HeadInput of(
+            LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor stream) {
         ModelConfig.Attention shape = model.config().attention();
         int headDim = shape.headDim();
         try (var scope = TensorScope.open()) {
@@ -55,7 +64,9 @@ public record HeadInput(Tensor value, Tensor gradient) {
                 value = Torch.mm(value, turn);
                 gradient = Torch.mm(Torch.t(turn), gradient);
             }
-            return new HeadInput(scope.keep(Torch.contiguous(Torch.reshape(value, headDim))), scope.keep(Torch.contiguous(gradient)));
+            return new HeadInput(
+                    scope.keep(Torch.contiguous(Torch.reshape(value, headDim))),
+                    scope.keep(Torch.contiguous(gradient)));
         }
     }
 
@@ -67,6 +78,7 @@ public record HeadInput(Tensor value, Tensor gradient) {
             identity[i * headDim + i] = 1;
         }
         Tensor units = Torch.to(Tensor.ofFloats(identity, 1, headDim, headDim), model.device());
-        return Torch.reshape(rope.table(new int[] {position}, headDim, model.device()).rotate(units), headDim, headDim);
+        return Torch.reshape(
+                rope.table(new int[] {position}, headDim, model.device()).rotate(units), headDim, headDim);
     }
 }

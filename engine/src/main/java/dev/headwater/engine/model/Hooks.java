@@ -6,7 +6,8 @@ import dev.headwater.bindings.Tensor;
  * Changes to a forward pass while it runs. The methods are called in the order of the computation: in a layer {@link
  * #attention}, {@link #reciprocal} as norms come, and {@link #at} for all five sites, inputs before outputs.
  *
- * <p>A tensor that is passed in lives until its layer is done, and so does what a hook makes, unless it takes it out with {@link
+ * <p>A tensor that is passed in lives until its layer is done, and so does what a hook makes, unless it takes it out
+ * with {@link
  * dev.headwater.bindings.TensorScope#release}. Arguments are not to be written to. A returned tensor stays the hook's.
  */
 public interface Hooks {

@@ -20,8 +20,10 @@ public final class KvCache implements AutoCloseable {
         keys = new Tensor[config.layers()];
         values = new Tensor[config.layers()];
         for (int l = 0; l < keys.length; l++) {
-            keys[l] = TensorScope.release(Tensor.empty(DType.F32, device, attention.kvHeads(), capacity, attention.headDim()));
-            values[l] = TensorScope.release(Tensor.empty(DType.F32, device, attention.kvHeads(), capacity, attention.headDim()));
+            keys[l] = TensorScope.release(
+                    Tensor.empty(DType.F32, device, attention.kvHeads(), capacity, attention.headDim()));
+            values[l] = TensorScope.release(
+                    Tensor.empty(DType.F32, device, attention.kvHeads(), capacity, attention.headDim()));
         }
     }
 

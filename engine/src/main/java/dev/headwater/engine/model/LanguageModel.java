@@ -12,7 +12,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A language model: its configuration, its weights on a device, and its forward pass. May be used by several threads at once. */
+/**
+ * A language model: its configuration, its weights on a device, and its forward pass. May be used by several threads at
+ * once.
+ */
 public final class LanguageModel implements AutoCloseable {
     private final Path directory;
     private final ModelConfig config;
@@ -26,7 +29,14 @@ public final class LanguageModel implements AutoCloseable {
     private final Norm finalNorm;
     private final Tensor unembedding;
 
-    private LanguageModel(Path directory, Family family, ModelConfig config, Checkpoint checkpoint, WeightLoader weights, DType compute, Device device) {
+    private LanguageModel(
+            Path directory,
+            Family family,
+            ModelConfig config,
+            Checkpoint checkpoint,
+            WeightLoader weights,
+            DType compute,
+            Device device) {
         this.directory = directory;
         this.config = config;
         this.checkpoint = checkpoint;
@@ -34,7 +44,9 @@ public final class LanguageModel implements AutoCloseable {
         this.device = device;
         owned = weights.owned();
         embedding = weights.matrix(family.embedding(), config.vocab(), config.width());
-        positionEmbedding = config.learnedPositions() ? weights.floats(family.positionEmbedding(), config.maxPositions(), config.width()) : null;
+        positionEmbedding = config.learnedPositions()
+                ? weights.floats(family.positionEmbedding(), config.maxPositions(), config.width())
+                : null;
         for (int l = 0; l < config.layers(); l++) {
             layers.add(family.layer(weights, config, l));
         }
@@ -43,11 +55,13 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loads a Hugging Face model directory. On the CPU, weights that are stored in the compute type are used where the file is
+     * Loads a Hugging Face model directory. On the CPU, weights that are stored in the compute type are used where the
+     * file is
      * mapped; others are converted once.
      *
      * @param compute type of the matrix products: F32, BF16 or F16. Everything else is computed in float32
-     * @throws HeadwaterException if the directory, its configuration or its weights are missing or unsound, or do not fit each other
+     * @throws HeadwaterException if the directory, its configuration or its weights are missing or unsound, or do not
+     *      fit each other
      */
     public static LanguageModel load(Path directory, DType compute, Device device) {
         if (compute != DType.F32 && compute != DType.BF16 && compute != DType.F16) {
@@ -128,12 +142,15 @@ public final class LanguageModel implements AutoCloseable {
      * Runs the model over new tokens.
      *
      * @param cache what was read before, to which these tokens are added; null for a prompt from its start
-     * @throws UsageException if there are no tokens, too many for the model or the cache, or one is not in the vocabulary
+     * @throws UsageException if there are no tokens, too many for the model or the cache, or one is not in the
+     *      vocabulary
      * @throws HeadwaterException if the logits are not finite
      */
     public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
         check(tokens, cache);
-        return new ForwardPass(this, List.of(tokens), request, hooks, cache, ForwardPass.MOST_SCORES).run().getFirst();
+        return new ForwardPass(this, List.of(tokens), request, hooks, cache, ForwardPass.MOST_SCORES)
+                .run()
+                .getFirst();
     }
 
     /**
@@ -155,13 +172,14 @@ public final class LanguageModel implements AutoCloseable {
             throw new UsageException("The prompt is empty: at least one token is needed");
         }
         if (tokens.length > most - past) {
-            throw new UsageException("The prompt has %d tokens, but %s takes at most %d".formatted(past + tokens.length,
-                    most == config.maxPositions() ? directory : "the cache", most));
+            throw new UsageException("The prompt has %d tokens, but %s takes at most %d"
+                    .formatted(past + tokens.length, most == config.maxPositions() ? directory : "the cache", most));
         }
         for (int p = 0; p < tokens.length; p++) {
             if (tokens[p] < 0 || tokens[p] >= config.vocab()) {
-                throw new UsageException("Token id %d at position %d is not in the vocabulary of %s, whose ids are 0 to %d"
-                        .formatted(tokens[p], past + p, directory, config.vocab() - 1));
+                throw new UsageException(
+                        "Token id %d at position %d is not in the vocabulary of %s, whose ids are 0 to %d"
+                                .formatted(tokens[p], past + p, directory, config.vocab() - 1));
             }
         }
     }

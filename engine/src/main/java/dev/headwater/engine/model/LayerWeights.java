@@ -8,7 +8,8 @@ import dev.headwater.bindings.Tensor;
  * @param postAttention null where the family has none
  * @param postMlp       null where the family has none
  */
-public record LayerWeights(Norm preAttention, Attention attention, Norm postAttention, Norm preMlp, Mlp mlp, Norm postMlp) {
+public record LayerWeights(
+        Norm preAttention, Attention attention, Norm postAttention, Norm preMlp, Mlp mlp, Norm postMlp) {
     /**
      * @param query  weight [heads * headDim, d]
      * @param key    weight [kvHeads * headDim, d]
@@ -18,5 +19,6 @@ public record LayerWeights(Norm preAttention, Attention attention, Norm postAtte
      * @param keyNorm   over a head's dimensions, or null
      * @param sinks  [heads, 1, 1] float32, or null
      */
-    public record Attention(Linear query, Linear key, Linear value, Linear output, Norm queryNorm, Norm keyNorm, Tensor sinks) {}
+    public record Attention(
+            Linear query, Linear key, Linear value, Linear output, Norm queryNorm, Norm keyNorm, Tensor sinks) {}
 }

@@ -16,12 +16,29 @@ import java.util.List;
  * @param finalSoftcap    c in c·tanh(logit / c); 0 for none
  * @param tied            whether the unembedding is the embedding
  */
-public record ModelConfig(String architecture, int layers, int width, int vocab, int maxPositions, Attention attention, Mlp mlp, Norm norm,
-                          boolean postNorms, double embeddingScale, boolean learnedPositions, double finalSoftcap, boolean tied) {
+public record ModelConfig(
+        String architecture,
+        int layers,
+        int width,
+        int vocab,
+        int maxPositions,
+        Attention attention,
+        Mlp mlp,
+        Norm norm,
+        boolean postNorms,
+        double embeddingScale,
+        boolean learnedPositions,
+        double finalSoftcap,
+        boolean tied) {
     /** Numbers in all weights that the forward pass uses. */
     public long parameters() {
         long inputs = (long) width * (vocab * (tied ? 1L : 2L) + (learnedPositions ? maxPositions : 0));
-        return inputs + layers * (attention.parameters(width) + mlp.parameters(width) + (postNorms ? 4 : 2) * norm.parameters(width)) + norm.parameters(width);
+        return inputs
+                + layers
+                        * (attention.parameters(width)
+                                + mlp.parameters(width)
+                                + (postNorms ? 4 : 2) * norm.parameters(width))
+                + norm.parameters(width);
     }
 
     /**
@@ -33,8 +50,17 @@ public record ModelConfig(String architecture, int layers, int width, int vocab,
      * @param sinks      whether each head's softmax has one more slot, which takes probability and gives nothing
      * @param layers     what differs between layers
      */
-    public record Attention(int heads, int kvHeads, int headDim, double scale, double softcap, boolean qkNorm, boolean qkvBias,
-                            boolean outputBias, boolean sinks, List<Reach> layers) {
+    public record Attention(
+            int heads,
+            int kvHeads,
+            int headDim,
+            double scale,
+            double softcap,
+            boolean qkNorm,
+            boolean qkvBias,
+            boolean outputBias,
+            boolean sinks,
+            List<Reach> layers) {
         public Attention {
             layers = List.copyOf(layers);
         }
@@ -43,8 +69,11 @@ public record ModelConfig(String architecture, int layers, int width, int vocab,
         long parameters(long width) {
             long queries = (long) heads * headDim;
             long keysAndValues = 2L * kvHeads * headDim;
-            return (2 * queries + keysAndValues) * width + (qkvBias ? queries + keysAndValues : 0) + (outputBias ? width : 0)
-                + (qkNorm ? 2L * headDim : 0) + (sinks ? heads : 0);
+            return (2 * queries + keysAndValues) * width
+                    + (qkvBias ? queries + keysAndValues : 0)
+                    + (outputBias ? width : 0)
+                    + (qkNorm ? 2L * headDim : 0)
+                    + (sinks ? heads : 0);
         }
 
         /** Query heads that share a key and value head. */
@@ -107,7 +136,8 @@ public record ModelConfig(String architecture, int layers, int width, int vocab,
     /**
      * Reads {@code config.json} of a model directory.
      *
-     * @throws HeadwaterException if it is missing, of an unknown architecture, or says something impossible; the message
+     * @throws HeadwaterException if it is missing, of an unknown architecture, or says something impossible; the
+     *      message
      *     names the key
      */
     public static ModelConfig read(Path directory) {

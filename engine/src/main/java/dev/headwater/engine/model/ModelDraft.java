@@ -33,10 +33,12 @@ final class ModelDraft {
     boolean sinks;
     /** Of the layers that have one. */
     int window;
+
     boolean[] sliding;
     Rope rope;
     /** Of the layers with a window. */
     Rope localRope;
+
     Mlp mlp;
     Norm norm;
     boolean postNorms;
@@ -51,8 +53,10 @@ final class ModelDraft {
         if (file.has("quantization_config")) {
             ConfigFile quantization = file.within("quantization_config");
             if (!quantization.text("quant_method").equals("mxfp4")) {
-                throw quantization.error("quant_method", "is '" + ErrorText.of(quantization.text("quant_method"))
-                        + "'; of quantised checkpoints only mxfp4 is read, so take the one that is not quantised");
+                throw quantization.error(
+                        "quant_method",
+                        "is '" + ErrorText.of(quantization.text("quant_method"))
+                                + "'; of quantised checkpoints only mxfp4 is read, so take the one that is not quantised");
             }
         }
         layers = file.count("num_hidden_layers", 4096);
@@ -63,7 +67,9 @@ final class ModelDraft {
         kvHeads = file.count("num_key_value_heads", 4096, heads);
         headDim = file.has("head_dim") ? file.count("head_dim", 4096) : shareOfWidth();
         if (heads % kvHeads != 0) {
-            throw file.error("num_key_value_heads", "is " + kvHeads + ", which does not divide the " + heads + " attention heads");
+            throw file.error(
+                    "num_key_value_heads",
+                    "is " + kvHeads + ", which does not divide the " + heads + " attention heads");
         }
         scale = 1 / Math.sqrt(headDim);
         sliding = new boolean[layers];
@@ -88,7 +94,10 @@ final class ModelDraft {
         if (file.positive("partial_rotary_factor", 1, 1) != 1) {
             throw file.error("partial_rotary_factor", "is below 1; only heads that turn as a whole are known");
         }
-        draft.mlp = new Gated(file.count("intermediate_size", MOST_WIDTH), Activation.read(file, "hidden_act"), file.flag("mlp_bias", false));
+        draft.mlp = new Gated(
+                file.count("intermediate_size", MOST_WIDTH),
+                Activation.read(file, "hidden_act"),
+                file.flag("mlp_bias", false));
         return draft;
     }
 
@@ -119,7 +128,11 @@ final class ModelDraft {
             sliding[l] = switch (type) {
                 case "sliding_attention" -> true;
                 case "full_attention" -> false;
-                default -> throw file.error("layer_types", "has '" + ErrorText.of(type) + "' at layer " + l + "; only full_attention and sliding_attention are known");
+                default ->
+                    throw file.error(
+                            "layer_types",
+                            "has '" + ErrorText.of(type) + "' at layer " + l
+                                    + "; only full_attention and sliding_attention are known");
             };
         }
     }
@@ -129,8 +142,21 @@ final class ModelDraft {
         for (boolean slides : sliding) {
             reaches.add(slides ? new Reach(window, localRope) : new Reach(0, rope));
         }
-        Attention attention = new Attention(heads, kvHeads, headDim, scale, attentionSoftcap, qkNorm, qkvBias, outputBias, sinks, reaches);
-        return new ModelConfig(architecture, layers, width, vocab, maxPositions, attention, mlp, norm, postNorms, embeddingScale,
-                learnedPositions, finalSoftcap, tied);
+        Attention attention = new Attention(
+                heads, kvHeads, headDim, scale, attentionSoftcap, qkNorm, qkvBias, outputBias, sinks, reaches);
+        return new ModelConfig(
+                architecture,
+                layers,
+                width,
+                vocab,
+                maxPositions,
+                attention,
+                mlp,
+                norm,
+                postNorms,
+                embeddingScale,
+                learnedPositions,
+                finalSoftcap,
+                tied);
     }
 }

@@ -22,7 +22,9 @@ final class Qwen2Family implements Family {
         return model.config();
     }
 
-    /** Qwen's rule: the upper layers, and only if the file says that windows are used; it names a window's size anyway. */
+    /**
+     * Qwen's rule: the upper layers, and only if the file says that windows are used; it names a window's size anyway.
+     */
     static void windows(ModelDraft model, ConfigFile file) {
         if (file.flag("use_sliding_window", false)) {
             int unlimited = file.has("max_window_layers") ? file.count("max_window_layers", 1 << 20) : 28;

@@ -19,15 +19,19 @@ public record Rope(double base, Scaling scaling) {
     public record Linear(double factor) implements Scaling {}
 
     /** Stretches long wavelengths only, with a smooth passage. */
-    public record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions) implements Scaling {}
+    public record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions)
+            implements Scaling {}
 
     /**
-     * Stretches the frequencies that turn less than {@code betaSlow} times in the original context, keeps those that turn more
+     * Stretches the frequencies that turn less than {@code betaSlow} times in the original context, keeps those that
+     * turn more
      * than {@code betaFast} times.
      *
      * @param magnitude factor on the rotated queries and keys
      */
-    public record Yarn(double factor, int originalPositions, double betaFast, double betaSlow, boolean truncate, double magnitude) implements Scaling {
+    public record Yarn(
+            double factor, int originalPositions, double betaFast, double betaSlow, boolean truncate, double magnitude)
+            implements Scaling {
         /** The index of the pair that turns so many times in the original context. */
         private double pairTurning(double times, double base, int headDim) {
             return headDim * Math.log(originalPositions / (times * 2 * Math.PI)) / (2 * Math.log(base));
@@ -45,7 +49,9 @@ public record Rope(double base, Scaling scaling) {
             }
             return new Rope(readBase(parameters, "rope_theta"), readScaling(file, parameters));
         }
-        return new Rope(readBase(file, "rope_theta"), file.has("rope_scaling") ? readScaling(file, file.within("rope_scaling")) : new None());
+        return new Rope(
+                readBase(file, "rope_theta"),
+                file.has("rope_scaling") ? readScaling(file, file.within("rope_scaling")) : new None());
     }
 
     /** Of the layers with a sliding window, in families where these have frequencies of their own: Gemma 3. */
@@ -72,8 +78,11 @@ public record Rope(double base, Scaling scaling) {
             case "default" -> new None();
             case "linear" -> new Linear(scaling.positive("factor", 1e6));
             case "llama3" -> {
-                var llama = new Llama3(scaling.positive("factor", 1e6), scaling.positive("low_freq_factor", 1e6),
-                        scaling.positive("high_freq_factor", 1e6), scaling.count("original_max_position_embeddings", MOST_POSITIONS));
+                var llama = new Llama3(
+                        scaling.positive("factor", 1e6),
+                        scaling.positive("low_freq_factor", 1e6),
+                        scaling.positive("high_freq_factor", 1e6),
+                        scaling.count("original_max_position_embeddings", MOST_POSITIONS));
                 if (llama.highFrequencyFactor <= llama.lowFrequencyFactor) {
                     throw scaling.error("high_freq_factor", "must be above low_freq_factor");
                 }
@@ -82,14 +91,24 @@ public record Rope(double base, Scaling scaling) {
             case "yarn" -> {
                 double factor = scaling.positive("factor", 1e6);
                 int original = scaling.has("original_max_position_embeddings")
-                        ? scaling.count("original_max_position_embeddings", MOST_POSITIONS) : file.count("max_position_embeddings", MOST_POSITIONS);
-                yield new Yarn(factor, original, scaling.positive("beta_fast", 1e6, 32), scaling.positive("beta_slow", 1e6, 1),
+                        ? scaling.count("original_max_position_embeddings", MOST_POSITIONS)
+                        : file.count("max_position_embeddings", MOST_POSITIONS);
+                yield new Yarn(
+                        factor,
+                        original,
+                        scaling.positive("beta_fast", 1e6, 32),
+                        scaling.positive("beta_slow", 1e6, 1),
                         scaling.flag("truncate", true),
                         scaling.positive("attention_factor", 1e3, factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1));
             }
-            case "dynamic", "longrope", "su" -> throw scaling.error(key, "is '" + ErrorText.of(type)
-                    + "', whose frequencies change with the length of the prompt; Headwater knows default, linear, llama3 and yarn");
-            default -> throw scaling.error(key, "is '" + ErrorText.of(type) + "', but only default, linear, llama3 and yarn are known");
+            case "dynamic", "longrope", "su" ->
+                throw scaling.error(
+                        key,
+                        "is '" + ErrorText.of(type)
+                                + "', whose frequencies change with the length of the prompt; Headwater knows default, linear, llama3 and yarn");
+            default ->
+                throw scaling.error(
+                        key, "is '" + ErrorText.of(type) + "', but only default, linear, llama3 and yarn are known");
         };
     }
 
@@ -123,7 +142,10 @@ public record Rope(double base, Scaling scaling) {
         return frequencies;
     }
 
-    /** Cosines and signed sines of rows' positions, [rows, 1, headDim] each: x·cos + roll(x, headDim/2)·sin turns a head x. */
+    /**
+     * Cosines and signed sines of rows' positions, [rows, 1, headDim] each: x·cos + roll(x, headDim/2)·sin turns a head
+     * x.
+     */
     record Table(Tensor cos, Tensor sin) {
         Tensor rotate(Tensor heads) {
             return Torch.add(Torch.mul(heads, cos), Torch.mul(Torch.roll(heads, heads.size(-1) / 2, -1), sin));
@@ -147,6 +169,8 @@ public record Rope(double base, Scaling scaling) {
                 sin[at] = -sin[at + half];
             }
         }
-        return new Table(Torch.to(Tensor.ofFloats(cos, positions, 1, headDim), device), Torch.to(Tensor.ofFloats(sin, positions, 1, headDim), device));
+        return new Table(
+                Torch.to(Tensor.ofFloats(cos, positions, 1, headDim), device),
+                Torch.to(Tensor.ofFloats(sin, positions, 1, headDim), device));
     }
 }

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a forward pass left behind, as its {@link TraceRequest} asked: float32 tensors on the model's device, which live until
+ * What a forward pass left behind, as its {@link TraceRequest} asked: float32 tensors on the model's device, which live
+ * until
  * the trace is closed. Asking for what was not requested is an {@link IllegalStateException}.
  */
 public final class Trace implements AutoCloseable {
@@ -42,7 +43,8 @@ public final class Trace implements AutoCloseable {
     }
 
     void keepReciprocal(NormSite norm, int layer, Tensor reciprocal) {
-        reciprocals.computeIfAbsent(norm, s -> new Tensor[norm == NormSite.FINAL ? 1 : layers])[layer] = own(reciprocal);
+        reciprocals.computeIfAbsent(norm, s -> new Tensor[norm == NormSite.FINAL ? 1 : layers])[layer] =
+                own(reciprocal);
     }
 
     void keepTokenVectors(Tensor vectors) {

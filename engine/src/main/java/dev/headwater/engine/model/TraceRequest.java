@@ -11,7 +11,11 @@ import java.util.Set;
  *               reciprocals, token vectors and the final residual
  */
 public record TraceRequest(Set<FeatureSite> sites, boolean frozen, Logits logits) {
-    public enum Logits { NONE, LAST, ALL }
+    public enum Logits {
+        NONE,
+        LAST,
+        ALL
+    }
 
     /** The logits of the last position, nothing else: generation. */
     public static final TraceRequest LAST_LOGITS = new TraceRequest(Set.of(), false, Logits.LAST);

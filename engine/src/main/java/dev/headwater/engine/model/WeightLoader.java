@@ -14,8 +14,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Tensors of a checkpoint by the names that a family gives them, each checked for its shape. Matrices come in the compute
- * type, everything else as float32. What the file holds in the right type is used where it is mapped, if that is the CPU's memory.
+ * Tensors of a checkpoint by the names that a family gives them, each checked for its shape. Matrices come in the
+ * compute
+ * type, everything else as float32. What the file holds in the right type is used where it is mapped, if that is the
+ * CPU's memory.
  */
 final class WeightLoader {
     private final Checkpoint checkpoint;
@@ -58,8 +60,9 @@ final class WeightLoader {
         TensorInfo info = check(name, shape);
         MemorySegment data = checkpoint.data(name);
         if (!info.dtype().isFloating()) {
-            throw new HeadwaterException("Tensor '%s' in %s holds %s; Headwater needs floating-point weights, so take a checkpoint that is not quantised"
-                    .formatted(name, checkpoint, info.dtype()));
+            throw new HeadwaterException(
+                    "Tensor '%s' in %s holds %s; Headwater needs floating-point weights, so take a checkpoint that is not quantised"
+                            .formatted(name, checkpoint, info.dtype()));
         }
         return Tensor.borrow(data, info.dtype(), shape);
     }
@@ -107,12 +110,14 @@ final class WeightLoader {
     }
 
     /**
-     * A share of a layer that is stored transposed, as GPT-2's are: columns {@code first} to {@code first + out} of {@code
+     * A share of a layer that is stored transposed, as GPT-2's are: columns {@code first} to {@code first + out} of
+     * {@code
      * name.weight} [in, allOut] and of {@code name.bias} [allOut].
      */
     Linear transposed(String name, long in, long allOut, long first, long out) {
         try (var scope = TensorScope.open()) {
-            Tensor weight = Torch.t(converted(Torch.narrow(stored(prefix + name + ".weight", in, allOut), 1, first, out), compute));
+            Tensor weight = Torch.t(
+                    converted(Torch.narrow(stored(prefix + name + ".weight", in, allOut), 1, first, out), compute));
             Tensor bias = Torch.narrow(read(prefix + name + ".bias", DType.F32, allOut), 0, first, out);
             return new Linear(own(weight), own(bias));
         }
@@ -126,7 +131,8 @@ final class WeightLoader {
             if (norm.gainOffset() != 0) {
                 gain = Torch.add(gain, norm.gainOffset());
             }
-            return new Norm(norm.centres(), norm.epsilon(), own(gain), norm.centres() ? floats(name + ".bias", n) : null);
+            return new Norm(
+                    norm.centres(), norm.epsilon(), own(gain), norm.centres() ? floats(name + ".bias", n) : null);
         }
     }
 
@@ -139,8 +145,11 @@ final class WeightLoader {
         int group = ExpertMatrices.Mxfp4.GROUP;
         String scales = prefix + name + "_scales";
         check(scales, experts, out, in / group);
-        if (check(blocks, experts, out, in / group, group / 2).dtype() != DType.U8 || checkpoint.info(scales).dtype() != DType.U8 || in % group != 0) {
-            throw new HeadwaterException("Tensors '%s' and '%s' in %s are not MXFP4 blocks and scales of %d columns".formatted(blocks, scales, checkpoint, in));
+        if (check(blocks, experts, out, in / group, group / 2).dtype() != DType.U8
+                || checkpoint.info(scales).dtype() != DType.U8
+                || in % group != 0) {
+            throw new HeadwaterException("Tensors '%s' and '%s' in %s are not MXFP4 blocks and scales of %d columns"
+                    .formatted(blocks, scales, checkpoint, in));
         }
         return new ExpertMatrices.Mxfp4(checkpoint.data(blocks), checkpoint.data(scales), out, in, compute, device);
     }

@@ -20,18 +20,24 @@ public record ProductTrial(double seconds, double error, double gflops) {
     private static final int GRADIENTS = 1024;
     /** Gradients whose products are compared with float64. */
     private static final int COMPARED = 32;
+
     private static final int TURNS = 3;
     /** What is gained must stand out from the measurement's noise, or the choice would change from run to run. */
     private static final double GAIN = 1.2;
+
     private static final double ERROR = 1.5;
 
-    /** Tries gradients times a weight [width, width] on the CPU: the best of a few turns, in which the ways alternate. */
+    /**
+     * Tries gradients times a weight [width, width] on the CPU: the best of a few turns, in which the ways alternate.
+     */
     public static Map<Products, ProductTrial> run(int width, Products... ways) {
         try (var scope = TensorScope.open()) {
             Random random = new Random(1);
             Tensor gradients = random(random, GRADIENTS, width);
             Tensor matrix = random(random, width, width);
-            double[] exact = Torch.mm(Torch.to(Torch.narrow(gradients, 0, 0, COMPARED), DType.F64), Torch.to(matrix, DType.F64)).toDoubles();
+            double[] exact = Torch.mm(
+                            Torch.to(Torch.narrow(gradients, 0, 0, COMPARED), DType.F64), Torch.to(matrix, DType.F64))
+                    .toDoubles();
             Tensor product = Tensor.zeros(DType.F32, Device.CPU, GRADIENTS, width);
             Map<Products, Weight> weights = new EnumMap<>(Products.class);
             for (Products way : ways) {
@@ -43,7 +49,8 @@ public record ProductTrial(double seconds, double error, double gflops) {
                     long start = System.nanoTime();
                     weight.product(product, gradients, 0);
                     double seconds = (System.nanoTime() - start) / 1e9;
-                    var trial = new ProductTrial(seconds, error(product, exact), 2e-9 * GRADIENTS * width * width / seconds);
+                    var trial = new ProductTrial(
+                            seconds, error(product, exact), 2e-9 * GRADIENTS * width * width / seconds);
                     trials.merge(way, trial, (one, other) -> one.seconds <= other.seconds ? one : other);
                 });
             }

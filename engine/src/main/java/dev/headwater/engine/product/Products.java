@@ -18,7 +18,8 @@ public enum Products {
     /**
      * The products of a model.
      *
-     * @param wanted  null for whichever is faster of the two that have float32's accuracy, which is tried where the processor has
+     * @param wanted  null for whichever is faster of the two that have float32's accuracy, which is tried where the
+     *      processor has
      *                bfloat16 units, and is FLOAT32 elsewhere
      * @param dtype   type of the model's weights; bfloat16 leaves no choice
      * @param width   of the residual stream, which is about that of the weights
@@ -40,7 +41,9 @@ public enum Products {
     }
 
     private static boolean splitPays(Device device, int width) {
-        if (!device.isCpu() || Bf16Product.unavailable().isPresent() || Bf16Product.units().equals("none")) {
+        if (!device.isCpu()
+                || Bf16Product.unavailable().isPresent()
+                || Bf16Product.units().equals("none")) {
             return false;
         }
         var trials = ProductTrial.run(width, FLOAT32, BF16X6);

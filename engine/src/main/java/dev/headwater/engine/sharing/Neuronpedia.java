@@ -28,13 +28,16 @@ import java.util.concurrent.TimeoutException;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * Uploads graphs to Neuronpedia, by its public interface (reference section 3.5): asks for an address to store the file at, stores it
- * there, then asks for it to be entered. The user's key goes to the site itself, never to the store and never into a message.
+ * Uploads graphs to Neuronpedia, by its public interface (reference section 3.5): asks for an address to store the file
+ * at, stores it
+ * there, then asks for it to be entered. The user's key goes to the site itself, never to the store and never into a
+ * message.
  */
 public final class Neuronpedia implements AutoCloseable {
     public static final URI SITE = URI.create("https://www.neuronpedia.org");
     /** Sizes of a stored file that the site takes. */
     static final long LEAST_BYTES = 1024;
+
     static final long MOST_BYTES = 100L << 20;
 
     private static final int LONGEST_KEY = 500;
@@ -55,17 +58,24 @@ public final class Neuronpedia implements AutoCloseable {
         requireSafe(site, "The address " + ErrorText.of(site.toString()));
         // Checked here, as the HTTP client would quote a key that can't be a header in its message.
         if (key.isEmpty() || key.length() > LONGEST_KEY || !key.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
-            throw new UsageException("The Neuronpedia key is not one: it has to be 1 to %d printable characters without spaces".formatted(LONGEST_KEY));
+            throw new UsageException(
+                    "The Neuronpedia key is not one: it has to be 1 to %d printable characters without spaces"
+                            .formatted(LONGEST_KEY));
         }
         this.site = site;
         this.key = key;
         // Redirects could lead the key to another host.
-        client = HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).connectTimeout(PATIENCE).build();
+        client = HttpClient.newBuilder()
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .connectTimeout(PATIENCE)
+                .build();
     }
 
     private static void requireSafe(URI address, String what) {
         boolean http = "http".equalsIgnoreCase(address.getScheme());
-        if (!http && !"https".equalsIgnoreCase(address.getScheme()) || address.getHost() == null || address.getUserInfo() != null) {
+        if (!http && !"https".equalsIgnoreCase(address.getScheme())
+                || address.getHost() == null
+                || address.getUserInfo() != null) {
             throw new UsageException(what + " is not an https address");
         }
         if (http && !isThisMachine(address.getHost())) {
@@ -76,7 +86,9 @@ public final class Neuronpedia implements AutoCloseable {
     private static boolean isThisMachine(String host) {
         // Only what needs no look-up, whose answer could change.
         try {
-            return host.equalsIgnoreCase("localhost") || host.matches("[0-9.]+|\\[[0-9a-fA-F:.]+]") && InetAddress.getByName(host).isLoopbackAddress();
+            return host.equalsIgnoreCase("localhost")
+                    || host.matches("[0-9.]+|\\[[0-9a-fA-F:.]+]")
+                            && InetAddress.getByName(host).isLoopbackAddress();
         } catch (UnknownHostException _) {
             return false;
         }
@@ -91,11 +103,13 @@ public final class Neuronpedia implements AutoCloseable {
     public URI upload(Path file) {
         GraphSchema.Verdict verdict = GraphSchema.check(file);
         if (!verdict.isValid()) {
-            throw new HeadwaterException("%s is no graph that Neuronpedia takes: %s".formatted(file, String.join("; ", verdict.problems())));
+            throw new HeadwaterException(
+                    "%s is no graph that Neuronpedia takes: %s".formatted(file, String.join("; ", verdict.problems())));
         }
         if (!verdict.slug().matches("[a-zA-Z0-9_.-]+") || !verdict.scan().matches("[a-zA-Z0-9_.-]+")) {
-            throw new HeadwaterException("%s has the slug '%s' and the scan '%s'; Neuronpedia takes letters, digits, dot, dash and underscore in both"
-                .formatted(file, ErrorText.of(verdict.slug()), ErrorText.of(verdict.scan())));
+            throw new HeadwaterException(
+                    "%s has the slug '%s' and the scan '%s'; Neuronpedia takes letters, digits, dot, dash and underscore in both"
+                            .formatted(file, ErrorText.of(verdict.slug()), ErrorText.of(verdict.scan())));
         }
         byte[] plain = read(file);
         byte[] packed = gzip(plain);
@@ -103,15 +117,26 @@ public final class Neuronpedia implements AutoCloseable {
         boolean pack = packed.length >= LEAST_BYTES;
         byte[] body = pack ? packed : plain;
         if (body.length < LEAST_BYTES || body.length > MOST_BYTES) {
-            throw new HeadwaterException("%s has %d bytes to store; Neuronpedia takes %d to %d: %s".formatted(file, body.length, LEAST_BYTES, MOST_BYTES,
-                body.length < LEAST_BYTES ? "this graph is too small" : "prune it with lower thresholds"));
+            throw new HeadwaterException("%s has %d bytes to store; Neuronpedia takes %d to %d: %s"
+                    .formatted(
+                            file,
+                            body.length,
+                            LEAST_BYTES,
+                            MOST_BYTES,
+                            body.length < LEAST_BYTES ? "this graph is too small" : "prune it with lower thresholds"));
         }
-        ObjectNode request = BoundedJson.mapper().createObjectNode().put("filename", verdict.slug() + ".json")
-            .put("contentLength", body.length).put("contentType", "application/json");
+        ObjectNode request = BoundedJson.mapper()
+                .createObjectNode()
+                .put("filename", verdict.slug() + ".json")
+                .put("contentLength", body.length)
+                .put("contentType", "application/json");
         JsonNode place = post("/api/graph/signed-put", request, "to ask for a place to store the graph at");
         String id = text(place, "putRequestId");
         store(text(place, "url"), body, pack);
-        JsonNode entered = post("/api/graph/save-to-db", BoundedJson.mapper().createObjectNode().put("putRequestId", id), "to enter the graph");
+        JsonNode entered = post(
+                "/api/graph/save-to-db",
+                BoundedJson.mapper().createObjectNode().put("putRequestId", id),
+                "to enter the graph");
         try {
             URI shown = site.resolve(new URI(text(entered, "url")));
             if (!"https".equalsIgnoreCase(shown.getScheme()) && !"http".equalsIgnoreCase(shown.getScheme())) {
@@ -119,7 +144,9 @@ public final class Neuronpedia implements AutoCloseable {
             }
             return shown;
         } catch (URISyntaxException e) {
-            throw new HeadwaterException("%s answered with an address that is none: %s".formatted(site, ErrorText.of(text(entered, "url"))), e);
+            throw new HeadwaterException(
+                    "%s answered with an address that is none: %s".formatted(site, ErrorText.of(text(entered, "url"))),
+                    e);
         }
     }
 
@@ -127,8 +154,9 @@ public final class Neuronpedia implements AutoCloseable {
         try {
             // Text packs to a tenth or so; what is larger than this can't become small enough, and needn't be tried.
             if (Files.size(file) > 16 * MOST_BYTES) {
-                throw new HeadwaterException("%s has %d bytes; Neuronpedia takes at most %d, packed: prune it with lower thresholds"
-                    .formatted(file, Files.size(file), MOST_BYTES));
+                throw new HeadwaterException(
+                        "%s has %d bytes; Neuronpedia takes at most %d, packed: prune it with lower thresholds"
+                                .formatted(file, Files.size(file), MOST_BYTES));
             }
             return Files.readAllBytes(file);
         } catch (IOException e) {
@@ -147,9 +175,13 @@ public final class Neuronpedia implements AutoCloseable {
     }
 
     private JsonNode post(String path, ObjectNode body, String purpose) {
-        HttpRequest request = HttpRequest.newBuilder(site.resolve(path)).timeout(PATIENCE)
-            .header("Content-Type", "application/json").header("Accept", "application/json").header("x-api-key", key)
-            .POST(HttpRequest.BodyPublishers.ofString(body.toString())).build();
+        HttpRequest request = HttpRequest.newBuilder(site.resolve(path))
+                .timeout(PATIENCE)
+                .header("Content-Type", "application/json")
+                .header("Accept", "application/json")
+                .header("x-api-key", key)
+                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
+                .build();
         byte[] answer = send(request, site.getHost(), purpose);
         try {
             JsonNode json = BoundedJson.mapper().readTree(answer);
@@ -159,7 +191,8 @@ public final class Neuronpedia implements AutoCloseable {
         } catch (IOException _) {
             // the same as another answer that is no object
         }
-        throw new HeadwaterException("%s answered the request %s with something that is not JSON; is the address right?".formatted(site, purpose));
+        throw new HeadwaterException("%s answered the request %s with something that is not JSON; is the address right?"
+                .formatted(site, purpose));
     }
 
     private void store(String address, byte[] body, boolean packed) {
@@ -170,7 +203,8 @@ public final class Neuronpedia implements AutoCloseable {
         } catch (URISyntaxException | UsageException e) {
             throw new HeadwaterException("%s named a store whose address is not safe to send to".formatted(site), e);
         }
-        HttpRequest.Builder request = HttpRequest.newBuilder(place).timeout(STORE_PATIENCE).header("Content-Type", "application/json");
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(place).timeout(STORE_PATIENCE).header("Content-Type", "application/json");
         if (packed) {
             request.header("Content-Encoding", "gzip");
         }
@@ -180,26 +214,40 @@ public final class Neuronpedia implements AutoCloseable {
     /** The answer's body, if the answer is yes. */
     private byte[] send(HttpRequest request, String host, String purpose) {
         // The request's own timeout ends with the answer's head; a body can come drop by drop, or without end.
-        var answer = client.sendAsync(request, HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofByteArray(), LONGEST_ANSWER));
+        var answer = client.sendAsync(
+                request, HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofByteArray(), LONGEST_ANSWER));
         try {
-            HttpResponse<byte[]> response = answer.get(request.timeout().orElseThrow().toSeconds(), TimeUnit.SECONDS);
+            HttpResponse<byte[]> response =
+                    answer.get(request.timeout().orElseThrow().toSeconds(), TimeUnit.SECONDS);
             if (response.statusCode() / 100 != 2) {
                 throw new HeadwaterException(refusal(host, response.statusCode(), purpose, said(response.body())));
             }
             return response.body();
         } catch (TimeoutException e) {
             answer.cancel(true);
-            throw new HeadwaterException("%s did not answer the request %s in time; try again later".formatted(host, purpose), e);
+            throw new HeadwaterException(
+                    "%s did not answer the request %s in time; try again later".formatted(host, purpose), e);
         } catch (InterruptedException e) {
             answer.cancel(true);
             Thread.currentThread().interrupt();
             throw new CancellationException();
         } catch (ExecutionException e) {
             throw switch (e.getCause()) {
-                case HttpTimeoutException _ -> new HeadwaterException("%s did not answer the request %s in time; try again later".formatted(host, purpose), e);
-                case ConnectException _ -> new HeadwaterException("Cannot reach %s %s; check the network and the address".formatted(host, purpose), e);
-                default -> new HeadwaterException("The connection to %s failed %s: %s".formatted(host, purpose,
-                    hidden(ErrorText.of(String.valueOf(e.getCause().getMessage())))), e);
+                case HttpTimeoutException _ ->
+                    new HeadwaterException(
+                            "%s did not answer the request %s in time; try again later".formatted(host, purpose), e);
+                case ConnectException _ ->
+                    new HeadwaterException(
+                            "Cannot reach %s %s; check the network and the address".formatted(host, purpose), e);
+                default ->
+                    new HeadwaterException(
+                            "The connection to %s failed %s: %s"
+                                    .formatted(
+                                            host,
+                                            purpose,
+                                            hidden(ErrorText.of(
+                                                    String.valueOf(e.getCause().getMessage())))),
+                            e);
             };
         }
     }
@@ -210,17 +258,24 @@ public final class Neuronpedia implements AutoCloseable {
             case 403 -> "it does not allow this; the key may lack the right, or the time to store may have run out";
             case 413 -> "the graph is too large; prune it with lower thresholds";
             case 429 -> "too many uploads; the daily number is limited, try again tomorrow";
-            case 400, 404, 422 -> "it does not take this graph; its scan has to be a model that the site knows, and its slug unused";
-            default -> status / 100 == 3 ? "it points elsewhere; give the final address" : status / 100 == 5 ? "it failed itself; try again later" : "it refused";
+            case 400, 404, 422 ->
+                "it does not take this graph; its scan has to be a model that the site knows, and its slug unused";
+            default ->
+                status / 100 == 3
+                        ? "it points elsewhere; give the final address"
+                        : status / 100 == 5 ? "it failed itself; try again later" : "it refused";
         };
-        return "%s answered the request %s with status %d: %s%s".formatted(host, purpose, status, meaning, said.isEmpty() ? "" : " (it says: " + said + ")");
+        return "%s answered the request %s with status %d: %s%s"
+                .formatted(host, purpose, status, meaning, said.isEmpty() ? "" : " (it says: " + said + ")");
     }
 
     /** What an error's body says, made fit for a message. */
     private String said(byte[] answer) {
         try {
             JsonNode json = BoundedJson.mapper().readTree(answer);
-            String text = json == null ? "" : json.path("error").asText(json.path("message").asText(""));
+            String text = json == null
+                    ? ""
+                    : json.path("error").asText(json.path("message").asText(""));
             return hidden(ErrorText.of(text));
         } catch (IOException _) {
             return "";
@@ -233,7 +288,8 @@ public final class Neuronpedia implements AutoCloseable {
 
     private String text(JsonNode answer, String field) {
         if (!answer.path(field).isTextual()) {
-            throw new HeadwaterException("%s answered without the field '%s'; is the address right?".formatted(site, field));
+            throw new HeadwaterException(
+                    "%s answered without the field '%s'; is the address right?".formatted(site, field));
         }
         return answer.get(field).textValue();
     }

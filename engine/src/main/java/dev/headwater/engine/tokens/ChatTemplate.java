@@ -29,7 +29,8 @@ public final class ChatTemplate {
     public record Message(String role, String content) {}
 
     /**
-     * Reads {@code chat_template.jinja}, else {@code chat_template} of {@code tokenizer_config.json} (a text, or a list of named
+     * Reads {@code chat_template.jinja}, else {@code chat_template} of {@code tokenizer_config.json} (a text, or a list
+     * of named
      * ones of which {@code default} counts), else {@code chat_template.json}.
      *
      * @throws HeadwaterException if the model has no template or it isn't valid
@@ -38,27 +39,32 @@ public final class ChatTemplate {
         try {
             return new ChatTemplate(Template.parse(source(modelDirectory)), special.text());
         } catch (IOException e) {
-            throw new HeadwaterException("Cannot read the chat template in " + modelDirectory + ": " + e.getMessage(), e);
+            throw new HeadwaterException(
+                    "Cannot read the chat template in " + modelDirectory + ": " + e.getMessage(), e);
         }
     }
 
     /** Whether the model has a template, valid or not. */
     public static boolean exists(Path modelDirectory) {
         return Files.exists(modelDirectory.resolve("chat_template.jinja"))
-            || SpecialTokens.readConfig(modelDirectory.resolve("tokenizer_config.json")).has("chat_template")
-            || SpecialTokens.readConfig(modelDirectory.resolve("chat_template.json")).has("chat_template");
+                || SpecialTokens.readConfig(modelDirectory.resolve("tokenizer_config.json"))
+                        .has("chat_template")
+                || SpecialTokens.readConfig(modelDirectory.resolve("chat_template.json"))
+                        .has("chat_template");
     }
 
     private static String source(Path directory) throws IOException {
         Path file = directory.resolve("chat_template.jinja");
         if (Files.exists(file)) {
             if (Files.size(file) > SpecialTokens.MOST_CONFIG_BYTES) {
-                throw new HeadwaterException(file + " has " + Files.size(file) + " bytes, too many for a chat template.");
+                throw new HeadwaterException(
+                        file + " has " + Files.size(file) + " bytes, too many for a chat template.");
             }
             return Files.readString(file);
         }
         for (String config : List.of("tokenizer_config.json", "chat_template.json")) {
-            JsonNode template = SpecialTokens.readConfig(directory.resolve(config)).path("chat_template");
+            JsonNode template =
+                    SpecialTokens.readConfig(directory.resolve(config)).path("chat_template");
             for (JsonNode named : template.isArray() ? template : List.<JsonNode>of()) {
                 if (named.path("name").asText().equals("default")) {
                     template = named.path("template");
@@ -84,7 +90,11 @@ public final class ChatTemplate {
 
     String render(List<Message> messages, boolean addGenerationPrompt, Clock clock) {
         Map<String, Object> variables = new HashMap<>(specialText);
-        variables.put("messages", messages.stream().map(message -> Map.of("role", message.role(), "content", message.content())).toList());
+        variables.put(
+                "messages",
+                messages.stream()
+                        .map(message -> Map.of("role", message.role(), "content", message.content()))
+                        .toList());
         variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put("tools", null);
         variables.put("documents", null);

@@ -15,8 +15,10 @@ import java.util.Properties;
 /**
  * Loads the native half of Hugging Face's tokenizers, which DJL's jar carries.
  *
- * <p>DJL's own loader is passed by: it calls home over the network, unpacks into {@code ~/.djl.ai}, looks for CUDA through JNA
- * and logs, and all that costs more time than the tokenizer itself. What is left is the library file and the class that declares
+ * <p>DJL's own loader is passed by: it calls home over the network, unpacks into {@code ~/.djl.ai}, looks for CUDA
+ * through JNA
+ * and logs, and all that costs more time than the tokenizer itself. What is left is the library file and the class that
+ * declares
  * its native methods.
  */
 final class NativeTokenizers {
@@ -38,12 +40,15 @@ final class NativeTokenizers {
         String file = System.mapLibraryName("tokenizers");
         URL source = TokenizersLibrary.class.getResource(FOLDER + platform + "/cpu/" + file);
         if (source == null) {
-            throw new HeadwaterException("There is no native tokenizer library for this platform (" + platform + ") in the build.");
+            throw new HeadwaterException(
+                    "There is no native tokenizer library for this platform (" + platform + ") in the build.");
         }
         try (InputStream in = TokenizersLibrary.class.getResourceAsStream(FOLDER + "tokenizers.properties")) {
             Properties properties = new Properties();
             properties.load(in);
-            Path target = CacheDirectory.headwater().resolve("native").resolve("tokenizers-" + properties.getProperty("version") + "-" + platform);
+            Path target = CacheDirectory.headwater()
+                    .resolve("native")
+                    .resolve("tokenizers-" + properties.getProperty("version") + "-" + platform);
             long size = source.openConnection().getContentLengthLong();
             Path directory = Unpacked.directory(target, List.of(new Unpacked.Entry(file, source, size, null)));
             System.load(directory.resolve(file).toString());
@@ -54,11 +59,14 @@ final class NativeTokenizers {
     }
 
     private static String platform(String os, String architecture) {
-        String system = os.toLowerCase(Locale.ROOT).startsWith("mac") ? "osx" : os.toLowerCase(Locale.ROOT).startsWith("windows") ? "win" : "linux";
-        return system + "-" + switch (architecture) {
-            case "amd64" -> "x86_64";
-            case "arm64" -> "aarch64";
-            default -> architecture;
-        };
+        String system = os.toLowerCase(Locale.ROOT).startsWith("mac")
+                ? "osx"
+                : os.toLowerCase(Locale.ROOT).startsWith("windows") ? "win" : "linux";
+        return system + "-"
+                + switch (architecture) {
+                    case "amd64" -> "x86_64";
+                    case "arm64" -> "aarch64";
+                    default -> architecture;
+                };
     }
 }

@@ -19,8 +19,10 @@ import java.util.SequencedSet;
  * The tokens with a role, as {@code tokenizer_config.json} and {@code special_tokens_map.json} name them and
  * {@code tokenizer.json} numbers them.
  *
- * <p>The set is the one that the Python library calls {@code all_special_ids}: tokens named by a role (bos, eos, unk, sep, pad,
- * cls, mask, additional), in that order; a token that {@code tokenizer.json} merely marks as special is not among them, unless
+ * <p>The set is the one that the Python library calls {@code all_special_ids}: tokens named by a role (bos, eos, unk,
+ * sep, pad,
+ * cls, mask, additional), in that order; a token that {@code tokenizer.json} merely marks as special is not among them,
+ * unless
  * no role is named at all.
  *
  * @param bos  beginning of sequence, or empty
@@ -29,15 +31,19 @@ import java.util.SequencedSet;
  * @param ids  all of them
  * @param text text of each role that has one, e.g. {@code bos_token}: {@code <bos>}; chat templates use it
  */
-public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, SequencedSet<Integer> ids, Map<String, String> text) {
-    private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+public record SpecialTokens(
+        OptionalInt bos, OptionalInt pad, OptionalInt eos, SequencedSet<Integer> ids, Map<String, String> text) {
+    private static final List<String> ROLES =
+            List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
     /** Model hubs keep these small; a larger one is no configuration. */
     static final long MOST_CONFIG_BYTES = 64L << 20;
 
     static SpecialTokens read(Path directory, JsonNode config, TokenizerFile file) {
         Map<String, Added> added = new LinkedHashMap<>(file.added());
-        config.path("added_tokens_decoder").forEachEntry((id, token) -> added.putIfAbsent(
-                token.path("content").asText(), new Added(Integer.parseInt(id), token.path("special").asBoolean())));
+        config.path("added_tokens_decoder")
+                .forEachEntry((id, token) -> added.putIfAbsent(
+                        token.path("content").asText(),
+                        new Added(Integer.parseInt(id), token.path("special").asBoolean())));
         JsonNode map = readConfig(directory.resolve("special_tokens_map.json"));
 
         Map<String, String> text = new LinkedHashMap<>();
@@ -58,12 +64,18 @@ public record SpecialTokens(OptionalInt bos, OptionalInt pad, OptionalInt eos, S
             }
         }
         SequencedSet<Integer> ids = new LinkedHashSet<>();
-        named.stream().filter(added::containsKey).forEach(content -> ids.add(added.get(content).id()));
+        named.stream()
+                .filter(added::containsKey)
+                .forEach(content -> ids.add(added.get(content).id()));
         if (named.isEmpty()) {
             added.values().stream().filter(Added::special).forEach(token -> ids.add(token.id()));
         }
-        return new SpecialTokens(id(added, text.get("bos_token")), id(added, text.get("pad_token")), id(added, text.get("eos_token")),
-                Collections.unmodifiableSequencedSet(ids), Map.copyOf(text));
+        return new SpecialTokens(
+                id(added, text.get("bos_token")),
+                id(added, text.get("pad_token")),
+                id(added, text.get("eos_token")),
+                Collections.unmodifiableSequencedSet(ids),
+                Map.copyOf(text));
     }
 
     /** A JSON object from a file of moderate size; an empty one if there is no such file. */

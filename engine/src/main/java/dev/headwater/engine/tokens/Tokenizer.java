@@ -20,7 +20,8 @@ import java.util.stream.Stream;
 /**
  * A model's tokenizer: text to token ids and back, by the Hugging Face {@code tokenizer.json} of the model's directory.
  *
- * <p>Never truncates or pads, whatever the file says. Holds native memory until closed. Safe to use from several threads.
+ * <p>Never truncates or pads, whatever the file says. Holds native memory until closed. Safe to use from several
+ * threads.
  */
 public final class Tokenizer implements AutoCloseable {
     /** The largest tokenizers have some 35 MB. */
@@ -32,7 +33,8 @@ public final class Tokenizer implements AutoCloseable {
     private final boolean cleansUpSpaces;
     private long handle;
 
-    private Tokenizer(Path file, SpecialTokens special, boolean cleansUpSpaces, TokenizersLibrary library, long handle) {
+    private Tokenizer(
+            Path file, SpecialTokens special, boolean cleansUpSpaces, TokenizersLibrary library, long handle) {
         this.file = file;
         this.special = special;
         this.cleansUpSpaces = cleansUpSpaces;
@@ -43,7 +45,8 @@ public final class Tokenizer implements AutoCloseable {
     /**
      * Opens the tokenizer of a model.
      *
-     * @param modelDirectory holds {@code tokenizer.json}; {@code tokenizer_config.json} and {@code special_tokens_map.json} too, if the model has them
+     * @param modelDirectory holds {@code tokenizer.json}; {@code tokenizer_config.json} and {@code
+     *      special_tokens_map.json} too, if the model has them
      * @throws HeadwaterException if there is none or it isn't valid
      */
     public static Tokenizer open(Path modelDirectory) {
@@ -62,9 +65,11 @@ public final class Tokenizer implements AutoCloseable {
             long handle = library.createTokenizerFromString(Files.readString(file));
             library.disableTruncation(handle);
             library.disablePadding(handle);
-            return new Tokenizer(file, special, config.path("clean_up_tokenization_spaces").asBoolean(), library, handle);
+            return new Tokenizer(
+                    file, special, config.path("clean_up_tokenization_spaces").asBoolean(), library, handle);
         } catch (JsonProcessingException e) {
-            throw new HeadwaterException("The tokenizer in " + modelDirectory + " is not valid JSON" + BoundedJson.where(e) + ".", e);
+            throw new HeadwaterException(
+                    "The tokenizer in " + modelDirectory + " is not valid JSON" + BoundedJson.where(e) + ".", e);
         } catch (IOException e) {
             throw new HeadwaterException("Cannot read the tokenizer in " + modelDirectory + ": " + e.getMessage(), e);
         } catch (HeadwaterException e) {
@@ -82,9 +87,12 @@ public final class Tokenizer implements AutoCloseable {
     public synchronized int[] encode(String text, boolean addSpecialTokens) {
         long encoding = encoding(text, addSpecialTokens);
         try {
-            return Arrays.stream(library.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+            return Arrays.stream(library.getTokenIds(encoding))
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
         } catch (ArithmeticException e) {
-            throw new HeadwaterException("The tokenizer " + file + " has token ids that are far too large for any model.", e);
+            throw new HeadwaterException(
+                    "The tokenizer " + file + " has token ids that are far too large for any model.", e);
         } finally {
             library.deleteEncoding(encoding);
         }
@@ -120,25 +128,31 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * The ids, led by a special token: if the first is not special already, the first that exists of BOS, PAD, EOS and any other
-     * special one is put in front. Id 0 is passed over, as the reference does. Without any candidate the ids stay as they are
+     * The ids, led by a special token: if the first is not special already, the first that exists of BOS, PAD, EOS and
+     * any other
+     * special one is put in front. Id 0 is passed over, as the reference does. Without any candidate the ids stay as
+     * they are
      * ({@link #leadingSpecial()} is empty then, which a caller may want to say).
      */
     public int[] withLeadingSpecial(int[] ids) {
         if (ids.length > 0 && special.ids().contains(ids[0]) || leadingSpecial().isEmpty()) {
             return ids.clone();
         }
-        return IntStream.concat(IntStream.of(leadingSpecial().getAsInt()), IntStream.of(ids)).toArray();
+        return IntStream.concat(IntStream.of(leadingSpecial().getAsInt()), IntStream.of(ids))
+                .toArray();
     }
 
     /** The token that {@link #withLeadingSpecial} puts in front; empty if the tokenizer has none to offer. */
     public OptionalInt leadingSpecial() {
         IntStream roles = Stream.of(special.bos(), special.pad(), special.eos()).flatMapToInt(OptionalInt::stream);
-        return IntStream.concat(roles, special.ids().stream().mapToInt(Integer::intValue)).filter(id -> id > 0).findFirst();
+        return IntStream.concat(roles, special.ids().stream().mapToInt(Integer::intValue))
+                .filter(id -> id > 0)
+                .findFirst();
     }
 
     /**
-     * How the model writes conversations. {@code encode(chatTemplate().render(messages, true), false)} is a conversation's ids.
+     * How the model writes conversations. {@code encode(chatTemplate().render(messages, true), false)} is a
+     * conversation's ids.
      *
      * @throws HeadwaterException if the model has no template or it isn't valid
      */
@@ -152,10 +166,16 @@ public final class Tokenizer implements AutoCloseable {
         try (JsonParser parser = BoundedJson.factory().createParser(file.toFile())) {
             int depth = 0;
             while (parser.nextToken() != null) {
-                depth += parser.currentToken().isStructStart() ? 1 : parser.currentToken().isStructEnd() ? -1 : 0;
-                if (depth == 1 && parser.currentToken() == JsonToken.FIELD_NAME && parser.currentName().equals("added_tokens")) {
+                depth += parser.currentToken().isStructStart()
+                        ? 1
+                        : parser.currentToken().isStructEnd() ? -1 : 0;
+                if (depth == 1
+                        && parser.currentToken() == JsonToken.FIELD_NAME
+                        && parser.currentName().equals("added_tokens")) {
                     collect(parser, "content", tokens);
-                } else if (depth == 2 && parser.currentToken() == JsonToken.FIELD_NAME && parser.currentName().equals("vocab")) {
+                } else if (depth == 2
+                        && parser.currentToken() == JsonToken.FIELD_NAME
+                        && parser.currentName().equals("vocab")) {
                     collect(parser, null, tokens);
                 }
             }
@@ -165,13 +185,17 @@ public final class Tokenizer implements AutoCloseable {
         return tokens.size();
     }
 
-    /** The strings of a nested value: all under {@code field}; without one, an object's field names or the heads of a list of pairs. */
+    /**
+     * The strings of a nested value: all under {@code field}; without one, an object's field names or the heads of a
+     * list of pairs.
+     */
     private static void collect(JsonParser parser, String field, Set<String> tokens) throws IOException {
         boolean object = parser.nextToken() == JsonToken.START_OBJECT;
         for (int depth = 1; depth > 0 && parser.nextToken() != null; ) {
             JsonToken at = parser.currentToken();
             depth += at.isStructStart() ? 1 : at.isStructEnd() ? -1 : 0;
-            boolean wanted = field != null ? at == JsonToken.VALUE_STRING && field.equals(parser.currentName())
+            boolean wanted = field != null
+                    ? at == JsonToken.VALUE_STRING && field.equals(parser.currentName())
                     : at == (object ? JsonToken.FIELD_NAME : JsonToken.VALUE_STRING);
             if (wanted) {
                 tokens.add(parser.getText());
@@ -181,8 +205,16 @@ public final class Tokenizer implements AutoCloseable {
 
     /** What the Python library calls clean_up_tokenization; tokenizers that ask for it are Llama 3's, among others. */
     private static String withoutSpacesBeforePunctuation(String text) {
-        return text.replace(" .", ".").replace(" ?", "?").replace(" !", "!").replace(" ,", ",").replace(" ' ", "'")
-                .replace(" n't", "n't").replace(" 'm", "'m").replace(" 's", "'s").replace(" 've", "'ve").replace(" 're", "'re");
+        return text.replace(" .", ".")
+                .replace(" ?", "?")
+                .replace(" !", "!")
+                .replace(" ,", ",")
+                .replace(" ' ", "'")
+                .replace(" n't", "n't")
+                .replace(" 'm", "'m")
+                .replace(" 's", "'s")
+                .replace(" 've", "'ve")
+                .replace(" 're", "'re");
     }
 
     private long handle() {

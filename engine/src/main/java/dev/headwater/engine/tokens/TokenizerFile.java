@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A look at {@code tokenizer.json} before the native library gets it. That library ends the process on some files that are not as it
+ * A look at {@code tokenizer.json} before the native library gets it. That library ends the process on some files that
+ * are not as it
  * expects, so whatever it takes for granted is checked here; all else it refuses by itself.
  *
  * @param added tokens beside the vocabulary, by their text
@@ -22,15 +23,59 @@ import java.util.Set;
 record TokenizerFile(Map<String, Added> added) {
     /** The parts of a tokenizer, the types that each may have, and the name of the list in a {@code Sequence}. */
     private static final Map<String, Set<String>> TYPES = Map.of(
-            "normalizer", Set.of("Sequence", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt", "Strip", "StripAccents", "Replace", "Prepend",
-                    "ByteLevel", "BertNormalizer", "Precompiled"),
-            "pre_tokenizer", Set.of("Sequence", "ByteLevel", "Split", "Whitespace", "WhitespaceSplit", "Metaspace", "Digits", "Punctuation",
-                    "BertPreTokenizer", "UnicodeScripts", "CharDelimiterSplit"),
-            "post_processor", Set.of("Sequence", "ByteLevel", "TemplateProcessing", "BertProcessing", "RobertaProcessing"),
-            "decoder", Set.of("Sequence", "ByteLevel", "ByteFallback", "Fuse", "Replace", "Strip", "Metaspace", "WordPiece", "BPEDecoder"),
+            "normalizer",
+                    Set.of(
+                            "Sequence",
+                            "NFC",
+                            "NFD",
+                            "NFKC",
+                            "NFKD",
+                            "Lowercase",
+                            "Nmt",
+                            "Strip",
+                            "StripAccents",
+                            "Replace",
+                            "Prepend",
+                            "ByteLevel",
+                            "BertNormalizer",
+                            "Precompiled"),
+            "pre_tokenizer",
+                    Set.of(
+                            "Sequence",
+                            "ByteLevel",
+                            "Split",
+                            "Whitespace",
+                            "WhitespaceSplit",
+                            "Metaspace",
+                            "Digits",
+                            "Punctuation",
+                            "BertPreTokenizer",
+                            "UnicodeScripts",
+                            "CharDelimiterSplit"),
+            "post_processor",
+                    Set.of("Sequence", "ByteLevel", "TemplateProcessing", "BertProcessing", "RobertaProcessing"),
+            "decoder",
+                    Set.of(
+                            "Sequence",
+                            "ByteLevel",
+                            "ByteFallback",
+                            "Fuse",
+                            "Replace",
+                            "Strip",
+                            "Metaspace",
+                            "WordPiece",
+                            "BPEDecoder"),
             "model", Set.of("BPE", "Unigram", "WordPiece", "WordLevel"));
-    private static final Map<String, String> LISTS = Map.of("normalizer", "normalizers", "pre_tokenizer", "pretokenizers",
-            "post_processor", "processors", "decoder", "decoders");
+
+    private static final Map<String, String> LISTS = Map.of(
+            "normalizer",
+            "normalizers",
+            "pre_tokenizer",
+            "pretokenizers",
+            "post_processor",
+            "processors",
+            "decoder",
+            "decoders");
     private static final int DEEPEST = 8;
 
     /** An added token. */
@@ -53,7 +98,8 @@ record TokenizerFile(Map<String, Added> added) {
                         checkModel(parser, file);
                         model = true;
                     }
-                    case "normalizer", "pre_tokenizer", "post_processor", "decoder" -> check(name, part(parser, file), file, 0);
+                    case "normalizer", "pre_tokenizer", "post_processor", "decoder" ->
+                        check(name, part(parser, file), file, 0);
                     default -> parser.skipChildren();
                 }
             }
@@ -68,7 +114,10 @@ record TokenizerFile(Map<String, Added> added) {
     }
 
     private static JsonNode part(JsonParser parser, Path file) throws IOException {
-        JsonNode part = BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).readTree(parser);
+        JsonNode part = BoundedJson.mapper()
+                .reader()
+                .without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .readTree(parser);
         if (!part.isObject() && !part.isNull()) {
             throw refused(file, "a part that is no object");
         }
@@ -98,7 +147,7 @@ record TokenizerFile(Map<String, Added> added) {
                     throw refused(file, "a decoder that strips the end of texts");
                 }
             }
-            default -> { }
+            default -> {}
         }
     }
 
@@ -107,7 +156,9 @@ record TokenizerFile(Map<String, Added> added) {
         JsonNode described = template.path("special_tokens");
         for (JsonNode token : described) {
             JsonNode ids = token.path("ids");
-            if (!ids.isArray() || !token.path("tokens").isArray() || ids.size() != token.path("tokens").size()) {
+            if (!ids.isArray()
+                    || !token.path("tokens").isArray()
+                    || ids.size() != token.path("tokens").size()) {
                 throw refused(file, "a special token without its ids");
             }
         }
@@ -137,7 +188,9 @@ record TokenizerFile(Map<String, Added> added) {
             }
         }
         if (!TYPES.get("model").contains(type) || type.equals("BPE") && !prefix.isEmpty()) {
-            throw refused(file, "the model \"" + type + "\"" + (prefix.isEmpty() ? "" : " with a prefix for continued words"));
+            throw refused(
+                    file,
+                    "the model \"" + type + "\"" + (prefix.isEmpty() ? "" : " with a prefix for continued words"));
         }
     }
 

@@ -5,7 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The positions at a prompt's start where feature activations and error vectors count as zero. Models put outsized activations
+ * The positions at a prompt's start where feature activations and error vectors count as zero. Models put outsized
+ * activations
  * there that say nothing about the prompt. Token vectors at these positions stay.
  *
  * @param count positions 0 to {@code count - 1}
@@ -21,10 +22,13 @@ public record ZeroPositions(int count) {
 
     /** @throws UsageException if the prompt doesn't begin with the tokens that these positions are meant for */
     public void check(int[] ids) {
-        if (count == GEMMA_3_CHAT.size() && !GEMMA_3_CHAT.equals(Arrays.stream(ids).limit(count).boxed().toList())) {
-            throw new UsageException("An instruction-tuned Gemma 3 needs a prompt in its chat format, beginning with the token ids 2, 105, 2364, 107 "
-                    + "(\"<bos><start_of_turn>user\\n\"); this one begins with " + Arrays.toString(Arrays.copyOf(ids, Math.min(count, ids.length)))
-                    + ". Use the chat option, or write the turn's tokens into the prompt.");
+        if (count == GEMMA_3_CHAT.size()
+                && !GEMMA_3_CHAT.equals(Arrays.stream(ids).limit(count).boxed().toList())) {
+            throw new UsageException(
+                    "An instruction-tuned Gemma 3 needs a prompt in its chat format, beginning with the token ids 2, 105, 2364, 107 "
+                            + "(\"<bos><start_of_turn>user\\n\"); this one begins with "
+                            + Arrays.toString(Arrays.copyOf(ids, Math.min(count, ids.length)))
+                            + ". Use the chat option, or write the turn's tokens into the prompt.");
         }
     }
 }

@@ -12,6 +12,9 @@ public sealed interface Activation {
      */
     record JumpRelu(float[] threshold) implements Activation {}
 
-    /** Keeps the k largest of a position, negative ones included; the others become 0. Among equals the lower feature wins. */
+    /**
+     * Keeps the k largest of a position, negative ones included; the others become 0. Among equals the lower feature
+     * wins.
+     */
     record TopK(int k) implements Activation {}
 }

@@ -19,17 +19,25 @@ import java.util.Optional;
  * @param skip              null if the layout has none
  * @param skipTransposed    the skip is x · Wᵀ, not x · W
  */
-record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias, String decoder, boolean allTargets,
-                   String decoderBias, String threshold, String skip, boolean skipTransposed) {
+record LayerLayout(
+        String encoder,
+        boolean encoderTransposed,
+        String encoderBias,
+        String decoder,
+        boolean allTargets,
+        String decoderBias,
+        String threshold,
+        String skip,
+        boolean skipTransposed) {
     /** {@code layer_i.safetensors}. */
-    static final LayerLayout PER_LAYER =
-        new LayerLayout("W_enc", false, "b_enc", "W_dec", false, "b_dec", "activation_function.threshold", "W_skip", true);
+    static final LayerLayout PER_LAYER = new LayerLayout(
+            "W_enc", false, "b_enc", "W_dec", false, "b_dec", "activation_function.threshold", "W_skip", true);
     /** GemmaScope's {@code params.npz}. */
     static final LayerLayout GEMMA_SCOPE =
-        new LayerLayout("W_enc", true, "b_enc", "W_dec", false, "b_dec", "threshold", null, false);
+            new LayerLayout("W_enc", true, "b_enc", "W_dec", false, "b_dec", "threshold", null, false);
     /** GemmaScope-2's {@code params.safetensors}. */
-    static final LayerLayout GEMMA_SCOPE_2 =
-        new LayerLayout("w_enc", true, "b_enc", "w_dec", true, "b_dec", "threshold", "affine_skip_connection", false);
+    static final LayerLayout GEMMA_SCOPE_2 = new LayerLayout(
+            "w_enc", true, "b_enc", "w_dec", true, "b_dec", "threshold", "affine_skip_connection", false);
     /** Active features of a position as a tensor with one number, in any layout. */
     static final String K = "k";
 
@@ -38,8 +46,16 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
 
     /** {@code W_enc_i.safetensors} and {@code W_dec_i.safetensors}. */
     static LayerLayout crossLayer(int layer) {
-        return new LayerLayout("W_enc_" + layer, false, "b_enc_" + layer, "W_dec_" + layer, false, "b_dec_" + layer,
-            "threshold_" + layer, "W_skip_" + layer, false);
+        return new LayerLayout(
+                "W_enc_" + layer,
+                false,
+                "b_enc_" + layer,
+                "W_dec_" + layer,
+                false,
+                "b_dec_" + layer,
+                "threshold_" + layer,
+                "W_skip_" + layer,
+                false);
     }
 
     /**
@@ -55,21 +71,29 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
         int features = encoderBias.length;
         int width = decoderBias.length;
         if (features == 0 || width == 0 || width > MAX_WIDTH) {
-            throw new HeadwaterException("%s: '%s' and '%s' say that the transcoder has %d features of width %d, which cannot be"
-                .formatted(encoders.path(), encoderBias(), decoderBias(), features, width));
+            throw new HeadwaterException(
+                    "%s: '%s' and '%s' say that the transcoder has %d features of width %d, which cannot be"
+                            .formatted(encoders.path(), encoderBias(), decoderBias(), features, width));
         }
         if (encoderTransposed) {
             matrix(encoders, encoder, width, features);
         } else {
             matrix(encoders, encoder, features, width);
         }
-        WeightMatrix encoderRows = encoderTransposed ? WeightMatrix.transposed(encoders, encoder, features, width)
-            : WeightMatrix.stored(encoders, encoder, features, width);
-        return new LayerTranscoder(encoderRows, encoderBias, activation(encoders, features, config),
-            decoder(decoders, features, width, layer, layers, config), decoderBias, skip(encoders, width));
+        WeightMatrix encoderRows = encoderTransposed
+                ? WeightMatrix.transposed(encoders, encoder, features, width)
+                : WeightMatrix.stored(encoders, encoder, features, width);
+        return new LayerTranscoder(
+                encoderRows,
+                encoderBias,
+                activation(encoders, features, config),
+                decoder(decoders, features, width, layer, layers, config),
+                decoderBias,
+                skip(encoders, width));
     }
 
-    private WeightMatrix decoder(WeightFile file, int features, int width, int layer, int layers, TranscoderConfig config) {
+    private WeightMatrix decoder(
+            WeightFile file, int features, int width, int layer, int layers, TranscoderConfig config) {
         if (config.kind() == TranscoderConfig.Kind.PER_LAYER) {
             matrix(file, decoder, features, width);
             return WeightMatrix.stored(file, decoder, features, width);
@@ -84,21 +108,34 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
             return Optional.empty();
         }
         matrix(file, skip, width, width);
-        return Optional.of(skipTransposed ? WeightMatrix.transposed(file, skip, width, width)
-            : WeightMatrix.stored(file, skip, width, width));
+        return Optional.of(
+                skipTransposed
+                        ? WeightMatrix.transposed(file, skip, width, width)
+                        : WeightMatrix.stored(file, skip, width, width));
     }
 
     /** Thresholds and k speak for themselves; what config.yaml states must not contradict them. */
     private Activation activation(WeightFile file, int features, TranscoderConfig config) {
         boolean thresholds = file.has(threshold);
-        file.names().stream().filter(name -> name.contains("threshold") && !name.equals(threshold)).findFirst().ifPresent(name -> {
-            throw new HeadwaterException("%s holds '%s', but thresholds of this layout are called '%s'".formatted(file.path(), name, threshold));
-        });
-        ActivationName name = config.activation().orElse(
-            thresholds ? ActivationName.JUMP_RELU : file.has(K) ? ActivationName.TOPK : ActivationName.RELU);
+        file.names().stream()
+                .filter(name -> name.contains("threshold") && !name.equals(threshold))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new HeadwaterException("%s holds '%s', but thresholds of this layout are called '%s'"
+                            .formatted(file.path(), name, threshold));
+                });
+        ActivationName name = config.activation()
+                .orElse(
+                        thresholds
+                                ? ActivationName.JUMP_RELU
+                                : file.has(K) ? ActivationName.TOPK : ActivationName.RELU);
         if (thresholds != (name == ActivationName.JUMP_RELU)) {
-            throw new HeadwaterException("%s says activation %s, but %s %s".formatted(config.file(), name.key(), file.path(),
-                thresholds ? "holds thresholds, which make it jump_relu" : "holds no '" + threshold + "'"));
+            throw new HeadwaterException("%s says activation %s, but %s %s"
+                    .formatted(
+                            config.file(),
+                            name.key(),
+                            file.path(),
+                            thresholds ? "holds thresholds, which make it jump_relu" : "holds no '" + threshold + "'"));
         }
         return switch (name) {
             case RELU -> new Activation.Relu();
@@ -110,11 +147,12 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
     private static int k(WeightFile file, int features, TranscoderConfig config) {
         if (config.k().isEmpty() && !file.has(K)) {
             throw new HeadwaterException("%s says activation topk, but gives no k, and %s has no tensor '%s'"
-                .formatted(config.file(), file.path(), K));
+                    .formatted(config.file(), file.path(), K));
         }
         long k = config.k().isPresent() ? config.k().getAsInt() : number(file);
         if (k < 1 || k > features) {
-            throw new HeadwaterException("k = %d is not between 1 and the %d features of %s".formatted(k, features, file.path()));
+            throw new HeadwaterException(
+                    "k = %d is not between 1 and the %d features of %s".formatted(k, features, file.path()));
         }
         return (int) k;
     }
@@ -153,12 +191,12 @@ record LayerLayout(String encoder, boolean encoderTransposed, String encoderBias
         }
         if (!MATRIX_TYPES.contains(info.type())) {
             throw new HeadwaterException("%s: tensor '%s' holds %s, but %s is needed here"
-                .formatted(file.path(), name, info.type(), String.join(", ", MATRIX_TYPES)));
+                    .formatted(file.path(), name, info.type(), String.join(", ", MATRIX_TYPES)));
         }
     }
 
     private static HeadwaterException shape(WeightFile file, TensorInfo info, String expected) {
         return new HeadwaterException("%s: tensor '%s' has shape %s, not %s"
-            .formatted(file.path(), info.name(), Arrays.toString(info.shape()), expected));
+                .formatted(file.path(), info.name(), Arrays.toString(info.shape()), expected));
     }
 }

@@ -11,8 +11,13 @@ import java.util.Optional;
  * @param decoderBias [d]
  * @param skip        [d, d], S in x · S; empty if there is none
  */
-record LayerTranscoder(WeightMatrix encoder, float[] encoderBias, Activation activation, WeightMatrix decoder,
-                       float[] decoderBias, Optional<WeightMatrix> skip) {
+record LayerTranscoder(
+        WeightMatrix encoder,
+        float[] encoderBias,
+        Activation activation,
+        WeightMatrix decoder,
+        float[] decoderBias,
+        Optional<WeightMatrix> skip) {
     int features() {
         return encoderBias.length;
     }

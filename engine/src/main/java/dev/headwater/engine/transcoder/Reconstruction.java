@@ -7,12 +7,15 @@ import dev.headwater.bindings.Torch;
 import java.util.Arrays;
 
 /**
- * What active features write, summed by position: decoder rows of a block of entries are gathered, and a small matrix that has
- * each entry's activation at its position adds them up. Every decoder row is read once, for all the layers it writes to.
+ * What active features write, summed by position: decoder rows of a block of entries are gathered, and a small matrix
+ * that has
+ * each entry's activation at its position adds them up. Every decoder row is read once, for all the layers it writes
+ * to.
  */
 final class Reconstruction {
     /** Elements of a block of decoder rows: 32 MiB. */
     private static final long BLOCK = 8L << 20;
+
     private static final int MAX_ENTRIES = 1024;
 
     private Reconstruction() {}
@@ -35,13 +38,15 @@ final class Reconstruction {
         }
     }
 
-    private static void add(SparseActivations activations, int from, int to, WeightMatrix decoder, Tensor rows, Tensor out) {
+    private static void add(
+            SparseActivations activations, int from, int to, WeightMatrix decoder, Tensor rows, Tensor out) {
         int first = activations.position()[from];
         int positions = activations.position()[to - 1] - first + 1;
         int entries = to - from;
         float[] scale = new float[positions * entries];
         for (int i = 0; i < entries; i++) {
-            scale[(activations.position()[from + i] - first) * entries + i] = activations.value()[from + i];
+            scale[(activations.position()[from + i] - first) * entries + i] =
+                    activations.value()[from + i];
         }
         try (var scope = TensorScope.open()) {
             decoder.gather(Arrays.copyOfRange(activations.feature(), from, to), null, null, rows);

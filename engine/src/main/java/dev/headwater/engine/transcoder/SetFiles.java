@@ -57,8 +57,8 @@ final class SetFiles implements AutoCloseable {
             LayerLayout layout = layout(file);
             if (config.kind() == Kind.CROSS_LAYER && layout != LayerLayout.GEMMA_SCOPE_2) {
                 throw new HeadwaterException(
-                    "%s has no tensor '%s', which each file listed under transcoders of a cross-layer set needs; sets of W_enc_i and W_dec_i files list none"
-                        .formatted(file.path(), LayerLayout.GEMMA_SCOPE_2.encoder()));
+                        "%s has no tensor '%s', which each file listed under transcoders of a cross-layer set needs; sets of W_enc_i and W_dec_i files list none"
+                                .formatted(file.path(), LayerLayout.GEMMA_SCOPE_2.encoder()));
             }
             add(layout, file, file, layer, paths.size(), config);
         }
@@ -66,9 +66,9 @@ final class SetFiles implements AutoCloseable {
 
     /** The names tell the layouts apart: configs of GemmaScope-2 sets often do not. */
     private static LayerLayout layout(WeightFile file) {
-        return file instanceof NpzFile ? LayerLayout.GEMMA_SCOPE
-            : file.has(LayerLayout.GEMMA_SCOPE_2.encoder()) ? LayerLayout.GEMMA_SCOPE_2
-            : LayerLayout.PER_LAYER;
+        return file instanceof NpzFile
+                ? LayerLayout.GEMMA_SCOPE
+                : file.has(LayerLayout.GEMMA_SCOPE_2.encoder()) ? LayerLayout.GEMMA_SCOPE_2 : LayerLayout.PER_LAYER;
     }
 
     private void openPerLayer(TranscoderConfig config) {
@@ -88,12 +88,14 @@ final class SetFiles implements AutoCloseable {
         }
     }
 
-    private void add(LayerLayout layout, WeightFile encoder, WeightFile decoder, int layer, int count, TranscoderConfig config) {
+    private void add(
+            LayerLayout layout, WeightFile encoder, WeightFile decoder, int layer, int count, TranscoderConfig config) {
         layers.add(new StoredLayer(layout.read(encoder, decoder, layer, count, config), layout, encoder));
     }
 
     private WeightFile open(Path path) {
-        WeightFile file = path.getFileName().toString().endsWith(".npz") ? NpzFile.open(path) : SafetensorsFile.open(path);
+        WeightFile file =
+                path.getFileName().toString().endsWith(".npz") ? NpzFile.open(path) : SafetensorsFile.open(path);
         open.add(file);
         return file;
     }
@@ -102,14 +104,17 @@ final class SetFiles implements AutoCloseable {
     private static int contiguous(TranscoderConfig config, Pattern pattern, String name) {
         TreeSet<Integer> found = new TreeSet<>();
         try (Stream<Path> entries = Files.list(config.file().toAbsolutePath().getParent())) {
-            entries.map(entry -> pattern.matcher(entry.getFileName().toString())).filter(Matcher::matches)
-                .forEach(match -> found.add(Integer.valueOf(match.group(1))));
+            entries.map(entry -> pattern.matcher(entry.getFileName().toString()))
+                    .filter(Matcher::matches)
+                    .forEach(match -> found.add(Integer.valueOf(match.group(1))));
         } catch (IOException failure) {
-            throw new HeadwaterException("Cannot list %s: %s".formatted(config.directory(), failure.getMessage()), failure);
+            throw new HeadwaterException(
+                    "Cannot list %s: %s".formatted(config.directory(), failure.getMessage()), failure);
         }
         if (found.isEmpty()) {
-            throw new HeadwaterException("%s holds no weights: for model_kind %s without a list of transcoders, %s is expected there"
-                .formatted(config.directory(), config.kind().modelKind(), name.formatted(0)));
+            throw new HeadwaterException(
+                    "%s holds no weights: for model_kind %s without a list of transcoders, %s is expected there"
+                            .formatted(config.directory(), config.kind().modelKind(), name.formatted(0)));
         }
         if (found.last() != found.size() - 1) {
             int missing = 0;
@@ -117,7 +122,7 @@ final class SetFiles implements AutoCloseable {
                 missing++;
             }
             throw new HeadwaterException("%s has %s but not %s; the download may be incomplete"
-                .formatted(config.directory(), name.formatted(found.last()), name.formatted(missing)));
+                    .formatted(config.directory(), name.formatted(found.last()), name.formatted(missing)));
         }
         return found.size();
     }
@@ -128,8 +133,15 @@ final class SetFiles implements AutoCloseable {
             LayerTranscoder a = first.transcoder();
             LayerTranscoder b = layer.transcoder();
             if (a.features() != b.features() || a.width() != b.width()) {
-                throw new HeadwaterException("All layers of a set need the same size, but %s has %d features of width %d and %s has %d of width %d"
-                    .formatted(first.file().path(), a.features(), a.width(), layer.file().path(), b.features(), b.width()));
+                throw new HeadwaterException(
+                        "All layers of a set need the same size, but %s has %d features of width %d and %s has %d of width %d"
+                                .formatted(
+                                        first.file().path(),
+                                        a.features(),
+                                        a.width(),
+                                        layer.file().path(),
+                                        b.features(),
+                                        b.width()));
             }
         }
     }

@@ -21,7 +21,10 @@ public record SetOutline(TranscoderConfig.Kind kind, int features, OptionalInt k
     public static final int HEAD_BYTES = 1 << 16;
 
     public static SetOutline of(TranscoderSet set) {
-        return new SetOutline(set.kind(), set.features(), set.activation(0) instanceof Activation.TopK(int k) ? OptionalInt.of(k) : OptionalInt.empty());
+        return new SetOutline(
+                set.kind(),
+                set.features(),
+                set.activation(0) instanceof Activation.TopK(int k) ? OptionalInt.of(k) : OptionalInt.empty());
     }
 
     /**
@@ -39,7 +42,8 @@ public record SetOutline(TranscoderConfig.Kind kind, int features, OptionalInt k
         // GemmaScope's archives hold float32: two matrices and vectors of F, one vector of d.
         long features = name.endsWith(".npz") ? (bytes / 4 - width) / (2L * width + 2) : biases(name, head);
         if (features < 1 || features > Integer.MAX_VALUE) {
-            throw new HeadwaterException(name + " does not say how many features its layer has: it is no file of a set of transcoders");
+            throw new HeadwaterException(
+                    name + " does not say how many features its layer has: it is no file of a set of transcoders");
         }
         return new SetOutline(config.kind(), (int) features, config.k());
     }
@@ -53,8 +57,9 @@ public record SetOutline(TranscoderConfig.Kind kind, int features, OptionalInt k
         }
         try {
             JsonNode header = BoundedJson.mapper().readTree(head, Long.BYTES, (int) length);
-            JsonNode bias = header.has(LayerLayout.PER_LAYER.encoderBias()) ? header.path(LayerLayout.PER_LAYER.encoderBias())
-                : header.path(LayerLayout.crossLayer(0).encoderBias());
+            JsonNode bias = header.has(LayerLayout.PER_LAYER.encoderBias())
+                    ? header.path(LayerLayout.PER_LAYER.encoderBias())
+                    : header.path(LayerLayout.crossLayer(0).encoderBias());
             return bias.path("shape").path(0).asLong();
         } catch (JsonProcessingException e) {
             throw new HeadwaterException(name + " has a damaged header: not valid JSON" + BoundedJson.where(e), e);

@@ -14,13 +14,17 @@ public record SparseActivations(int[] position, int[] feature, float[] value) {
     public SparseActivations {
         int n = position.length;
         if (feature.length != n || value.length != n) {
-            throw new IllegalArgumentException("%d positions, %d features and %d values".formatted(n, feature.length, value.length));
+            throw new IllegalArgumentException(
+                    "%d positions, %d features and %d values".formatted(n, feature.length, value.length));
         }
         for (int i = 0; i < n; i++) {
-            if (position[i] < 0 || feature[i] < 0 || i > 0
-                && (position[i] < position[i - 1] || position[i] == position[i - 1] && feature[i] <= feature[i - 1])) {
-                throw new IllegalArgumentException(
-                    "activation %d (position %d, feature %d) is out of order".formatted(i, position[i], feature[i]));
+            if (position[i] < 0
+                    || feature[i] < 0
+                    || i > 0
+                            && (position[i] < position[i - 1]
+                                    || position[i] == position[i - 1] && feature[i] <= feature[i - 1])) {
+                throw new IllegalArgumentException("activation %d (position %d, feature %d) is out of order"
+                        .formatted(i, position[i], feature[i]));
             }
         }
     }

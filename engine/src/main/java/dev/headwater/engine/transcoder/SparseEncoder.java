@@ -11,7 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Encodes one layer in tiles of features, so that memory is bounded whatever their number: a tile of the encoder is brought to
+ * Encodes one layer in tiles of features, so that memory is bounded whatever their number: a tile of the encoder is
+ * brought to
  * float32 (or used in place if it is), multiplied, and compacted to its active entries before the next one.
  */
 final class SparseEncoder {
@@ -49,7 +50,9 @@ final class SparseEncoder {
         }
         SparseEncoder encoder = new SparseEncoder(layer, x, firstPosition, tileElements);
         encoder.run();
-        return layer.activation() instanceof Activation.TopK(int k) && encoder.tiles() > 1 ? encoder.largest(k) : encoder.all();
+        return layer.activation() instanceof Activation.TopK(int k) && encoder.tiles() > 1
+                ? encoder.largest(k)
+                : encoder.all();
     }
 
     private void run() {
@@ -69,7 +72,13 @@ final class SparseEncoder {
                 try (var inner = TensorScope.open()) {
                     Tensor rowsOfTile = float32(layer.encoder().view(feature, count), weights);
                     for (int position = firstPosition; position < positions; position += (int) block) {
-                        encode(feature, count, rowsOfTile, position, (int) Math.min(block, positions - position), products);
+                        encode(
+                                feature,
+                                count,
+                                rowsOfTile,
+                                position,
+                                (int) Math.min(block, positions - position),
+                                products);
                     }
                 }
             }
@@ -92,11 +101,17 @@ final class SparseEncoder {
             Torch.mmInto(pre, Torch.narrow(x, 0, position, block), Torch.t(tile), 0);
             requireFinite(pre, feature, position);
             Tensor bias = vector(layer.encoderBias(), feature, count);
-            parts.add(new Part(position, block, feature, count, switch (layer.activation()) {
-                case Activation.Relu() -> Kernels.encodeThreshold(pre, bias, null, 0);
-                case Activation.JumpRelu(float[] threshold) -> Kernels.encodeThreshold(pre, bias, vector(threshold, feature, count), 0);
-                case Activation.TopK(int k) -> Kernels.encodeTopK(pre, bias, Math.min(k, count), 0);
-            }));
+            parts.add(new Part(
+                    position,
+                    block,
+                    feature,
+                    count,
+                    switch (layer.activation()) {
+                        case Activation.Relu() -> Kernels.encodeThreshold(pre, bias, null, 0);
+                        case Activation.JumpRelu(float[] threshold) ->
+                            Kernels.encodeThreshold(pre, bias, vector(threshold, feature, count), 0);
+                        case Activation.TopK(int k) -> Kernels.encodeTopK(pre, bias, Math.min(k, count), 0);
+                    }));
         }
     }
 
@@ -104,16 +119,25 @@ final class SparseEncoder {
         return Torch.to(Tensor.ofFloats(Arrays.copyOfRange(values, from, from + count), count), x.device());
     }
 
-    /** Encoders are too large to be checked when a set is opened; a NaN in one shows here, and would otherwise pass for inactive. */
+    /**
+     * Encoders are too large to be checked when a set is opened; a NaN in one shows here, and would otherwise pass for
+     * inactive.
+     */
     private void requireFinite(Tensor pre, int feature, int position) {
         float[] sums = Torch.sum(pre, 0, false).toFloats();
         for (int i = 0; i < sums.length; i++) {
             if (!Float.isFinite(sums[i])) {
-                boolean input = !Float.isFinite(Torch.sum(Torch.sum(x, 0, false), 0, false).item());
-                throw new HeadwaterException(input
-                    ? "The model's activations at the transcoders' input hold a NaN or an infinity"
-                    : "%s: the row of feature %d in '%s' holds a NaN or an infinity, or overflows at position %d or later"
-                        .formatted(layer.encoder().file().path(), feature + i, layer.encoder().name(), position));
+                boolean input = !Float.isFinite(
+                        Torch.sum(Torch.sum(x, 0, false), 0, false).item());
+                throw new HeadwaterException(
+                        input
+                                ? "The model's activations at the transcoders' input hold a NaN or an infinity"
+                                : "%s: the row of feature %d in '%s' holds a NaN or an infinity, or overflows at position %d or later"
+                                        .formatted(
+                                                layer.encoder().file().path(),
+                                                feature + i,
+                                                layer.encoder().name(),
+                                                position));
             }
         }
     }
@@ -151,7 +175,8 @@ final class SparseEncoder {
     }
 
     /**
-     * The k largest of each position out of the k largest of each tile. Zeros are not reported but take their places among
+     * The k largest of each position out of the k largest of each tile. Zeros are not reported but take their places
+     * among
      * the k: a tile's missing candidates are zeros, larger than any negative one.
      */
     private SparseActivations largest(int k) {
@@ -187,7 +212,8 @@ final class SparseEncoder {
     }
 
     /** Appends the candidates from..to-1 that are among the k largest, in their order. */
-    private static int keepLargest(SparseActivations candidates, int from, int to, int k, int zeros, int[] kept, int count) {
+    private static int keepLargest(
+            SparseActivations candidates, int from, int to, int k, int zeros, int[] kept, int count) {
         long[] order = new long[to - from];
         int positive = 0;
         for (int i = from; i < to; i++) {

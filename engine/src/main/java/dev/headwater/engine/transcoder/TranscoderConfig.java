@@ -27,12 +27,21 @@ import java.util.stream.IntStream;
  * @param output      where features write
  * @param activation  stated activation; if absent it follows from the tensors
  * @param k           active features a position, for TopK
- * @param transcoders files by layer, relative to the directory or {@code hf://} references; empty if they go by their usual names
+ * @param transcoders files by layer, relative to the directory or {@code hf://} references; empty if they go by their
+ *      usual names
  * @param scan        name under which feature evidence is published
  */
-public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureSite output, Optional<String> modelName,
-                               Optional<ActivationName> activation, OptionalInt k, List<String> transcoders,
-                               Optional<String> scan, Optional<String> revision) {
+public record TranscoderConfig(
+        Path file,
+        Kind kind,
+        FeatureSite input,
+        FeatureSite output,
+        Optional<String> modelName,
+        Optional<ActivationName> activation,
+        OptionalInt k,
+        List<String> transcoders,
+        Optional<String> scan,
+        Optional<String> revision) {
     private static final String NAME = "config.yaml";
     private static final int MAX_LAYERS = 1024;
 
@@ -57,7 +66,9 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
 
     /** Values of {@code activation} in config.yaml. */
     public enum ActivationName {
-        RELU("relu"), JUMP_RELU("jump_relu"), TOPK("topk");
+        RELU("relu"),
+        JUMP_RELU("jump_relu"),
+        TOPK("topk");
 
         private final String key;
 
@@ -73,9 +84,10 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
     /** @throws HeadwaterException if the directory or the file is missing, or a key is missing or means nothing here */
     public static TranscoderConfig read(Path directory) {
         if (!Files.isDirectory(directory)) {
-            throw new HeadwaterException(Files.exists(directory)
-                ? directory + " is a file, but the directory of a transcoder set is needed here"
-                : "There is no transcoder set " + directory);
+            throw new HeadwaterException(
+                    Files.exists(directory)
+                            ? directory + " is a file, but the directory of a transcoder set is needed here"
+                            : "There is no transcoder set " + directory);
         }
         Path file = directory.resolve(NAME);
         if (!Files.isRegularFile(file)) {
@@ -93,8 +105,17 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
                 throw in.unknown("special_load_fn", name, "gemma-scope, gemma-scope-2");
             }
         });
-        return new TranscoderConfig(file, in.kind(), in.site("feature_input_hook", true), in.site("feature_output_hook", false),
-            in.text("model_name"), in.activation(), in.k(), in.transcoders(), in.scan(), in.text("revision"));
+        return new TranscoderConfig(
+                file,
+                in.kind(),
+                in.site("feature_input_hook", true),
+                in.site("feature_output_hook", false),
+                in.text("model_name"),
+                in.activation(),
+                in.k(),
+                in.transcoders(),
+                in.scan(),
+                in.text("revision"));
     }
 
     public Path directory() {
@@ -108,7 +129,9 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
      * @throws HeadwaterException if a path leaves the directory or there is no such file
      */
     List<Path> files(Function<String, Path> fetched) {
-        return IntStream.range(0, transcoders.size()).mapToObj(layer -> file(layer, fetched)).toList();
+        return IntStream.range(0, transcoders.size())
+                .mapToObj(layer -> file(layer, fetched))
+                .toList();
     }
 
     private Path file(int layer, Function<String, Path> fetched) {
@@ -120,7 +143,8 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
             path = directory().resolve(relative(entry));
         }
         if (!Files.isRegularFile(path)) {
-            throw new HeadwaterException("%s lists %s for layer %d, but there is no such file".formatted(file, entry, layer));
+            throw new HeadwaterException(
+                    "%s lists %s for layer %d, but there is no such file".formatted(file, entry, layer));
         }
         return path;
     }
@@ -135,7 +159,8 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
         } catch (InvalidPathException unusable) {
             // falls through to the same sentence
         }
-        throw new HeadwaterException("%s lists '%s', which is not a path inside the set's directory".formatted(file, ErrorText.of(entry)));
+        throw new HeadwaterException(
+                "%s lists '%s', which is not a path inside the set's directory".formatted(file, ErrorText.of(entry)));
     }
 
     /** The keys of one file, and its name for the messages. */
@@ -150,25 +175,31 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
         }
 
         private String required(String key, String allowed) {
-            return text(key).orElseThrow(() -> new HeadwaterException("%s has no %s; it should be one of %s".formatted(file, key, allowed)));
+            return text(key)
+                    .orElseThrow(() -> new HeadwaterException(
+                            "%s has no %s; it should be one of %s".formatted(file, key, allowed)));
         }
 
         HeadwaterException unknown(String key, String value, String allowed) {
-            return new HeadwaterException("%s: %s '%s' is not one of %s".formatted(file, key, ErrorText.of(value), allowed));
+            return new HeadwaterException(
+                    "%s: %s '%s' is not one of %s".formatted(file, key, ErrorText.of(value), allowed));
         }
 
         Kind kind() {
             String allowed = Arrays.stream(Kind.values()).map(Kind::modelKind).collect(Collectors.joining(", "));
             String value = required("model_kind", allowed);
-            return Arrays.stream(Kind.values()).filter(kind -> kind.modelKind.equals(value)).findFirst()
-                .orElseThrow(() -> unknown("model_kind", value, allowed));
+            return Arrays.stream(Kind.values())
+                    .filter(kind -> kind.modelKind.equals(value))
+                    .findFirst()
+                    .orElseThrow(() -> unknown("model_kind", value, allowed));
         }
 
         FeatureSite site(String key, boolean input) {
             String allowed = FeatureSite.hookNames(input);
             String value = required(key, allowed);
-            return FeatureSite.ofHookName(value).filter(site -> site.isInput() == input)
-                .orElseThrow(() -> unknown(key, value, allowed));
+            return FeatureSite.ofHookName(value)
+                    .filter(site -> site.isInput() == input)
+                    .orElseThrow(() -> unknown(key, value, allowed));
         }
 
         Optional<ActivationName> activation() {
@@ -191,18 +222,22 @@ public record TranscoderConfig(Path file, Kind kind, FeatureSite input, FeatureS
         List<String> transcoders() {
             return switch (values.get("transcoders")) {
                 case null -> List.of();
-                case List<?> list when !list.isEmpty() && list.size() <= MAX_LAYERS && list.stream().allMatch(String.class::isInstance) ->
+                case List<?> list
+                when !list.isEmpty()
+                        && list.size() <= MAX_LAYERS
+                        && list.stream().allMatch(String.class::isInstance) ->
                     list.stream().map(String.class::cast).toList();
-                default -> throw new HeadwaterException(
-                    "%s: transcoders is not a list of paths, one a layer (at most %d)".formatted(file, MAX_LAYERS));
+                default ->
+                    throw new HeadwaterException("%s: transcoders is not a list of paths, one a layer (at most %d)"
+                            .formatted(file, MAX_LAYERS));
             };
         }
 
         /** Some sets name one scan for each layer. */
         Optional<String> scan() {
             return values.get("scan") instanceof List<?> list
-                ? Optional.of(list.stream().map(String::valueOf).distinct().collect(Collectors.joining(",")))
-                : text("scan");
+                    ? Optional.of(list.stream().map(String::valueOf).distinct().collect(Collectors.joining(",")))
+                    : text("scan");
         }
     }
 }

@@ -28,7 +28,8 @@ import java.util.stream.Stream;
 
 /**
  * Rewrites a set so that the rows of a feature lie together: {@code layer_i.safetensors} for a per-layer set,
- * {@code W_enc_i.safetensors} and {@code W_dec_i.safetensors} for a cross-layer one, with a config.yaml. Every number keeps
+ * {@code W_enc_i.safetensors} and {@code W_dec_i.safetensors} for a cross-layer one, with a config.yaml. Every number
+ * keeps
  * its type and bits; memory is bounded whatever the size of the set.
  */
 public final class TranscoderConverter {
@@ -64,7 +65,8 @@ public final class TranscoderConverter {
             throw new UsageException("%s exists already; name a directory that does not".formatted(target));
         }
         Path whole = target.toAbsolutePath().normalize();
-        Path temporary = whole.resolveSibling(".%s.%d-%x.tmp".formatted(whole.getFileName(), ProcessHandle.current().pid(), System.nanoTime()));
+        Path temporary = whole.resolveSibling(".%s.%d-%x.tmp"
+                .formatted(whole.getFileName(), ProcessHandle.current().pid(), System.nanoTime()));
         try {
             try {
                 Files.createDirectory(temporary);
@@ -76,7 +78,8 @@ public final class TranscoderConverter {
         } catch (FileAlreadyExistsException taken) {
             throw new UsageException("%s exists already; name a directory that does not".formatted(target));
         } catch (IOException failure) {
-            String cause = Files.isDirectory(whole.getParent()) ? failure.toString() : whole.getParent() + " is no directory";
+            String cause =
+                    Files.isDirectory(whole.getParent()) ? failure.toString() : whole.getParent() + " is no directory";
             throw new HeadwaterException("Cannot write %s: %s".formatted(target, cause), failure);
         }
     }
@@ -85,13 +88,16 @@ public final class TranscoderConverter {
         long total = 0;
         for (int layer = 0; layer < set.layers(); layer++) {
             for (var file : files(layer).values()) {
-                total += file.entrySet().stream().mapToLong(tensor -> info(tensor.getKey(), tensor.getValue()).bytes()).sum();
+                total += file.entrySet().stream()
+                        .mapToLong(tensor ->
+                                info(tensor.getKey(), tensor.getValue()).bytes())
+                        .sum();
             }
         }
         long free = Files.getFileStore(directory).getUsableSpace();
         if (total > free) {
             throw new HeadwaterException("The converted set needs %,d MiB, but the disk of %s has %,d MiB free"
-                .formatted(total >> 20, directory.getParent(), free >> 20));
+                    .formatted(total >> 20, directory.getParent(), free >> 20));
         }
         progress.phase("Converting transcoders", total);
         for (int layer = 0; layer < set.layers(); layer++) {
@@ -116,7 +122,10 @@ public final class TranscoderConverter {
         copy(stored.file(), from.decoderBias(), tensors, to.decoderBias());
         copy(stored.file(), from.threshold(), tensors, to.threshold());
         copy(stored.file(), LayerLayout.K, tensors, LayerLayout.K);
-        transcoder.skip().ifPresent(skip -> tensors.put(to.skip(), new Source.Matrix(to.skipTransposed() ? skip.transpose() : skip)));
+        transcoder
+                .skip()
+                .ifPresent(skip ->
+                        tensors.put(to.skip(), new Source.Matrix(to.skipTransposed() ? skip.transpose() : skip)));
         Source decoder = new Source.Matrix(transcoder.decoder());
         Map<String, Map<String, Source>> files = new LinkedHashMap<>();
         if (perLayer) {
@@ -137,17 +146,22 @@ public final class TranscoderConverter {
 
     private TensorInfo info(String name, Source source) {
         return switch (source) {
-            case Source.Vector(WeightFile file, String old) -> TensorInfo.of(name, file.info(old).dtype(), file.info(old).shape());
+            case Source.Vector(WeightFile file, String old) ->
+                TensorInfo.of(name, file.info(old).dtype(), file.info(old).shape());
             case Source.Matrix(WeightMatrix matrix) -> {
                 boolean slices = set.kind() == Kind.CROSS_LAYER && name.startsWith("W_dec");
-                yield slices ? TensorInfo.of(name, matrix.dtype(), matrix.rows(), matrix.columns() / set.width(), set.width())
-                    : TensorInfo.of(name, matrix.dtype(), matrix.rows(), matrix.columns());
+                yield slices
+                        ? TensorInfo.of(
+                                name, matrix.dtype(), matrix.rows(), matrix.columns() / set.width(), set.width())
+                        : TensorInfo.of(name, matrix.dtype(), matrix.rows(), matrix.columns());
             }
         };
     }
 
     private void write(Path path, Map<String, Source> tensors, Map<String, String> metadata) {
-        List<TensorInfo> infos = tensors.entrySet().stream().map(tensor -> info(tensor.getKey(), tensor.getValue())).toList();
+        List<TensorInfo> infos = tensors.entrySet().stream()
+                .map(tensor -> info(tensor.getKey(), tensor.getValue()))
+                .toList();
         try (var out = SafetensorsWriter.create(path, infos, metadata)) {
             tensors.forEach((name, source) -> {
                 switch (source) {
@@ -193,14 +207,17 @@ public final class TranscoderConverter {
         if (set.activation(0) instanceof Activation.TopK(int k)) {
             // Readers that do not look for a tensor k find it here, if it is one for all layers.
             keys.putIfAbsent("activation", ActivationName.TOPK.key());
-            if (Stream.iterate(0, layer -> layer + 1).limit(set.layers()).allMatch(layer -> set.activation(layer).equals(set.activation(0)))) {
+            if (Stream.iterate(0, layer -> layer + 1)
+                    .limit(set.layers())
+                    .allMatch(layer -> set.activation(layer).equals(set.activation(0)))) {
                 keys.putIfAbsent("k", k);
             }
         }
         config.scan().ifPresent(scan -> keys.put("scan", scan));
         config.revision().ifPresent(revision -> keys.put("revision", revision));
         StringBuilder yaml = new StringBuilder();
-        keys.forEach((key, value) -> yaml.append(key).append(": ").append(scalar(value)).append('\n'));
+        keys.forEach((key, value) ->
+                yaml.append(key).append(": ").append(scalar(value)).append('\n'));
         return yaml.toString();
     }
 

@@ -15,12 +15,16 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * A transcoder for every layer of a model: per-layer, or cross-layer with features that also write to later layers. L layers
+ * A transcoder for every layer of a model: per-layer, or cross-layer with features that also write to later layers. L
+ * layers
  * of F features, width d, P positions.
  *
- * <p>Weights stay on disk, mapped in whatever type and layout they have; encoding reads a layer's encoder once, in tiles, and
- * everything else reads the rows of the features asked for. All arithmetic and all results are float32, on the device that the
- * set was opened for; results belong to the innermost {@link TensorScope}, else to the caller, and do not depend on the files.
+ * <p>Weights stay on disk, mapped in whatever type and layout they have; encoding reads a layer's encoder once, in
+ * tiles, and
+ * everything else reads the rows of the features asked for. All arithmetic and all results are float32, on the device
+ * that the
+ * set was opened for; results belong to the innermost {@link TensorScope}, else to the caller, and do not depend on the
+ * files.
  * Usable from any thread; closing it unmaps the files.
  */
 public final class TranscoderSet implements AutoCloseable {
@@ -39,7 +43,8 @@ public final class TranscoderSet implements AutoCloseable {
     /** Opens a set whose files all lie in its directory. */
     public static TranscoderSet open(Path directory, Device device) {
         return open(directory, device, reference -> {
-            throw new HeadwaterException("%s refers to %s, which has to be fetched first".formatted(directory, reference));
+            throw new HeadwaterException(
+                    "%s refers to %s, which has to be fetched first".formatted(directory, reference));
         });
     }
 
@@ -104,9 +109,17 @@ public final class TranscoderSet implements AutoCloseable {
     /** @throws HeadwaterException if a model of so many layers and such a width is not what the set was trained on */
     public void requireMatches(int modelLayers, int modelWidth) {
         if (modelLayers != layers() || modelWidth != width()) {
-            throw new HeadwaterException("The transcoder set %s is for a model of %d layers and width %d%s, but this model has %d layers and width %d"
-                .formatted(config.directory(), layers(), width(), config.modelName().map(name -> " (" + name + ")").orElse(""),
-                    modelLayers, modelWidth));
+            throw new HeadwaterException(
+                    "The transcoder set %s is for a model of %d layers and width %d%s, but this model has %d layers and width %d"
+                            .formatted(
+                                    config.directory(),
+                                    layers(),
+                                    width(),
+                                    config.modelName()
+                                            .map(name -> " (" + name + ")")
+                                            .orElse(""),
+                                    modelLayers,
+                                    modelWidth));
         }
     }
 
@@ -122,7 +135,9 @@ public final class TranscoderSet implements AutoCloseable {
         return SparseEncoder.encode(layer(layer), x, firstRow, SparseEncoder.TILE);
     }
 
-    /** All pre-activations x · W_encᵀ + b_enc of a layer [P, F], for few positions or small sets: see {@link #encode}. */
+    /**
+     * All pre-activations x · W_encᵀ + b_enc of a layer [P, F], for few positions or small sets: see {@link #encode}.
+     */
     public Tensor preActivations(int layer, Tensor x) {
         requireInput(x);
         LayerTranscoder transcoder = layer(layer);
@@ -167,12 +182,15 @@ public final class TranscoderSet implements AutoCloseable {
         int target = targetLayer - sourceLayer;
         if (target < 0 || target >= transcoder.targets()) {
             throw new IllegalArgumentException("features of layer %d write to layers %d to %d, not to %d"
-                .formatted(sourceLayer, sourceLayer, lastTarget(sourceLayer), targetLayer));
+                    .formatted(sourceLayer, sourceLayer, lastTarget(sourceLayer), targetLayer));
         }
         transcoder.decoder(target).gather(feature, scale, gain, out);
     }
 
-    /** Has rows of W_dec read from the disk while something else goes on, for {@link #decoderRows} to find; numbers ascending. */
+    /**
+     * Has rows of W_dec read from the disk while something else goes on, for {@link #decoderRows} to find; numbers
+     * ascending.
+     */
     public void willNeedDecoderRows(int sourceLayer, int targetLayer, int[] feature) {
         layer(sourceLayer).decoder(targetLayer - sourceLayer).willNeed(feature);
     }
@@ -192,15 +210,18 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     /**
-     * The affine skip S [d, d], turned so that it adds x · S to the output, or null if the layer has none. In the files it is
-     * W_skipᵀ (per-layer sets), W_skip_i (cross-layer sets) or affine_skip_connection (GemmaScope-2). Read anew on each call.
+     * The affine skip S [d, d], turned so that it adds x · S to the output, or null if the layer has none. In the files
+     * it is
+     * W_skipᵀ (per-layer sets), W_skip_i (cross-layer sets) or affine_skip_connection (GemmaScope-2). Read anew on each
+     * call.
      */
     public Tensor skip(int layer) {
         return layer(layer).skip().map(matrix -> matrix.copy(device)).orElse(null);
     }
 
     /**
-     * The set's own output at every layer: activations · W_dec over all layers that write there, plus b_dec, plus the skip.
+     * The set's own output at every layer: activations · W_dec over all layers that write there, plus b_dec, plus the
+     * skip.
      *
      * @param activations by layer
      * @param x           F32 [P, d] at the input site, by layer
@@ -208,8 +229,9 @@ public final class TranscoderSet implements AutoCloseable {
      */
     public List<Tensor> reconstruct(List<SparseActivations> activations, List<Tensor> x) {
         if (activations.size() != layers() || x.size() != layers()) {
-            throw new IllegalArgumentException("a set of %d layers reconstructs as many, not %d activations and %d inputs"
-                .formatted(layers(), activations.size(), x.size()));
+            throw new IllegalArgumentException(
+                    "a set of %d layers reconstructs as many, not %d activations and %d inputs"
+                            .formatted(layers(), activations.size(), x.size()));
         }
         long positions = x.getFirst().size(0);
         try (var scope = TensorScope.open()) {
@@ -218,7 +240,10 @@ public final class TranscoderSet implements AutoCloseable {
             for (int layer = 0; layer < layers(); layer++) {
                 requireInput(x.get(layer));
                 WeightMatrix decoder = layer(layer).decoder();
-                Reconstruction.add(activations.get(layer), decoder, Torch.narrow(all, 1, (long) layer * width(), decoder.columns()));
+                Reconstruction.add(
+                        activations.get(layer),
+                        decoder,
+                        Torch.narrow(all, 1, (long) layer * width(), decoder.columns()));
             }
             List<Tensor> outputs = new ArrayList<>(layers());
             for (int layer = 0; layer < layers(); layer++) {
@@ -236,8 +261,9 @@ public final class TranscoderSet implements AutoCloseable {
 
     private void requireFinite(Tensor output, int layer) {
         if (!Float.isFinite(Torch.sum(Torch.sum(output, 0, false), 0, false).item())) {
-            throw new HeadwaterException("The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
-                .formatted(config.directory(), layer));
+            throw new HeadwaterException(
+                    "The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
+                            .formatted(config.directory(), layer));
         }
     }
 
@@ -248,9 +274,12 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     private void requireInput(Tensor x) {
-        if (x.rank() != 2 || x.size(1) != width() || x.dtype() != DType.F32 || !x.device().equals(device)) {
+        if (x.rank() != 2
+                || x.size(1) != width()
+                || x.dtype() != DType.F32
+                || !x.device().equals(device)) {
             throw new IllegalArgumentException("transcoders read F32 [positions, %d] on %s, not %s %s on %s"
-                .formatted(width(), device, x.dtype(), Arrays.toString(x.shape()), x.device()));
+                    .formatted(width(), device, x.dtype(), Arrays.toString(x.shape()), x.device()));
         }
     }
 
@@ -273,6 +302,7 @@ public final class TranscoderSet implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "%s: %s of %d layers, %d features, width %d".formatted(config.directory(), config.kind().modelKind(), layers(), features(), width());
+        return "%s: %s of %d layers, %d features, width %d"
+                .formatted(config.directory(), config.kind().modelKind(), layers(), features(), width());
     }
 }

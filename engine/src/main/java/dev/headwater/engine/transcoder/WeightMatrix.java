@@ -18,7 +18,8 @@ import java.util.Arrays;
  * A matrix in a weight file, of any floating-point type, used where it is mapped: element (r, c) lies
  * {@code offset + r·rowStride + c·columnStride} elements from the start of the tensor. One of the strides is 1.
  */
-record WeightMatrix(WeightFile file, String name, long rows, long columns, long offset, long rowStride, long columnStride) {
+record WeightMatrix(
+        WeightFile file, String name, long rows, long columns, long offset, long rowStride, long columnStride) {
     static WeightMatrix stored(WeightFile file, String name, long rows, long columns) {
         return new WeightMatrix(file, name, rows, columns, 0, columns, 1);
     }
@@ -46,7 +47,8 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
     }
 
     /**
-     * Some rows in their own type [count, columns]: a view of the mapping, which must not leave this package or outlive the
+     * Some rows in their own type [count, columns]: a view of the mapping, which must not leave this package or outlive
+     * the
      * file, or a copy where the mapping does not suit native code.
      */
     Tensor view(long first, long count) {
@@ -102,7 +104,10 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
     void willNeed(long first, long count) {
         long size = dtype().bytes();
         if (columnStride == 1) {
-            Kernels.willNeed(data(), new long[] {(offset + first * rowStride) * size}, ((count - 1) * rowStride + columns) * size);
+            Kernels.willNeed(
+                    data(),
+                    new long[] {(offset + first * rowStride) * size},
+                    ((count - 1) * rowStride + columns) * size);
         } else {
             long[] from = new long[Math.toIntExact(columns)];
             Arrays.setAll(from, c -> (offset + first * rowStride + c * columnStride) * size);
@@ -126,7 +131,15 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
         try (var scope = TensorScope.open()) {
             if (isAligned(data)) {
                 Arrays.setAll(row, i -> index[i]);
-                Kernels.gatherRows(data.asSlice(offset * dtype().bytes()), dtype(), rowStride, columnStride, row, scale, gain, out);
+                Kernels.gatherRows(
+                        data.asSlice(offset * dtype().bytes()),
+                        dtype(),
+                        rowStride,
+                        columnStride,
+                        row,
+                        scale,
+                        gain,
+                        out);
             } else {
                 Arrays.setAll(row, i -> i);
                 Tensor copied = copyOut(data, index);
@@ -164,7 +177,8 @@ record WeightMatrix(WeightFile file, String name, long rows, long columns, long 
         MemorySegment to = copy.data();
         if (columnStride == 1) {
             for (int i = 0; i < index.length; i++) {
-                MemorySegment.copy(data, (offset + index[i] * rowStride) * size, to, i * columns * size, columns * size);
+                MemorySegment.copy(
+                        data, (offset + index[i] * rowStride) * size, to, i * columns * size, columns * size);
             }
             return copy;
         }

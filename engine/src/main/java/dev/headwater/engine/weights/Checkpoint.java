@@ -25,9 +25,14 @@ public final class Checkpoint implements WeightFile {
     private final Map<String, SafetensorsFile> shards;
     /** The shard of each tensor. */
     private final Map<String, SafetensorsFile> tensors;
+
     private final Map<String, String> metadata;
 
-    private Checkpoint(Path directory, Map<String, SafetensorsFile> shards, Map<String, SafetensorsFile> tensors, Map<String, String> metadata) {
+    private Checkpoint(
+            Path directory,
+            Map<String, SafetensorsFile> shards,
+            Map<String, SafetensorsFile> tensors,
+            Map<String, String> metadata) {
         this.directory = directory;
         this.shards = shards;
         this.tensors = Collections.unmodifiableMap(tensors);
@@ -35,15 +40,18 @@ public final class Checkpoint implements WeightFile {
     }
 
     /**
-     * Opens every shard and checks that each listed tensor is where the index says; tensors that the index does not list
+     * Opens every shard and checks that each listed tensor is where the index says; tensors that the index does not
+     * list
      * are left out.
      *
      * @throws HeadwaterException if the directory or its weights are missing or unsound
      */
     public static Checkpoint open(Path directory) {
         if (!Files.isDirectory(directory)) {
-            throw new HeadwaterException(Files.exists(directory)
-                    ? directory + " is a file, but a model directory is needed here" : "There is no model directory " + directory);
+            throw new HeadwaterException(
+                    Files.exists(directory)
+                            ? directory + " is a file, but a model directory is needed here"
+                            : "There is no model directory " + directory);
         }
         Path single = directory.resolve(SINGLE);
         if (Files.exists(single)) {
@@ -56,9 +64,12 @@ public final class Checkpoint implements WeightFile {
         if (Files.exists(index)) {
             return openShards(directory, index);
         }
-        throw new HeadwaterException(Files.exists(directory.resolve("pytorch_model.bin")) || Files.exists(directory.resolve("pytorch_model.bin.index.json"))
-                ? "%s holds its weights only as pytorch_model.bin, a pickle, which can run code when it is read, so Headwater does not read it; write it as safetensors with Python: AutoModelForCausalLM.from_pretrained(dir).save_pretrained(dir, safe_serialization=True)".formatted(directory)
-                : "%s holds no weights: neither %s nor %s is there".formatted(directory, SINGLE, INDEX));
+        throw new HeadwaterException(
+                Files.exists(directory.resolve("pytorch_model.bin"))
+                                || Files.exists(directory.resolve("pytorch_model.bin.index.json"))
+                        ? "%s holds its weights only as pytorch_model.bin, a pickle, which can run code when it is read, so Headwater does not read it; write it as safetensors with Python: AutoModelForCausalLM.from_pretrained(dir).save_pretrained(dir, safe_serialization=True)"
+                                .formatted(directory)
+                        : "%s holds no weights: neither %s nor %s is there".formatted(directory, SINGLE, INDEX));
     }
 
     private static Checkpoint openShards(Path directory, Path index) {
@@ -82,12 +93,16 @@ public final class Checkpoint implements WeightFile {
                     shards.put(name, shard);
                 }
                 if (!shard.has(tensor)) {
-                    throw new HeadwaterException("%s says that tensor '%s' is in %s, which does not hold it".formatted(index, ErrorText.of(tensor), ErrorText.of(name)));
+                    throw new HeadwaterException("%s says that tensor '%s' is in %s, which does not hold it"
+                            .formatted(index, ErrorText.of(tensor), ErrorText.of(name)));
                 }
                 tensors.put(tensor, shard);
             }
             Map<String, String> metadata = new LinkedHashMap<>();
-            root.path("metadata").properties().forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
+            root.path("metadata")
+                    .properties()
+                    .forEach(entry ->
+                            metadata.put(entry.getKey(), entry.getValue().asText()));
             return new Checkpoint(directory, shards, tensors, metadata);
         } catch (Throwable failure) {
             shards.values().forEach(SafetensorsFile::close);
@@ -98,11 +113,14 @@ public final class Checkpoint implements WeightFile {
     /** Links are followed, since the hub's cache is made of them, but the name itself must stay in the directory. */
     private static SafetensorsFile openShard(Path directory, Path index, String tensor, String name) {
         if (!name.matches("[A-Za-z0-9_][A-Za-z0-9._-]{0,200}\\.safetensors")) {
-            throw new HeadwaterException("%s puts tensor '%s' into '%s', which is not the plain name of a safetensors file".formatted(index, ErrorText.of(tensor), ErrorText.of(name)));
+            throw new HeadwaterException(
+                    "%s puts tensor '%s' into '%s', which is not the plain name of a safetensors file"
+                            .formatted(index, ErrorText.of(tensor), ErrorText.of(name)));
         }
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {
-            throw new HeadwaterException("%s lists the shard %s, which is missing; the download may be incomplete".formatted(index, name));
+            throw new HeadwaterException(
+                    "%s lists the shard %s, which is missing; the download may be incomplete".formatted(index, name));
         }
         return SafetensorsFile.open(file);
     }

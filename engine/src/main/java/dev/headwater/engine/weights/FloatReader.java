@@ -58,8 +58,9 @@ record FloatReader(WeightFile file, TensorInfo info, MemorySegment data) {
             }
         }
         if (bad > 0) {
-            throw new HeadwaterException("Tensor '%s' in %s holds %d values of %d that are NaN or infinite (the first at element %d); the file is damaged or was saved from a failed training run"
-                    .formatted(info.name(), file.path(), bad, elements, first));
+            throw new HeadwaterException(
+                    "Tensor '%s' in %s holds %d values of %d that are NaN or infinite (the first at element %d); the file is damaged or was saved from a failed training run"
+                            .formatted(info.name(), file.path(), bad, elements, first));
         }
     }
 

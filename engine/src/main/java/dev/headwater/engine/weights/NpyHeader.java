@@ -24,13 +24,24 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
 
     private static final int MAX_RANK = 64;
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** numpy's spellings, with the size of an element. */
     private enum Type {
-        F64("<f8", 8), F32("<f4", 4), F16("<f2", 2), I64("<i8", 8), I32("<i4", 4), I16("<i2", 2), I8("|i1", 1),
-        U64("<u8", 8), U32("<u4", 4), U16("<u2", 2), U8("|u1", 1), BOOL("|b1", 1);
+        F64("<f8", 8),
+        F32("<f4", 4),
+        F16("<f2", 2),
+        I64("<i8", 8),
+        I32("<i4", 4),
+        I16("<i2", 2),
+        I8("|i1", 1),
+        U64("<u8", 8),
+        U32("<u4", 4),
+        U16("<u2", 2),
+        U8("|u1", 1),
+        BOOL("|b1", 1);
 
         final String spelling;
         final int bytes;
@@ -42,22 +53,27 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
     }
 
     /** One entry of the dictionary: quoted text, a truth value or a tuple of integers. */
-    private static final Pattern ENTRY = Pattern.compile("\\s*+'(\\w{1,40})'\\s*+:\\s*+('[ -&(-~]{0,40}'|True|False|\\([0-9, ]*+\\))\\s*+,?\\s*+");
+    private static final Pattern ENTRY =
+            Pattern.compile("\\s*+'(\\w{1,40})'\\s*+:\\s*+('[ -&(-~]{0,40}'|True|False|\\([0-9, ]*+\\))\\s*+,?\\s*+");
 
     /** @throws IllegalArgumentException saying what is wrong, as the end of a sentence */
     static NpyHeader parse(MemorySegment array) {
-        if (array.byteSize() < 10 || MemorySegment.mismatch(array, 0, MAGIC.length, MemorySegment.ofArray(MAGIC), 0, MAGIC.length) >= 0) {
+        if (array.byteSize() < 10
+                || MemorySegment.mismatch(array, 0, MAGIC.length, MemorySegment.ofArray(MAGIC), 0, MAGIC.length) >= 0) {
             throw new IllegalArgumentException("is not a numpy array");
         }
         int version = array.get(ValueLayout.JAVA_BYTE, 6);
         if (version < 1 || version > 3) {
-            throw new IllegalArgumentException("has version %d of numpy's format, which is not known".formatted(version));
+            throw new IllegalArgumentException(
+                    "has version %d of numpy's format, which is not known".formatted(version));
         }
         int start = version == 1 ? 10 : 12;
-        long text = version == 1 ? Short.toUnsignedLong(array.get(SHORT, 8))
+        long text = version == 1
+                ? Short.toUnsignedLong(array.get(SHORT, 8))
                 : array.byteSize() < start ? Long.MAX_VALUE : Integer.toUnsignedLong(array.get(INT, 8));
         if (text > array.byteSize() - start || text > MAX_LENGTH - start) {
-            throw new IllegalArgumentException("has a header longer than the array or than %d bytes".formatted(MAX_LENGTH));
+            throw new IllegalArgumentException(
+                    "has a header longer than the array or than %d bytes".formatted(MAX_LENGTH));
         }
         byte[] header = array.asSlice(start, text).toArray(ValueLayout.JAVA_BYTE);
         Map<String, String> entries = entries(new String(header, StandardCharsets.UTF_8).strip());
@@ -73,7 +89,8 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
         long[] shape = shape(tuple.substring(1, tuple.length() - 1));
         String spelling = descr.substring(1, descr.length() - 1);
         if (spelling.startsWith(">")) {
-            throw new IllegalArgumentException("is big-endian (%s), which Headwater does not read; save it little-endian".formatted(spelling));
+            throw new IllegalArgumentException(
+                    "is big-endian (%s), which Headwater does not read; save it little-endian".formatted(spelling));
         }
         for (Type type : Type.values()) {
             if (type.spelling.equals(spelling)) {
@@ -93,7 +110,8 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
         int position = 1;
         while (position < end) {
             if (!entry.lookingAt() || entries.put(entry.group(1), entry.group(2)) != null) {
-                throw new IllegalArgumentException("has a damaged header or holds records, which Headwater does not read");
+                throw new IllegalArgumentException(
+                        "has a damaged header or holds records, which Headwater does not read");
             }
             position = entry.end();
             entry.region(position, end);

@@ -17,13 +17,16 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * numpy's {@code .npz}: a zip archive of {@code .npy} arrays. Arrays that are stored uncompressed, aligned and in row-major
- * order are mapped; the others are brought into native memory when they are first asked for. Pickled objects are never read.
+ * numpy's {@code .npz}: a zip archive of {@code .npy} arrays. Arrays that are stored uncompressed, aligned and in
+ * row-major
+ * order are mapped; the others are brought into native memory when they are first asked for. Pickled objects are never
+ * read.
  */
 public final class NpzFile implements WeightFile {
     private static final String SUFFIX = ".npy";
     /** Real weights shrink by a tenth; what inflates like this and is large is made to exhaust memory. */
     private static final long BOMB_RATIO = 100;
+
     private static final long BOMB_BYTES = 64L << 20;
     private static final int CHUNK = 1 << 24;
 
@@ -53,7 +56,8 @@ public final class NpzFile implements WeightFile {
             return new NpzFile(new MappedTensors(file), arrays);
         } catch (IllegalArgumentException unsound) {
             file.close();
-            throw new HeadwaterException("%s is not a sound npz file: it %s".formatted(file.path(), unsound.getMessage()), unsound);
+            throw new HeadwaterException(
+                    "%s is not a sound npz file: it %s".formatted(file.path(), unsound.getMessage()), unsound);
         } catch (Throwable failure) {
             file.close();
             throw failure;
@@ -65,7 +69,9 @@ public final class NpzFile implements WeightFile {
             throw new IllegalArgumentException("holds '%s', which is not an array".formatted(member.name()));
         }
         String name = member.name().substring(0, member.name().length() - SUFFIX.length());
-        if (member.method() == ZipDirectory.DEFLATED && member.size() > BOMB_BYTES && member.size() / BOMB_RATIO > member.compressed()) {
+        if (member.method() == ZipDirectory.DEFLATED
+                && member.size() > BOMB_BYTES
+                && member.size() / BOMB_RATIO > member.compressed()) {
             throw new IllegalArgumentException("holds '%s', which would inflate from %d bytes to %d, as in a zip bomb"
                     .formatted(name, member.compressed(), member.size()));
         }
@@ -77,7 +83,8 @@ public final class NpzFile implements WeightFile {
         }
         long bytes = member.size() - header.length();
         if (header.bytes() >= 0 && header.bytes() != bytes) {
-            throw new IllegalArgumentException("holds '%s', whose shape asks for %d bytes, but it has %d".formatted(name, header.bytes(), bytes));
+            throw new IllegalArgumentException(
+                    "holds '%s', whose shape asks for %d bytes, but it has %d".formatted(name, header.bytes(), bytes));
         }
         return new Array(new TensorInfo(name, header.type(), header.shape(), bytes), header, member);
     }
@@ -90,7 +97,9 @@ public final class NpzFile implements WeightFile {
         }
         byte[] head = new byte[length];
         try (Inflater inflater = new Inflater(true)) {
-            inflater.setInput(file.bytes().asSlice(member.start(), Math.min(member.compressed(), CHUNK)).asByteBuffer());
+            inflater.setInput(file.bytes()
+                    .asSlice(member.start(), Math.min(member.compressed(), CHUNK))
+                    .asByteBuffer());
             int inflated = 0;
             int count;
             while (inflated < length && (count = inflater.inflate(head, inflated, length - inflated)) > 0) {
@@ -133,8 +142,15 @@ public final class NpzFile implements WeightFile {
         int element = file.dtype(array.info()).bytes();
         boolean columnMajor = array.header().fortran() && array.info().rank() > 1;
         if (array.member().method() == ZipDirectory.STORED) {
-            MemorySegment stored = file.bytes().asSlice(array.member().start() + array.header().length(), array.info().bytes());
-            return columnMajor ? file.copied(array.info(), copy -> toRowMajor(stored, copy, array.header().shape(), element)) : stored;
+            MemorySegment stored = file.bytes()
+                    .asSlice(
+                            array.member().start() + array.header().length(),
+                            array.info().bytes());
+            return columnMajor
+                    ? file.copied(
+                            array.info(),
+                            copy -> toRowMajor(stored, copy, array.header().shape(), element))
+                    : stored;
         }
         return file.copied(array.info(), copy -> {
             if (!columnMajor) {
@@ -155,10 +171,17 @@ public final class NpzFile implements WeightFile {
         CRC32 crc = new CRC32();
         try (Inflater inflater = new Inflater(true)) {
             long[] read = {0};
-            fill(inflater, member, read, MemorySegment.ofArray(new byte[array.header().length()]), crc);
+            fill(
+                    inflater,
+                    member,
+                    read,
+                    MemorySegment.ofArray(new byte[array.header().length()]),
+                    crc);
             fill(inflater, member, read, target, crc);
             MemorySegment excess = MemorySegment.ofArray(new byte[1]);
-            if (inflateSome(inflater, member, read, excess.asByteBuffer()) != 0 || !inflater.finished() || (int) crc.getValue() != member.crc()) {
+            if (inflateSome(inflater, member, read, excess.asByteBuffer()) != 0
+                    || !inflater.finished()
+                    || (int) crc.getValue() != member.crc()) {
                 throw damaged(array, null);
             }
         } catch (DataFormatException | IllegalStateException failure) {
@@ -166,9 +189,11 @@ public final class NpzFile implements WeightFile {
         }
     }
 
-    private void fill(Inflater inflater, ZipDirectory.Member member, long[] read, MemorySegment target, CRC32 crc) throws DataFormatException {
+    private void fill(Inflater inflater, ZipDirectory.Member member, long[] read, MemorySegment target, CRC32 crc)
+            throws DataFormatException {
         for (long filled = 0; filled < target.byteSize(); ) {
-            ByteBuffer chunk = target.asSlice(filled, Math.min(CHUNK, target.byteSize() - filled)).asByteBuffer();
+            ByteBuffer chunk = target.asSlice(filled, Math.min(CHUNK, target.byteSize() - filled))
+                    .asByteBuffer();
             int count = inflateSome(inflater, member, read, chunk);
             if (count == 0) {
                 throw new DataFormatException("it ends early");
@@ -179,7 +204,8 @@ public final class NpzFile implements WeightFile {
     }
 
     /** Gives the inflater input whenever it asks; 0 when the compressed data has ended. */
-    private int inflateSome(Inflater inflater, ZipDirectory.Member member, long[] read, ByteBuffer target) throws DataFormatException {
+    private int inflateSome(Inflater inflater, ZipDirectory.Member member, long[] read, ByteBuffer target)
+            throws DataFormatException {
         while (true) {
             int count = inflater.inflate(target);
             if (count > 0 || inflater.finished() || inflater.needsDictionary()) {
@@ -190,13 +216,17 @@ public final class NpzFile implements WeightFile {
                 return 0;
             }
             long length = Math.min(CHUNK, left);
-            inflater.setInput(file.bytes().asSlice(member.start() + read[0], length).asByteBuffer());
+            inflater.setInput(
+                    file.bytes().asSlice(member.start() + read[0], length).asByteBuffer());
             read[0] += length;
         }
     }
 
     private HeadwaterException damaged(Array array, Exception cause) {
-        return new HeadwaterException("The compressed data of '%s' in %s is damaged; fetch the file again".formatted(array.info().name(), path()), cause);
+        return new HeadwaterException(
+                "The compressed data of '%s' in %s is damaged; fetch the file again"
+                        .formatted(array.info().name(), path()),
+                cause);
     }
 
     private static void toRowMajor(MemorySegment columns, MemorySegment rows, long[] shape, int element) {

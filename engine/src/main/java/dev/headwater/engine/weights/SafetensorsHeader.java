@@ -42,13 +42,28 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
 
     /** Bits of an element, for every type that the format knows. */
     private static final Map<String, Integer> BITS = Map.ofEntries(
-            Map.entry("F64", 64), Map.entry("I64", 64), Map.entry("U64", 64), Map.entry("C64", 64),
-            Map.entry("F32", 32), Map.entry("I32", 32), Map.entry("U32", 32),
-            Map.entry("F16", 16), Map.entry("BF16", 16), Map.entry("I16", 16), Map.entry("U16", 16),
-            Map.entry("I8", 8), Map.entry("U8", 8), Map.entry("BOOL", 8),
-            Map.entry("F8_E4M3", 8), Map.entry("F8_E5M2", 8), Map.entry("F8_E8M0", 8),
-            Map.entry("F8_E4M3FNUZ", 8), Map.entry("F8_E5M2FNUZ", 8),
-            Map.entry("F6_E2M3", 6), Map.entry("F6_E3M2", 6), Map.entry("F4", 4));
+            Map.entry("F64", 64),
+            Map.entry("I64", 64),
+            Map.entry("U64", 64),
+            Map.entry("C64", 64),
+            Map.entry("F32", 32),
+            Map.entry("I32", 32),
+            Map.entry("U32", 32),
+            Map.entry("F16", 16),
+            Map.entry("BF16", 16),
+            Map.entry("I16", 16),
+            Map.entry("U16", 16),
+            Map.entry("I8", 8),
+            Map.entry("U8", 8),
+            Map.entry("BOOL", 8),
+            Map.entry("F8_E4M3", 8),
+            Map.entry("F8_E5M2", 8),
+            Map.entry("F8_E8M0", 8),
+            Map.entry("F8_E4M3FNUZ", 8),
+            Map.entry("F8_E5M2FNUZ", 8),
+            Map.entry("F6_E2M3", 6),
+            Map.entry("F6_E3M2", 6),
+            Map.entry("F4", 4));
 
     static SafetensorsHeader parse(Path path, MemorySegment file) {
         if (file.byteSize() < PREFIX) {
@@ -57,24 +72,29 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         }
         long length = file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
         if (length < 0 || length > MAX_BYTES) {
-            throw new HeadwaterException(startsLikeGitPointer(file)
-                    ? path + " is a git LFS pointer, not the weights themselves: run 'git lfs pull' where it came from"
-                    : "%s is not a safetensors file: its header would be %s bytes long, and %d is the limit"
-                            .formatted(path, Long.toUnsignedString(length), MAX_BYTES));
+            throw new HeadwaterException(
+                    startsLikeGitPointer(file)
+                            ? path
+                                    + " is a git LFS pointer, not the weights themselves: run 'git lfs pull' where it came from"
+                            : "%s is not a safetensors file: its header would be %s bytes long, and %d is the limit"
+                                    .formatted(path, Long.toUnsignedString(length), MAX_BYTES));
         }
         if (length > file.byteSize() - PREFIX) {
-            throw new HeadwaterException("%s is truncated: its header should be %d bytes long, the whole file has %d; fetch it again"
-                    .formatted(path, length, file.byteSize()));
+            throw new HeadwaterException(
+                    "%s is truncated: its header should be %d bytes long, the whole file has %d; fetch it again"
+                            .formatted(path, length, file.byteSize()));
         }
         if (length < 2 || file.get(ValueLayout.JAVA_BYTE, PREFIX) != '{') {
-            throw new HeadwaterException("%s is not a safetensors file: its header is not a JSON object".formatted(path));
+            throw new HeadwaterException(
+                    "%s is not a safetensors file: its header is not a JSON object".formatted(path));
         }
         return new Parser(path, file, length).parse();
     }
 
     private static boolean startsLikeGitPointer(MemorySegment file) {
         byte[] magic = "version https://git-lfs".getBytes(StandardCharsets.US_ASCII);
-        return file.byteSize() > magic.length && MemorySegment.mismatch(file, 0, magic.length, MemorySegment.ofArray(magic), 0, magic.length) < 0;
+        return file.byteSize() > magic.length
+                && MemorySegment.mismatch(file, 0, magic.length, MemorySegment.ofArray(magic), 0, magic.length) < 0;
     }
 
     private static final class Parser {
@@ -93,7 +113,8 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         }
 
         SafetensorsHeader parse() {
-            try (JsonParser in = BoundedJson.factory().createParser(new ByteBufferBackedInputStream(json.asByteBuffer()))) {
+            try (JsonParser in =
+                    BoundedJson.factory().createParser(new ByteBufferBackedInputStream(json.asByteBuffer()))) {
                 in.nextToken();
                 while (in.nextToken() == JsonToken.FIELD_NAME) {
                     String name = in.currentName();
@@ -111,7 +132,9 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                     throw bad("something follows its header's JSON object");
                 }
             } catch (JsonProcessingException malformed) {
-                throw new HeadwaterException("%s has a damaged header: not valid JSON%s".formatted(path, BoundedJson.where(malformed)), malformed);
+                throw new HeadwaterException(
+                        "%s has a damaged header: not valid JSON%s".formatted(path, BoundedJson.where(malformed)),
+                        malformed);
             } catch (IOException failure) {
                 throw new HeadwaterException("Cannot read %s: %s".formatted(path, failure.getMessage()), failure);
             }
@@ -153,23 +176,29 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
                     case "dtype" -> type = value == JsonToken.VALUE_STRING ? in.getText() : null;
                     case "shape" -> shape = integers(in, name, "shape");
                     case "data_offsets" -> offsets = integers(in, name, "data_offsets");
-                    default -> throw bad("its entry for tensor '%s' has the unknown field '%s'".formatted(ErrorText.of(name), ErrorText.of(field)));
+                    default ->
+                        throw bad("its entry for tensor '%s' has the unknown field '%s'"
+                                .formatted(ErrorText.of(name), ErrorText.of(field)));
                 }
             }
             if (type == null || shape == null || offsets == null || offsets.length != 2) {
-                throw bad("its entry for tensor '%s' needs a dtype, a shape and two data_offsets".formatted(ErrorText.of(name)));
+                throw bad("its entry for tensor '%s' needs a dtype, a shape and two data_offsets"
+                        .formatted(ErrorText.of(name)));
             }
             Integer bits = BITS.get(type);
             if (bits == null) {
-                throw bad("tensor '%s' has the unknown element type '%s'".formatted(ErrorText.of(name), ErrorText.of(type)));
+                throw bad("tensor '%s' has the unknown element type '%s'"
+                        .formatted(ErrorText.of(name), ErrorText.of(type)));
             }
             if (offsets[0] > offsets[1] || offsets[1] > dataBytes) {
-                throw bad("tensor '%s' should be at bytes %d to %d of the data, which has %d bytes; the file may be truncated"
-                        .formatted(ErrorText.of(name), offsets[0], offsets[1], dataBytes));
+                throw bad(
+                        "tensor '%s' should be at bytes %d to %d of the data, which has %d bytes; the file may be truncated"
+                                .formatted(ErrorText.of(name), offsets[0], offsets[1], dataBytes));
             }
             long bytes = offsets[1] - offsets[0];
             if (!fills(bytes, bits, shape)) {
-                throw bad("tensor '%s' of type %s and shape %s cannot take %d bytes".formatted(ErrorText.of(name), type, Arrays.toString(shape), bytes));
+                throw bad("tensor '%s' of type %s and shape %s cannot take %d bytes"
+                        .formatted(ErrorText.of(name), type, Arrays.toString(shape), bytes));
             }
             return new Entry(new TensorInfo(name, type, shape, bytes), dataStart + offsets[0]);
         }
@@ -182,12 +211,15 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
             long[] values = new long[MAX_RANK];
             int count = 0;
             while (in.nextToken() != JsonToken.END_ARRAY) {
-                if (in.currentToken() != JsonToken.VALUE_NUMBER_INT || in.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                if (in.currentToken() != JsonToken.VALUE_NUMBER_INT
+                        || in.getNumberType() == JsonParser.NumberType.BIG_INTEGER
                         || in.getLongValue() < 0) {
-                    throw bad("the %s of tensor '%s' contains %s, which is not a size".formatted(field, ErrorText.of(name), ErrorText.of(in.getText())));
+                    throw bad("the %s of tensor '%s' contains %s, which is not a size"
+                            .formatted(field, ErrorText.of(name), ErrorText.of(in.getText())));
                 }
                 if (count == MAX_RANK) {
-                    throw bad("the %s of tensor '%s' has more than %d entries".formatted(field, ErrorText.of(name), MAX_RANK));
+                    throw bad("the %s of tensor '%s' has more than %d entries"
+                            .formatted(field, ErrorText.of(name), MAX_RANK));
                 }
                 values[count++] = in.getLongValue();
             }
@@ -207,13 +239,19 @@ record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadat
         }
 
         private Map<String, Entry> inOrderOfData() {
-            entries.sort(Comparator.comparingLong(Entry::start).thenComparingLong(entry -> entry.info().bytes()));
+            entries.sort(Comparator.comparingLong(Entry::start)
+                    .thenComparingLong(entry -> entry.info().bytes()));
             Map<String, Entry> tensors = LinkedHashMap.newLinkedHashMap(entries.size());
             long end = dataStart;
             for (Entry entry : entries) {
                 if (entry.start() != end) {
-                    throw bad("the data of tensor '%s' %s".formatted(ErrorText.of(entry.info().name()), entry.start() < end
-                            ? "overlaps that of another" : "does not follow the tensor before it: %d bytes belong to none".formatted(entry.start() - end)));
+                    throw bad("the data of tensor '%s' %s"
+                            .formatted(
+                                    ErrorText.of(entry.info().name()),
+                                    entry.start() < end
+                                            ? "overlaps that of another"
+                                            : "does not follow the tensor before it: %d bytes belong to none"
+                                                    .formatted(entry.start() - end)));
                 }
                 end += entry.info().bytes();
                 tensors.put(entry.info().name(), entry);

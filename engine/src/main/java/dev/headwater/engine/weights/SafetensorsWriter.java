@@ -22,7 +22,8 @@ import java.util.TreeMap;
 
 /**
  * Writes a safetensors file piece by piece, so that tensors larger than memory can be written. All tensors are declared
- * first; their data may then come in any order. The same tensors and metadata always give the same bytes. The file appears
+ * first; their data may then come in any order. The same tensors and metadata always give the same bytes. The file
+ * appears
  * under its name only with {@link #commit}; closing without it leaves nothing behind.
  */
 public final class SafetensorsWriter implements AutoCloseable {
@@ -67,17 +68,26 @@ public final class SafetensorsWriter implements AutoCloseable {
 
     private void begin(List<TensorInfo> tensors, Map<String, String> metadata) {
         List<TensorInfo> layout = tensors.stream()
-                .sorted(Comparator.comparingInt((TensorInfo info) -> info.dtype().bytes()).reversed()).toList();
+                .sorted(Comparator.comparingInt(
+                                (TensorInfo info) -> info.dtype().bytes())
+                        .reversed())
+                .toList();
         byte[] header = header(layout, metadata);
         if (header.length > SafetensorsHeader.MAX_BYTES) {
             throw new HeadwaterException("Cannot write %s: its header would be %d bytes long, and safetensors allows %d"
                     .formatted(file.target(), header.length, SafetensorsHeader.MAX_BYTES));
         }
-        ByteBuffer start = ByteBuffer.allocate(Long.BYTES + header.length).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header).flip();
+        ByteBuffer start = ByteBuffer.allocate(Long.BYTES + header.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(header.length)
+                .put(header)
+                .flip();
         long position = start.capacity();
         for (TensorInfo info : layout) {
-            if (info.name().equals(SafetensorsHeader.METADATA) || cursors.put(info.name(), new Cursor(info, position)) != null) {
-                throw new HeadwaterException("Cannot write %s: the name '%s' is taken".formatted(file.target(), info.name()));
+            if (info.name().equals(SafetensorsHeader.METADATA)
+                    || cursors.put(info.name(), new Cursor(info, position)) != null) {
+                throw new HeadwaterException(
+                        "Cannot write %s: the name '%s' is taken".formatted(file.target(), info.name()));
             }
             position = Math.addExact(position, info.bytes());
         }
@@ -126,7 +136,9 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
         for (long done = 0; done < size; ) {
             MemorySegment chunk = elements.asSlice(done, Math.min(CHUNK, size - done));
-            put(elements.isNative() ? chunk.asByteBuffer() : ByteBuffer.wrap(chunk.toArray(ValueLayout.JAVA_BYTE)), cursor.next);
+            put(
+                    elements.isNative() ? chunk.asByteBuffer() : ByteBuffer.wrap(chunk.toArray(ValueLayout.JAVA_BYTE)),
+                    cursor.next);
             cursor.next += chunk.byteSize();
             done += chunk.byteSize();
         }
@@ -147,7 +159,8 @@ public final class SafetensorsWriter implements AutoCloseable {
     private void requireType(String name, DType type) {
         TensorInfo info = TensorNames.lookup(cursors, name, file.target()).info;
         if (info.dtype() != type) {
-            throw new HeadwaterException("Cannot write %s: tensor '%s' was declared as %s, not %s".formatted(file.target(), name, info.dtype(), type));
+            throw new HeadwaterException("Cannot write %s: tensor '%s' was declared as %s, not %s"
+                    .formatted(file.target(), name, info.dtype(), type));
         }
     }
 
@@ -170,7 +183,8 @@ public final class SafetensorsWriter implements AutoCloseable {
     public void commit() {
         for (Cursor cursor : cursors.values()) {
             if (cursor.next != cursor.end) {
-                throw new HeadwaterException("Cannot write %s: tensor '%s' lacks %d bytes".formatted(file.target(), cursor.info.name(), cursor.end - cursor.next));
+                throw new HeadwaterException("Cannot write %s: tensor '%s' lacks %d bytes"
+                        .formatted(file.target(), cursor.info.name(), cursor.end - cursor.next));
             }
         }
         file.commit();

@@ -7,7 +7,8 @@ import java.util.Arrays;
 /**
  * What a weight file says about one tensor.
  *
- * @param type  the element type as the file spells it in safetensors' terms ("F32"), or in the file's own where that has
+ * @param type  the element type as the file spells it in safetensors' terms ("F32"), or in the file's own where that
+ *      has
  *              no such name; it may be one that Headwater does not read, see {@link #dtype()}
  * @param shape sizes, outermost first; empty for a scalar
  * @param bytes length of the data
@@ -22,12 +23,14 @@ public record TensorInfo(String name, String type, long[] shape, long bytes) {
         long bytes = dtype.bytes();
         for (long size : shape) {
             if (size < 0) {
-                throw new HeadwaterException("Tensor '%s' cannot have the shape %s".formatted(name, Arrays.toString(shape)));
+                throw new HeadwaterException(
+                        "Tensor '%s' cannot have the shape %s".formatted(name, Arrays.toString(shape)));
             }
             try {
                 bytes = Math.multiplyExact(bytes, size);
             } catch (ArithmeticException overflow) {
-                throw new HeadwaterException("Tensor '%s' is too large: shape %s".formatted(name, Arrays.toString(shape)));
+                throw new HeadwaterException(
+                        "Tensor '%s' is too large: shape %s".formatted(name, Arrays.toString(shape)));
             }
         }
         return new TensorInfo(name, dtype.name(), shape, bytes);
@@ -67,8 +70,11 @@ public record TensorInfo(String name, String type, long[] shape, long bytes) {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof TensorInfo that && name.equals(that.name) && type.equals(that.type)
-                && Arrays.equals(shape, that.shape) && bytes == that.bytes;
+        return other instanceof TensorInfo that
+                && name.equals(that.name)
+                && type.equals(that.type)
+                && Arrays.equals(shape, that.shape)
+                && bytes == that.bytes;
     }
 
     @Override

@@ -16,7 +16,8 @@ public final class TensorNames {
     public static <T> T lookup(Map<String, T> tensors, String name, Path file) {
         T found = tensors.get(name);
         if (found == null) {
-            throw new HeadwaterException("There is no tensor '%s' in %s; %s".formatted(name, file, similar(tensors.keySet(), name)));
+            throw new HeadwaterException(
+                    "There is no tensor '%s' in %s; %s".formatted(name, file, similar(tensors.keySet(), name)));
         }
         return found;
     }
@@ -26,14 +27,20 @@ public final class TensorNames {
             return "it holds no tensors";
         }
         record Candidate(String name, int distance) {}
-        List<String> closest = names.stream().limit(10_000)
+        List<String> closest = names.stream()
+                .limit(10_000)
                 .map(name -> new Candidate(name, distance(name, wanted)))
                 .sorted(Comparator.comparingInt(Candidate::distance).thenComparing(Candidate::name))
-                .limit(SHOWN).map(Candidate::name).toList();
+                .limit(SHOWN)
+                .map(Candidate::name)
+                .toList();
         return (names.size() <= SHOWN ? "it holds " : "the nearest names are ") + String.join(", ", closest);
     }
 
-    /** Edit distance in two rows; names longer than any real one count as far away, so that a hostile file can't make it slow. */
+    /**
+     * Edit distance in two rows; names longer than any real one count as far away, so that a hostile file can't make it
+     * slow.
+     */
     private static int distance(String a, String b) {
         if (a.length() > 200 || b.length() > 200) {
             return Integer.MAX_VALUE;

@@ -7,8 +7,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Named tensors on disk, mapped into memory: only what is touched is read. Everything that the file says about itself has
- * been checked against its length by the time it is open. Usable from any thread; closing it unmaps the data, after which
+ * Named tensors on disk, mapped into memory: only what is touched is read. Everything that the file says about itself
+ * has
+ * been checked against its length by the time it is open. Usable from any thread; closing it unmaps the data, after
+ * which
  * the segments handed out must not be used.
  */
 public interface WeightFile extends AutoCloseable {
@@ -32,7 +34,8 @@ public interface WeightFile extends AutoCloseable {
     MemorySegment data(String name);
 
     /**
-     * Like {@link #data}, but where the elements lie in the file out of line with their size, they are not copied: npz archives
+     * Like {@link #data}, but where the elements lie in the file out of line with their size, they are not copied: npz
+     * archives
      * place arrays at any byte. For readers that copy what they use, piece by piece.
      */
     MemorySegment unaligned(String name);
@@ -44,7 +47,10 @@ public interface WeightFile extends AutoCloseable {
         return names().contains(name);
     }
 
-    /** A floating-point tensor of any type copied as float32, row-major; meant for biases and thresholds, not for matrices. */
+    /**
+     * A floating-point tensor of any type copied as float32, row-major; meant for biases and thresholds, not for
+     * matrices.
+     */
     default float[] floats(String name) {
         return FloatReader.of(this, name).toArray();
     }

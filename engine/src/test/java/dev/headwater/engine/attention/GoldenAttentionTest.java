@@ -37,19 +37,30 @@ class GoldenAttentionTest {
     private static final double TOLERANCE = 1e-5;
 
     private static ReplacementModel open(GoldenCase golden) {
-        return ReplacementModel.open(golden.model(), golden.transcoders(),
-            ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32));
+        return ReplacementModel.open(
+                golden.model(),
+                golden.transcoders(),
+                ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32));
     }
 
     private static AttributionGraph graph(GoldenCase golden, ReplacementModel model) {
         JsonNode settings = golden.description().get("settings");
-        return Attribution.of(model, model.prompt(golden.ints("input_tokens")), AttributionOptions.DEFAULT.withMaxFeatures(0).withTargets(
-            new OutputTargets.Salient(settings.get("max_n_logits").asInt(), settings.get("desired_logit_prob").asDouble())), Progress.NONE);
+        return Attribution.of(
+                model,
+                model.prompt(golden.ints("input_tokens")),
+                AttributionOptions.DEFAULT
+                        .withMaxFeatures(0)
+                        .withTargets(new OutputTargets.Salient(
+                                settings.get("max_n_logits").asInt(),
+                                settings.get("desired_logit_prob").asDouble())),
+                Progress.NONE);
     }
 
     private static Path expected(String file) {
         try {
-            return Path.of(GoldenAttentionTest.class.getResource("/golden-attention/" + file).toURI());
+            return Path.of(GoldenAttentionTest.class
+                    .getResource("/golden-attention/" + file)
+                    .toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
@@ -57,7 +68,9 @@ class GoldenAttentionTest {
 
     private static int[] ints(SafetensorsFile file, String tensor) {
         MemorySegment data = file.data(tensor);
-        return IntStream.range(0, (int) (data.byteSize() / 4)).map(i -> data.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * i)).toArray();
+        return IntStream.range(0, (int) (data.byteSize() / 4))
+                .map(i -> data.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * i))
+                .toArray();
     }
 
     private static void assertClose(String what, float[] expected, float[] actual) {
@@ -72,17 +85,33 @@ class GoldenAttentionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gemma2-plt-npz", "gemma3-plt-gs2-affine", "gpt-oss-clt-relu", "gpt2-plt-relu", "llama-clt-relu-sharded",
-        "llama-plt-relu-skip", "qwen3-plt-jumprelu"})
+    @ValueSource(
+            strings = {
+                "gemma2-plt-npz",
+                "gemma3-plt-gs2-affine",
+                "gpt-oss-clt-relu",
+                "gpt2-plt-relu",
+                "llama-clt-relu-sharded",
+                "llama-plt-relu-skip",
+                "qwen3-plt-jumprelu"
+            })
     void loadingsMarginalsAndPairs(String name) throws IOException {
-        JsonNode description = new ObjectMapper().readTree(expected(name + ".json").toFile());
-        try (GoldenCase golden = new GoldenCase(name); SafetensorsFile wanted = SafetensorsFile.open(expected(name + ".safetensors"));
-             ReplacementModel model = open(golden); AttributionGraph graph = graph(golden, model);
-             LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE)) {
+        JsonNode description =
+                new ObjectMapper().readTree(expected(name + ".json").toFile());
+        try (GoldenCase golden = new GoldenCase(name);
+                SafetensorsFile wanted = SafetensorsFile.open(expected(name + ".safetensors"));
+                ReplacementModel model = open(golden);
+                AttributionGraph graph = graph(golden, model);
+                LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE)) {
             int[] pairs = ints(wanted, "edges");
             int count = pairs.length / 2;
-            List<EdgeHeads> edges = EdgeHeads.of(prompt, graph, null, IntStream.range(0, count).map(e -> pairs[2 * e]).toArray(),
-                IntStream.range(0, count).map(e -> pairs[2 * e + 1]).toArray(), Progress.NONE);
+            List<EdgeHeads> edges = EdgeHeads.of(
+                    prompt,
+                    graph,
+                    null,
+                    IntStream.range(0, count).map(e -> pairs[2 * e]).toArray(),
+                    IntStream.range(0, count).map(e -> pairs[2 * e + 1]).toArray(),
+                    Progress.NONE);
             int layers = description.get("layers").asInt();
             int heads = description.get("heads").asInt();
             float[] loadings = new float[count * layers * heads];
@@ -90,19 +119,33 @@ class GoldenAttentionTest {
             for (int e = 0; e < count; e++) {
                 EdgeHeads edge = edges.get(e);
                 weights[e] = edge.weight();
-                System.arraycopy(edge.loadings(), 0, loadings, (e * layers + edge.firstLayer()) * heads, edge.loadings().length);
+                System.arraycopy(
+                        edge.loadings(), 0, loadings, (e * layers + edge.firstLayer()) * heads, edge.loadings().length);
             }
             assertClose(name + " weights", wanted.floats("weights"), weights);
             assertClose(name + " loadings", wanted.floats("loadings"), loadings);
             for (int i = 0; i < description.get("qk").size(); i++) {
                 JsonNode look = description.get("qk").get(i);
-                ScoreSources found = ScoreSources.of(prompt, new Head(look.get("layer").asInt(), look.get("head").asInt()), look.get("query").asInt(),
-                    look.get("key").asInt(), 32);
-                assertEquals(look.get("score").asDouble(), found.score(), 2e-5 * Math.max(1, Math.abs(found.score())), name);
+                ScoreSources found = ScoreSources.of(
+                        prompt,
+                        new Head(look.get("layer").asInt(), look.get("head").asInt()),
+                        look.get("query").asInt(),
+                        look.get("key").asInt(),
+                        32);
+                assertEquals(
+                        look.get("score").asDouble(), found.score(), 2e-5 * Math.max(1, Math.abs(found.score())), name);
                 assertEquals(look.get("attention").asDouble(), found.attention(), 1e-5, name);
-                assertClose(name + " query " + i, wanted.floats("qk_" + i + ".query"), with(found.querySide(), found.queryRest()));
-                assertClose(name + " key " + i, wanted.floats("qk_" + i + ".key"), with(found.keySide(), found.keyRest()));
-                assertPairs(name + " pairs " + i, ints(wanted, "qk_" + i + ".pairs"), wanted.floats("qk_" + i + ".pair_values"), found.pairs());
+                assertClose(
+                        name + " query " + i,
+                        wanted.floats("qk_" + i + ".query"),
+                        with(found.querySide(), found.queryRest()));
+                assertClose(
+                        name + " key " + i, wanted.floats("qk_" + i + ".key"), with(found.keySide(), found.keyRest()));
+                assertPairs(
+                        name + " pairs " + i,
+                        ints(wanted, "qk_" + i + ".pairs"),
+                        wanted.floats("qk_" + i + ".pair_values"),
+                        found.pairs());
             }
         }
     }
@@ -132,14 +175,19 @@ class GoldenAttentionTest {
     }
 
     private static Set<String> names(List<ScoreSources.Pair> pairs, double above) {
-        return pairs.stream().filter(pair -> Math.abs(pair.value()) > above).map(pair -> pair.query() + "·" + pair.key()).collect(Collectors.toSet());
+        return pairs.stream()
+                .filter(pair -> Math.abs(pair.value()) > above)
+                .map(pair -> pair.query() + "·" + pair.key())
+                .collect(Collectors.toSet());
     }
 
     /** With little memory sources and targets go in many parts. */
     @ParameterizedTest
     @ValueSource(strings = {"llama-plt-relu-skip", "gpt-oss-clt-relu", "gemma2-clt-jumprelu"})
     void memoryDoesNotChangeTheLoadings(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden); AttributionGraph graph = graph(golden, model)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden);
+                AttributionGraph graph = graph(golden, model)) {
             List<EdgeHeads> much = loadings(model, graph, 0);
             List<EdgeHeads> little = loadings(model, graph, 200_000);
             for (int e = 0; e < much.size(); e++) {
@@ -153,8 +201,13 @@ class GoldenAttentionTest {
         Pruning.of(graph, 0.8, 0.98).forEachEdge((target, source, weight) -> kept.add(new int[] {target, source}));
         assertTrue(kept.size() > 10);
         try (LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), memory, Progress.NONE)) {
-            return EdgeHeads.of(prompt, graph, null, kept.stream().mapToInt(edge -> edge[0]).toArray(), kept.stream().mapToInt(edge -> edge[1]).toArray(),
-                Progress.NONE);
+            return EdgeHeads.of(
+                    prompt,
+                    graph,
+                    null,
+                    kept.stream().mapToInt(edge -> edge[0]).toArray(),
+                    kept.stream().mapToInt(edge -> edge[1]).toArray(),
+                    Progress.NONE);
         }
     }
 }

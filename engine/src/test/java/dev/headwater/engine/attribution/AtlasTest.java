@@ -33,18 +33,26 @@ class AtlasTest {
     /** The card's means over the 30 prompts: scores to two digits, active features to the nearest one. */
     @ParameterizedTest
     @CsvSource({"atlas-plt, 0.89, 0.97, 708", "atlas-clt, 0.82, 0.95, 739"})
-    void promptsGiveTheAnswersAndScoresOfTheModelCard(String transcoders, double replacement, double completeness, double features)
-        throws IOException {
-        String[] prompts = new String(BundledModel.open("prompts.jsonl").readAllBytes(), StandardCharsets.UTF_8).strip().split("\n");
+    void promptsGiveTheAnswersAndScoresOfTheModelCard(
+            String transcoders, double replacement, double completeness, double features) throws IOException {
+        String[] prompts = new String(BundledModel.open("prompts.jsonl").readAllBytes(), StandardCharsets.UTF_8)
+                .strip()
+                .split("\n");
         double[] sums = new double[3];
         try (ReplacementModel model = open(transcoders)) {
             for (String line : prompts) {
                 JsonNode wanted = new ObjectMapper().readTree(line);
                 String text = wanted.get("prompt").asText();
-                try (AttributionGraph graph = Attribution.of(model, model.prompt(text), AttributionOptions.DEFAULT, Progress.NONE)) {
+                try (AttributionGraph graph =
+                        Attribution.of(model, model.prompt(text), AttributionOptions.DEFAULT, Progress.NONE)) {
                     String first = graph.targets().getFirst().text();
-                    assertTrue(!first.isEmpty() && wanted.get("answer").asText().startsWith(first), text + ": " + first);
-                    assertEquals(wanted.get("prob").asDouble(), graph.targets().getFirst().probability(), 6e-4, text);
+                    assertTrue(
+                            !first.isEmpty() && wanted.get("answer").asText().startsWith(first), text + ": " + first);
+                    assertEquals(
+                            wanted.get("prob").asDouble(),
+                            graph.targets().getFirst().probability(),
+                            6e-4,
+                            text);
                     Scores scores = Scores.of(graph);
                     sums[0] += scores.replacement();
                     sums[1] += scores.completeness();
@@ -64,10 +72,14 @@ class AtlasTest {
         byte[][] raw = new byte[2][];
         for (int run = 0; run < 2; run++) {
             try (ReplacementModel model = open("atlas-plt");
-                 AttributionGraph graph = Attribution.of(model, model.prompt("Fact: the capital of the state containing Dallas is"),
-                     AttributionOptions.DEFAULT.withMaxFeatures(300).withBatchSize(16), Progress.NONE)) {
+                    AttributionGraph graph = Attribution.of(
+                            model,
+                            model.prompt("Fact: the capital of the state containing Dallas is"),
+                            AttributionOptions.DEFAULT.withMaxFeatures(300).withBatchSize(16),
+                            Progress.NONE)) {
                 Path into = directory.resolve("run" + run);
-                json[run] = Files.readAllBytes(GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("dallas"), into));
+                json[run] = Files.readAllBytes(
+                        GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("dallas"), into));
                 GraphFile.write(graph, into.resolve("dallas.safetensors"));
                 raw[run] = Files.readAllBytes(into.resolve("dallas.safetensors"));
             }

@@ -35,20 +35,29 @@ class GoldenAttributionTest {
     }
 
     private static ReplacementModel open(GoldenCase golden, Products products) {
-        return ReplacementModel.open(golden.model(), golden.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(products));
+        return ReplacementModel.open(
+                golden.model(),
+                golden.transcoders(),
+                ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(products));
     }
 
     private static AttributionOptions options(GoldenCase golden) {
         JsonNode settings = golden.description().get("settings");
-        return AttributionOptions.DEFAULT.withMaxFeatures(0).withTargets(new OutputTargets.Salient(
-            settings.get("max_n_logits").asInt(), settings.get("desired_logit_prob").asDouble()));
+        return AttributionOptions.DEFAULT
+                .withMaxFeatures(0)
+                .withTargets(new OutputTargets.Salient(
+                        settings.get("max_n_logits").asInt(),
+                        settings.get("desired_logit_prob").asDouble()));
     }
 
     @ParameterizedTest
     @MethodSource("cases")
     void activeFeaturesAndErrors(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden); var scope = TensorScope.open()) {
-            int[] tokens = model.prompt(golden.description().get("prompt").asText()).tokens();
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden);
+                var scope = TensorScope.open()) {
+            int[] tokens =
+                    model.prompt(golden.description().get("prompt").asText()).tokens();
             golden.assertInts("input_tokens", tokens);
             LocalReplacement local;
             try (var trace = model.trace(tokens)) {
@@ -77,7 +86,10 @@ class GoldenAttributionTest {
         wholeGraph(name, Products.FLOAT32);
     }
 
-    /** The bfloat16 units' float32 is held to float32's own tolerances. MKL computes the same where there are no such units. */
+    /**
+     * The bfloat16 units' float32 is held to float32's own tolerances. MKL computes the same where there are no such
+     * units.
+     */
     @ParameterizedTest
     @MethodSource("cases")
     void wholeGraphOnBfloat16Units(String name) {
@@ -85,10 +97,14 @@ class GoldenAttributionTest {
     }
 
     private static void wholeGraph(String name, Products products) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden, products);
-             AttributionGraph graph = Attribution.of(model, model.prompt(golden.ints("input_tokens")), options(golden), Progress.NONE)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden, products);
+                AttributionGraph graph = Attribution.of(
+                        model, model.prompt(golden.ints("input_tokens")), options(golden), Progress.NONE)) {
             assertEquals(products.toString(), graph.provenance().settings().get("products"));
-            golden.assertInts("logit_targets", graph.targets().stream().mapToInt(target -> target.token()).toArray());
+            golden.assertInts(
+                    "logit_targets",
+                    graph.targets().stream().mapToInt(target -> target.token()).toArray());
             float[] probabilities = new float[graph.targets().size()];
             for (int k = 0; k < probabilities.length; k++) {
                 probabilities[k] = graph.targets().get(k).probability();
@@ -105,13 +121,17 @@ class GoldenAttributionTest {
                 }
                 golden.assertClose("adjacency_rows", "adjacency", sampled);
             }
-            golden.assertClose("node_influence", "node_influence", Influence.of(graph).node());
-            golden.assertCumulative("cumulative_scores", "node_influence", Influence.of(graph).cumulativeShares());
+            golden.assertClose(
+                    "node_influence", "node_influence", Influence.of(graph).node());
+            golden.assertCumulative(
+                    "cumulative_scores", "node_influence", Influence.of(graph).cumulativeShares());
             Scores scores = Scores.of(graph);
             golden.assertClose("scores", "scores", new double[] {scores.replacement(), scores.completeness()});
             for (JsonNode pair : golden.description().get("settings").get("thresholds")) {
-                assertPruning(golden, "prune_" + pair.get(0).asText() + "_" + pair.get(1).asText(),
-                    Pruning.of(graph, pair.get(0).asDouble(), pair.get(1).asDouble()));
+                assertPruning(
+                        golden,
+                        "prune_" + pair.get(0).asText() + "_" + pair.get(1).asText(),
+                        Pruning.of(graph, pair.get(0).asDouble(), pair.get(1).asDouble()));
             }
         }
     }
@@ -120,23 +140,39 @@ class GoldenAttributionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void severalPromptsTogether(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden)) {
             int[] tokens = golden.ints("input_tokens");
             AttributionOptions options = options(golden);
             JsonNode limited = golden.description().get("settings").get("limited");
-            AttributionOptions few = options.withMaxFeatures(limited.get("max_feature_nodes").asInt())
-                .withBatchSize(limited.get("batch_size").asInt()).withUpdateInterval(limited.get("update_interval").asInt());
-            List<AttributionGraph> graphs = Attribution.together(model, List.of(
-                new Attribution.Request(model.prompt(Arrays.copyOf(tokens, tokens.length / 2 + 1)), options.withMaxFeatures(3)),
-                new Attribution.Request(model.prompt(tokens), options), new Attribution.Request(model.prompt(tokens), few)), Progress.NONE);
+            AttributionOptions few = options.withMaxFeatures(
+                            limited.get("max_feature_nodes").asInt())
+                    .withBatchSize(limited.get("batch_size").asInt())
+                    .withUpdateInterval(limited.get("update_interval").asInt());
+            List<AttributionGraph> graphs = Attribution.together(
+                    model,
+                    List.of(
+                            new Attribution.Request(
+                                    model.prompt(Arrays.copyOf(tokens, tokens.length / 2 + 1)),
+                                    options.withMaxFeatures(3)),
+                            new Attribution.Request(model.prompt(tokens), options),
+                            new Attribution.Request(model.prompt(tokens), few)),
+                    Progress.NONE);
             try {
                 if (golden.has("adjacency")) {
-                    golden.assertClose("adjacency", "adjacency", graphs.get(1).edges().toDense());
+                    golden.assertClose(
+                            "adjacency", "adjacency", graphs.get(1).edges().toDense());
                 }
-                golden.assertClose("node_influence", "node_influence", Influence.of(graphs.get(1)).node());
+                golden.assertClose(
+                        "node_influence",
+                        "node_influence",
+                        Influence.of(graphs.get(1)).node());
                 golden.assertInts("limited.selected_features", graphs.get(2).selected());
                 if (golden.has("limited.adjacency")) {
-                    golden.assertClose("limited.adjacency", "adjacency", graphs.get(2).edges().toDense());
+                    golden.assertClose(
+                            "limited.adjacency",
+                            "adjacency",
+                            graphs.get(2).edges().toDense());
                 }
             } finally {
                 graphs.forEach(AttributionGraph::close);
@@ -157,19 +193,31 @@ class GoldenAttributionTest {
     }
 
     private static void limitedGraph(String name, Products products) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden, products)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden, products)) {
             JsonNode limited = golden.description().get("settings").get("limited");
-            AttributionOptions options = options(golden).withMaxFeatures(limited.get("max_feature_nodes").asInt())
-                .withBatchSize(limited.get("batch_size").asInt()).withUpdateInterval(limited.get("update_interval").asInt());
-            try (AttributionGraph graph = Attribution.of(model, model.prompt(golden.ints("input_tokens")), options, Progress.NONE)) {
+            AttributionOptions options = options(golden)
+                    .withMaxFeatures(limited.get("max_feature_nodes").asInt())
+                    .withBatchSize(limited.get("batch_size").asInt())
+                    .withUpdateInterval(limited.get("update_interval").asInt());
+            try (AttributionGraph graph =
+                    Attribution.of(model, model.prompt(golden.ints("input_tokens")), options, Progress.NONE)) {
                 golden.assertInts("limited.selected_features", graph.selected());
                 if (golden.has("limited.adjacency")) {
-                    golden.assertClose("limited.adjacency", "adjacency", graph.edges().toDense());
+                    golden.assertClose(
+                            "limited.adjacency", "adjacency", graph.edges().toDense());
                 }
-                golden.assertClose("limited.node_influence", "node_influence", Influence.of(graph).node());
-                golden.assertCumulative("limited.cumulative_scores", "limited.node_influence", Influence.of(graph).cumulativeShares());
+                golden.assertClose(
+                        "limited.node_influence",
+                        "node_influence",
+                        Influence.of(graph).node());
+                golden.assertCumulative(
+                        "limited.cumulative_scores",
+                        "limited.node_influence",
+                        Influence.of(graph).cumulativeShares());
                 Scores scores = Scores.of(graph);
-                golden.assertClose("limited.scores", "scores", new double[] {scores.replacement(), scores.completeness()});
+                golden.assertClose(
+                        "limited.scores", "scores", new double[] {scores.replacement(), scores.completeness()});
                 assertPruning(golden, "limited.prune_0.8_0.98", Pruning.of(graph, 0.8, 0.98));
             }
         }
@@ -179,9 +227,13 @@ class GoldenAttributionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void memoryDoesNotChangeTheGraph(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden);
-             AttributionGraph graph = Attribution.of(model, model.prompt(golden.ints("input_tokens")), options(golden).withMemory(100_000),
-                 Progress.NONE)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden);
+                AttributionGraph graph = Attribution.of(
+                        model,
+                        model.prompt(golden.ints("input_tokens")),
+                        options(golden).withMemory(100_000),
+                        Progress.NONE)) {
             if (golden.has("adjacency")) {
                 golden.assertClose("adjacency", "adjacency", graph.edges().toDense());
             }
@@ -189,16 +241,20 @@ class GoldenAttributionTest {
     }
 
     /**
-     * In bfloat16 (8 bits of mantissa) features near their threshold come and go, so graphs are compared in their scores and the
+     * In bfloat16 (8 bits of mantissa) features near their threshold come and go, so graphs are compared in their
+     * scores and the
      * number of features.
      */
     @ParameterizedTest
     @MethodSource("cases")
     void bfloat16StaysNear(String name) {
         try (GoldenCase golden = new GoldenCase(name);
-             ReplacementModel model = ReplacementModel.open(golden.model(), golden.transcoders(),
-                 ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withDtype(DType.BF16));
-             AttributionGraph graph = Attribution.of(model, model.prompt(golden.ints("input_tokens")), options(golden), Progress.NONE)) {
+                ReplacementModel model = ReplacementModel.open(
+                        golden.model(),
+                        golden.transcoders(),
+                        ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withDtype(DType.BF16));
+                AttributionGraph graph = Attribution.of(
+                        model, model.prompt(golden.ints("input_tokens")), options(golden), Progress.NONE)) {
             Scores scores = Scores.of(graph);
             float[] expected = golden.floats("scores");
             assertEquals(expected[0], scores.replacement(), 0.1, name + ": replacement score");
@@ -211,23 +267,34 @@ class GoldenAttributionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void givenTokensAndDirections(String name) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = open(golden)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = open(golden)) {
             var prompt = model.prompt(golden.ints("input_tokens"));
             if (golden.has("custom.target_ids")) {
-                OutputTargets tokens = new OutputTargets.Tokens(IntStream.of(golden.ints("custom.target_ids")).boxed().toList());
-                try (AttributionGraph graph = Attribution.of(model, prompt, options(golden).withTargets(tokens), Progress.NONE)) {
+                OutputTargets tokens = new OutputTargets.Tokens(
+                        IntStream.of(golden.ints("custom.target_ids")).boxed().toList());
+                try (AttributionGraph graph =
+                        Attribution.of(model, prompt, options(golden).withTargets(tokens), Progress.NONE)) {
                     golden.assertClose("custom.logit_rows", "adjacency", lastRows(graph, 3));
-                    golden.assertClose("custom.node_influence", "node_influence", Influence.of(graph).node());
+                    golden.assertClose(
+                            "custom.node_influence",
+                            "node_influence",
+                            Influence.of(graph).node());
                     Scores scores = Scores.of(graph);
-                    golden.assertClose("custom.scores", "scores", new double[] {scores.replacement(), scores.completeness()});
+                    golden.assertClose(
+                            "custom.scores", "scores", new double[] {scores.replacement(), scores.completeness()});
                 }
             }
             if (golden.has("direction.vector")) {
                 OutputTargets direction = new OutputTargets.Directions(
-                    List.of(new OutputTargets.Direction("difference", 1, golden.floats("direction.vector"))));
-                try (AttributionGraph graph = Attribution.of(model, prompt, options(golden).withTargets(direction), Progress.NONE)) {
+                        List.of(new OutputTargets.Direction("difference", 1, golden.floats("direction.vector"))));
+                try (AttributionGraph graph =
+                        Attribution.of(model, prompt, options(golden).withTargets(direction), Progress.NONE)) {
                     golden.assertClose("direction.row", "adjacency", lastRows(graph, 1));
-                    golden.assertClose("direction.node_influence", "node_influence", Influence.of(graph).node());
+                    golden.assertClose(
+                            "direction.node_influence",
+                            "node_influence",
+                            Influence.of(graph).node());
                 }
             }
         }

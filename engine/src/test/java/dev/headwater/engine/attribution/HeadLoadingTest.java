@@ -24,7 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Knocking heads out of the frozen model changes each edge by what was said to pass through them, in every golden family: one head by its
+ * Knocking heads out of the frozen model changes each edge by what was said to pass through them, in every golden
+ * family: one head by its
  * loading, all heads of a layer to the bypass. The edges come from the sweep that makes graphs.
  */
 class HeadLoadingTest {
@@ -36,19 +37,39 @@ class HeadLoadingTest {
     @MethodSource("cases")
     void partsSumToTheEdge(String name) {
         try (GoldenCase golden = new GoldenCase(name);
-             ReplacementModel model = ReplacementModel.open(golden.model(), golden.transcoders(),
-                 ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32));
-             AttributionGraph graph = Attribution.of(model, model.prompt(golden.ints("input_tokens")),
-                 AttributionOptions.DEFAULT.withMaxFeatures(0), Progress.NONE);
-             LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE); var scope = TensorScope.open()) {
+                ReplacementModel model = ReplacementModel.open(
+                        golden.model(),
+                        golden.transcoders(),
+                        ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32));
+                AttributionGraph graph = Attribution.of(
+                        model,
+                        model.prompt(golden.ints("input_tokens")),
+                        AttributionOptions.DEFAULT.withMaxFeatures(0),
+                        Progress.NONE);
+                LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE);
+                var scope = TensorScope.open()) {
             List<int[]> kept = new ArrayList<>();
             Pruning.of(graph, 0.6, 0.9).forEachEdge((target, source, weight) -> kept.add(new int[] {target, source}));
-            List<EdgeHeads> edges = EdgeHeads.of(prompt, graph, null, kept.stream().mapToInt(edge -> edge[0]).toArray(),
-                kept.stream().mapToInt(edge -> edge[1]).toArray(), Progress.NONE);
-            double largest = edges.stream().mapToDouble(edge -> Math.abs(edge.weight())).max().orElseThrow();
-            int[] targets = new TreeSet<>(kept.stream().map(edge -> edge[0]).toList()).stream().mapToInt(Integer::intValue).toArray();
-            TargetVectors vectors = new TargetVectors(model, prompt.frozen(), prompt.active(), prompt.prompt().length());
-            vectors.choose(new OutputTargets.Tokens(graph.targets().stream().map(target -> target.token()).toList()), prompt.trace());
+            List<EdgeHeads> edges = EdgeHeads.of(
+                    prompt,
+                    graph,
+                    null,
+                    kept.stream().mapToInt(edge -> edge[0]).toArray(),
+                    kept.stream().mapToInt(edge -> edge[1]).toArray(),
+                    Progress.NONE);
+            double largest = edges.stream()
+                    .mapToDouble(edge -> Math.abs(edge.weight()))
+                    .max()
+                    .orElseThrow();
+            int[] targets = new TreeSet<>(kept.stream().map(edge -> edge[0]).toList())
+                    .stream().mapToInt(Integer::intValue).toArray();
+            TargetVectors vectors = new TargetVectors(
+                    model, prompt.frozen(), prompt.active(), prompt.prompt().length());
+            vectors.choose(
+                    new OutputTargets.Tokens(graph.targets().stream()
+                            .map(target -> target.token())
+                            .toList()),
+                    prompt.trace());
             List<Target> ends = vectors.of(targets, graph.firstLogit());
             int heads = model.model().config().attention().heads();
             int compared = 0;
@@ -58,8 +79,14 @@ class HeadLoadingTest {
                     for (EdgeHeads edge : edges) {
                         float[] row = rows[Arrays.binarySearch(targets, edge.target())];
                         boolean between = layer >= edge.firstLayer() && layer < edge.firstLayer() + edge.layers();
-                        double expected = !between ? edge.weight() : head < 0 ? edge.bypass(layer) : edge.weight() - edge.loading(layer, head);
-                        assertEquals(expected, row[edge.source()], 2e-5 * largest, name + " without head " + layer + "/" + head);
+                        double expected = !between
+                                ? edge.weight()
+                                : head < 0 ? edge.bypass(layer) : edge.weight() - edge.loading(layer, head);
+                        assertEquals(
+                                expected,
+                                row[edge.source()],
+                                2e-5 * largest,
+                                name + " without head " + layer + "/" + head);
                         compared += between ? 1 : 0;
                     }
                 }
@@ -80,10 +107,12 @@ class HeadLoadingTest {
     private static float[][] rows(FrozenModel frozen, Sources sources, List<Target> targets) {
         FrozenPrompt prompt = FrozenPrompt.of(frozen, sources, 0);
         try (var sweep = new AdjointSweep(frozen.weights(), 1 << 26, 1);
-             EdgeRows rows = sweep.rows(List.of(new AdjointSweep.Wanted(prompt, targets)), done -> {}, () -> false).getFirst()) {
+                EdgeRows rows = sweep.rows(List.of(new AdjointSweep.Wanted(prompt, targets)), done -> {}, () -> false)
+                        .getFirst()) {
             float[] dense = rows.toDense();
-            return IntStream.range(0, targets.size()).mapToObj(t -> Arrays.copyOfRange(dense, t * rows.columns(), (t + 1) * rows.columns()))
-                .toArray(float[][]::new);
+            return IntStream.range(0, targets.size())
+                    .mapToObj(t -> Arrays.copyOfRange(dense, t * rows.columns(), (t + 1) * rows.columns()))
+                    .toArray(float[][]::new);
         }
     }
 }

@@ -1,5 +1,10 @@
 package dev.headwater.engine.document;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.engine.HeadwaterException;
@@ -22,12 +27,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 
 /** Graph files: what is written and read besides the golden graphs. */
 public class GraphDocumentTest {
@@ -57,21 +56,42 @@ public class GraphDocumentTest {
         a[91] = 0.3f;
         a[92] = 0.5f;
         a[93] = 0.1f;
-        var active = new ActiveFeatures(new int[] {0, 0, 1, 1}, new int[] {0, 0, 0, 1}, new int[] {100, 200, 5, 300}, new float[] {1, 2, 9, 3.5f});
-        return new AttributionGraph(new Prompt("a\n\"b\"", new int[] {0, 7}, List.of("a\n", "\"b\"")), 2, 16, active, new int[] {0, 1, 3},
-                List.of(new LogitTarget(5, " x", 0.75f)), EdgeRows.fromDense(a, 10, 10),
-                new Provenance("org/model@rev", List.of("https://example.org/t"), "scan", "cpu", "float32", Map.of("headwater", "9.9"),
-                        Map.of("batch_size", 256), Map.of("sweep", 1.5), 1234));
+        var active = new ActiveFeatures(
+                new int[] {0, 0, 1, 1}, new int[] {0, 0, 0, 1}, new int[] {100, 200, 5, 300}, new float[] {1, 2, 9, 3.5f
+                });
+        return new AttributionGraph(
+                new Prompt("a\n\"b\"", new int[] {0, 7}, List.of("a\n", "\"b\"")),
+                2,
+                16,
+                active,
+                new int[] {0, 1, 3},
+                List.of(new LogitTarget(5, " x", 0.75f)),
+                EdgeRows.fromDense(a, 10, 10),
+                new Provenance(
+                        "org/model@rev",
+                        List.of("https://example.org/t"),
+                        "scan",
+                        "cpu",
+                        "float32",
+                        Map.of("headwater", "9.9"),
+                        Map.of("batch_size", 256),
+                        Map.of("sweep", 1.5),
+                        1234));
     }
 
     @Test
     void provenanceSettingsAndLabelsAreWritten() {
-        var options = new GraphJson.Options("my-graph_1.0", (layer, feature) -> "L" + layer + "F" + feature,
+        var options = new GraphJson.Options(
+                "my-graph_1.0",
+                (layer, feature) -> "L" + layer + "F" + feature,
                 Map.of("feature_json_base_url", "/features"));
         Path file;
         try (AttributionGraph graph = graph()) {
             file = GraphJson.write(graph, Pruning.of(graph, 1, 1), options, directory.resolve("new/dir"));
-            assertEquals(List.of("0_100_0", "0_200_0", "1_300_1", "0_-1_0", "0_-1_1", "1_-1_0", "1_-1_1", "E_0_0", "E_7_1", "3_5_1"),
+            assertEquals(
+                    List.of(
+                            "0_100_0", "0_200_0", "1_300_1", "0_-1_0", "0_-1_1", "1_-1_0", "1_-1_1", "E_0_0", "E_7_1",
+                            "3_5_1"),
                     IntStream.range(0, 10).mapToObj(i -> GraphJson.id(graph, i)).toList());
         }
         JsonNode metadata = tree(file).get("metadata");
@@ -81,7 +101,9 @@ public class GraphDocumentTest {
         assertEquals("https://example.org/t", metadata.at("/info/source_urls/0").asText());
         assertEquals(256, metadata.at("/generation_settings/batch_size").asInt());
         assertEquals(1, metadata.at("/pruning_settings/edge_threshold").asDouble());
-        assertEquals("/features", metadata.at("/feature_details/feature_json_base_url").asText());
+        assertEquals(
+                "/features",
+                metadata.at("/feature_details/feature_json_base_url").asText());
         GraphDocument document = GraphDocument.read(file);
         DocumentNode feature = document.nodes().getFirst();
         assertEquals("L0F100", feature.label());
@@ -91,7 +113,12 @@ public class GraphDocumentTest {
         assertEquals("Output \" x\" (p=0.750)", logit.label());
         assertEquals(DocumentNode.Kind.LOGIT, logit.kind());
         assertTrue(Double.isNaN(logit.influence()));
-        assertEquals(List.of(document.metadata()), List.copyOf(tree(file.resolveSibling("graph-metadata.json")).get("graphs").valueStream().toList()));
+        assertEquals(
+                List.of(document.metadata()),
+                List.copyOf(tree(file.resolveSibling("graph-metadata.json"))
+                        .get("graphs")
+                        .valueStream()
+                        .toList()));
     }
 
     @Test
@@ -99,7 +126,8 @@ public class GraphDocumentTest {
         byte[][] bytes = new byte[2][];
         for (int i = 0; i < 2; i++) {
             try (AttributionGraph graph = graph()) {
-                bytes[i] = Files.readAllBytes(GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("g"), directory));
+                bytes[i] = Files.readAllBytes(
+                        GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("g"), directory));
             }
         }
         assertEquals(new String(bytes[0]), new String(bytes[1]));
@@ -120,7 +148,9 @@ public class GraphDocumentTest {
         assertFalse(index.at("/graphs/1").has("old"));
         assertEquals("h", index.at("/graphs/3/slug").asText());
         try (var files = Files.list(directory)) {
-            assertEquals(List.of("g.json", "graph-metadata.json", "h.json"), files.map(f -> f.getFileName().toString()).sorted().toList());
+            assertEquals(
+                    List.of("g.json", "graph-metadata.json", "h.json"),
+                    files.map(f -> f.getFileName().toString()).sorted().toList());
         }
     }
 
@@ -129,8 +159,10 @@ public class GraphDocumentTest {
         for (String broken : List.of("{\"graphs\": {}}", "[]", "{\"graphs\": [")) {
             Files.writeString(directory.resolve(GraphIndex.FILE), broken);
             try (AttributionGraph graph = graph()) {
-                assertThrows(HeadwaterException.class,
-                        () -> GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("g"), directory));
+                assertThrows(
+                        HeadwaterException.class,
+                        () -> GraphJson.write(
+                                graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("g"), directory));
             }
             assertEquals(broken, Files.readString(directory.resolve(GraphIndex.FILE)));
         }
@@ -140,7 +172,9 @@ public class GraphDocumentTest {
     @ValueSource(strings = {"", "..", "../x", "a/b", "a\\b", "graph-metadata", "Graph-Metadata", "ä", "a b", "a\n"})
     void namesThatLeaveTheDirectoryAreRefused(String slug) {
         try (AttributionGraph graph = graph()) {
-            assertThrows(UsageException.class, () -> GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of(slug), directory));
+            assertThrows(
+                    UsageException.class,
+                    () -> GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of(slug), directory));
         }
         assertFalse(Files.exists(directory.resolve(GraphIndex.FILE)));
     }
@@ -150,7 +184,9 @@ public class GraphDocumentTest {
 
     @Test
     void bothWaysOfNamingErrorsAndBothSchemaVersionsAreRead() throws IOException {
-        String nodes = String.join(",", NODE.formatted("0_3_1", 1800003, "18", 1, "cross layer transcoder"),
+        String nodes = String.join(
+                ",",
+                NODE.formatted("0_3_1", 1800003, "18", 1, "cross layer transcoder"),
                 NODE.formatted("0_1_1", -1, "1", 1, "mlp reconstruction error"),
                 NODE.formatted("E_5_0", 0, "E", 0, "embedding"),
                 NODE.formatted("x", "null", "3", 0, "lorsa"));
@@ -177,21 +213,31 @@ public class GraphDocumentTest {
 
         GraphDocument now = GraphDocument.read(file("""
                 {"metadata": {"schema_version": 1}, "qParams": {}, "links": [],
-                 "nodes": [%s, %s]}""".formatted(NODE.formatted("25_12261_3", 75491302, "25", 3, "cross layer transcoder"),
-                NODE.formatted("odd_7_3", 4, "9", 3, "cross layer transcoder"))));
+                 "nodes": [%s, %s]}""".formatted(
+                        NODE.formatted("25_12261_3", 75491302, "25", 3, "cross layer transcoder"),
+                        NODE.formatted("odd_7_3", 4, "9", 3, "cross layer transcoder"))));
         assertEquals(12261, now.nodes().get(0).feature());
         assertEquals(7, now.nodes().get(1).feature());
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "", "[]", "{", "{\"metadata\": {}}", "{\"metadata\": {}, \"nodes\": 1, \"links\": []}", "{\"metadata\": [], \"nodes\": [], \"links\": []}",
-        "{\"metadata\": {}, \"nodes\": [], \"links\": []} x", "{\"metadata\": {}, \"nodes\": [], \"links\": [1]}",
-        "{\"metadata\": {}, \"nodes\": [], \"links\": [{\"source\": \"a\", \"target\": \"b\", \"weight\": NaN}]}",
-        "{\"metadata\": {}, \"nodes\": [{\"node_id\": \"\\n\\u001b[2J\"}], \"links\": []}",
-        "{\"metadata\": {}, \"nodes\": [7], \"links\": []}", "{\"metadata\": {}, \"nodes\": [{\"node_id\": \"a\"}], \"links\": []}",
-        "{\"metadata\": {}, \"qParams\": 3, \"nodes\": [], \"links\": []}", "{\"metadata\": {}, \"nodes\": [], \"links\": [",
-    })
+    @ValueSource(
+            strings = {
+                "",
+                "[]",
+                "{",
+                "{\"metadata\": {}}",
+                "{\"metadata\": {}, \"nodes\": 1, \"links\": []}",
+                "{\"metadata\": [], \"nodes\": [], \"links\": []}",
+                "{\"metadata\": {}, \"nodes\": [], \"links\": []} x",
+                "{\"metadata\": {}, \"nodes\": [], \"links\": [1]}",
+                "{\"metadata\": {}, \"nodes\": [], \"links\": [{\"source\": \"a\", \"target\": \"b\", \"weight\": NaN}]}",
+                "{\"metadata\": {}, \"nodes\": [{\"node_id\": \"\\n\\u001b[2J\"}], \"links\": []}",
+                "{\"metadata\": {}, \"nodes\": [7], \"links\": []}",
+                "{\"metadata\": {}, \"nodes\": [{\"node_id\": \"a\"}], \"links\": []}",
+                "{\"metadata\": {}, \"qParams\": 3, \"nodes\": [], \"links\": []}",
+                "{\"metadata\": {}, \"nodes\": [], \"links\": [",
+            })
     void malformedFilesAreRefusedInOneSentence(String json) throws IOException {
         Path file = file(json);
         var e = assertThrows(HeadwaterException.class, () -> GraphDocument.read(file));
@@ -201,7 +247,9 @@ public class GraphDocumentTest {
     @Test
     void verySmallValuesInGreatNumberAreRefused() throws IOException {
         Path many = file("{\"metadata\": [" + "0,".repeat(10_000_001) + "0]}");
-        assertTrue(assertThrows(HeadwaterException.class, () -> GraphDocument.read(many)).getMessage().contains("more than 10000000 values"));
+        assertTrue(assertThrows(HeadwaterException.class, () -> GraphDocument.read(many))
+                .getMessage()
+                .contains("more than 10000000 values"));
     }
 
     @Test
@@ -210,7 +258,9 @@ public class GraphDocumentTest {
         assertThrows(HeadwaterException.class, () -> GraphDocument.read(deep));
         String node = NODE.formatted("E_5_0", 0, "E", 0, "embedding");
         Path twice = file("{\"metadata\": {}, \"nodes\": [%s, %s], \"links\": []}".formatted(node, node));
-        assertTrue(assertThrows(HeadwaterException.class, () -> GraphDocument.read(twice)).getMessage().contains("E_5_0"));
+        assertTrue(assertThrows(HeadwaterException.class, () -> GraphDocument.read(twice))
+                .getMessage()
+                .contains("E_5_0"));
         assertThrows(HeadwaterException.class, () -> GraphDocument.read(directory.resolve("missing.json")));
     }
 }

@@ -1,5 +1,10 @@
 package dev.headwater.engine.document;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.headwater.bindings.DType;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -21,12 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-
 /** The raw graph file. */
 class GraphFileTest {
     @TempDir
@@ -43,7 +42,8 @@ class GraphFileTest {
     @Test
     void everythingComesBack() throws IOException {
         Path file = written();
-        try (AttributionGraph expected = GraphDocumentTest.graph(); AttributionGraph actual = GraphFile.read(file)) {
+        try (AttributionGraph expected = GraphDocumentTest.graph();
+                AttributionGraph actual = GraphFile.read(file)) {
             assertEquals(expected.prompt().text(), actual.prompt().text());
             assertEquals(expected.prompt().texts(), actual.prompt().texts());
             assertArrayEquals(expected.prompt().tokens(), actual.prompt().tokens());
@@ -66,10 +66,23 @@ class GraphFileTest {
         try (SafetensorsFile in = SafetensorsFile.open(written())) {
             var types = new HashMap<String, String>();
             for (String name : in.names()) types.put(name, in.info(name).toString());
-            assertEquals(Map.of("input_tokens", "input_tokens I64[2]", "active_features", "active_features I64[4, 3]",
-                    "activation_values", "activation_values F32[4]", "selected_features", "selected_features I64[3]",
-                    "adjacency_matrix", "adjacency_matrix F32[10, 10]", "logit_tokens", "logit_tokens I64[1]",
-                    "logit_probabilities", "logit_probabilities F32[1]"), types);
+            assertEquals(
+                    Map.of(
+                            "input_tokens",
+                            "input_tokens I64[2]",
+                            "active_features",
+                            "active_features I64[4, 3]",
+                            "activation_values",
+                            "activation_values F32[4]",
+                            "selected_features",
+                            "selected_features I64[3]",
+                            "adjacency_matrix",
+                            "adjacency_matrix F32[10, 10]",
+                            "logit_tokens",
+                            "logit_tokens I64[1]",
+                            "logit_probabilities",
+                            "logit_probabilities F32[1]"),
+                    types);
             assertEquals(0.4f, in.data("adjacency_matrix").getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, 90));
         }
     }
@@ -94,8 +107,16 @@ class GraphFileTest {
                 new Damage("input_tokens", new float[] {0, 1}, new long[] {2}, "I64"),
                 new Damage("active_features", new long[12], new long[] {4, 3}, "order"),
                 new Damage("active_features", new long[12], new long[] {3, 4}, "columns"),
-                new Damage("active_features", new long[] {0, 0, 100, 0, 0, 200, 1, 0, 5, 2, 1, 300}, new long[] {4, 3}, "outside"),
-                new Damage("active_features", new long[] {0, 0, 100, 0, 0, 200, 1, 0, 5, 1, 2, 300}, new long[] {4, 3}, "outside"),
+                new Damage(
+                        "active_features",
+                        new long[] {0, 0, 100, 0, 0, 200, 1, 0, 5, 2, 1, 300},
+                        new long[] {4, 3},
+                        "outside"),
+                new Damage(
+                        "active_features",
+                        new long[] {0, 0, 100, 0, 0, 200, 1, 0, 5, 1, 2, 300},
+                        new long[] {4, 3},
+                        "outside"),
                 new Damage("activation_values", new float[3], new long[] {3}, "3 activation values"),
                 new Damage("activation_values", new float[] {1, Float.NaN, 1, 1}, new long[] {4}, "NaN"),
                 new Damage("selected_features", new long[] {0, 3, 1}, new long[] {3}, "ascending"),
@@ -111,7 +132,11 @@ class GraphFileTest {
                 new Damage(null, "{}", null, "not complete"),
                 new Damage(null, "{", null, "cannot be read"),
                 new Damage(null, null, null, "headwater_graph"),
-                new Damage(null, "{\"version\": 2, \"prompt\": \"\", \"tokenTexts\": [], \"logitTexts\": [], \"provenance\": {}}", null, "version 2"));
+                new Damage(
+                        null,
+                        "{\"version\": 2, \"prompt\": \"\", \"tokenTexts\": [], \"logitTexts\": [], \"provenance\": {}}",
+                        null,
+                        "version 2"));
     }
 
     @ParameterizedTest
@@ -125,7 +150,9 @@ class GraphFileTest {
             var tensors = new ArrayList<TensorInfo>();
             for (String name : in.names()) {
                 if (!name.equals(damage.tensor)) tensors.add(in.info(name));
-                else if (damage.values != null) tensors.add(TensorInfo.of(name, damage.values instanceof long[] ? DType.I64 : DType.F32, damage.shape));
+                else if (damage.values != null)
+                    tensors.add(
+                            TensorInfo.of(name, damage.values instanceof long[] ? DType.I64 : DType.F32, damage.shape));
             }
             try (SafetensorsWriter out = SafetensorsWriter.create(damaged, tensors, metadata)) {
                 for (TensorInfo info : tensors) {
@@ -139,7 +166,8 @@ class GraphFileTest {
                 out.commit();
             }
         }
-        var e = assertThrows(HeadwaterException.class, () -> GraphFile.read(damaged).close());
+        var e = assertThrows(
+                HeadwaterException.class, () -> GraphFile.read(damaged).close());
         assertTrue(e.getMessage().contains(damage.complaint) && e.getMessage().contains("damaged"), e.getMessage());
     }
 
@@ -154,6 +182,9 @@ class GraphFileTest {
                 out.commit();
             }
         }
-        assertTrue(assertThrows(HeadwaterException.class, () -> GraphFile.read(damaged).close()).getMessage().contains("nodes"));
+        assertTrue(assertThrows(
+                        HeadwaterException.class, () -> GraphFile.read(damaged).close())
+                .getMessage()
+                .contains("nodes"));
     }
 }

@@ -39,7 +39,8 @@ class GraphSchemaTest {
     Path directory;
 
     private List<String> problems(String json) throws IOException {
-        return GraphSchema.check(Files.writeString(directory.resolve("g.json"), json)).problems();
+        return GraphSchema.check(Files.writeString(directory.resolve("g.json"), json))
+                .problems();
     }
 
     @Test
@@ -48,9 +49,27 @@ class GraphSchemaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/metadata", "/qParams", "/nodes", "/links", "/metadata/slug", "/metadata/scan", "/metadata/prompt_tokens", "/metadata/prompt",
-        "/nodes/0/node_id", "/nodes/0/feature", "/nodes/0/layer", "/nodes/0/ctx_idx", "/nodes/0/feature_type", "/nodes/0/jsNodeId", "/nodes/0/clerp",
-        "/links/0/source", "/links/0/target", "/links/0/weight"})
+    @ValueSource(
+            strings = {
+                "/metadata",
+                "/qParams",
+                "/nodes",
+                "/links",
+                "/metadata/slug",
+                "/metadata/scan",
+                "/metadata/prompt_tokens",
+                "/metadata/prompt",
+                "/nodes/0/node_id",
+                "/nodes/0/feature",
+                "/nodes/0/layer",
+                "/nodes/0/ctx_idx",
+                "/nodes/0/feature_type",
+                "/nodes/0/jsNodeId",
+                "/nodes/0/clerp",
+                "/links/0/source",
+                "/links/0/target",
+                "/links/0/weight"
+            })
     void requiredFieldsAreMissedAndTheirTypesChecked(String pointer) throws IOException {
         int slash = pointer.lastIndexOf('/');
         String field = pointer.substring(slash + 1);
@@ -65,8 +84,18 @@ class GraphSchemaTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"/metadata, node_threshold", "/metadata, info", "/metadata, feature_details", "/metadata/info, source_urls", "/metadata/info/generator, name",
-        "/metadata/generation_settings, batch_size", "/qParams, pinnedIds", "/qParams, clickedId", "/nodes/1, influence", "/nodes/1, activation"})
+    @CsvSource({
+        "/metadata, node_threshold",
+        "/metadata, info",
+        "/metadata, feature_details",
+        "/metadata/info, source_urls",
+        "/metadata/info/generator, name",
+        "/metadata/generation_settings, batch_size",
+        "/qParams, pinnedIds",
+        "/qParams, clickedId",
+        "/nodes/1, influence",
+        "/nodes/1, activation"
+    })
     void typesOfOptionalFieldsAreChecked(String parent, String field) throws IOException {
         ObjectNode root = (ObjectNode) new ObjectMapper().readTree(VALID);
         ((ObjectNode) root.at(parent)).put(field, true);
@@ -84,12 +113,15 @@ class GraphSchemaTest {
         assertEquals(20, problems(root.toString()).size());
         assertEquals(List.of("the file is no object"), problems("[]"));
         for (String broken : List.of("", "{", "{\"nodes\":[" + "[".repeat(200), VALID + "{}")) {
-            assertThrows(HeadwaterException.class, () -> {
-                List<String> found = problems(broken);
-                if (!found.isEmpty()) {
-                    throw new HeadwaterException(found.toString());
-                }
-            }, broken);
+            assertThrows(
+                    HeadwaterException.class,
+                    () -> {
+                        List<String> found = problems(broken);
+                        if (!found.isEmpty()) {
+                            throw new HeadwaterException(found.toString());
+                        }
+                    },
+                    broken);
         }
         assertThrows(HeadwaterException.class, () -> GraphSchema.check(directory.resolve("none")));
     }
@@ -97,9 +129,15 @@ class GraphSchemaTest {
     @ParameterizedTest
     @ValueSource(strings = {"atlas-plt", "atlas-clt"})
     void graphsOfTheBundledModelKeepToTheSchema(String transcoders) throws IOException {
-        try (var model = ReplacementModel.load("atlas", transcoders, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
-             var graph = Attribution.of(model, model.prompt("Fact: the capital of the state containing Dallas is"), AttributionOptions.DEFAULT, Progress.NONE)) {
-            var options = new GraphJson.Options("dallas", (layer, feature) -> "a \"label\"", Map.of("feature_json_base_url", "features"));
+        try (var model = ReplacementModel.load(
+                        "atlas", transcoders, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+                var graph = Attribution.of(
+                        model,
+                        model.prompt("Fact: the capital of the state containing Dallas is"),
+                        AttributionOptions.DEFAULT,
+                        Progress.NONE)) {
+            var options = new GraphJson.Options(
+                    "dallas", (layer, feature) -> "a \"label\"", Map.of("feature_json_base_url", "features"));
             Path file = GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), options, directory);
             GraphSchema.Verdict verdict = GraphSchema.check(file);
             assertEquals(List.of(), verdict.problems());

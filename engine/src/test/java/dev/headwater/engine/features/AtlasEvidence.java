@@ -27,17 +27,20 @@ final class AtlasEvidence {
 
     /** A layer's features, by number. */
     static List<JsonNode> features(String set, int layer) {
-        return lines("atlas-features/%s_layer_%d.jsonl.gz".formatted(set, layer)).stream().map(line -> {
-            try {
-                return BoundedJson.mapper().readTree(line);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }).toList();
+        return lines("atlas-features/%s_layer_%d.jsonl.gz".formatted(set, layer)).stream()
+                .map(line -> {
+                    try {
+                        return BoundedJson.mapper().readTree(line);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                })
+                .toList();
     }
 
     private static List<String> lines(String file) {
-        try (var in = new BufferedReader(new InputStreamReader(new GZIPInputStream(BundledModel.open(file)), StandardCharsets.UTF_8))) {
+        try (var in = new BufferedReader(
+                new InputStreamReader(new GZIPInputStream(BundledModel.open(file)), StandardCharsets.UTF_8))) {
             return in.readAllLines();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

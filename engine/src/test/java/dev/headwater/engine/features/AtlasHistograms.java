@@ -20,12 +20,14 @@ import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * Puts the histograms of feature files into the bundled evidence, as its README says: {@code AtlasHistograms DIR MODELS}, where DIR
+ * Puts the histograms of feature files into the bundled evidence, as its README says: {@code AtlasHistograms DIR
+ * MODELS}, where DIR
  * holds what {@code features build --out DIR} made of both sets, and MODELS is the folder of the bundled model.
  */
 final class AtlasHistograms {
     /** Two of a feature file's bins make one. */
     private static final int MERGED = 2;
+
     private static final MathContext COUNT = new MathContext(2);
     private static final MathContext VALUE = new MathContext(3);
 
@@ -66,7 +68,9 @@ final class AtlasHistograms {
 
     private static ObjectNode histogram(JsonNode record) {
         ObjectNode histogram = BoundedJson.mapper().createObjectNode();
-        histogram.put("min", rounded(record.get("act_min").doubleValue(), VALUE)).put("max", rounded(record.get("act_max").doubleValue(), VALUE));
+        histogram
+                .put("min", rounded(record.get("act_min").doubleValue(), VALUE))
+                .put("max", rounded(record.get("act_max").doubleValue(), VALUE));
         ArrayNode counts = histogram.putArray("n");
         JsonNode bins = record.get("histogram");
         for (int bin = 0; bin < bins.size(); bin += MERGED) {
@@ -85,7 +89,12 @@ final class AtlasHistograms {
     }
 
     private static void list(Path index, String name, byte[] file) throws IOException, NoSuchAlgorithmException {
-        String sha = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(file));
-        Files.write(index, Files.readAllLines(index).stream().map(line -> line.endsWith(" " + name) ? "%s %d %s".formatted(sha, file.length, name) : line).toList());
+        String sha =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(file));
+        Files.write(
+                index,
+                Files.readAllLines(index).stream()
+                        .map(line -> line.endsWith(" " + name) ? "%s %d %s".formatted(sha, file.length, name) : line)
+                        .toList());
     }
 }

@@ -16,12 +16,24 @@ class BundledFeaturesTest {
         int contexts = 0;
         List<JsonNode> evidence = AtlasEvidence.features(files, layer);
         for (int feature = 0; feature < evidence.size(); feature++) {
-            JsonNode examples = BundledFeatures.of(set).orElseThrow().record(layer, feature).orElseThrow().at("/examples_quantiles/0/examples");
+            JsonNode examples = BundledFeatures.of(set)
+                    .orElseThrow()
+                    .record(layer, feature)
+                    .orElseThrow()
+                    .at("/examples_quantiles/0/examples");
             assertEquals(evidence.get(feature).get("top").size(), examples.size());
             for (int i = 0; i < examples.size(); i++) {
                 JsonNode context = evidence.get(feature).get("top").get(i);
-                assertEquals(context.get("tok"), examples.get(i).get("tokens").get(context.get("p").intValue()), feature + " " + context);
-                assertEquals(context.get("v"), examples.get(i).get("tokens_acts_list").get(context.get("p").intValue()), feature + " " + context);
+                assertEquals(
+                        context.get("tok"),
+                        examples.get(i).get("tokens").get(context.get("p").intValue()),
+                        feature + " " + context);
+                assertEquals(
+                        context.get("v"),
+                        examples.get(i)
+                                .get("tokens_acts_list")
+                                .get(context.get("p").intValue()),
+                        feature + " " + context);
                 contexts++;
             }
         }

@@ -25,7 +25,8 @@ class BundledLabelsTest {
             }
         }
         if (System.getProperty("labels.write") != null) {
-            Files.writeString(Path.of("src/main/resources/dev/headwater/engine/features/labels", set + ".txt"), expected);
+            Files.writeString(
+                    Path.of("src/main/resources/dev/headwater/engine/features/labels", set + ".txt"), expected);
         }
         try (InputStream in = BundledLabels.class.getResourceAsStream("labels/" + set + ".txt")) {
             assertEquals(expected.toString(), new String(in.readAllBytes(), StandardCharsets.UTF_8), set);
@@ -34,7 +35,14 @@ class BundledLabelsTest {
 
     /** The features that the model card names. */
     @ParameterizedTest
-    @CsvSource({"0, 1862, Texas", "0, 1749, capital", "2, 1040, 'of, in, is → Texas'", "5, 1320, is → Austin", "9, 0, ''", "0, 2048, ''"})
+    @CsvSource({
+        "0, 1862, Texas",
+        "0, 1749, capital",
+        "2, 1040, 'of, in, is → Texas'",
+        "5, 1320, is → Austin",
+        "9, 0, ''",
+        "0, 2048, ''"
+    })
     void labelsSayWhatFeaturesFireOnAndPromote(int layer, int feature, String label) {
         assertEquals(label, BundledLabels.of("atlas-plt").of(layer, feature));
     }

@@ -30,7 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Builds feature files: of the bundled model, against the evidence that came with it; of tiny ones, through kills and damage. */
+/**
+ * Builds feature files: of the bundled model, against the evidence that came with it; of tiny ones, through kills and
+ * damage.
+ */
 class FeatureBuildTest {
     private static final FeatureBuild.Options SMALL = FeatureBuild.Options.DEFAULT.withCheckpoint(Duration.ZERO);
 
@@ -43,7 +46,10 @@ class FeatureBuildTest {
         int features = 30;
         Set<String> documents = new LinkedHashSet<>();
         for (int layer = 0; layer < 6; layer++) {
-            AtlasEvidence.features("plt", layer).stream().limit(features).forEach(f -> f.get("top").forEach(c -> documents.add(c.get("t").asText())));
+            AtlasEvidence.features("plt", layer).stream()
+                    .limit(features)
+                    .forEach(f ->
+                            f.get("top").forEach(c -> documents.add(c.get("t").asText())));
         }
         Path corpus = Files.write(directory.resolve("corpus.txt"), documents);
         int compared = 0;
@@ -55,43 +61,66 @@ class FeatureBuildTest {
             for (int feature = 0; feature < features; feature++) {
                 JsonNode known = evidence.get(feature);
                 JsonNode record = files.record(layer, feature).orElseThrow();
-                sameTokens += shared(record.get("top_logits"), known.get("pos")) / 16 + shared(record.get("bottom_logits"), known.get("neg")) / 16;
+                sameTokens += shared(record.get("top_logits"), known.get("pos")) / 16
+                        + shared(record.get("bottom_logits"), known.get("neg")) / 16;
                 // Documents end without <eos> here, so that what fires on it is not seen.
-                List<JsonNode> contexts = list(known.get("top")).stream().filter(c -> !c.get("tok").asText().equals("<eos>")).toList();
+                List<JsonNode> contexts = list(known.get("top")).stream()
+                        .filter(c -> !c.get("tok").asText().equals("<eos>"))
+                        .toList();
                 if (contexts.size() < list(known.get("top")).size() || contexts.isEmpty()) {
                     continue;
                 }
                 compared++;
                 JsonNode best = record.at("/examples_quantiles/0/examples/0");
                 String text = text(best);
-                double value = best.get("tokens_acts_list").get(best.get("train_token_ind").intValue()).doubleValue();
-                boolean found = contexts.stream().anyMatch(c -> c.get("t").asText().equals(text) && c.get("p").intValue() == best.get("train_token_ind").intValue()
-                    && Math.abs(c.get("v").doubleValue() - value) < 0.0051 + 0.001 * value);
+                double value = best.get("tokens_acts_list")
+                        .get(best.get("train_token_ind").intValue())
+                        .doubleValue();
+                boolean found = contexts.stream()
+                        .anyMatch(c -> c.get("t").asText().equals(text)
+                                && c.get("p").intValue()
+                                        == best.get("train_token_ind").intValue()
+                                && Math.abs(c.get("v").doubleValue() - value) < 0.0051 + 0.001 * value);
                 if (!found) {
-                    differ.add("layer %d feature %d: %s %s, known %s".formatted(layer, feature, value, text, contexts.getFirst()));
+                    differ.add("layer %d feature %d: %s %s, known %s"
+                            .formatted(layer, feature, value, text, contexts.getFirst()));
                 }
             }
         }
         assertTrue(compared > 100, compared + " features compared");
-        assertTrue(differ.size() <= 0.1 * compared, differ.size() + " of " + compared + " differ: " + String.join("\n", differ));
-        assertTrue(sameTokens / (6 * features) > 0.9, "share of the known output tokens: " + sameTokens / (6 * features));
+        assertTrue(
+                differ.size() <= 0.1 * compared,
+                differ.size() + " of " + compared + " differ: " + String.join("\n", differ));
+        assertTrue(
+                sameTokens / (6 * features) > 0.9, "share of the known output tokens: " + sameTokens / (6 * features));
     }
 
     /** Frequencies and histograms on a part of the corpus against those on all of it. */
     @Test
     void frequenciesAndHistogramsAreThoseOfTheBundledEvidence() throws IOException {
         List<String> corpus = AtlasEvidence.corpus();
-        List<String> part = IntStream.range(0, corpus.size()).filter(i -> i % 30 == 0).mapToObj(corpus::get).toList();
+        List<String> part = IntStream.range(0, corpus.size())
+                .filter(i -> i % 30 == 0)
+                .mapToObj(corpus::get)
+                .toList();
         FeatureFiles files = build("atlas-clt", Files.write(directory.resolve("corpus.txt"), part));
         List<Double> ratios = new ArrayList<>();
         for (int layer = 0; layer < 6; layer++) {
             List<JsonNode> evidence = AtlasEvidence.features("clt", layer);
             for (int feature = 0; feature < evidence.size(); feature++) {
-                assertIsPartOf(evidence.get(feature).path("hist"), files.record(layer, feature).orElseThrow(), layer + "/" + feature);
+                assertIsPartOf(
+                        evidence.get(feature).path("hist"),
+                        files.record(layer, feature).orElseThrow(),
+                        layer + "/" + feature);
                 double known = evidence.get(feature).get("freq").doubleValue();
-                boolean onEnds = list(evidence.get(feature).get("top")).stream().anyMatch(c -> c.get("tok").asText().equals("<eos>"));
+                boolean onEnds = list(evidence.get(feature).get("top")).stream()
+                        .anyMatch(c -> c.get("tok").asText().equals("<eos>"));
                 if (known > 0.02 && !onEnds) {
-                    ratios.add(files.record(layer, feature).orElseThrow().get("activation_frequency").doubleValue() / known);
+                    ratios.add(files.record(layer, feature)
+                                    .orElseThrow()
+                                    .get("activation_frequency")
+                                    .doubleValue()
+                            / known);
                 }
             }
         }
@@ -100,8 +129,10 @@ class FeatureBuildTest {
         double median = ratios.get(ratios.size() / 2);
         double low = ratios.get(ratios.size() / 10);
         double high = ratios.get(ratios.size() * 9 / 10);
-        assertTrue(median > 0.8 && median < 1.25 && low > 0.6 && high < 1.7,
-            "ours to theirs, of %d features: %.2f (10 %%), %.2f (50 %%), %.2f (90 %%)".formatted(ratios.size(), low, median, high));
+        assertTrue(
+                median > 0.8 && median < 1.25 && low > 0.6 && high < 1.7,
+                "ours to theirs, of %d features: %.2f (10 %%), %.2f (50 %%), %.2f (90 %%)"
+                        .formatted(ratios.size(), low, median, high));
     }
 
     /** No value lies outside the whole corpus' range, which is known to three digits, and there are no more of them. */
@@ -109,7 +140,8 @@ class FeatureBuildTest {
         if (part.get("histogram").isEmpty()) {
             return;
         }
-        String both = feature + ": " + whole + " and " + part.get("histogram") + " from " + part.get("act_min") + " to " + part.get("act_max");
+        String both = feature + ": " + whole + " and " + part.get("histogram") + " from " + part.get("act_min") + " to "
+                + part.get("act_max");
         assertTrue(part.get("act_min").doubleValue() >= 0.99 * whole.get("min").doubleValue() - 1e-4, both);
         assertTrue(part.get("act_max").doubleValue() <= 1.01 * whole.get("max").doubleValue() + 1e-4, both);
         assertTrue(sum(part.get("histogram")) <= 1.1 * sum(whole.get("n")) + 1, both);
@@ -121,7 +153,12 @@ class FeatureBuildTest {
 
     private FeatureFiles build(String transcoders, Path corpus) {
         try (ReplacementModel model = AtlasEvidence.load(transcoders)) {
-            Path built = FeatureBuild.run(model, new Corpus(List.of(corpus)), FeatureBuild.Options.DEFAULT, directory.resolve("out"), Progress.NONE);
+            Path built = FeatureBuild.run(
+                    model,
+                    new Corpus(List.of(corpus)),
+                    FeatureBuild.Options.DEFAULT,
+                    directory.resolve("out"),
+                    Progress.NONE);
             assertEquals(directory.resolve("out").resolve(model.scan()).resolve("features"), built);
             return FeatureFiles.open(built);
         }
@@ -130,7 +167,9 @@ class FeatureBuildTest {
     private static double shared(JsonNode ours, JsonNode pairs) {
         Set<String> tokens = new HashSet<>();
         ours.forEach(token -> tokens.add(token.asText()));
-        return list(pairs).stream().filter(pair -> tokens.contains(pair.get(0).asText())).count();
+        return list(pairs).stream()
+                .filter(pair -> tokens.contains(pair.get(0).asText()))
+                .count();
     }
 
     private static List<JsonNode> list(JsonNode array) {
@@ -138,7 +177,12 @@ class FeatureBuildTest {
     }
 
     private static String text(JsonNode example) {
-        return String.join("", list(example.get("tokens")).stream().skip(1).map(JsonNode::asText).toList());
+        return String.join(
+                "",
+                list(example.get("tokens")).stream()
+                        .skip(1)
+                        .map(JsonNode::asText)
+                        .toList());
     }
 
     @ParameterizedTest
@@ -157,7 +201,8 @@ class FeatureBuildTest {
                     ended = FeatureBuild.run(model, corpus, SMALL, pieces, new Killer(calls, kills % 2 == 0));
                 } catch (Killed | CancellationException e) {
                     kills++;
-                    assertFalse(Files.exists(FeatureBuild.target(model, pieces)), "nothing has the name of a finished set");
+                    assertFalse(
+                            Files.exists(FeatureBuild.target(model, pieces)), "nothing has the name of a finished set");
                 }
             }
             assertTrue(kills > 3, kills + " kills");
@@ -171,12 +216,13 @@ class FeatureBuildTest {
         try (ReplacementModel model = open("gemma2-clt-jumprelu")) {
             Path whole = FeatureBuild.run(model, corpus(100), SMALL, directory.resolve("whole"), Progress.NONE);
             List<String> phases = new ArrayList<>();
-            Path narrow = FeatureBuild.run(model, corpus(100), SMALL.withMemory(1), directory.resolve("narrow"), new Progress() {
-                @Override
-                public void phase(String phase, long total) {
-                    phases.add(phase);
-                }
-            });
+            Path narrow = FeatureBuild.run(
+                    model, corpus(100), SMALL.withMemory(1), directory.resolve("narrow"), new Progress() {
+                        @Override
+                        public void phase(String phase, long total) {
+                            phases.add(phase);
+                        }
+                    });
             assertTrue(phases.contains("activations of layers 1 to 1"), phases.toString());
             assertSameFiles(whole, narrow);
         }
@@ -185,7 +231,8 @@ class FeatureBuildTest {
     @Test
     void recordsHaveTheFieldsThatFrontEndsRead() throws IOException {
         try (ReplacementModel model = open("llama-plt-relu-skip")) {
-            FeatureFiles files = FeatureFiles.open(FeatureBuild.run(model, corpus(300), SMALL, directory.resolve("out"), Progress.NONE));
+            FeatureFiles files = FeatureFiles.open(
+                    FeatureBuild.run(model, corpus(300), SMALL, directory.resolve("out"), Progress.NONE));
             assertEquals(model.layers(), files.layers());
             for (int layer = 0; layer < files.layers(); layer++) {
                 assertEquals(model.transcoders().features(), files.features(layer));
@@ -198,24 +245,38 @@ class FeatureBuildTest {
                     double before = Double.POSITIVE_INFINITY;
                     for (JsonNode quantile : record.get("examples_quantiles")) {
                         for (JsonNode example : quantile.get("examples")) {
-                            assertEquals(example.get("tokens").size(), example.get("tokens_acts_list").size(), where);
-                            double peak = example.get("tokens_acts_list").get(example.get("train_token_ind").intValue()).doubleValue();
-                            list(example.get("tokens_acts_list")).forEach(a -> assertTrue(a.doubleValue() <= peak, where));
+                            assertEquals(
+                                    example.get("tokens").size(),
+                                    example.get("tokens_acts_list").size(),
+                                    where);
+                            double peak = example.get("tokens_acts_list")
+                                    .get(example.get("train_token_ind").intValue())
+                                    .doubleValue();
+                            list(example.get("tokens_acts_list"))
+                                    .forEach(a -> assertTrue(a.doubleValue() <= peak, where));
                             if (quantile.get("quantile_name").asText().equals("Top activations")) {
                                 assertTrue(peak <= before, where);
                                 before = peak;
                             }
                         }
                     }
-                    double counted = list(record.get("histogram")).stream().mapToDouble(JsonNode::doubleValue).sum();
-                    assertEquals(record.get("activation_frequency").doubleValue(), counted / positions(model, 300), 1e-3, where);
+                    double counted = list(record.get("histogram")).stream()
+                            .mapToDouble(JsonNode::doubleValue)
+                            .sum();
+                    assertEquals(
+                            record.get("activation_frequency").doubleValue(),
+                            counted / positions(model, 300),
+                            1e-3,
+                            where);
                 }
             }
         }
     }
 
     private static long positions(ReplacementModel model, int documents) {
-        return IntStream.range(0, documents).mapToLong(i -> model.tokenizer().encode(document(i), false).length).sum();
+        return IntStream.range(0, documents)
+                .mapToLong(i -> model.tokenizer().encode(document(i), false).length)
+                .sum();
     }
 
     @Test
@@ -229,13 +290,24 @@ class FeatureBuildTest {
         refused("missing", () -> new Corpus(List.of(directory)));
         try (ReplacementModel model = open("gpt2-plt-relu")) {
             Path out = directory.resolve("out");
-            refused("gzip", () -> FeatureBuild.run(model, new Corpus(List.of(noGzip)), SMALL, directory.resolve("1"), Progress.NONE));
-            refused("no text", () -> FeatureBuild.run(model, new Corpus(List.of(empty)), SMALL, directory.resolve("2"), Progress.NONE));
-            refused("Line 1", () -> FeatureBuild.run(model, new Corpus(List.of(long_)), SMALL, directory.resolve("3"), Progress.NONE));
+            refused(
+                    "gzip",
+                    () -> FeatureBuild.run(
+                            model, new Corpus(List.of(noGzip)), SMALL, directory.resolve("1"), Progress.NONE));
+            refused(
+                    "no text",
+                    () -> FeatureBuild.run(
+                            model, new Corpus(List.of(empty)), SMALL, directory.resolve("2"), Progress.NONE));
+            refused(
+                    "Line 1",
+                    () -> FeatureBuild.run(
+                            model, new Corpus(List.of(long_)), SMALL, directory.resolve("3"), Progress.NONE));
             refused("a.txt", () -> FeatureBuild.run(model, new Corpus(List.of(text)), SMALL, text, Progress.NONE));
             assertThrows(Killed.class, () -> FeatureBuild.run(model, corpus(100), SMALL, out, new Killer(105, false)));
             refused("'corpus'", () -> FeatureBuild.run(model, new Corpus(List.of(text)), SMALL, out, Progress.NONE));
-            refused("'max_tokens'", () -> FeatureBuild.run(model, corpus(100), SMALL.withMaxTokens(7), out, Progress.NONE));
+            refused(
+                    "'max_tokens'",
+                    () -> FeatureBuild.run(model, corpus(100), SMALL.withMaxTokens(7), out, Progress.NONE));
             Path work = FeatureBuild.target(model, out).resolveSibling("features.partial");
             byte[] checkpoint = Files.readAllBytes(work.resolve("checkpoint"));
             for (int length : new int[] {0, 3, 15, checkpoint.length / 2, checkpoint.length - 1}) {
@@ -255,12 +327,17 @@ class FeatureBuildTest {
 
     private static ReplacementModel open(String name) {
         try (GoldenCase golden = new GoldenCase(name)) {
-            return ReplacementModel.open(golden.model(), golden.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+            return ReplacementModel.open(
+                    golden.model(), golden.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
         }
     }
 
     private Corpus corpus(int documents) throws IOException {
-        return new Corpus(List.of(Files.write(directory.resolve(documents + ".txt"), IntStream.range(0, documents).mapToObj(FeatureBuildTest::document).toList())));
+        return new Corpus(List.of(Files.write(
+                directory.resolve(documents + ".txt"),
+                IntStream.range(0, documents)
+                        .mapToObj(FeatureBuildTest::document)
+                        .toList())));
     }
 
     private static String document(int i) {
@@ -276,7 +353,8 @@ class FeatureBuildTest {
     private static void assertSameFiles(Path expected, Path actual) throws IOException {
         assertEquals(names(expected), names(actual));
         for (String name : names(expected)) {
-            assertArrayEquals(Files.readAllBytes(expected.resolve(name)), Files.readAllBytes(actual.resolve(name)), name);
+            assertArrayEquals(
+                    Files.readAllBytes(expected.resolve(name)), Files.readAllBytes(actual.resolve(name)), name);
         }
     }
 

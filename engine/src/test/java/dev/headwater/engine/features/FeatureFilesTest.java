@@ -31,14 +31,21 @@ class FeatureFilesTest {
     void readsRecordsWithAndWithoutZlibHeader(boolean raw) throws IOException {
         byte[] first = packed("{\"index\":0}", raw);
         byte[] third = packed("{\"index\":2,\"top_logits\":[\" a\"]}", raw);
-        write("[{\"filename\":\"layer_0.bin\",\"offsets\":[0,%d,%d,%d]}]".formatted(first.length, first.length, first.length + third.length),
-            ByteBuffer.allocate(first.length + third.length).put(first).put(third).array());
+        write(
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,%d,%d,%d]}]"
+                        .formatted(first.length, first.length, first.length + third.length),
+                ByteBuffer.allocate(first.length + third.length)
+                        .put(first)
+                        .put(third)
+                        .array());
         FeatureFiles files = FeatureFiles.open(directory);
         assertEquals(1, files.layers());
         assertEquals(3, files.features(0));
         assertEquals(0, files.record(0, 0).orElseThrow().get("index").intValue());
         assertEquals(" a", files.record(0, 2).orElseThrow().at("/top_logits/0").textValue());
-        assertEquals(new FeatureFiles.Range(directory.resolve("layer_0.bin"), first.length, third.length), files.range(0, 2).orElseThrow());
+        assertEquals(
+                new FeatureFiles.Range(directory.resolve("layer_0.bin"), first.length, third.length),
+                files.range(0, 2).orElseThrow());
         for (int[] absent : new int[][] {{0, 1}, {0, 3}, {1, 0}, {-1, 0}, {0, -1}}) {
             assertTrue(files.record(absent[0], absent[1]).isEmpty(), Arrays.toString(absent));
         }
@@ -60,15 +67,30 @@ class FeatureFilesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{}", "[1]", "[", "", "[{\"offsets\":[0,8]}]", "[{\"filename\":\"../../etc/passwd\",\"offsets\":[0,8]}]",
-        "[{\"filename\":\"layer_0.bin\",\"offsets\":[8,0]}]", "[{\"filename\":\"layer_0.bin\",\"offsets\":[-8,0]}]",
-        "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,\"x\"]}]", "[{\"filename\":\"layer_0.bin\",\"offsets\":7}]",
-        "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,3]}]", "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,99999]}]",
-        "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,99999999999]}]", "[{\"filename\":\"layer_1.bin\",\"offsets\":[0,10]}]",
-        "[{\"filename\":\"layer_0.bin\",\"offsets\":[9223372036854775800,9223372036854775807]}]"})
+    @ValueSource(
+            strings = {
+                "{}",
+                "[1]",
+                "[",
+                "",
+                "[{\"offsets\":[0,8]}]",
+                "[{\"filename\":\"../../etc/passwd\",\"offsets\":[0,8]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[8,0]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[-8,0]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,\"x\"]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":7}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,3]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,99999]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[0,99999999999]}]",
+                "[{\"filename\":\"layer_1.bin\",\"offsets\":[0,10]}]",
+                "[{\"filename\":\"layer_0.bin\",\"offsets\":[9223372036854775800,9223372036854775807]}]"
+            })
     void lyingIndexesAreRefused(String index) throws IOException {
         write(index, packed("{}", false));
-        String message = assertThrows(HeadwaterException.class, () -> FeatureFiles.open(directory).record(0, 0)).getMessage();
+        String message = assertThrows(
+                        HeadwaterException.class,
+                        () -> FeatureFiles.open(directory).record(0, 0))
+                .getMessage();
         assertTrue(message.contains(directory.toString()), message);
     }
 
@@ -81,9 +103,11 @@ class FeatureFilesTest {
         byte[] noise = packed("{\"a\":1}", false);
         Arrays.fill(noise, 4, noise.length, (byte) 0x5a);
         byte[] bomb = packed(" ".repeat(FeatureFiles.LONGEST_RECORD + 1), false);
-        for (byte[] bad : List.of(negative, long_, noise, bomb, packed("[".repeat(200), false), packed("{\"a\":", false))) {
+        for (byte[] bad :
+                List.of(negative, long_, noise, bomb, packed("[".repeat(200), false), packed("{\"a\":", false))) {
             write("[{\"filename\":\"layer_0.bin\",\"offsets\":[0," + bad.length + "]}]", bad);
-            assertThrows(HeadwaterException.class, () -> FeatureFiles.open(directory).record(0, 0));
+            assertThrows(
+                    HeadwaterException.class, () -> FeatureFiles.open(directory).record(0, 0));
         }
         Files.write(directory.resolve(FeatureFiles.INDEX), new byte[] {1, 2, 3});
         assertThrows(HeadwaterException.class, () -> FeatureFiles.open(directory));
@@ -105,6 +129,10 @@ class FeatureFilesTest {
         } finally {
             deflater.end();
         }
-        return ByteBuffer.allocate(4 + packed.size()).order(ByteOrder.LITTLE_ENDIAN).putInt(packed.size()).put(packed.toByteArray()).array();
+        return ByteBuffer.allocate(4 + packed.size())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(packed.size())
+                .put(packed.toByteArray())
+                .array();
     }
 }

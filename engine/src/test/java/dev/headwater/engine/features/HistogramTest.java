@@ -23,25 +23,28 @@ class HistogramTest {
         Random random = new Random(kind.hashCode());
         List<Float> values = new ArrayList<>();
         for (int i = 0; i < 3000; i++) {
-            values.add((float) switch (kind) {
-                case "positive" -> Math.abs(random.nextGaussian());
-                case "signed" -> random.nextGaussian();
-                case "negative" -> -1 - random.nextDouble();
-                case "narrow" -> 1000 + random.nextDouble();
-                case "one" -> 0.25;
-                case "tiny" -> random.nextDouble() * 1e-39;
-                default -> Math.exp(20 * random.nextGaussian());
-            });
+            values.add((float)
+                    switch (kind) {
+                        case "positive" -> Math.abs(random.nextGaussian());
+                        case "signed" -> random.nextGaussian();
+                        case "negative" -> -1 - random.nextDouble();
+                        case "narrow" -> 1000 + random.nextDouble();
+                        case "one" -> 0.25;
+                        case "tiny" -> random.nextDouble() * 1e-39;
+                        default -> Math.exp(20 * random.nextGaussian());
+                    });
         }
         Histogram histogram = of(values);
         Collections.shuffle(values, random);
         assertArrayEquals(bytes(histogram), bytes(of(values)), "order");
         Histogram read = Histogram.read(new DataInputStream(new ByteArrayInputStream(bytes(histogram))));
         assertArrayEquals(bytes(histogram), bytes(read), "written and read");
-        double[] sorted = values.stream().mapToDouble(Float::doubleValue).sorted().toArray();
+        double[] sorted =
+                values.stream().mapToDouble(Float::doubleValue).sorted().toArray();
         double range = Math.max(sorted[2999] - sorted[0], Math.max(Math.abs(sorted[0]), Math.abs(sorted[2999])) / 64);
         for (int i = 0; i <= 10; i++) {
-            assertEquals(sorted[Math.min(2999, 300 * i)], histogram.quantile(i / 10.0), range / 30, "quantile " + i / 10.0);
+            assertEquals(
+                    sorted[Math.min(2999, 300 * i)], histogram.quantile(i / 10.0), range / 30, "quantile " + i / 10.0);
         }
         assertEquals(3000, Arrays.stream(histogram.between(40)).sum(), 1e-6, "count");
         assertEquals(3000, histogram.total());

@@ -25,7 +25,11 @@ class BoundedYamlTest {
                 nested: {0: a, "b": [1, -2]}
                 """, "config.yaml");
         assertEquals("google/gemma-2-2b", config.get("model_name"));
-        assertEquals(List.of("hf://org/repo/layer_0/params.npz?revision=0123456789012345678901234567890123456789", "layer_1"), config.get("transcoders"));
+        assertEquals(
+                List.of(
+                        "hf://org/repo/layer_0/params.npz?revision=0123456789012345678901234567890123456789",
+                        "layer_1"),
+                config.get("transcoders"));
         assertEquals(16, config.get("k"));
         assertEquals(1e-3, config.get("scale"));
         assertEquals(true, config.get("lazy"));
@@ -36,7 +40,9 @@ class BoundedYamlTest {
 
     @Test
     void fewAliasesAreExpanded() {
-        assertEquals(Arrays.asList("x", "x"), BoundedYaml.parse("a: &a x\nb: [*a, *a]", "config.yaml").get("b"));
+        assertEquals(
+                Arrays.asList("x", "x"),
+                BoundedYaml.parse("a: &a x\nb: [*a, *a]", "config.yaml").get("b"));
     }
 
     @Test

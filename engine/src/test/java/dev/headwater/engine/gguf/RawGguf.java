@@ -67,7 +67,9 @@ public final class RawGguf {
             size += tensor.data.length + (int) alignment + 200;
         }
         for (Object value : metadata.values()) {
-            size += value instanceof String[] texts ? texts.length * 64 : value instanceof int[] numbers ? numbers.length * 4 : 4096;
+            size += value instanceof String[] texts
+                    ? texts.length * 64
+                    : value instanceof int[] numbers ? numbers.length * 4 : 4096;
         }
         ByteBuffer out = ByteBuffer.allocate(size).order(order);
         out.put(GgufHeader.MAGIC).putInt(version).putLong(tensors.size()).putLong(metadata.size());

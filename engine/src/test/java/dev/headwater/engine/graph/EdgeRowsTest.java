@@ -27,7 +27,9 @@ class EdgeRowsTest {
         assertEquals(5, layout.run(0, 1));
         layout.endRow();
         try (EdgeRows edges = layout.fill(1, -2, 3, 4, 0, 6)) {
-            assertArrayEquals(new float[] {0, 1, -2, 3, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0}, edges.toDense());
+            assertArrayEquals(
+                    new float[] {0, 1, -2, 3, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0},
+                    edges.toDense());
             assertEquals(3, edges.rows());
             assertEquals(8, edges.columns());
             assertEquals(6, edges.size());
@@ -89,7 +91,8 @@ class EdgeRowsTest {
         int n = 1100;
         var random = new Random(2);
         float[] dense = new float[n * n];
-        for (int i = 0; i < dense.length; i++) dense[i] = random.nextInt(4) == 0 ? random.nextFloat() : 1 + random.nextInt(1000) * 0x1p-23f;
+        for (int i = 0; i < dense.length; i++)
+            dense[i] = random.nextInt(4) == 0 ? random.nextFloat() : 1 + random.nextInt(1000) * 0x1p-23f;
         double[] coefficient = new double[n];
         boolean[] keep = new boolean[n];
         for (int r = 0; r < n; r++) {
@@ -107,7 +110,8 @@ class EdgeRowsTest {
             for (double share : new double[] {0, 0.1, 0.5, 0.8, 0.98, 0.9999}) {
                 int i = scores.length - 1;
                 for (double sum = scores[i]; sum < share * total; sum += scores[i]) i--;
-                assertEquals(scores[i], edges.runs().cut(coefficient, keep, share), scores[i] * 1e-12, "share " + share);
+                assertEquals(
+                        scores[i], edges.runs().cut(coefficient, keep, share), scores[i] * 1e-12, "share " + share);
             }
             double smallest = Arrays.stream(scores).filter(s -> s > 0).min().orElseThrow();
             assertEquals(smallest, edges.runs().cut(coefficient, keep, 1));

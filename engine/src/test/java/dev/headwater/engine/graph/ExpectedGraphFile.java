@@ -1,5 +1,8 @@
 package dev.headwater.engine.graph;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -11,12 +14,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-
-
 /**
- * What a golden case's {@code graph.json} holds at thresholds 0.8 and 0.98: the file, or where a case has none, the same made
+ * What a golden case's {@code graph.json} holds at thresholds 0.8 and 0.98: the file, or where a case has none, the
+ * same made
  * from the expected tensors.
  *
  * @param json as the file has it; weights that no tensor tells are left out
@@ -29,11 +29,15 @@ record ExpectedGraphFile(GoldenCase golden, JsonNode json) {
 
     private static JsonNode made(GoldenCase c) {
         ObjectNode file = new ObjectMapper().createObjectNode();
-        ObjectNode metadata = file.putObject("metadata").put("slug", c.name()).put("scan", "tiny/" + c.name() + "-transcoders");
+        ObjectNode metadata =
+                file.putObject("metadata").put("slug", c.name()).put("scan", "tiny/" + c.name() + "-transcoders");
         metadata.putArray("transcoder_list");
         metadata.set("prompt_tokens", c.settings().get("prompt_tokens"));
         metadata.put("node_threshold", 0.8).put("schema_version", 1);
-        ObjectNode params = file.putObject("qParams").put("linkType", "both").put("clickedId", "").put("sg_pos", "");
+        ObjectNode params = file.putObject("qParams")
+                .put("linkType", "both")
+                .put("clickedId", "")
+                .put("sg_pos", "");
         params.putArray("pinnedIds");
         params.putArray("supernodes");
         ArrayNode nodes = file.putArray("nodes");
@@ -42,12 +46,16 @@ record ExpectedGraphFile(GoldenCase golden, JsonNode json) {
         }
         ArrayNode links = file.putArray("links");
         int[] pairs = c.golden().ints("prune_0.8_0.98.edges");
-        int[] rows = c.golden().has("adjacency") ? IntStream.range(0, c.dim("nodes")).toArray() : c.golden().ints("adjacency_row_index");
+        int[] rows = c.golden().has("adjacency")
+                ? IntStream.range(0, c.dim("nodes")).toArray()
+                : c.golden().ints("adjacency_row_index");
         double[] weights = c.golden().doubles(c.golden().has("adjacency") ? "adjacency" : "adjacency_rows");
         var rowOf = new TreeMap<Integer, Integer>();
         IntStream.range(0, rows.length).forEach(row -> rowOf.put(rows[row], row));
         for (int i = 0; i < pairs.length; i += 2) {
-            ObjectNode link = links.addObject().put("source", node(c, pairs[i + 1]).get("node_id").asText()).put("target", node(c, pairs[i]).get("node_id").asText());
+            ObjectNode link = links.addObject()
+                    .put("source", node(c, pairs[i + 1]).get("node_id").asText())
+                    .put("target", node(c, pairs[i]).get("node_id").asText());
             if (rowOf.containsKey(pairs[i])) {
                 link.put("weight", weights[rowOf.get(pairs[i]) * c.dim("nodes") + pairs[i + 1]]);
             }
@@ -61,36 +69,91 @@ record ExpectedGraphFile(GoldenCase golden, JsonNode json) {
         int tokens = errors - c.dim("layers") * c.dim("positions");
         int logits = tokens - c.dim("positions");
         if (errors < 0) {
-            int[] feature = IntStream.range(3 * index, 3 * index + 3).map(i -> c.golden().ints("active_features")[i]).toArray();
-            return kind(c, index, feature[0] + "_" + feature[2] + "_" + feature[1], (feature[0] + feature[2]) * (feature[0] + feature[2] + 1) / 2 + feature[2],
-                feature[0] + "", feature[1], "cross layer transcoder", feature[0] + "_" + feature[2] + "-0").put("activation", c.golden().doubles("activation_values")[index]);
+            int[] feature = IntStream.range(3 * index, 3 * index + 3)
+                    .map(i -> c.golden().ints("active_features")[i])
+                    .toArray();
+            return kind(
+                            c,
+                            index,
+                            feature[0] + "_" + feature[2] + "_" + feature[1],
+                            (feature[0] + feature[2]) * (feature[0] + feature[2] + 1) / 2 + feature[2],
+                            feature[0] + "",
+                            feature[1],
+                            "cross layer transcoder",
+                            feature[0] + "_" + feature[2] + "-0")
+                    .put("activation", c.golden().doubles("activation_values")[index]);
         }
         if (tokens < 0) {
             int layer = errors / c.dim("positions");
             int position = errors % c.dim("positions");
-            return kind(c, index, layer + "_-1_" + position, -1, layer + "", position, "mlp reconstruction error", layer + "_-1-" + position);
+            return kind(
+                    c,
+                    index,
+                    layer + "_-1_" + position,
+                    -1,
+                    layer + "",
+                    position,
+                    "mlp reconstruction error",
+                    layer + "_-1-" + position);
         }
         if (logits < 0) {
             int token = c.golden().ints("input_tokens")[tokens];
-            return kind(c, index, "E_" + token + "_" + tokens, tokens, "E", tokens, "embedding", "E_" + token + "-" + tokens);
+            return kind(
+                    c,
+                    index,
+                    "E_" + token + "_" + tokens,
+                    tokens,
+                    "E",
+                    tokens,
+                    "embedding",
+                    "E_" + token + "-" + tokens);
         }
         int token = c.golden().ints("logit_targets")[logits];
         double probability = c.golden().doubles("logit_probabilities")[logits];
         int last = c.dim("positions") - 1;
-        ObjectNode node = kind(c, index, (c.dim("layers") + 1) + "_" + token + "_" + last, token, (c.dim("layers") + 1) + "", last, "logit", "L_" + token + "-" + last);
+        ObjectNode node = kind(
+                c,
+                index,
+                (c.dim("layers") + 1) + "_" + token + "_" + last,
+                token,
+                (c.dim("layers") + 1) + "",
+                last,
+                "logit",
+                "L_" + token + "-" + last);
         node.put("token_prob", probability).put("is_target_logit", logits == 0).putNull("influence");
-        return node.put("clerp", "Output \"%s\" (p=%.3f)".formatted(c.settings().get("logit_target_strings").get(logits).asText(), probability));
+        return node.put(
+                "clerp",
+                "Output \"%s\" (p=%.3f)"
+                        .formatted(
+                                c.settings()
+                                        .get("logit_target_strings")
+                                        .get(logits)
+                                        .asText(),
+                                probability));
     }
 
-    private static ObjectNode kind(GoldenCase c, int index, String id, int feature, String layer, int position, String type, String jsId) {
-        ObjectNode node = new ObjectMapper().createObjectNode().put("node_id", id).put("feature", feature).put("layer", layer).put("ctx_idx", position)
-            .put("feature_type", type).put("token_prob", 0.0).put("is_target_logit", false).put("run_idx", 0).put("reverse_ctx_idx", 0)
-            .put("jsNodeId", jsId).put("clerp", "").put("influence", c.golden().doubles("cumulative_scores")[index]);
+    private static ObjectNode kind(
+            GoldenCase c, int index, String id, int feature, String layer, int position, String type, String jsId) {
+        ObjectNode node = new ObjectMapper()
+                .createObjectNode()
+                .put("node_id", id)
+                .put("feature", feature)
+                .put("layer", layer)
+                .put("ctx_idx", position)
+                .put("feature_type", type)
+                .put("token_prob", 0.0)
+                .put("is_target_logit", false)
+                .put("run_idx", 0)
+                .put("reverse_ctx_idx", 0)
+                .put("jsNodeId", jsId)
+                .put("clerp", "")
+                .put("influence", c.golden().doubles("cumulative_scores")[index]);
         return node.putNull("activation");
     }
 
     /**
-     * Compares field by field: the same nodes and links, whole numbers and texts equal, numbers within the case's tolerances.
+     * Compares field by field: the same nodes and links, whole numbers and texts equal, numbers within the case's
+     * tolerances.
      * The file may say more in its metadata (where it comes from), but nodes have exactly these fields.
      */
     void assertEqualTo(GraphDocument written) {
@@ -106,7 +169,11 @@ record ExpectedGraphFile(GoldenCase golden, JsonNode json) {
             assertFields(node, nodes.get(id), golden + " " + id);
         }
         var links = new TreeMap<String, Double>();
-        written.links().forEach(l -> links.put(written.nodes().get(l.source()).id() + " " + written.nodes().get(l.target()).id(), l.weight()));
+        written.links()
+                .forEach(l -> links.put(
+                        written.nodes().get(l.source()).id() + " "
+                                + written.nodes().get(l.target()).id(),
+                        l.weight()));
         assertEquals(json.get("links").size(), written.links().size(), golden + " links");
         var left = new HashSet<>(links.keySet());
         for (JsonNode link : json.get("links")) {
@@ -139,6 +206,10 @@ record ExpectedGraphFile(GoldenCase golden, JsonNode json) {
     }
 
     private void assertNear(double expected, double actual, String tolerance, String where) {
-        assertEquals(expected, actual, golden.tolerance(tolerance, 0) + golden.tolerance(tolerance, 1) * Math.abs(expected), where);
+        assertEquals(
+                expected,
+                actual,
+                golden.tolerance(tolerance, 0) + golden.tolerance(tolerance, 1) * Math.abs(expected),
+                where);
     }
 }

@@ -58,7 +58,9 @@ final class Golden {
     }
 
     int[] shape(String tensor) {
-        return IntStream.range(0, header.get(tensor).get("shape").size()).map(i -> header.get(tensor).get("shape").get(i).asInt()).toArray();
+        return IntStream.range(0, header.get(tensor).get("shape").size())
+                .map(i -> header.get(tensor).get("shape").get(i).asInt())
+                .toArray();
     }
 
     double[] doubles(String tensor) {
@@ -67,10 +69,21 @@ final class Golden {
         int start = entry.get("data_offsets").get(0).asInt();
         int end = entry.get("data_offsets").get(1).asInt();
         return switch (entry.get("dtype").asText()) {
-            case "F64" -> IntStream.range(0, (end - start) / 8).mapToDouble(i -> data.getDouble(start + 8 * i)).toArray();
-            case "F32" -> IntStream.range(0, (end - start) / 4).mapToDouble(i -> data.getFloat(start + 4 * i)).toArray();
-            case "I32" -> IntStream.range(0, (end - start) / 4).mapToDouble(i -> data.getInt(start + 4 * i)).toArray();
-            default -> throw new IllegalArgumentException(tensor + " is " + entry.get("dtype").asText());
+            case "F64" ->
+                IntStream.range(0, (end - start) / 8)
+                        .mapToDouble(i -> data.getDouble(start + 8 * i))
+                        .toArray();
+            case "F32" ->
+                IntStream.range(0, (end - start) / 4)
+                        .mapToDouble(i -> data.getFloat(start + 4 * i))
+                        .toArray();
+            case "I32" ->
+                IntStream.range(0, (end - start) / 4)
+                        .mapToDouble(i -> data.getInt(start + 4 * i))
+                        .toArray();
+            default ->
+                throw new IllegalArgumentException(
+                        tensor + " is " + entry.get("dtype").asText());
         };
     }
 
@@ -104,7 +117,9 @@ final class Golden {
     }
 
     void assertPruning(String prefix, Pruning pruning) {
-        assertEquals(IntStream.of(ints(prefix + ".nodes")).boxed().toList(), IntStream.of(pruning.nodes()).boxed().toList(),
+        assertEquals(
+                IntStream.of(ints(prefix + ".nodes")).boxed().toList(),
+                IntStream.of(pruning.nodes()).boxed().toList(),
                 name + " " + prefix + ".nodes");
         var edges = new TreeSet<String>();
         pruning.forEachEdge((target, source, weight) -> edges.add(target + "<-" + source));
@@ -120,8 +135,16 @@ final class Golden {
         var texts = new ArrayList<String>();
         for (int p = 0; p < positions; p++) texts.add("t" + p);
         List<LogitTarget> targets = IntStream.range(0, probabilities.length)
-                .mapToObj(k -> new LogitTarget(k, "out" + k, (float) probabilities[k])).toList();
-        return new AttributionGraph(new Prompt("text", new int[positions], texts), layers, 100, active, numbers, targets, edges,
+                .mapToObj(k -> new LogitTarget(k, "out" + k, (float) probabilities[k]))
+                .toList();
+        return new AttributionGraph(
+                new Prompt("text", new int[positions], texts),
+                layers,
+                100,
+                active,
+                numbers,
+                targets,
+                edges,
                 Provenance.UNKNOWN);
     }
 }

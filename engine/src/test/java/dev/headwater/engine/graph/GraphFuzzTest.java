@@ -15,8 +15,28 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Damaged graph files, for front ends and whole, as {@link Fuzz} says; what is read can be worked with. */
 class GraphFuzzTest {
-    private static final String[] WORDS = {"{", "}", "[", "]", ",", ":", "\"", "null", "true", "-", "1e308", "NaN", "\"node_id\":", "\"source\":\"0_100_0\"", "\"links\":[",
-        "\"F32\"", "\"shape\":[0]", "\\u0000", "\377", "[[[[[[[[[["};
+    private static final String[] WORDS = {
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "null",
+        "true",
+        "-",
+        "1e308",
+        "NaN",
+        "\"node_id\":",
+        "\"source\":\"0_100_0\"",
+        "\"links\":[",
+        "\"F32\"",
+        "\"shape\":[0]",
+        "\\u0000",
+        "\377",
+        "[[[[[[[[[["
+    };
 
     @TempDir
     Path directory;
@@ -31,9 +51,14 @@ class GraphFuzzTest {
     void documents() throws IOException {
         byte[] sound;
         try (AttributionGraph graph = GraphDocumentTest.graph()) {
-            sound = Files.readAllBytes(GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("g"), directory));
+            sound = Files.readAllBytes(
+                    GraphJson.write(graph, Pruning.of(graph, 0.8, 0.98), GraphJson.Options.of("g"), directory));
         }
-        Fuzz.run("graph documents", new Mutator(9 + Fuzz.SEED, WORDS), List.of(sound), input -> GraphDocument.read(file(input)));
+        Fuzz.run(
+                "graph documents",
+                new Mutator(9 + Fuzz.SEED, WORDS),
+                List.of(sound),
+                input -> GraphDocument.read(file(input)));
     }
 
     @Test

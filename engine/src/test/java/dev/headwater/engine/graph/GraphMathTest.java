@@ -1,5 +1,10 @@
 package dev.headwater.engine.graph;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
@@ -18,12 +23,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-
-
 /** Influence, pruning, scores and selection on stored effect matrices, without a model. */
 class GraphMathTest {
     record Case(JsonNode thresholds, JsonNode sizes, Golden golden) {
@@ -32,7 +31,8 @@ class GraphMathTest {
         }
 
         AttributionGraph graph() {
-            return Golden.graph(n("features"), n("layers"), n("positions"), matrix(), golden.doubles("logit_probabilities"));
+            return Golden.graph(
+                    n("features"), n("layers"), n("positions"), matrix(), golden.doubles("logit_probabilities"));
         }
 
         EdgeRows matrix() {
@@ -49,7 +49,10 @@ class GraphMathTest {
         JsonNode index = Golden.json("graph-math/index.json");
         var cases = new ArrayList<Case>();
         for (JsonNode sizes : index.get("graphs")) {
-            cases.add(new Case(index.get("thresholds"), sizes, new Golden("graph-math/" + sizes.get("file").asText())));
+            cases.add(new Case(
+                    index.get("thresholds"),
+                    sizes,
+                    new Golden("graph-math/" + sizes.get("file").asText())));
         }
         return cases.stream();
     }
@@ -71,7 +74,10 @@ class GraphMathTest {
     void pruningKeepsExactlyTheExpectedNodesAndEdges(Case c) {
         try (AttributionGraph graph = c.graph()) {
             for (int i = 0; i < c.thresholds.size(); i++) {
-                Pruning pruning = Pruning.of(graph, c.thresholds.get(i).get(0).asDouble(), c.thresholds.get(i).get(1).asDouble());
+                Pruning pruning = Pruning.of(
+                        graph,
+                        c.thresholds.get(i).get(0).asDouble(),
+                        c.thresholds.get(i).get(1).asDouble());
                 c.golden.assertPruning("prune_" + i, pruning);
             }
         }
@@ -85,17 +91,28 @@ class GraphMathTest {
             List<LogitTarget> targets = targets(c.golden.floats("logit_probabilities"));
             for (int i = 0; i < c.sizes.get("selects").size(); i++) {
                 JsonNode select = c.sizes.get("selects").get(i);
-                var selection = select(features, (c.n("layers") + 1) * c.n("positions"), targets,
+                var selection = select(
+                        features,
+                        (c.n("layers") + 1) * c.n("positions"),
+                        targets,
                         select.get("max_feature_nodes").asInt(),
-                        select.get("batch_size").asInt() * select.get("update_interval").asInt(), matrix);
+                        select.get("batch_size").asInt()
+                                * select.get("update_interval").asInt(),
+                        matrix);
                 String name = "select_" + i;
-                assertArrayEquals(c.golden.ints(name + ".features"), selection.selected(), c + " " + name + ".features");
+                assertArrayEquals(
+                        c.golden.ints(name + ".features"), selection.selected(), c + " " + name + ".features");
                 int[] sorted = selection.order().clone();
                 Arrays.sort(sorted);
                 assertArrayEquals(selection.selected(), sorted, c + " " + name + " order");
-                try (AttributionGraph limited = Golden.graph(selection.selected().length, c.n("layers"), c.n("positions"),
-                        selection.edges(), c.golden.doubles("logit_probabilities"))) {
-                    c.golden.assertClose(name + ".influence", Influence.of(limited).node(), 1e-9, 0);
+                try (AttributionGraph limited = Golden.graph(
+                        selection.selected().length,
+                        c.n("layers"),
+                        c.n("positions"),
+                        selection.edges(),
+                        c.golden.doubles("logit_probabilities"))) {
+                    c.golden.assertClose(
+                            name + ".influence", Influence.of(limited).node(), 1e-9, 0);
                 }
             }
         }
@@ -105,8 +122,13 @@ class GraphMathTest {
     void selectionOfAllFeaturesGivesTheMatrixBack() {
         Case c = cases().findFirst().orElseThrow();
         try (EdgeRows matrix = c.matrix()) {
-            var selection = select(c.n("features"), (c.n("layers") + 1) * c.n("positions"),
-                    targets(c.golden.floats("logit_probabilities")), 0, 8, matrix);
+            var selection = select(
+                    c.n("features"),
+                    (c.n("layers") + 1) * c.n("positions"),
+                    targets(c.golden.floats("logit_probabilities")),
+                    0,
+                    8,
+                    matrix);
             try (EdgeRows edges = selection.edges()) {
                 assertArrayEquals(matrix.toDense(), edges.toDense());
                 assertEquals(c.n("features"), selection.order().length);
@@ -127,7 +149,8 @@ class GraphMathTest {
     }
 
     /** All rounds, with the rows of a matrix that is known whole. */
-    static FeatureSelection select(int features, int others, List<LogitTarget> targets, int maxFeatures, int perRound, EdgeRows matrix) {
+    static FeatureSelection select(
+            int features, int others, List<LogitTarget> targets, int maxFeatures, int perRound, EdgeRows matrix) {
         try (var rounds = new FeatureRounds(features, others, targets, maxFeatures, perRound)) {
             for (int[] nodes = rounds.next(); nodes.length > 0; nodes = rounds.next()) rounds.add(rows(matrix, nodes));
             return rounds.selection();
@@ -145,8 +168,13 @@ class GraphMathTest {
         weights[features] = 1;
         try (var ranking = new Ranking(features, weights)) {
             ranking.add(new int[] {features}, EdgeRows.fromDense(dense, 1, features + 1));
-            int[] sorted = IntStream.range(0, features).boxed().sorted(Comparator.comparingDouble(s -> -dense[s])).mapToInt(s -> s).toArray();
-            for (int count : new int[] {0, 1, 64, 400, 500}) assertArrayEquals(Arrays.copyOf(sorted, count), ranking.best(count), "best " + count);
+            int[] sorted = IntStream.range(0, features)
+                    .boxed()
+                    .sorted(Comparator.comparingDouble(s -> -dense[s]))
+                    .mapToInt(s -> s)
+                    .toArray();
+            for (int count : new int[] {0, 1, 64, 400, 500})
+                assertArrayEquals(Arrays.copyOf(sorted, count), ranking.best(count), "best " + count);
         }
     }
 
@@ -165,8 +193,10 @@ class GraphMathTest {
         double[] weights = new double[12];
         weights[11] = 1;
         try (EdgeRows matrix = smallMatrix()) {
-            assertArrayEquals(new double[] {1 / 12., 1 / 3., 0, 1 / 4., 0, 0, 1 / 3., 0, 1 / 4., 1 / 4., 1 / 6., 0},
-                    Influence.of(matrix, weights).node(), 1e-12);
+            assertArrayEquals(
+                    new double[] {1 / 12., 1 / 3., 0, 1 / 4., 0, 0, 1 / 3., 0, 1 / 4., 1 / 4., 1 / 6., 0},
+                    Influence.of(matrix, weights).node(),
+                    1e-12);
         }
     }
 
@@ -179,8 +209,10 @@ class GraphMathTest {
             float[] reversed = new float[144];
             for (int i = 0; i < 144; i++) reversed[143 - i] = dense[i];
             try (EdgeRows turned = EdgeRows.fromDense(reversed, 12, 12)) {
-                assertArrayEquals(new double[] {0, 1 / 6., 1 / 4., 1 / 4., 0, 1 / 3., 0, 0, 1 / 4., 0, 1 / 3., 1 / 12.},
-                        Influence.of(turned, weights).node(), 1e-12);
+                assertArrayEquals(
+                        new double[] {0, 1 / 6., 1 / 4., 1 / 4., 0, 1 / 3., 0, 0, 1 / 4., 0, 1 / 3., 1 / 12.},
+                        Influence.of(turned, weights).node(),
+                        1e-12);
             }
         }
     }
@@ -242,7 +274,10 @@ class GraphMathTest {
         cases().forEach(c -> {
             try (AttributionGraph graph = c.graph()) {
                 Scores all = Scores.of(graph);
-                Scores pinned = Scores.ofSubgraph(graph, Set.copyOf(IntStream.range(0, graph.featureCount()).boxed().toList()));
+                Scores pinned = Scores.ofSubgraph(
+                        graph,
+                        Set.copyOf(
+                                IntStream.range(0, graph.featureCount()).boxed().toList()));
                 assertEquals(all.replacement(), pinned.replacement(), 1e-12, c + " replacement");
                 assertEquals(all.completeness(), pinned.completeness(), 1e-12, c + " completeness");
                 assertEquals(all, Scores.ofSubgraph(graph, Set.of()));
@@ -261,9 +296,17 @@ class GraphMathTest {
         a[91] = -0.3f;
         a[92] = 0.5f;
         a[93] = 0.1f;
-        var active = new ActiveFeatures(new int[] {0, 0, 1}, new int[] {0, 0, 1}, new int[] {100, 200, 300}, new float[] {1, 2, 3});
-        try (var graph = new AttributionGraph(new Prompt("ab", new int[] {0, 1}, List.of("a", "b")), 2, 16, active,
-                new int[] {0, 1, 2}, List.of(new LogitTarget(5, "x", 1)), EdgeRows.fromDense(a, 10, 10), Provenance.UNKNOWN)) {
+        var active = new ActiveFeatures(
+                new int[] {0, 0, 1}, new int[] {0, 0, 1}, new int[] {100, 200, 300}, new float[] {1, 2, 3});
+        try (var graph = new AttributionGraph(
+                new Prompt("ab", new int[] {0, 1}, List.of("a", "b")),
+                2,
+                16,
+                active,
+                new int[] {0, 1, 2},
+                List.of(new LogitTarget(5, "x", 1)),
+                EdgeRows.fromDense(a, 10, 10),
+                Provenance.UNKNOWN)) {
             Scores scores = Scores.ofSubgraph(graph, Set.of(0, 2));
             double error = 0.2 / 1.1; // |0.1 - 0.3| of 0.4 + 0.5 + 0.2
             assertEquals(1 - error, scores.replacement(), 1e-6);
@@ -279,7 +322,9 @@ class GraphMathTest {
     }
 
     private static List<LogitTarget> targets(float... probabilities) {
-        return IntStream.range(0, probabilities.length).mapToObj(k -> new LogitTarget(k, "", probabilities[k])).toList();
+        return IntStream.range(0, probabilities.length)
+                .mapToObj(k -> new LogitTarget(k, "", probabilities[k]))
+                .toList();
     }
 
     static EdgeRows rows(EdgeRows matrix, int[] nodes) {

@@ -1,5 +1,9 @@
 package dev.headwater.engine.hub;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.CacheDirectory;
 import java.io.IOException;
@@ -21,25 +25,29 @@ import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-
-
 class BundledModelTest {
     @Test
     void theIndexListsExactlyTheFiles() throws Exception {
         Path root = BundledModel.directory("atlas").getParent();
-        List<String> listed = BundledModel.index().map(BundledModel.Line::path).sorted().toList();
+        List<String> listed =
+                BundledModel.index().map(BundledModel.Line::path).sorted().toList();
         try (Stream<Path> tree = Files.walk(root)) {
-            assertEquals(tree.filter(Files::isRegularFile).map(file -> root.relativize(file).toString())
-                    .filter(name -> !name.equals("index.txt")).sorted().toList(), listed);
+            assertEquals(
+                    tree.filter(Files::isRegularFile)
+                            .map(file -> root.relativize(file).toString())
+                            .filter(name -> !name.equals("index.txt"))
+                            .sorted()
+                            .toList(),
+                    listed);
         }
         for (BundledModel.Line line : BundledModel.index().toList()) {
             byte[] bytes = Files.readAllBytes(root.resolve(line.path()));
             assertEquals(line.size(), bytes.length, line.path());
-            assertEquals(line.sha256(), HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)), line.path());
+            assertEquals(
+                    line.sha256(),
+                    HexFormat.of()
+                            .formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)),
+                    line.path());
         }
     }
 
@@ -67,7 +75,8 @@ class BundledModelTest {
     @Test
     void severalAtOnceGetTheSameCompleteDirectory(@TempDir Path temporary) throws Exception {
         Path jar = jarOf("atlas-clt", temporary.resolve("models.jar"));
-        Callable<Long> task = () -> sizeOf(BundledModel.directory("atlas-clt", temporary.resolve("cache"), path -> inJar(jar, path)));
+        Callable<Long> task =
+                () -> sizeOf(BundledModel.directory("atlas-clt", temporary.resolve("cache"), path -> inJar(jar, path)));
         try (var threads = Executors.newFixedThreadPool(4)) {
             for (var size : threads.invokeAll(List.of(task, task, task, task))) {
                 assertEquals(BundledModel.size("atlas-clt"), size.get());
@@ -79,8 +88,10 @@ class BundledModelTest {
     void aFileOfTheWrongContentIsRefused(@TempDir Path temporary) throws Exception {
         Path jar = jarOf("atlas-clt", temporary.resolve("models.jar"));
         Path cache = temporary.resolve("cache");
-        var e = assertThrows(HeadwaterException.class, () -> BundledModel.directory("atlas-clt", cache,
-                path -> inJar(jar, path.replace("W_enc_1", "W_enc_2"))));
+        var e = assertThrows(
+                HeadwaterException.class,
+                () -> BundledModel.directory(
+                        "atlas-clt", cache, path -> inJar(jar, path.replace("W_enc_1", "W_enc_2"))));
         assertTrue(e.getMessage().contains("W_enc_1.safetensors"), e.getMessage());
         try (Stream<Path> left = Files.walk(cache)) {
             assertEquals(0, left.filter(Files::isRegularFile).count(), "nothing half-made is left");
@@ -112,7 +123,9 @@ class BundledModelTest {
 
     private static Path jarOf(String name, Path jar) throws IOException {
         Path source = BundledModel.directory(name);
-        try (OutputStream out = Files.newOutputStream(jar); ZipOutputStream zip = new ZipOutputStream(out); Stream<Path> files = Files.list(source)) {
+        try (OutputStream out = Files.newOutputStream(jar);
+                ZipOutputStream zip = new ZipOutputStream(out);
+                Stream<Path> files = Files.list(source)) {
             zip.setLevel(0);
             for (Path file : files.toList()) {
                 zip.putNextEntry(new ZipEntry(name + "/" + file.getFileName()));

@@ -39,6 +39,7 @@ class HubTest {
 
     @TempDir
     Path cache;
+
     private FakeHub server;
 
     private static byte[] random(int length) {
@@ -64,7 +65,8 @@ class HubTest {
     }
 
     private HubSettings settings(URI endpoint, boolean offline, String token) {
-        return new HubSettings(endpoint, cache, token, offline, null, 16_384, 4, 4, Duration.ofMillis(5), Duration.ofMillis(700));
+        return new HubSettings(
+                endpoint, cache, token, offline, null, 16_384, 4, 4, Duration.ofMillis(5), Duration.ofMillis(700));
     }
 
     private Hub hub() {
@@ -85,20 +87,25 @@ class HubTest {
         try (Hub hub = hub()) {
             Hub.Resolved resolved = hub.model(MODEL, Progress.NONE);
             Path root = cache.resolve("models--org--model");
-            assertEquals(root.resolve("snapshots").resolve(FakeHub.COMMIT), resolved.directory().resolve("").normalize());
+            assertEquals(
+                    root.resolve("snapshots").resolve(FakeHub.COMMIT),
+                    resolved.directory().resolve("").normalize());
             assertEquals(FakeHub.COMMIT, resolved.commit());
             assertModel(resolved.directory());
             assertEquals(FakeHub.COMMIT, Files.readString(root.resolve("refs/main")));
             Path link = resolved.directory().resolve("model.safetensors");
             assertEquals(Path.of("../../blobs", FakeHub.etag(WEIGHTS)), Files.readSymbolicLink(link));
-            assertFalse(Files.exists(resolved.directory().resolve("pytorch_model.bin")), "other frameworks' weights stay away");
+            assertFalse(
+                    Files.exists(resolved.directory().resolve("pytorch_model.bin")),
+                    "other frameworks' weights stay away");
             assertOnlyBlobs(root, 3);
         }
     }
 
     private static void assertOnlyBlobs(Path root, int count) throws IOException {
         try (Stream<Path> blobs = Files.list(root.resolve("blobs"))) {
-            List<String> names = blobs.map(blob -> blob.getFileName().toString()).toList();
+            List<String> names =
+                    blobs.map(blob -> blob.getFileName().toString()).toList();
             assertTrue(names.stream().allMatch(name -> name.matches("[0-9a-f]{40}|[0-9a-f]{64}")), names::toString);
             assertEquals(count, names.size());
         }
@@ -109,7 +116,10 @@ class HubTest {
         try (Hub hub = hub()) {
             hub.model(MODEL, Progress.NONE);
         }
-        List<FakeHub.Request> ranges = server.requests.stream().filter(request -> request.server().equals("network") && request.path().endsWith(FakeHub.etag(WEIGHTS))).toList();
+        List<FakeHub.Request> ranges = server.requests.stream()
+                .filter(request ->
+                        request.server().equals("network") && request.path().endsWith(FakeHub.etag(WEIGHTS)))
+                .toList();
         assertEquals(7, ranges.size());
         assertTrue(ranges.stream().allMatch(request -> request.range() != null));
         for (FakeHub.Request request : server.requests) {
@@ -131,7 +141,8 @@ class HubTest {
             assertModel(hub.model(MODEL, Progress.NONE).directory());
             hub.model(MODEL, Progress.NONE);
         }
-        assertEquals(List.of("/api/models/org/model/revision/main", "/api/models/org/model/tree/" + FakeHub.COMMIT),
+        assertEquals(
+                List.of("/api/models/org/model/revision/main", "/api/models/org/model/tree/" + FakeHub.COMMIT),
                 server.requests.stream().map(FakeHub.Request::path).toList());
     }
 
@@ -145,13 +156,19 @@ class HubTest {
         Files.write(root.resolve("blobs").resolve(FakeHub.etag(WEIGHTS)), WEIGHTS);
         Files.createSymbolicLink(snapshot.resolve("model.safetensors"), Path.of("../../blobs", FakeHub.etag(WEIGHTS)));
         try (Hub hub = offline()) {
-            assertArrayEquals(WEIGHTS, Files.readAllBytes(hub.model(MODEL, Progress.NONE).directory().resolve("model.safetensors")));
+            assertArrayEquals(
+                    WEIGHTS,
+                    Files.readAllBytes(
+                            hub.model(MODEL, Progress.NONE).directory().resolve("model.safetensors")));
         }
         assertEquals(0, server.requests.size());
         try (Hub hub = hub()) {
             assertModel(hub.model(MODEL, Progress.NONE).directory());
         }
-        assertTrue(server.requests.stream().noneMatch(request -> request.path().contains(FakeHub.etag(WEIGHTS)) || request.path().endsWith("model.safetensors")),
+        assertTrue(
+                server.requests.stream()
+                        .noneMatch(request -> request.path().contains(FakeHub.etag(WEIGHTS))
+                                || request.path().endsWith("model.safetensors")),
                 "the weights that are here are not asked for");
     }
 
@@ -168,7 +185,9 @@ class HubTest {
     @Test
     void foldersRevisionsAndPatternsSelectFiles() throws IOException {
         try (Hub hub = hub()) {
-            Path directory = hub.resolve(Reference.parse("org/model/folder@refs/pr/1"), List.of("**.json"), Progress.NONE).directory();
+            Path directory = hub.resolve(
+                            Reference.parse("org/model/folder@refs/pr/1"), List.of("**.json"), Progress.NONE)
+                    .directory();
             assertEquals("{}", Files.readString(directory.resolve("deep/ünï code.json")));
             assertEquals(FakeHub.COMMIT, Files.readString(cache.resolve("models--org--model/refs/refs/pr/1")));
             assertFalse(Files.exists(directory.resolve("../config.json")));
@@ -191,20 +210,31 @@ class HubTest {
 
     @Test
     void transcodersAndTheFilesOfOtherRepositoriesThatTheyListAreFetched() throws IOException {
-        server.with("org/set", "small/config.yaml", "model_kind: transcoder_set\ntranscoders:\n  - layer_0.safetensors\n  - hf://org/other/a/l1.npz?revision=v1\n")
-                .with("org/set", "small/layer_0.safetensors", "zero").with("org/set", "small/unrelated.safetensors", "no")
+        server.with(
+                        "org/set",
+                        "small/config.yaml",
+                        "model_kind: transcoder_set\ntranscoders:\n  - layer_0.safetensors\n  - hf://org/other/a/l1.npz?revision=v1\n")
+                .with("org/set", "small/layer_0.safetensors", "zero")
+                .with("org/set", "small/unrelated.safetensors", "no")
                 .with("org/other", "a/l1.npz", "one")
                 .with("org/clt", "config.yaml", "model_kind: cross_layer_transcoder\n")
-                .with("org/clt", "W_enc_0.safetensors", "enc").with("org/clt", "README.md", "text");
+                .with("org/clt", "W_enc_0.safetensors", "enc")
+                .with("org/clt", "README.md", "text");
         try (Hub hub = hub()) {
-            Path directory = hub.transcoders(Reference.parse("org/set/small"), Progress.NONE).directory();
+            Path directory = hub.transcoders(Reference.parse("org/set/small"), Progress.NONE)
+                    .directory();
             assertEquals("zero", Files.readString(directory.resolve("layer_0.safetensors")));
             assertFalse(Files.exists(directory.resolve("unrelated.safetensors")));
             server.requests.clear();
-            Path other = hub.file((Reference.Remote) Reference.parse("hf://org/other/a/l1.npz?revision=v1"), Progress.NONE);
+            Path other =
+                    hub.file((Reference.Remote) Reference.parse("hf://org/other/a/l1.npz?revision=v1"), Progress.NONE);
             assertEquals("one", Files.readString(other));
             assertEquals(0, server.requests.size(), "it has been fetched with the set");
-            assertEquals("enc", Files.readString(hub.either(Reference.parse("org/clt"), Progress.NONE).directory().resolve("W_enc_0.safetensors")));
+            assertEquals(
+                    "enc",
+                    Files.readString(hub.either(Reference.parse("org/clt"), Progress.NONE)
+                            .directory()
+                            .resolve("W_enc_0.safetensors")));
             assertModel(hub.either(MODEL, Progress.NONE).directory());
             var e = assertThrows(HeadwaterException.class, () -> hub.transcoders(MODEL, Progress.NONE));
             assertTrue(e.getMessage().contains("config.yaml"), e.getMessage());
@@ -214,7 +244,8 @@ class HubTest {
     @Test
     void failuresThatPassAreWaitedFor() throws IOException {
         server.fault(1, request -> request.path().contains("/revision/"), FakeHub.status(429, "Retry-After", "0"));
-        server.fault(1, request -> request.path().contains("/tree/"), FakeHub.status(429, "RateLimit", "\"api\";r=0;t=0"));
+        server.fault(
+                1, request -> request.path().contains("/tree/"), FakeHub.status(429, "RateLimit", "\"api\";r=0;t=0"));
         server.fault(2, request -> request.method().equals("HEAD"), FakeHub.status(503));
         server.fault(3, request -> request.server().equals("network"), FakeHub.status(500));
         try (Hub hub = hub()) {
@@ -238,14 +269,21 @@ class HubTest {
         try (Hub hub = hub()) {
             assertModel(hub.model(MODEL, Progress.NONE).directory());
         }
-        assertTrue(server.requests.stream().anyMatch(request -> request.range() != null && request.range().matches("bytes=\\d*5000-.*|bytes=21384-.*|bytes=37768-.*|bytes=54152-.*")),
+        assertTrue(
+                server.requests.stream()
+                        .anyMatch(request -> request.range() != null
+                                && request.range()
+                                        .matches("bytes=\\d*5000-.*|bytes=21384-.*|bytes=37768-.*|bytes=54152-.*")),
                 () -> server.requests.toString());
     }
 
     @Test
     void stalledConnectionsAreDropped() throws IOException {
         server.fault(1, request -> request.server().equals("network"), (exchange, request, content) -> {
-            exchange.getResponseHeaders().add("Content-Range", "bytes " + request.range().substring(6).split("-")[0] + "-9/9");
+            exchange.getResponseHeaders()
+                    .add(
+                            "Content-Range",
+                            "bytes " + request.range().substring(6).split("-")[0] + "-9/9");
             exchange.sendResponseHeaders(206, 10_000);
             exchange.getResponseBody().flush();
             try {
@@ -264,18 +302,25 @@ class HubTest {
 
     @Test
     void anInterruptedDownloadGoesOnTheNextTime() throws IOException {
-        server.fault(1000, request -> request.server().equals("network") && request.range().startsWith("bytes=65536-"), FakeHub.cutAfter(0));
+        server.fault(
+                1000,
+                request -> request.server().equals("network") && request.range().startsWith("bytes=65536-"),
+                FakeHub.cutAfter(0));
         try (Hub hub = hub()) {
             var e = assertThrows(HeadwaterException.class, () -> hub.model(MODEL, Progress.NONE));
             assertTrue(e.getMessage().contains("keeps breaking off"), e.getMessage());
         }
-        assertFalse(Files.exists(cache.resolve("models--org--model/refs/main")), "an incomplete snapshot is not what main names");
+        assertFalse(
+                Files.exists(cache.resolve("models--org--model/refs/main")),
+                "an incomplete snapshot is not what main names");
         stop();
         restart();
         try (Hub hub = hub()) {
             assertModel(hub.model(MODEL, Progress.NONE).directory());
         }
-        long again = server.requests.stream().filter(request -> request.path().equals("/" + FakeHub.etag(WEIGHTS))).count();
+        long again = server.requests.stream()
+                .filter(request -> request.path().equals("/" + FakeHub.etag(WEIGHTS)))
+                .count();
         assertTrue(again >= 1 && again < 7, () -> again + " of 7 ranges were fetched again");
         assertOnlyBlobs(cache.resolve("models--org--model"), 3);
     }
@@ -296,9 +341,19 @@ class HubTest {
     @ValueSource(strings = {"model.safetensors", "config.json"})
     void contentOfAnotherHashIsRefusedAndDeleted(String file) throws IOException {
         byte[] wrong = file.equals("config.json") ? "{\"model_type\": \"gemma\"}".getBytes() : random(100_001);
-        server.fault(1000, request -> request.method().equals("GET") && (request.path().endsWith(file) || request.path().equals("/" + FakeHub.etag(WEIGHTS))),
-                (exchange, request, content) -> content == null || content.length < 10 ? false : FakeHub.cutAfter(1 << 20).handle(exchange, request,
-                        content.length == WEIGHTS.length ? java.util.Arrays.copyOf(wrong, WEIGHTS.length) : wrong));
+        server.fault(
+                1000,
+                request -> request.method().equals("GET")
+                        && (request.path().endsWith(file) || request.path().equals("/" + FakeHub.etag(WEIGHTS))),
+                (exchange, request, content) -> content == null || content.length < 10
+                        ? false
+                        : FakeHub.cutAfter(1 << 20)
+                                .handle(
+                                        exchange,
+                                        request,
+                                        content.length == WEIGHTS.length
+                                                ? java.util.Arrays.copyOf(wrong, WEIGHTS.length)
+                                                : wrong));
         try (Hub hub = hub()) {
             var e = assertThrows(HeadwaterException.class, () -> hub.resolve(MODEL, List.of(file), Progress.NONE));
             assertTrue(e.getMessage().contains("is damaged"), e.getMessage());
@@ -331,7 +386,8 @@ class HubTest {
     void refusalsAreExplained(int status, String code, String expected) {
         server.fault(10, request -> request.method().equals("HEAD"), FakeHub.status(status, "X-Error-Code", code));
         try (Hub hub = hub()) {
-            var e = assertThrows(HeadwaterException.class, () -> hub.resolve(MODEL, List.of("config.json"), Progress.NONE));
+            var e = assertThrows(
+                    HeadwaterException.class, () -> hub.resolve(MODEL, List.of("config.json"), Progress.NONE));
             assertTrue(e.getMessage().contains(expected), e.getMessage());
             assertFalse(e.getMessage().contains("secret"));
         }
@@ -354,7 +410,10 @@ class HubTest {
     void offlineOnlyTheCacheIsUsed() throws IOException {
         try (Hub hub = offline()) {
             var e = assertThrows(HeadwaterException.class, () -> hub.model(MODEL, Progress.NONE));
-            assertTrue(e.getMessage().contains("is not in the cache") && e.getMessage().contains("HF_HUB_OFFLINE"), e.getMessage());
+            assertTrue(
+                    e.getMessage().contains("is not in the cache")
+                            && e.getMessage().contains("HF_HUB_OFFLINE"),
+                    e.getMessage());
         }
         assertEquals(0, server.requests.size());
         try (Hub hub = hub()) {
@@ -376,7 +435,8 @@ class HubTest {
         stop();
         try (Hub hub = hub()) {
             assertModel(hub.model(MODEL, Progress.NONE).directory());
-            var e = assertThrows(HeadwaterException.class, () -> hub.model(Reference.parse("org/other"), Progress.NONE));
+            var e = assertThrows(
+                    HeadwaterException.class, () -> hub.model(Reference.parse("org/other"), Progress.NONE));
             assertTrue(e.getMessage().contains("Cannot reach 127.0.0.1"), e.getMessage());
         }
     }
@@ -393,11 +453,27 @@ class HubTest {
                 assertModel(directory.get());
             }
         }
-        assertEquals(7, server.requests.stream().filter(request -> request.path().equals("/" + FakeHub.etag(WEIGHTS))).count());
+        assertEquals(
+                7,
+                server.requests.stream()
+                        .filter(request -> request.path().equals("/" + FakeHub.etag(WEIGHTS)))
+                        .count());
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../../evil", "/etc/passwd", "a/../../b", "a//b", "a\\..\\b", "C:evil", "a/\u0000b", "", ".", "a/./b"})
+    @ValueSource(
+            strings = {
+                "../../evil",
+                "/etc/passwd",
+                "a/../../b",
+                "a//b",
+                "a\\..\\b",
+                "C:evil",
+                "a/\u0000b",
+                "",
+                ".",
+                "a/./b"
+            })
     void unsafeNamesFromTheServerAreRefused(String name) throws IOException {
         server.listAs("config.json", name);
         try (Hub hub = hub()) {
@@ -417,8 +493,15 @@ class HubTest {
             Location      | gopher://somewhere/
             """)
     void unsafeHeadersFromTheServerAreRefused(String header, String value) {
-        server.fault(10, request -> request.method().equals("HEAD"), FakeHub.status(302, header, value,
-                header.equals("Location") ? "X-Linked-ETag" : "Location", header.equals("Location") ? "abc" : "http://127.0.0.1:1/x"));
+        server.fault(
+                10,
+                request -> request.method().equals("HEAD"),
+                FakeHub.status(
+                        302,
+                        header,
+                        value,
+                        header.equals("Location") ? "X-Linked-ETag" : "Location",
+                        header.equals("Location") ? "abc" : "http://127.0.0.1:1/x"));
         try (Hub hub = hub()) {
             assertThrows(HeadwaterException.class, () -> hub.resolve(MODEL, List.of("config.json"), Progress.NONE));
         }
@@ -426,9 +509,13 @@ class HubTest {
 
     @Test
     void circlesOfRedirectsEnd() {
-        server.fault(100, request -> request.method().equals("HEAD"), FakeHub.status(307, "Location", "/org/model/resolve/main/config.json"));
+        server.fault(
+                100,
+                request -> request.method().equals("HEAD"),
+                FakeHub.status(307, "Location", "/org/model/resolve/main/config.json"));
         try (Hub hub = hub()) {
-            var e = assertThrows(HeadwaterException.class, () -> hub.resolve(MODEL, List.of("config.json"), Progress.NONE));
+            var e = assertThrows(
+                    HeadwaterException.class, () -> hub.resolve(MODEL, List.of("config.json"), Progress.NONE));
             assertTrue(e.getMessage().contains("in circles"), e.getMessage());
         }
     }
@@ -436,11 +523,24 @@ class HubTest {
     @Test
     void renamedRepositoriesAreFollowed() throws IOException {
         server.with("new/name", "config.json", "{}");
-        server.fault(1, request -> request.path().contains("/old/name/revision/"), FakeHub.status(307, "Location", "/api/models/new/name/revision/main"));
-        server.fault(1, request -> request.path().contains("/old/name/tree/"), FakeHub.status(307, "Location", "/api/models/new/name/tree/" + FakeHub.COMMIT));
-        server.fault(2, request -> request.path().startsWith("/old/name/resolve"), FakeHub.status(307, "Location", "/new/name/resolve/main/config.json"));
+        server.fault(
+                1,
+                request -> request.path().contains("/old/name/revision/"),
+                FakeHub.status(307, "Location", "/api/models/new/name/revision/main"));
+        server.fault(
+                1,
+                request -> request.path().contains("/old/name/tree/"),
+                FakeHub.status(307, "Location", "/api/models/new/name/tree/" + FakeHub.COMMIT));
+        server.fault(
+                2,
+                request -> request.path().startsWith("/old/name/resolve"),
+                FakeHub.status(307, "Location", "/new/name/resolve/main/config.json"));
         try (Hub hub = hub()) {
-            assertEquals("{}", Files.readString(hub.resolve(Reference.parse("old/name"), List.of("config.json"), Progress.NONE).directory().resolve("config.json")));
+            assertEquals(
+                    "{}",
+                    Files.readString(hub.resolve(Reference.parse("old/name"), List.of("config.json"), Progress.NONE)
+                            .directory()
+                            .resolve("config.json")));
         }
     }
 
@@ -464,12 +564,14 @@ class HubTest {
         assertEquals(List.of("fetching org/model 100023"), phases);
         assertEquals(100_023, advances.getLast());
         try (Hub hub = hub()) {
-            assertThrows(CancellationException.class, () -> hub.resolve(MODEL, List.of("*.bin"), new Progress() {
-                @Override
-                public boolean cancelled() {
-                    return true;
-                }
-            }));
+            assertThrows(
+                    CancellationException.class,
+                    () -> hub.resolve(MODEL, List.of("*.bin"), new Progress() {
+                        @Override
+                        public boolean cancelled() {
+                            return true;
+                        }
+                    }));
         }
     }
 
@@ -481,7 +583,9 @@ class HubTest {
             hub.model(Reference.parse("org/model@v1"), Progress.NONE);
             Files.createDirectories(cache.resolve("models--single/snapshots/" + "a".repeat(40)));
             List<HubCache.Entry> entries = hub.cache().entries();
-            assertEquals(List.of("org/model", "single"), entries.stream().map(HubCache.Entry::repository).toList());
+            assertEquals(
+                    List.of("org/model", "single"),
+                    entries.stream().map(HubCache.Entry::repository).toList());
             assertEquals(List.of("main", "v1"), entries.getFirst().revisions());
             assertEquals(List.of("a".repeat(40)), entries.getLast().revisions());
             assertEquals(102_023 + 80, entries.getFirst().bytes(), "contents and two refs");
@@ -491,9 +595,15 @@ class HubTest {
     @Test
     void localAndBundledReferencesNeedNoHub(@TempDir Path directory) {
         try (Hub hub = offline()) {
-            assertEquals(directory, hub.model(Reference.parse(directory.toString()), Progress.NONE).directory());
-            assertNull(hub.model(Reference.parse(directory.toString()), Progress.NONE).commit());
-            assertTrue(Files.exists(hub.transcoders(Reference.parse("atlas-plt"), Progress.NONE).directory().resolve("layer_5.safetensors")));
+            assertEquals(
+                    directory,
+                    hub.model(Reference.parse(directory.toString()), Progress.NONE)
+                            .directory());
+            assertNull(hub.model(Reference.parse(directory.toString()), Progress.NONE)
+                    .commit());
+            assertTrue(Files.exists(hub.transcoders(Reference.parse("atlas-plt"), Progress.NONE)
+                    .directory()
+                    .resolve("layer_5.safetensors")));
             assertNotNull(hub.either(Reference.parse("atlas"), Progress.NONE).directory());
         }
     }

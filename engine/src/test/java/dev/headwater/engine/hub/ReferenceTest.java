@@ -36,14 +36,16 @@ class ReferenceTest {
         "hf://org/repo/layer_0/params.npz, org/repo, layer_0/params.npz, main",
         "hf://org/repo/a?revision=0123, org/repo, a, 0123",
         "hf://org/repo/a@dev, org/repo, a, dev",
-        "'  org/repo ', org/repo, '', main"})
+        "'  org/repo ', org/repo, '', main"
+    })
     void repositories(String text, String repository, String path, String revision) {
         assertEquals(new Remote(repository, path, revision), Reference.parse(text));
     }
 
     @Test
     void theCanonicalFormReadsBackAsTheSame() {
-        for (String text : new String[] {"org/repo", "org/repo/a/b@dev", "gpt2", "org/repo@v1", "atlas-plt", "/abs/dir"}) {
+        for (String text :
+                new String[] {"org/repo", "org/repo/a/b@dev", "gpt2", "org/repo@v1", "atlas-plt", "/abs/dir"}) {
             assertEquals(text, Reference.parse(text).toString());
         }
     }
@@ -56,13 +58,38 @@ class ReferenceTest {
         assertEquals(new Local(Path.of("").toAbsolutePath()), Reference.parse("."));
         assertEquals(new Local(Path.of("").toAbsolutePath().getParent().resolve("y")), Reference.parse("../y"));
         assertEquals(new Local(Path.of(System.getProperty("user.home"), "z")), Reference.parse("~/z"));
-        assertEquals(new Local(Path.of("src/main").toAbsolutePath()), Reference.parse("src/main"), "a directory here comes before a repository");
+        assertEquals(
+                new Local(Path.of("src/main").toAbsolutePath()),
+                Reference.parse("src/main"),
+                "a directory here comes before a repository");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "  ", "org/", "org//repo", "org/repo/", "org/repo/../x", "org/repo/./x", "org/repo@", "org/repo@a b", "org/repo@../x",
-        "org/re po", "-org/repo", "org/..", "org/re--po", "hf://", "hf:///x", "hf://org/repo?rev=1", "hf://org/repo?revision=a&b=c",
-        "https://host/org/repo", "org/repo\\x", "org/repo/a\u0000b", "a\nb"})
+    @ValueSource(
+            strings = {
+                "",
+                "  ",
+                "org/",
+                "org//repo",
+                "org/repo/",
+                "org/repo/../x",
+                "org/repo/./x",
+                "org/repo@",
+                "org/repo@a b",
+                "org/repo@../x",
+                "org/re po",
+                "-org/repo",
+                "org/..",
+                "org/re--po",
+                "hf://",
+                "hf:///x",
+                "hf://org/repo?rev=1",
+                "hf://org/repo?revision=a&b=c",
+                "https://host/org/repo",
+                "org/repo\\x",
+                "org/repo/a\u0000b",
+                "a\nb"
+            })
     void otherTextsAreRefused(String text) {
         assertThrows(UsageException.class, () -> Reference.parse(text));
     }
@@ -75,9 +102,20 @@ class ReferenceTest {
         assertNull(plain.token());
         assertFalse(plain.offline());
         Files.writeString(home.resolve("token"), "from-file\n");
-        assertEquals("from-file", HubSettings.from(Map.of("HF_HOME", home.toString())).token());
-        HubSettings named = HubSettings.from(Map.of("HF_HOME", home.toString(), "HF_TOKEN", "named", "HF_HUB_OFFLINE", "Yes",
-                "HF_ENDPOINT", "http://mirror:8080/hf/", "HF_HUB_CACHE", "/elsewhere"));
+        assertEquals(
+                "from-file",
+                HubSettings.from(Map.of("HF_HOME", home.toString())).token());
+        HubSettings named = HubSettings.from(Map.of(
+                "HF_HOME",
+                home.toString(),
+                "HF_TOKEN",
+                "named",
+                "HF_HUB_OFFLINE",
+                "Yes",
+                "HF_ENDPOINT",
+                "http://mirror:8080/hf/",
+                "HF_HUB_CACHE",
+                "/elsewhere"));
         assertEquals("named", named.token());
         assertTrue(named.offline());
         assertEquals(URI.create("http://mirror:8080/hf"), named.endpoint());
@@ -90,10 +128,17 @@ class ReferenceTest {
 
     @Test
     void theProxyIsUsedButForTheHostsThatNeedNone() {
-        var proxy = HubSettings.from(Map.of("HTTPS_PROXY", "http://proxy:3128", "NO_PROXY", "localhost,.inside.example")).proxy();
-        assertEquals("[HTTP @ proxy/<unresolved>:3128]", proxy.select(URI.create("https://hub.example/x")).toString());
-        assertEquals("[DIRECT]", proxy.select(URI.create("https://a.inside.example/x")).toString());
-        assertEquals("[DIRECT]", proxy.select(URI.create("http://localhost:8080/x")).toString());
+        var proxy = HubSettings.from(
+                        Map.of("HTTPS_PROXY", "http://proxy:3128", "NO_PROXY", "localhost,.inside.example"))
+                .proxy();
+        assertEquals(
+                "[HTTP @ proxy/<unresolved>:3128]",
+                proxy.select(URI.create("https://hub.example/x")).toString());
+        assertEquals(
+                "[DIRECT]",
+                proxy.select(URI.create("https://a.inside.example/x")).toString());
+        assertEquals(
+                "[DIRECT]", proxy.select(URI.create("http://localhost:8080/x")).toString());
     }
 
     @Test

@@ -18,17 +18,32 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What edits mean, and the sentence that a request without meaning gets. */
 class EditTest {
     @ParameterizedTest
-    @CsvSource({"3, 3, 4, false", "-1, 9, 10, false", "2:5, 2, 5, false", "-3:-1, 7, 9, false", "2:, 2, 10, true", ":4, 0, 4, false", "*, 0, 10, true",
-        "':', 0, 10, true"})
+    @CsvSource({
+        "3, 3, 4, false",
+        "-1, 9, 10, false",
+        "2:5, 2, 5, false",
+        "-3:-1, 7, 9, false",
+        "2:, 2, 10, true",
+        ":4, 0, 4, false",
+        "*, 0, 10, true",
+        "':', 0, 10, true"
+    })
     void positionsAsInPython(String text, int first, int end, boolean openEnded) {
         Positions positions = Positions.parse(text);
-        assertEquals(List.of(first, end, openEnded), List.of(positions.first(10), positions.end(10), positions.openEnded()), text);
+        assertEquals(
+                List.of(first, end, openEnded),
+                List.of(positions.first(10), positions.end(10), positions.openEnded()),
+                text);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "x", "1:2:3", "1.5", "99999999999", "1/2", "a:", "--1"})
     void whatIsNoPositionIsSaid(String text) {
-        assertTrue(assertThrows(UsageException.class, () -> Positions.parse(text)).getMessage().contains("is not a position"), text);
+        assertTrue(
+                assertThrows(UsageException.class, () -> Positions.parse(text))
+                        .getMessage()
+                        .contains("is not a position"),
+                text);
     }
 
     @ParameterizedTest
@@ -47,26 +62,45 @@ class EditTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"9/1/0 | there is no layer 9", "0/1/96 | there is no feature 96", "0/11/0 | outside the prompt", "0/-12/0 | outside the prompt",
-        "0/2:12/0 | outside the prompt", "0/5:5/0 | range of positions is empty", "0/6:2/0 | range of positions is empty", "0/11:/0 | outside the prompt"})
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "9/1/0 | there is no layer 9",
+                "0/1/96 | there is no feature 96",
+                "0/11/0 | outside the prompt",
+                "0/-12/0 | outside the prompt",
+                "0/2:12/0 | outside the prompt",
+                "0/5:5/0 | range of positions is empty",
+                "0/6:2/0 | range of positions is empty",
+                "0/11:/0 | outside the prompt"
+            })
     void editsOfWhatDoesNotExist(String place, String complaint) {
-        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz"); ReplacementModel model = GoldenInterventionTest.open(golden);
-             Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
             Intervention intervention = Intervention.of(Edit.of(place, Change.ABLATE));
-            String message = assertThrows(UsageException.class, () -> baseline.apply(intervention)).getMessage();
+            String message = assertThrows(UsageException.class, () -> baseline.apply(intervention))
+                    .getMessage();
             assertTrue(message.contains(complaint) && message.contains(place), message);
         }
     }
 
     @Test
     void settingsThatContradictEachOther() {
-        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz"); ReplacementModel model = GoldenInterventionTest.open(golden);
-             Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
-            Intervention outside = Intervention.of(Edit.of("3/1/0", Change.ABLATE)).withFreeze(new Freeze.Layers(0, 2));
-            assertTrue(assertThrows(UsageException.class, () -> baseline.apply(outside)).getMessage().contains("can have no effect"));
-            assertThrows(UsageException.class, () -> baseline.apply(Intervention.NONE.withFreeze(new Freeze.Layers(0, 9))));
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
+            Intervention outside =
+                    Intervention.of(Edit.of("3/1/0", Change.ABLATE)).withFreeze(new Freeze.Layers(0, 2));
+            assertTrue(assertThrows(UsageException.class, () -> baseline.apply(outside))
+                    .getMessage()
+                    .contains("can have no effect"));
+            assertThrows(
+                    UsageException.class, () -> baseline.apply(Intervention.NONE.withFreeze(new Freeze.Layers(0, 9))));
             assertThrows(UsageException.class, () -> new Freeze.Layers(2, 2));
-            assertThrows(UsageException.class, () -> baseline.apply(Intervention.of(Edit.of("0/1/0", new Change.Swap(baseline.prompt(), 11)))));
+            assertThrows(
+                    UsageException.class,
+                    () -> baseline.apply(Intervention.of(Edit.of("0/1/0", new Change.Swap(baseline.prompt(), 11)))));
             assertThrows(UsageException.class, () -> new Generation.Options(0, Sampling.GREEDY, Set.of()));
             assertThrows(UsageException.class, () -> new Sampling(Double.NaN, 0, 1, 0));
             assertThrows(UsageException.class, () -> new Sampling(1, -1, 1, 0));
@@ -77,8 +111,9 @@ class EditTest {
     /** Relative changes start from the clean activation, and a swap from the same prompt changes nothing. */
     @Test
     void changesAreOfTheCleanActivation() {
-        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz"); ReplacementModel model = GoldenInterventionTest.open(golden);
-             Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
             var active = baseline.run().activations(1);
             int i = active.count() - 1;
             float value = active.value()[i];
@@ -87,7 +122,9 @@ class EditTest {
             assertClose(expected, logits(baseline, place, new Change.Scale(3)));
             assertClose(expected, logits(baseline, place, new Change.Add(2 * value)));
             assertClose(logits(baseline, place, new Change.Set(0)), logits(baseline, place, Change.ABLATE));
-            assertClose(baseline.run().logits(-1), logits(baseline, place, new Change.Swap(baseline.prompt(), active.position()[i])));
+            assertClose(
+                    baseline.run().logits(-1),
+                    logits(baseline, place, new Change.Swap(baseline.prompt(), active.position()[i])));
         }
     }
 
@@ -110,7 +147,8 @@ class EditTest {
         var random = new SplittableRandom(1);
         for (int i = 0; i < 200; i++) {
             assertEquals(1, new Sampling(2, 1, 1, 0).choose(logits, random), "top-k 1");
-            assertEquals(1, new Sampling(1, 0, 0.5, 0).choose(logits, random), "top-p below the first token's probability");
+            assertEquals(
+                    1, new Sampling(1, 0, 0.5, 0).choose(logits, random), "top-p below the first token's probability");
             assertTrue(new Sampling(5, 2, 1, 0).choose(logits, random) % 2 == 1, "top-k 2");
         }
         int[] counts = new int[4];

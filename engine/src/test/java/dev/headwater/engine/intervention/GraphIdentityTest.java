@@ -32,16 +32,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Graphs and interventions say the same. With everything frozen the model is linear in what features, errors and tokens write, so
- * putting one of them in a second time adds its column of the graph to every target: pre-activations of features, and logits less
+ * Graphs and interventions say the same. With everything frozen the model is linear in what features, errors and tokens
+ * write, so
+ * putting one of them in a second time adds its column of the graph to every target: pre-activations of features, and
+ * logits less
  * their mean (reference section 6, whose tolerances these are).
  *
  * <p>And a row of the graph of all active features is complete: for a target t
  *
  * <pre>  pre-activation(t) = sum over sources s of edge(t, s) + bias(t)</pre>
  *
- * where bias(t) is what t gets in the frozen model when nothing is put in: no token embedding, no feature, no error; only t's own
- * encoder bias, the biases of attention, norms and decoders, learned positions, and the MLP outputs at zero positions, which have no
+ * where bias(t) is what t gets in the frozen model when nothing is put in: no token embedding, no feature, no error;
+ * only t's own
+ * encoder bias, the biases of attention, norms and decoders, learned positions, and the MLP outputs at zero positions,
+ * which have no
  * node. It is computed as just that, by a pass of the frozen model.
  */
 class GraphIdentityTest {
@@ -73,7 +77,8 @@ class GraphIdentityTest {
     @ParameterizedTest
     @ValueSource(strings = {"atlas-plt", "atlas-clt"})
     void allOfThatOnATrainedModel(String transcoders) {
-        try (ReplacementModel model = ReplacementModel.load("atlas", transcoders, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
+        try (ReplacementModel model =
+                ReplacementModel.load("atlas", transcoders, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
             on(transcoders, model, model.prompt(ATLAS_PROMPT), identity -> {
                 identity.features();
                 identity.errorsAndTokens();
@@ -83,14 +88,16 @@ class GraphIdentityTest {
     }
 
     private static void onGolden(String name, Consumer<Identity> check) {
-        try (GoldenCase golden = new GoldenCase(name); ReplacementModel model = GoldenInterventionTest.open(golden)) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = GoldenInterventionTest.open(golden)) {
             on(name, model, model.prompt(golden.ints("input_tokens")), check);
         }
     }
 
     private static void on(String name, ReplacementModel model, Prompt prompt, Consumer<Identity> check) {
-        try (AttributionGraph graph = Attribution.of(model, prompt, AttributionOptions.DEFAULT.withMaxFeatures(0), Progress.NONE);
-             Baseline baseline = Baseline.of(model, prompt)) {
+        try (AttributionGraph graph =
+                        Attribution.of(model, prompt, AttributionOptions.DEFAULT.withMaxFeatures(0), Progress.NONE);
+                Baseline baseline = Baseline.of(model, prompt)) {
             check.accept(new Identity(name, model, graph, baseline));
         }
     }
@@ -98,7 +105,9 @@ class GraphIdentityTest {
     private record Identity(String name, ReplacementModel model, AttributionGraph graph, Baseline baseline) {
         void features() {
             int n = graph.featureCount();
-            int[] nodes = n <= 1000 ? IntStream.range(0, n).toArray() : new Random(1).ints(0, n).distinct().limit(SAMPLE).toArray();
+            int[] nodes = n <= 1000
+                    ? IntStream.range(0, n).toArray()
+                    : new Random(1).ints(0, n).distinct().limit(SAMPLE).toArray();
             check(nodes, 5e-4, 1e-5, node -> {
                 Node.Feature f = (Node.Feature) graph.node(node);
                 Edit edit = new Edit(f.layer(), new Positions.At(f.position()), f.feature(), new Change.Scale(2));
@@ -109,59 +118,84 @@ class GraphIdentityTest {
         void errorsAndTokens() {
             try (var scope = TensorScope.open()) {
                 TranscoderSet transcoders = model.transcoders();
-                List<Tensor> inputs = IntStream.range(0, model.layers()).mapToObj(baseline.run()::input).toList();
+                List<Tensor> inputs = IntStream.range(0, model.layers())
+                        .mapToObj(baseline.run()::input)
+                        .toList();
                 List<Tensor> reconstruction = transcoders.reconstruct(
-                    IntStream.range(0, model.layers()).mapToObj(baseline.run()::activations).toList(), inputs);
+                        IntStream.range(0, model.layers())
+                                .mapToObj(baseline.run()::activations)
+                                .toList(),
+                        inputs);
                 int zeros = baseline.run().zeroPositions();
                 int[] nodes = IntStream.range(graph.firstError(), graph.firstLogit())
-                    .filter(i -> i >= graph.firstToken() || graph.node(i).position() >= zeros).toArray();
+                        .filter(i -> i >= graph.firstToken() || graph.node(i).position() >= zeros)
+                        .toArray();
                 check(nodes, 1e-3, 1e-3, node -> again(node, reconstruction));
             }
         }
 
         /** A run with an error or token vector put in once more, everything else frozen. */
         private Run again(int node, List<Tensor> reconstruction) {
-            return baseline.run(new Frozen(model.transcoders(), baseline.run()) {
-                @Override
-                public Tensor embeddings(Tensor value) {
-                    return graph.node(node) instanceof Node.Token token ? plus(value, baseline.run().trace().tokenVectors(), token.position()) : value;
-                }
+            return baseline.run(
+                    new Frozen(model.transcoders(), baseline.run()) {
+                        @Override
+                        public Tensor embeddings(Tensor value) {
+                            return graph.node(node) instanceof Node.Token token
+                                    ? plus(value, baseline.run().trace().tokenVectors(), token.position())
+                                    : value;
+                        }
 
-                @Override
-                Tensor output(int layer, Tensor frozen) {
-                    return graph.node(node) instanceof Node.Error error && error.layer() == layer
-                        ? plus(frozen, Torch.sub(baseline.run().output(layer), reconstruction.get(layer)), error.position()) : frozen;
-                }
-            }, Logits.LAST, null);
+                        @Override
+                        Tensor output(int layer, Tensor frozen) {
+                            return graph.node(node) instanceof Node.Error error && error.layer() == layer
+                                    ? plus(
+                                            frozen,
+                                            Torch.sub(baseline.run().output(layer), reconstruction.get(layer)),
+                                            error.position())
+                                    : frozen;
+                        }
+                    },
+                    Logits.LAST,
+                    null);
         }
 
         private static Tensor plus(Tensor all, Tensor vectors, int position) {
             Tensor result = Torch.clone(all);
-            Torch.copy(Torch.select(result, 0, position), Torch.add(Torch.select(all, 0, position), Torch.select(vectors, 0, position)));
+            Torch.copy(
+                    Torch.select(result, 0, position),
+                    Torch.add(Torch.select(all, 0, position), Torch.select(vectors, 0, position)));
             return result;
         }
 
         void rows() {
             int zeros = baseline.run().zeroPositions();
             TranscoderSet transcoders = model.transcoders();
-            try (Run bias = baseline.run(new Frozen(transcoders, baseline.run()) {
-                @Override
-                public Tensor embeddings(Tensor value) {
-                    return Torch.sub(value, baseline.run().trace().tokenVectors());
-                }
+            try (Run bias = baseline.run(
+                    new Frozen(transcoders, baseline.run()) {
+                        @Override
+                        public Tensor embeddings(Tensor value) {
+                            return Torch.sub(value, baseline.run().trace().tokenVectors());
+                        }
 
-                @Override
-                Tensor output(int layer, Tensor frozen) {
-                    // frozen = clean output + skip(now) - skip(clean); wanted = decoder bias + skip(now), but at zero positions as it is
-                    Tensor constant = Torch.clone(Torch.expand(transcoders.decoderBias(layer), frozen.shape()));
-                    if (transcoders.hasSkip(layer)) {
-                        Tensor cleanSkip = Torch.mm(baseline.run().input(layer), transcoders.skip(layer));
-                        constant = Torch.add(Torch.add(constant, Torch.sub(frozen, baseline.run().output(layer))), cleanSkip);
-                    }
-                    Torch.copy(Torch.narrow(constant, 0, 0, zeros), Torch.narrow(frozen, 0, 0, zeros));
-                    return constant;
-                }
-            }, Logits.LAST, null)) {
+                        @Override
+                        Tensor output(int layer, Tensor frozen) {
+                            // frozen = clean output + skip(now) - skip(clean); wanted = decoder bias + skip(now), but
+                            // at zero positions as it is
+                            Tensor constant = Torch.clone(Torch.expand(transcoders.decoderBias(layer), frozen.shape()));
+                            if (transcoders.hasSkip(layer)) {
+                                Tensor cleanSkip = Torch.mm(baseline.run().input(layer), transcoders.skip(layer));
+                                constant = Torch.add(
+                                        Torch.add(
+                                                constant,
+                                                Torch.sub(frozen, baseline.run().output(layer))),
+                                        cleanSkip);
+                            }
+                            Torch.copy(Torch.narrow(constant, 0, 0, zeros), Torch.narrow(frozen, 0, 0, zeros));
+                            return constant;
+                        }
+                    },
+                    Logits.LAST,
+                    null)) {
                 double[] biases = targets(bias);
                 double[] expected = targets(baseline.run());
                 float[] row = new float[graph.size()];
@@ -173,8 +207,10 @@ class GraphIdentityTest {
                         sum += edge;
                         size += Math.abs(edge);
                     }
-                    assertTrue(Math.abs(sum - expected[t]) <= 1e-4 + 1e-5 * size, "%s: the row of %s and its bias make %s, its pre-activation is %s"
-                        .formatted(name, graph.node(row(t)), sum, expected[t]));
+                    assertTrue(
+                            Math.abs(sum - expected[t]) <= 1e-4 + 1e-5 * size,
+                            "%s: the row of %s and its bias make %s, its pre-activation is %s"
+                                    .formatted(name, graph.node(row(t)), sum, expected[t]));
                 }
             }
         }
@@ -196,8 +232,9 @@ class GraphIdentityTest {
                     boolean logit = t >= graph.featureCount();
                     double tolerance = logit ? 1e-5 + 1e-3 * Math.abs(expected) : atol + rtol * Math.abs(expected);
                     if (!(Math.abs(now[t] - expected) <= tolerance)) {
-                        fail("%s: %s, put in twice, makes target %d %s; clean %s + edge %s = %s".formatted(name, graph.node(nodes[i]), t, now[t],
-                            clean[t], rows[t][nodes[i]], expected));
+                        fail("%s: %s, put in twice, makes target %d %s; clean %s + edge %s = %s"
+                                .formatted(
+                                        name, graph.node(nodes[i]), t, now[t], clean[t], rows[t][nodes[i]], expected));
                     }
                 }
             }
@@ -215,8 +252,11 @@ class GraphIdentityTest {
             int at = 0;
             for (int layer = 0; layer < graph.layers(); layer++) {
                 int wanted = layer;
-                int[] members = IntStream.range(0, active.count()).filter(i -> active.layer()[i] == wanted).toArray();
-                for (float value : run.preActivations(layer, pick(active.position(), members), pick(active.feature(), members))) {
+                int[] members = IntStream.range(0, active.count())
+                        .filter(i -> active.layer()[i] == wanted)
+                        .toArray();
+                for (float value :
+                        run.preActivations(layer, pick(active.position(), members), pick(active.feature(), members))) {
                     values[at++] = value;
                 }
             }
@@ -238,7 +278,11 @@ class GraphIdentityTest {
         private final FeatureSite site;
 
         Frozen(TranscoderSet transcoders, Run clean) {
-            pass = new EditedPass(transcoders, EditPlan.ofPrompt(List.of(), transcoders.layers(), clean.positions()), Freeze.EVERYTHING, clean);
+            pass = new EditedPass(
+                    transcoders,
+                    EditPlan.ofPrompt(List.of(), transcoders.layers(), clean.positions()),
+                    Freeze.EVERYTHING,
+                    clean);
             site = transcoders.output();
         }
 

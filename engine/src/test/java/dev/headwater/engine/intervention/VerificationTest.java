@@ -26,13 +26,22 @@ class VerificationTest {
     @ParameterizedTest
     @ValueSource(strings = {"atlas-plt", "atlas-clt"})
     void aWholeGraphPredictsDirectEffectsExactly(String transcoders) {
-        try (ReplacementModel model = ReplacementModel.load("atlas", transcoders, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
-             PlainGraph graph = PlainGraph.of("dallas", Attribution.of(model, model.prompt(DALLAS), AttributionOptions.DEFAULT.withMaxFeatures(0), Progress.NONE))) {
+        try (ReplacementModel model = ReplacementModel.load(
+                        "atlas", transcoders, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+                PlainGraph graph = PlainGraph.of(
+                        "dallas",
+                        Attribution.of(
+                                model,
+                                model.prompt(DALLAS),
+                                AttributionOptions.DEFAULT.withMaxFeatures(0),
+                                Progress.NONE))) {
             var group = new Supernode("Texas", List.of(new FeatureAt(2, 10, 607), new FeatureAt(0, 9, 94)));
             var options = new Verification.Options(4, 0, List.of(group), 2, 1);
             Verification check = Verification.of(model, graph, options, Progress.NONE);
             assertEquals(" Austin", check.answer());
-            assertTrue(check.direct().correlation() > 0.999999 && check.direct().relativeError() < 1e-4, check.direct().toString());
+            assertTrue(
+                    check.direct().correlation() > 0.999999 && check.direct().relativeError() < 1e-4,
+                    check.direct().toString());
             assertTrue(check.total().correlation() > 0.5, check.total().toString());
             assertEquals(5, check.effects().size());
             for (Verification.Curve curve : check.curves()) {
@@ -46,19 +55,26 @@ class VerificationTest {
 
     @Test
     void aGraphOfAnotherModelIsToldApart() {
-        try (GoldenCase golden = new GoldenCase("gpt2-plt-relu"); ReplacementModel model = GoldenInterventionTest.open(golden);
-             GoldenCase other = new GoldenCase("gemma2-plt-npz");
-             PlainGraph graph = PlainGraph.read(other.directory().resolve("graph.json"))) {
-            assertThrows(HeadwaterException.class, () -> Verification.of(model, graph, Verification.Options.DEFAULT, Progress.NONE));
+        try (GoldenCase golden = new GoldenCase("gpt2-plt-relu");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                GoldenCase other = new GoldenCase("gemma2-plt-npz");
+                PlainGraph graph = PlainGraph.read(other.directory().resolve("graph.json"))) {
+            assertThrows(
+                    HeadwaterException.class,
+                    () -> Verification.of(model, graph, Verification.Options.DEFAULT, Progress.NONE));
         }
     }
 
     @Test
     void aFeatureThatTheGraphLacksIsSaid() {
-        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz"); ReplacementModel model = GoldenInterventionTest.open(golden);
-             PlainGraph graph = PlainGraph.read(golden.directory().resolve("graph.json"))) {
-            var options = new Verification.Options(1, 0, List.of(new Supernode("none", List.of(new FeatureAt(0, 1, 0)))), 1, 0);
-            assertTrue(assertThrows(UsageException.class, () -> Verification.of(model, graph, options, Progress.NONE)).getMessage().contains("'none'"));
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                PlainGraph graph = PlainGraph.read(golden.directory().resolve("graph.json"))) {
+            var options = new Verification.Options(
+                    1, 0, List.of(new Supernode("none", List.of(new FeatureAt(0, 1, 0)))), 1, 0);
+            assertTrue(assertThrows(UsageException.class, () -> Verification.of(model, graph, options, Progress.NONE))
+                    .getMessage()
+                    .contains("'none'"));
             assertThrows(UsageException.class, () -> new Verification.Options(1, 1, List.of(), 1, 0));
             assertThrows(UsageException.class, () -> new Verification.Options(-1, 0, List.of(), 1, 0));
             assertThrows(UsageException.class, () -> new Verification.Options(1, Double.NaN, List.of(), 1, 0));
@@ -68,9 +84,11 @@ class VerificationTest {
     /** The edges that a pruned graph has kept are those of the whole one, so each predicts its direct effect. */
     @Test
     void aPrunedGraphFromAFileIsChecked() {
-        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz"); ReplacementModel model = GoldenInterventionTest.open(golden);
-             PlainGraph graph = PlainGraph.read(golden.directory().resolve("graph.json"))) {
-            Verification check = Verification.of(model, graph, new Verification.Options(5, 2, List.of(), 1, 0), Progress.NONE);
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                PlainGraph graph = PlainGraph.read(golden.directory().resolve("graph.json"))) {
+            Verification check =
+                    Verification.of(model, graph, new Verification.Options(5, 2, List.of(), 1, 0), Progress.NONE);
             assertTrue(check.direct().relativeError() < 1e-3, check.direct().toString());
         }
     }

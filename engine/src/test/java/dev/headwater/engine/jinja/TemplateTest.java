@@ -28,14 +28,19 @@ class TemplateTest {
 
     @TestFactory
     Stream<DynamicTest> rendersAsJinja2Does() throws IOException {
-        return cases("cases", (golden, context) ->
-                assertEquals(golden.get("expected").asText(), Template.parse(golden.get("template").asText()).render(context, CLOCK)));
+        return cases(
+                "cases",
+                (golden, context) -> assertEquals(
+                        golden.get("expected").asText(),
+                        Template.parse(golden.get("template").asText()).render(context, CLOCK)));
     }
 
     @TestFactory
     Stream<DynamicTest> refusesWhatJinja2Refuses() throws IOException {
         return cases("errors", (golden, context) -> {
-            var e = assertThrows(TemplateException.class, () -> Template.parse(golden.get("template").asText()).render(context, CLOCK));
+            var e = assertThrows(
+                    TemplateException.class,
+                    () -> Template.parse(golden.get("template").asText()).render(context, CLOCK));
             assertTrue(e.getMessage().contains(golden.get("error").asText()), e.getMessage());
         });
     }
@@ -54,33 +59,37 @@ class TemplateTest {
 
     @Test
     void errorsNameTheirLine() {
-        var e = assertThrows(TemplateException.class, () -> Template.parse("a\nb\n{{ missing.name }}\n").render(Map.of(), CLOCK));
+        var e = assertThrows(
+                TemplateException.class,
+                () -> Template.parse("a\nb\n{{ missing.name }}\n").render(Map.of(), CLOCK));
         assertEquals("Chat template, line 3: 'missing' is undefined.", e.getMessage());
     }
 
     /** Templates come from the network: none may hang the process or use up its memory. */
     @ParameterizedTest
     @Timeout(20)
-    @ValueSource(strings = {
-        "{% for a in range(100000) %}{% for b in range(100000) %}{% for c in range(100000) %}{% endfor %}{% endfor %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|join %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = ns.s|replace('a', 'aaaaaaaaaa') %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|string %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|tojson %}{% endfor %}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
-        "{{ 'a' * 99999999999 }}",
-        "{{ 2 ** 99999 }}",
-        "{{ range(99999999999) }}",
-        "{{ 9223372036854775807 + 1 }}",
-        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-        "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
-        "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
-        "{{ 'a'.rjust(3) }}",
-        "{{ x.__class__.__mro__ }}"})
+    @ValueSource(
+            strings = {
+                "{% for a in range(100000) %}{% for b in range(100000) %}{% for c in range(100000) %}{% endfor %}{% endfor %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|join %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = ns.s|replace('a', 'aaaaaaaaaa') %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|string %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|tojson %}{% endfor %}",
+                "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
+                "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
+                "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+                "{{ 'a' * 99999999999 }}",
+                "{{ 2 ** 99999 }}",
+                "{{ range(99999999999) }}",
+                "{{ 9223372036854775807 + 1 }}",
+                "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+                "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+                "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
+                "{{ 'a'.rjust(3) }}",
+                "{{ x.__class__.__mro__ }}"
+            })
     void runawayTemplatesEndWithAnError(String template) {
         assertThrows(TemplateException.class, () -> Template.parse(template).render(Map.of(), CLOCK));
     }
@@ -88,7 +97,10 @@ class TemplateTest {
     @ParameterizedTest
     @ValueSource(strings = {"(", "[", "{{ not ", "{% if x %}", "-", "{{ a if b else "})
     void deepNestingIsAnError(String part) {
-        assertThrows(TemplateException.class, () -> Template.parse((part.startsWith("{%") ? "" : "{{ ") + part.replace("{{", "").repeat(100_000)));
+        assertThrows(
+                TemplateException.class,
+                () -> Template.parse((part.startsWith("{%") ? "" : "{{ ")
+                        + part.replace("{{", "").repeat(100_000)));
     }
 
     @Test
@@ -102,10 +114,14 @@ class TemplateTest {
                 int at = random.nextInt(template.length());
                 String other = seeds.get(random.nextInt(seeds.size()));
                 int from = random.nextInt(other.length());
-                template.replace(at, Math.min(template.length(), at + random.nextInt(4)), other.substring(from, Math.min(other.length(), from + random.nextInt(8))));
+                template.replace(
+                        at,
+                        Math.min(template.length(), at + random.nextInt(4)),
+                        other.substring(from, Math.min(other.length(), from + random.nextInt(8))));
             }
             try {
-                Template.parse(template.toString()).render(Map.of("x", 3, "l", List.of(3, 1, 2), "s", "text", "d", Map.of("a", 1)), CLOCK);
+                Template.parse(template.toString())
+                        .render(Map.of("x", 3, "l", List.of(3, 1, 2), "s", "text", "d", Map.of("a", 1)), CLOCK);
             } catch (TemplateException e) {
                 // expected for most
             } catch (RuntimeException e) {

@@ -38,7 +38,8 @@ class ExpertsTest {
             blocks[16 + i] = (byte) 0x72;
         }
         byte[] scales = {(byte) 128, 120};
-        var matrices = new ExpertMatrices.Mxfp4(MemorySegment.ofArray(blocks), MemorySegment.ofArray(scales), 1, 64, DType.F32, Device.CPU);
+        var matrices = new ExpertMatrices.Mxfp4(
+                MemorySegment.ofArray(blocks), MemorySegment.ofArray(scales), 1, 64, DType.F32, Device.CPU);
         float[] expected = new float[64];
         for (int i = 0; i < 16; i++) {
             expected[2 * i] = 2 * FP4[i];
@@ -57,7 +58,8 @@ class ExpertsTest {
         int[] tokens = {3, 14, 15, 9, 2, 6, 5};
         try (LanguageModel packed = LanguageModel.load(model("packed", true), DType.F32, Device.CPU);
                 LanguageModel dense = LanguageModel.load(model("dense", false), DType.F32, Device.CPU);
-                Trace a = packed.forward(tokens, TraceRequest.LAST_LOGITS); Trace b = dense.forward(tokens, TraceRequest.LAST_LOGITS)) {
+                Trace a = packed.forward(tokens, TraceRequest.LAST_LOGITS);
+                Trace b = dense.forward(tokens, TraceRequest.LAST_LOGITS)) {
             assertArrayEquals(b.logits().toFloats(), a.logits().toFloats(), 1e-5f);
         }
     }
@@ -65,9 +67,15 @@ class ExpertsTest {
     @Test
     void blocksOfTheWrongShapeAreNamed() throws IOException {
         Map<String, Data> weights = weights(true);
-        weights.put("model.layers.0.mlp.experts.down_proj_blocks", new Data(DType.U8, new long[] {EXPERTS, WIDTH, 2, 16}, new byte[EXPERTS * WIDTH * 32]));
+        weights.put(
+                "model.layers.0.mlp.experts.down_proj_blocks",
+                new Data(DType.U8, new long[] {EXPERTS, WIDTH, 2, 16}, new byte[EXPERTS * WIDTH * 32]));
         Path directory = ModelDirectories.write(temp.resolve("bad"), config(), weights);
-        String message = assertThrows(HeadwaterException.class, () -> LanguageModel.load(directory, DType.F32, Device.CPU).close()).getMessage();
+        String message = assertThrows(
+                        HeadwaterException.class,
+                        () -> LanguageModel.load(directory, DType.F32, Device.CPU)
+                                .close())
+                .getMessage();
         assertTrue(message.contains("'model.layers.0.mlp.experts.down_proj_blocks'"), message);
     }
 
@@ -94,7 +102,9 @@ class ExpertsTest {
         for (String part : new String[] {"q 32 64", "k 16 64", "v 16 64", "o 64 32"}) {
             String[] fields = part.split(" ");
             long out = Long.parseLong(fields[1]);
-            weights.put(layer + "self_attn." + fields[0] + "_proj.weight", Data.random(random, 0.1, out, Long.parseLong(fields[2])));
+            weights.put(
+                    layer + "self_attn." + fields[0] + "_proj.weight",
+                    Data.random(random, 0.1, out, Long.parseLong(fields[2])));
             weights.put(layer + "self_attn." + fields[0] + "_proj.bias", Data.random(random, 0.1, out));
         }
         weights.put(layer + "self_attn.sinks", Data.random(random, 1, 4));
@@ -108,7 +118,8 @@ class ExpertsTest {
     }
 
     /** Random blocks, or what they stand for, [experts, in, out]. */
-    private static void experts(Map<String, Data> weights, Random random, String name, int out, int in, boolean packed) {
+    private static void experts(
+            Map<String, Data> weights, Random random, String name, int out, int in, boolean packed) {
         byte[] blocks = new byte[EXPERTS * out * in / 2];
         byte[] scales = new byte[EXPERTS * out * in / 32];
         random.nextBytes(blocks);

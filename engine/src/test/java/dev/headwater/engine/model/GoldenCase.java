@@ -17,7 +17,10 @@ import java.util.stream.StreamSupport;
 record GoldenCase(String name, Path directory, JsonNode json) {
     static GoldenCase of(String name) {
         try {
-            Path directory = Path.of(GoldenCase.class.getResource("/golden/" + name + "/case.json").toURI()).getParent();
+            Path directory = Path.of(GoldenCase.class
+                            .getResource("/golden/" + name + "/case.json")
+                            .toURI())
+                    .getParent();
             return new GoldenCase(name, directory, BoundedJson.read(directory.resolve("case.json")));
         } catch (URISyntaxException impossible) {
             throw new AssertionError(impossible);
@@ -33,15 +36,19 @@ record GoldenCase(String name, Path directory, JsonNode json) {
     }
 
     int[] tokens() {
-        return StreamSupport.stream(json.get("input_tokens").spliterator(), false).mapToInt(JsonNode::intValue).toArray();
+        return StreamSupport.stream(json.get("input_tokens").spliterator(), false)
+                .mapToInt(JsonNode::intValue)
+                .toArray();
     }
 
     FeatureSite input() {
-        return FeatureSite.ofHookName(json.get("feature_input_hook").textValue()).orElseThrow();
+        return FeatureSite.ofHookName(json.get("feature_input_hook").textValue())
+                .orElseThrow();
     }
 
     FeatureSite output() {
-        return FeatureSite.ofHookName(json.get("feature_output_hook").textValue()).orElseThrow();
+        return FeatureSite.ofHookName(json.get("feature_output_hook").textValue())
+                .orElseThrow();
     }
 
     float[] floats(String tensor) {
@@ -56,7 +63,10 @@ record GoldenCase(String name, Path directory, JsonNode json) {
         }
     }
 
-    /** Compares with part of an expected tensor, within the case's tolerance of that kind; returns the largest difference. */
+    /**
+     * Compares with part of an expected tensor, within the case's tolerance of that kind; returns the largest
+     * difference.
+     */
     double assertClose(String tensor, String tolerance, int from, float[] actual) {
         double atol = json.get("tolerances").get(tolerance).get(0).doubleValue();
         double rtol = json.get("tolerances").get(tolerance).get(1).doubleValue();
@@ -65,7 +75,8 @@ record GoldenCase(String name, Path directory, JsonNode json) {
         for (int i = 0; i < actual.length; i++) {
             double difference = Math.abs((double) actual[i] - expected[from + i]);
             if (!(difference <= atol + rtol * Math.abs(expected[from + i]))) {
-                fail("%s %s[%d]: expected %s but was %s".formatted(name, tensor, from + i, expected[from + i], actual[i]));
+                fail("%s %s[%d]: expected %s but was %s"
+                        .formatted(name, tensor, from + i, expected[from + i], actual[i]));
             }
             largest = Math.max(largest, difference);
         }
@@ -82,6 +93,8 @@ record GoldenCase(String name, Path directory, JsonNode json) {
     }
 
     static int argmax(float[] values) {
-        return IntStream.range(0, values.length).reduce((a, b) -> values[b] > values[a] ? b : a).orElseThrow();
+        return IntStream.range(0, values.length)
+                .reduce((a, b) -> values[b] > values[a] ? b : a)
+                .orElseThrow();
     }
 }

@@ -30,12 +30,18 @@ class GoldenModelTest {
     @MethodSource("cases")
     void forwardPassAgreesAtEveryLayer(String name) {
         GoldenCase golden = GoldenCase.of(name);
-        try (LanguageModel model = golden.load(); Trace trace = model.forward(golden.tokens(), everything())) {
-            golden.assertWhole("token_vectors", "error_vectors", trace.tokenVectors().toFloats());
+        try (LanguageModel model = golden.load();
+                Trace trace = model.forward(golden.tokens(), everything())) {
+            golden.assertWhole(
+                    "token_vectors", "error_vectors", trace.tokenVectors().toFloats());
             for (int l = 0; l < golden.layers(); l++) {
                 float[] in = trace.site(golden.input(), l).toFloats();
                 golden.assertClose("feature_inputs", "error_vectors", l * in.length, in);
-                golden.assertClose("feature_outputs", "error_vectors", l * in.length, trace.site(golden.output(), l).toFloats());
+                golden.assertClose(
+                        "feature_outputs",
+                        "error_vectors",
+                        l * in.length,
+                        trace.site(golden.output(), l).toFloats());
             }
             golden.assertWhole("logits", "logits", trace.logits().toFloats());
         }
@@ -47,7 +53,8 @@ class GoldenModelTest {
         GoldenCase golden = GoldenCase.of(name);
         int[] expected = golden.ints("generation_plain.tokens");
         int[] prompt = golden.tokens();
-        try (LanguageModel model = golden.load(); KvCache cache = model.cache(prompt.length + expected.length)) {
+        try (LanguageModel model = golden.load();
+                KvCache cache = model.cache(prompt.length + expected.length)) {
             int[] step = prompt;
             int[] text = prompt;
             int[] generated = new int[expected.length];
@@ -55,7 +62,8 @@ class GoldenModelTest {
                 try (Trace cached = model.forward(step, TraceRequest.LAST_LOGITS, Hooks.NONE, cache);
                         Trace whole = model.forward(text, TraceRequest.LAST_LOGITS)) {
                     float[] logits = cached.logits().toFloats();
-                    assertArrayEquals(whole.logits().toFloats(), logits, 1e-4f, name + " logits of token " + i + " with a cache");
+                    assertArrayEquals(
+                            whole.logits().toFloats(), logits, 1e-4f, name + " logits of token " + i + " with a cache");
                     generated[i] = GoldenCase.argmax(logits);
                 }
                 step = new int[] {generated[i]};
@@ -72,7 +80,9 @@ class GoldenModelTest {
     @MethodSource("cases")
     void tracedPartsAddUpToTheFinalResidual(String name) {
         GoldenCase golden = GoldenCase.of(name);
-        try (LanguageModel model = golden.load(); Trace trace = model.forward(golden.tokens(), everything()); var scope = TensorScope.open()) {
+        try (LanguageModel model = golden.load();
+                Trace trace = model.forward(golden.tokens(), everything());
+                var scope = TensorScope.open()) {
             int positions = trace.positions();
             ModelConfig.Attention shape = model.config().attention();
             Tensor stream = trace.tokenVectors();
@@ -82,26 +92,38 @@ class GoldenModelTest {
             for (int l = 0; l < model.config().layers(); l++) {
                 LayerWeights layer = model.layer(l);
                 Tensor x = normalised(layer.preAttention(), trace, NormSite.PRE_ATTENTION, l, stream);
-                Tensor values = Torch.transpose(Torch.reshape(layer.attention().value().apply(x), positions, shape.kvHeads(), shape.headDim()), 0, 1);
+                Tensor values = Torch.transpose(
+                        Torch.reshape(layer.attention().value().apply(x), positions, shape.kvHeads(), shape.headDim()),
+                        0,
+                        1);
                 Tensor mixed = Torch.bmm(trace.attention(l), Torch.repeatInterleave(values, shape.group(), 0));
-                Tensor attended = layer.attention().output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), positions, -1));
+                Tensor attended =
+                        layer.attention().output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), positions, -1));
                 if (layer.postAttention() != null) {
                     attended = normalised(layer.postAttention(), trace, NormSite.POST_ATTENTION, l, attended);
                 }
                 Tensor middle = Torch.add(stream, attended);
-                assertClose(name + " residual before the MLP of layer " + l, middle, trace.site(FeatureSite.RESID_MID, l));
+                assertClose(
+                        name + " residual before the MLP of layer " + l, middle, trace.site(FeatureSite.RESID_MID, l));
                 Tensor in = normalised(layer.preMlp(), trace, NormSite.PRE_MLP, l, middle);
                 assertClose(name + " MLP input of layer " + l, in, trace.site(FeatureSite.MLP_IN, l));
                 if (layer.postMlp() != null) {
-                    assertClose(name + " output of layer " + l, normalised(layer.postMlp(), trace, NormSite.POST_MLP, l, trace.site(FeatureSite.MLP_OUT, l)),
+                    assertClose(
+                            name + " output of layer " + l,
+                            normalised(
+                                    layer.postMlp(), trace, NormSite.POST_MLP, l, trace.site(FeatureSite.MLP_OUT, l)),
                             trace.site(FeatureSite.HOOK_MLP_OUT, l));
                 }
                 stream = Torch.add(middle, trace.site(FeatureSite.HOOK_MLP_OUT, l));
             }
             assertClose(name + " final residual", stream, trace.finalResidual());
-            Tensor logits = new Linear(model.unembedding(), null).apply(normalised(model.finalNorm(), trace, NormSite.FINAL, 0, stream));
+            Tensor logits = new Linear(model.unembedding(), null)
+                    .apply(normalised(model.finalNorm(), trace, NormSite.FINAL, 0, stream));
             double cap = model.config().finalSoftcap();
-            assertClose(name + " logits", cap == 0 ? logits : Torch.mul(Torch.tanh(Torch.div(logits, cap)), cap), trace.logits());
+            assertClose(
+                    name + " logits",
+                    cap == 0 ? logits : Torch.mul(Torch.tanh(Torch.div(logits, cap)), cap),
+                    trace.logits());
         }
     }
 
@@ -110,9 +132,14 @@ class GoldenModelTest {
     void theConfigurationTellsHowManyParametersThereAre(String name) {
         GoldenCase golden = GoldenCase.of(name);
         try (Checkpoint checkpoint = Checkpoint.open(golden.modelDirectory())) {
-            // Neither vision tensors nor attention masks, which old GPT-2 checkpoints hold, are the text model's parameters.
-            long stored = checkpoint.names().stream().filter(tensor -> !tensor.contains("vision") && !tensor.contains("multi_modal") && !tensor.endsWith(".attn.bias"))
-                    .mapToLong(tensor -> checkpoint.info(tensor).elements()).sum();
+            // Neither vision tensors nor attention masks, which old GPT-2 checkpoints hold, are the text model's
+            // parameters.
+            long stored = checkpoint.names().stream()
+                    .filter(tensor -> !tensor.contains("vision")
+                            && !tensor.contains("multi_modal")
+                            && !tensor.endsWith(".attn.bias"))
+                    .mapToLong(tensor -> checkpoint.info(tensor).elements())
+                    .sum();
             assertEquals(stored, ModelConfig.read(golden.modelDirectory()).parameters(), name);
         }
     }
@@ -130,7 +157,8 @@ class GoldenModelTest {
     @MethodSource("cases")
     void heldPassIsLinearInTheOutputsOfMlps(String name) {
         GoldenCase golden = GoldenCase.of(name);
-        try (LanguageModel model = golden.load(); Trace clean = model.forward(golden.tokens(), everything())) {
+        try (LanguageModel model = golden.load();
+                Trace clean = model.forward(golden.tokens(), everything())) {
             float[] base = held(model, clean, 0);
             assertArrayEquals(clean.finalResidual().toFloats(), base, 2e-5f, name + " held pass without a change");
             float[] once = held(model, clean, 0.25);

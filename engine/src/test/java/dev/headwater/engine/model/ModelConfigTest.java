@@ -23,7 +23,9 @@ class ModelConfigTest {
     }
 
     private static int[] layersWithWindow(ModelConfig model) {
-        return IntStream.range(0, model.layers()).filter(l -> model.attention().layers().get(l).window() > 0).toArray();
+        return IntStream.range(0, model.layers())
+                .filter(l -> model.attention().layers().get(l).window() > 0)
+                .toArray();
     }
 
     @Test
@@ -34,7 +36,9 @@ class ModelConfigTest {
                  "num_attention_heads": 32, "num_hidden_layers": 16, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
                  "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192,
                  "rope_type": "llama3"}, "rope_theta": 500000.0, "tie_word_embeddings": true, "torch_dtype": "bfloat16", "vocab_size": 128256}""");
-        assertEquals(new Rope(500000, new Rope.Llama3(32, 1, 4, 8192)), model.attention().layers().getFirst().rope());
+        assertEquals(
+                new Rope(500000, new Rope.Llama3(32, 1, 4, 8192)),
+                model.attention().layers().getFirst().rope());
         assertEquals(new ModelConfig.Gated(8192, Activation.SILU, false), model.mlp());
         assertEquals(4, model.attention().group());
         assertEquals(0.125, model.attention().scale());
@@ -49,7 +53,9 @@ class ModelConfigTest {
                  "hidden_size": 2304, "intermediate_size": 9216, "max_position_embeddings": 8192, "model_type": "gemma2",
                  "num_attention_heads": 8, "num_hidden_layers": 26, "num_key_value_heads": 4, "query_pre_attn_scalar": 256,
                  "rms_norm_eps": 1e-06, "rope_theta": 10000.0, "sliding_window": 4096, "vocab_size": 256000}""");
-        assertEquals(IntStream.range(0, 13).map(i -> 2 * i).boxed().toList(), IntStream.of(layersWithWindow(model)).boxed().toList());
+        assertEquals(
+                IntStream.range(0, 13).map(i -> 2 * i).boxed().toList(),
+                IntStream.of(layersWithWindow(model)).boxed().toList());
         assertEquals(4096, model.attention().layers().getFirst().window());
         assertEquals(1 / 16.0, model.attention().scale());
         assertEquals(48, model.embeddingScale());
@@ -69,8 +75,12 @@ class ModelConfigTest {
         assertEquals(8, model.attention().heads());
         assertEquals(4, model.attention().kvHeads());
         assertEquals(256, model.attention().headDim());
-        assertEquals(new ModelConfig.Reach(1024, new Rope(10000, new Rope.None())), model.attention().layers().get(4));
-        assertEquals(new ModelConfig.Reach(0, new Rope(1e6, new Rope.Linear(8))), model.attention().layers().get(5));
+        assertEquals(
+                new ModelConfig.Reach(1024, new Rope(10000, new Rope.None())),
+                model.attention().layers().get(4));
+        assertEquals(
+                new ModelConfig.Reach(0, new Rope(1e6, new Rope.Linear(8))),
+                model.attention().layers().get(5));
         assertEquals(29, layersWithWindow(model).length);
         assertTrue(model.attention().qkNorm() && model.tied());
         assertEquals(0, model.finalSoftcap());
@@ -83,8 +93,12 @@ class ModelConfigTest {
                  "num_hidden_layers": 2, "vocab_size": 262144, "head_dim": 256, "sliding_window": 512, "layer_types": ["sliding_attention", "full_attention"],
                  "rope_parameters": {"full_attention": {"rope_theta": 1000000.0, "rope_type": "linear", "factor": 8.0},
                  "sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"}}}""");
-        assertEquals(new ModelConfig.Reach(512, new Rope(10000, new Rope.None())), model.attention().layers().get(0));
-        assertEquals(new ModelConfig.Reach(0, new Rope(1e6, new Rope.Linear(8))), model.attention().layers().get(1));
+        assertEquals(
+                new ModelConfig.Reach(512, new Rope(10000, new Rope.None())),
+                model.attention().layers().get(0));
+        assertEquals(
+                new ModelConfig.Reach(0, new Rope(1e6, new Rope.Linear(8))),
+                model.attention().layers().get(1));
     }
 
     @Test
@@ -98,7 +112,10 @@ class ModelConfigTest {
         assertFalse(model.attention().outputBias() || model.attention().qkNorm());
         assertEquals(64, model.attention().headDim());
         assertEquals(0, layersWithWindow(model).length);
-        assertEquals(21, layersWithWindow(read(json.replace("\"use_sliding_window\": false", "\"use_sliding_window\": true")))[0]);
+        assertEquals(
+                21,
+                layersWithWindow(read(json.replace("\"use_sliding_window\": false", "\"use_sliding_window\": true")))[
+                        0]);
     }
 
     @Test
@@ -120,7 +137,8 @@ class ModelConfigTest {
                  "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
                  "sliding_window": 4096, "tie_word_embeddings": false, "vocab_size": 32000}""";
         assertEquals(32, layersWithWindow(read(json)).length);
-        assertEquals(0, layersWithWindow(read(json.replace("\"sliding_window\": 4096", "\"sliding_window\": null"))).length);
+        assertEquals(
+                0, layersWithWindow(read(json.replace("\"sliding_window\": 4096", "\"sliding_window\": null"))).length);
     }
 
     @Test
@@ -148,7 +166,8 @@ class ModelConfigTest {
         assertEquals(new ModelConfig.Experts(2880, 32, 4, 7), model.mlp());
         assertEquals(12, layersWithWindow(model).length);
         assertTrue(model.attention().sinks() && model.attention().outputBias());
-        Rope.Yarn yarn = assertInstanceOf(Rope.Yarn.class, model.attention().layers().getFirst().rope().scaling());
+        Rope.Yarn yarn = assertInstanceOf(
+                Rope.Yarn.class, model.attention().layers().getFirst().rope().scaling());
         assertEquals(0.1 * Math.log(32) + 1, yarn.magnitude());
     }
 }

@@ -44,7 +44,12 @@ final class ModelDirectories {
         try (Checkpoint checkpoint = Checkpoint.open(golden.modelDirectory())) {
             for (String name : checkpoint.names()) {
                 TensorInfo info = checkpoint.info(name);
-                weights.put(name, new Data(info.dtype(), info.shape(), checkpoint.data(name).toArray(JAVA_BYTE)));
+                weights.put(
+                        name,
+                        new Data(
+                                info.dtype(),
+                                info.shape(),
+                                checkpoint.data(name).toArray(JAVA_BYTE)));
             }
         }
         return weights;
@@ -57,8 +62,12 @@ final class ModelDirectories {
     static Path write(Path directory, ObjectNode config, Map<String, Data> weights) throws IOException {
         Files.createDirectories(directory);
         Files.writeString(directory.resolve("config.json"), config.toString());
-        List<TensorInfo> infos = weights.entrySet().stream().map(e -> TensorInfo.of(e.getKey(), e.getValue().dtype(), e.getValue().shape())).toList();
-        try (SafetensorsWriter writer = SafetensorsWriter.create(directory.resolve("model.safetensors"), infos, Map.of())) {
+        List<TensorInfo> infos = weights.entrySet().stream()
+                .map(e -> TensorInfo.of(
+                        e.getKey(), e.getValue().dtype(), e.getValue().shape()))
+                .toList();
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), infos, Map.of())) {
             weights.forEach((name, data) -> writer.write(name, MemorySegment.ofArray(data.bytes())));
             writer.commit();
         }
@@ -66,7 +75,9 @@ final class ModelDirectories {
     }
 
     /** A golden model with its configuration and weights changed. */
-    static Path changed(Path directory, GoldenCase golden, Consumer<ObjectNode> config, Consumer<Map<String, Data>> weights) throws IOException {
+    static Path changed(
+            Path directory, GoldenCase golden, Consumer<ObjectNode> config, Consumer<Map<String, Data>> weights)
+            throws IOException {
         ObjectNode node = config(golden);
         config.accept(node);
         Map<String, Data> tensors = weights(golden);

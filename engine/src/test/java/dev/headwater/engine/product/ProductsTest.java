@@ -44,7 +44,9 @@ class ProductsTest {
 
     @Test
     void whatCannotBeHadIsRefused() {
-        assertTrue(assertThrows(UsageException.class, () -> Products.choose(Products.BF16X6, DType.F32, CUDA, 256)).getMessage().contains("for the CPU"));
+        assertTrue(assertThrows(UsageException.class, () -> Products.choose(Products.BF16X6, DType.F32, CUDA, 256))
+                .getMessage()
+                .contains("for the CPU"));
         var options = ReplacementModel.Options.DEFAULT;
         assertThrows(UsageException.class, () -> options.withDtype(DType.BF16).withProducts(Products.BF16X6));
         assertThrows(UsageException.class, () -> options.withDtype(DType.BF16).withProducts(Products.FLOAT32));
@@ -86,11 +88,15 @@ class ProductsTest {
             assertEquals(5, weight.rows());
             assertEquals(4, weight.columns());
             // Small whole numbers are exact in every way.
-            assertArrayEquals(Torch.contiguous(matrix).toFloats(), weight.toFloat32().toFloats());
+            assertArrayEquals(
+                    Torch.contiguous(matrix).toFloats(), weight.toFloat32().toFloats());
             Tensor a = Tensor.ofFloats(new float[] {1, 2, 3, 4, 5, -1, 0, 1, 0, 2}, 2, 5);
             Tensor out = Tensor.full(1, DType.F32, Device.CPU, 2, 4);
             weight.product(out, a, 1);
-            assertArrayEquals(Torch.add(Torch.mm(a, matrix), Tensor.full(1, DType.F32, Device.CPU, 2, 4)).toFloats(), out.toFloats());
+            assertArrayEquals(
+                    Torch.add(Torch.mm(a, matrix), Tensor.full(1, DType.F32, Device.CPU, 2, 4))
+                            .toFloats(),
+                    out.toFloats());
             weight.product(out, a, 0);
             assertArrayEquals(Torch.mm(a, matrix).toFloats(), out.toFloats());
         }

@@ -52,9 +52,16 @@ class NeuronpediaTest {
     void start() throws IOException {
         site = serve();
         store = serve();
-        answers.put("/api/graph/signed-put", new Answer(200, "{\"url\":\"%s/bucket/put?signature=abc\",\"key\":\"k\",\"putRequestId\":\"r-1\"}".formatted(address(store))));
+        answers.put(
+                "/api/graph/signed-put",
+                new Answer(
+                        200,
+                        "{\"url\":\"%s/bucket/put?signature=abc\",\"key\":\"k\",\"putRequestId\":\"r-1\"}"
+                                .formatted(address(store))));
         answers.put("/bucket/put", new Answer(200, ""));
-        answers.put("/api/graph/save-to-db", new Answer(200, "{\"message\":\"saved\",\"url\":\"https://example.org/gemma-2-2b/graph?slug=demo\"}"));
+        answers.put(
+                "/api/graph/save-to-db",
+                new Answer(200, "{\"message\":\"saved\",\"url\":\"https://example.org/gemma-2-2b/graph?slug=demo\"}"));
     }
 
     private HttpServer serve() throws IOException {
@@ -90,11 +97,15 @@ class NeuronpediaTest {
     private Path graph(int nodes) throws IOException {
         StringBuilder list = new StringBuilder();
         for (int i = 0; i < nodes; i++) {
-            list.append(i == 0 ? "" : ",").append("{\"node_id\":\"0_%d_1\",\"feature\":%d,\"layer\":\"0\",\"ctx_idx\":1,\"feature_type\":\"f\",\"jsNodeId\":\"%x\",\"clerp\":\"\"}"
-                .formatted(i, i, i * 0x9e3779b97f4a7c15L));
+            list.append(i == 0 ? "" : ",")
+                    .append(
+                            "{\"node_id\":\"0_%d_1\",\"feature\":%d,\"layer\":\"0\",\"ctx_idx\":1,\"feature_type\":\"f\",\"jsNodeId\":\"%x\",\"clerp\":\"\"}"
+                                    .formatted(i, i, i * 0x9e3779b97f4a7c15L));
         }
-        return Files.writeString(directory.resolve("g.json"),
-            "{\"metadata\":{\"slug\":\"demo\",\"scan\":\"gemma-2-2b\",\"prompt_tokens\":[\"a\"],\"prompt\":\"a\"},\"qParams\":{},\"nodes\":[%s],\"links\":[]}".formatted(list));
+        return Files.writeString(
+                directory.resolve("g.json"),
+                "{\"metadata\":{\"slug\":\"demo\",\"scan\":\"gemma-2-2b\",\"prompt_tokens\":[\"a\"],\"prompt\":\"a\"},\"qParams\":{},\"nodes\":[%s],\"links\":[]}"
+                        .formatted(list));
     }
 
     private URI upload(Path file) {
@@ -109,11 +120,20 @@ class NeuronpediaTest {
         assertEquals(URI.create("https://example.org/gemma-2-2b/graph?slug=demo"), upload(file));
         JsonNode asked = new ObjectMapper().readTree(bodies.get("/api/graph/signed-put"));
         assertEquals("demo.json", asked.get("filename").asText());
-        assertEquals(bodies.get("/bucket/put").length, asked.get("contentLength").asInt(), "the address is signed for this length");
+        assertEquals(
+                bodies.get("/bucket/put").length,
+                asked.get("contentLength").asInt(),
+                "the address is signed for this length");
         assertEquals("gzip", encodings.get("/bucket/put"));
-        assertArrayEquals(Files.readAllBytes(file), new GZIPInputStream(new ByteArrayInputStream(bodies.get("/bucket/put"))).readAllBytes());
-        assertEquals("{\"putRequestId\":\"r-1\"}", new String(bodies.get("/api/graph/save-to-db"), StandardCharsets.UTF_8));
-        assertEquals(Map.of("/api/graph/signed-put", KEY, "/bucket/put", "null", "/api/graph/save-to-db", KEY), keys, "who saw the key");
+        assertArrayEquals(
+                Files.readAllBytes(file),
+                new GZIPInputStream(new ByteArrayInputStream(bodies.get("/bucket/put"))).readAllBytes());
+        assertEquals(
+                "{\"putRequestId\":\"r-1\"}", new String(bodies.get("/api/graph/save-to-db"), StandardCharsets.UTF_8));
+        assertEquals(
+                Map.of("/api/graph/signed-put", KEY, "/bucket/put", "null", "/api/graph/save-to-db", KEY),
+                keys,
+                "who saw the key");
     }
 
     @Test
@@ -125,30 +145,56 @@ class NeuronpediaTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"/api/graph/signed-put, 401, does not know the key", "/api/graph/signed-put, 403, does not allow", "/api/graph/signed-put, 413, too large",
-        "/api/graph/signed-put, 429, too many uploads", "/api/graph/signed-put, 500, try again later", "/api/graph/signed-put, 302, points elsewhere",
-        "/bucket/put, 403, time to store may have run out", "/bucket/put, 413, too large", "/api/graph/save-to-db, 400, has to be a model",
-        "/api/graph/save-to-db, 404, has to be a model", "/api/graph/save-to-db, 307, points elsewhere"})
+    @CsvSource({
+        "/api/graph/signed-put, 401, does not know the key",
+        "/api/graph/signed-put, 403, does not allow",
+        "/api/graph/signed-put, 413, too large",
+        "/api/graph/signed-put, 429, too many uploads",
+        "/api/graph/signed-put, 500, try again later",
+        "/api/graph/signed-put, 302, points elsewhere",
+        "/bucket/put, 403, time to store may have run out",
+        "/bucket/put, 413, too large",
+        "/api/graph/save-to-db, 400, has to be a model",
+        "/api/graph/save-to-db, 404, has to be a model",
+        "/api/graph/save-to-db, 307, points elsewhere"
+    })
     void refusalsAreExplainedAndDoNotShowTheKey(String path, int status, String meaning) throws IOException {
-        answers.put(path, new Answer(status, "{\"error\":\"Too many put requests of %s today\\u001b[31m\"}".formatted(KEY)));
+        answers.put(
+                path,
+                new Answer(status, "{\"error\":\"Too many put requests of %s today\\u001b[31m\"}".formatted(KEY)));
         Path file = graph(200);
         HeadwaterException refused = assertThrows(HeadwaterException.class, () -> upload(file));
-        assertTrue(refused.getMessage().contains(meaning) && refused.getMessage().contains("status " + status), refused.getMessage());
+        assertTrue(
+                refused.getMessage().contains(meaning) && refused.getMessage().contains("status " + status),
+                refused.getMessage());
         assertTrue(refused.getMessage().contains("Too many put requests of … today"), refused.getMessage());
         for (Throwable e = refused; e != null; e = e.getCause()) {
-            assertFalse(String.valueOf(e.getMessage()).contains(KEY) || String.valueOf(e.getMessage()).contains("\u001b"), e.toString());
+            assertFalse(
+                    String.valueOf(e.getMessage()).contains(KEY)
+                            || String.valueOf(e.getMessage()).contains("\u001b"),
+                    e.toString());
         }
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"/api/graph/signed-put | <html> | not JSON", "/api/graph/signed-put | {} | putRequestId",
-        "/api/graph/signed-put | {\"url\":5,\"putRequestId\":\"r\"} | 'url'", "/api/graph/signed-put | {\"url\":\"http://example.org/x\",\"putRequestId\":\"r\"} | not safe",
-        "/api/graph/signed-put | {\"url\":\"file:///etc/passwd\",\"putRequestId\":\"r\"} | not safe", "/api/graph/signed-put | {\"url\":\"::\",\"putRequestId\":\"r\"} | not safe",
-        "/api/graph/save-to-db | {\"message\":\"ok\"} | 'url'", "/api/graph/save-to-db | {\"url\":\"javascript:alert(1)\"} | not one of a page"})
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "/api/graph/signed-put | <html> | not JSON",
+                "/api/graph/signed-put | {} | putRequestId",
+                "/api/graph/signed-put | {\"url\":5,\"putRequestId\":\"r\"} | 'url'",
+                "/api/graph/signed-put | {\"url\":\"http://example.org/x\",\"putRequestId\":\"r\"} | not safe",
+                "/api/graph/signed-put | {\"url\":\"file:///etc/passwd\",\"putRequestId\":\"r\"} | not safe",
+                "/api/graph/signed-put | {\"url\":\"::\",\"putRequestId\":\"r\"} | not safe",
+                "/api/graph/save-to-db | {\"message\":\"ok\"} | 'url'",
+                "/api/graph/save-to-db | {\"url\":\"javascript:alert(1)\"} | not one of a page"
+            })
     void answersThatMakeNoSenseAreRefused(String path, String body, String part) throws IOException {
         answers.put(path, new Answer(200, body));
         Path file = graph(200);
-        String message = assertThrows(HeadwaterException.class, () -> upload(file)).getMessage();
+        String message =
+                assertThrows(HeadwaterException.class, () -> upload(file)).getMessage();
         assertTrue(message.contains(part), message);
     }
 
@@ -156,7 +202,9 @@ class NeuronpediaTest {
     void anAnswerWithoutEndIsCutOff() throws IOException {
         answers.put("/api/graph/signed-put", new Answer(200, " ".repeat(2 << 20)));
         Path file = graph(200);
-        assertTrue(assertThrows(HeadwaterException.class, () -> upload(file)).getMessage().contains("failed"));
+        assertTrue(assertThrows(HeadwaterException.class, () -> upload(file))
+                .getMessage()
+                .contains("failed"));
     }
 
     @Test
@@ -168,9 +216,20 @@ class NeuronpediaTest {
         Files.writeString(invalid, Files.readString(graph(50)).replace("\"links\"", "\"lonks\""));
         Path broken = Files.writeString(directory.resolve("broken.json"), "{\"metadata\":");
         graph(1);
-        Map<Path, String> reasons = Map.of(small, "too small", named, "slug 'de mo'", invalid, "has no links", broken, "not valid JSON", directory.resolve("none"), "There is no");
+        Map<Path, String> reasons = Map.of(
+                small,
+                "too small",
+                named,
+                "slug 'de mo'",
+                invalid,
+                "has no links",
+                broken,
+                "not valid JSON",
+                directory.resolve("none"),
+                "There is no");
         reasons.forEach((file, reason) -> {
-            String message = assertThrows(HeadwaterException.class, () -> upload(file)).getMessage();
+            String message =
+                    assertThrows(HeadwaterException.class, () -> upload(file)).getMessage();
             assertTrue(message.contains(reason), message);
         });
         assertEquals(Map.of(), bodies, "what was sent");
@@ -180,11 +239,22 @@ class NeuronpediaTest {
     void nobodyThere() throws IOException {
         Path file = graph(200);
         store.stop(0);
-        assertTrue(assertThrows(HeadwaterException.class, () -> upload(file)).getMessage().contains("Cannot reach 127.0.0.1 to store the graph"));
+        assertTrue(assertThrows(HeadwaterException.class, () -> upload(file))
+                .getMessage()
+                .contains("Cannot reach 127.0.0.1 to store the graph"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"http://example.org", "http://127.0.0.1.example.org", "ftp://example.org", "example.org", "https://user:pass@example.org", "file:///etc", "https:///x"})
+    @ValueSource(
+            strings = {
+                "http://example.org",
+                "http://127.0.0.1.example.org",
+                "ftp://example.org",
+                "example.org",
+                "https://user:pass@example.org",
+                "file:///etc",
+                "https:///x"
+            })
     void addressesThatWouldShowTheKeyAreRefused(String address) {
         assertThrows(UsageException.class, () -> new Neuronpedia(URI.create(address), KEY).close());
     }
@@ -192,7 +262,8 @@ class NeuronpediaTest {
     @Test
     void keysThatAreNoneAreRefusedWithoutBeingShown() {
         for (String key : List.of("", "two words", "line\nbreak", "clé", "x".repeat(501))) {
-            String message = assertThrows(UsageException.class, () -> new Neuronpedia(Neuronpedia.SITE, key).close()).getMessage();
+            String message = assertThrows(UsageException.class, () -> new Neuronpedia(Neuronpedia.SITE, key).close())
+                    .getMessage();
             assertTrue(key.isEmpty() || !message.contains(key), message);
         }
     }

@@ -26,8 +26,11 @@ import org.junit.jupiter.api.io.TempDir;
 class ChatTemplateTest {
     private static final Clock CLOCK = Clock.fixed(Instant.parse("2024-07-26T09:05:03Z"), ZoneOffset.UTC);
     private static final List<Message> ASK = List.of(new Message("user", " Where is Dallas? \n"));
-    private static final List<Message> TALK = List.of(new Message("system", "Be brief."), new Message("user", "Where is Dallas?"),
-            new Message("assistant", "<think>\nTexas, surely.\n</think>\n\nIn Texas."), new Message("user", "And Lyon?"));
+    private static final List<Message> TALK = List.of(
+            new Message("system", "Be brief."),
+            new Message("user", "Where is Dallas?"),
+            new Message("assistant", "<think>\nTexas, surely.\n</think>\n\nIn Texas."),
+            new Message("user", "And Lyon?"));
 
     private static final String CHATML = """
             {% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}
@@ -160,7 +163,9 @@ class ChatTemplateTest {
 
     @Test
     void gemma() throws IOException {
-        assertEquals("<|bos|><start_of_turn>user\nWhere is Dallas?<end_of_turn>\n<start_of_turn>model\n", render(GEMMA_3, ASK));
+        assertEquals(
+                "<|bos|><start_of_turn>user\nWhere is Dallas?<end_of_turn>\n<start_of_turn>model\n",
+                render(GEMMA_3, ASK));
         assertEquals("""
                 <|bos|><start_of_turn>user
                 Be brief.
@@ -176,7 +181,9 @@ class ChatTemplateTest {
                 And Lyon?<end_of_turn>
                 <start_of_turn>model
                 """, render(GEMMA_3, TALK));
-        var e = assertThrows(HeadwaterException.class, () -> render(GEMMA_3, TALK.subList(1, 3).reversed()));
+        var e = assertThrows(
+                HeadwaterException.class,
+                () -> render(GEMMA_3, TALK.subList(1, 3).reversed()));
         assertTrue(e.getMessage().contains("it refuses these messages: Roles must alternate"), e.getMessage());
     }
 
@@ -193,14 +200,17 @@ class ChatTemplateTest {
                 And Lyon?<|im_end|>
                 <|im_start|>assistant
                 """, render(QWEN_3, TALK));
-        assertTrue(render(QWEN_3, TALK.subList(0, 3)).contains("<|im_start|>assistant\n<think>\nTexas, surely.\n</think>\n\nIn Texas.<|im_end|>"));
+        assertTrue(render(QWEN_3, TALK.subList(0, 3))
+                .contains("<|im_start|>assistant\n<think>\nTexas, surely.\n</think>\n\nIn Texas.<|im_end|>"));
     }
 
     @Test
     void theTemplateFileComesBeforeTheConfiguration() throws IOException {
         config("from the configuration");
         assertEquals("from the configuration", read().render(ASK, true));
-        config(List.of(Map.of("name", "tool_use", "template", "tools"), Map.of("name", "default", "template", "from the list")));
+        config(List.of(
+                Map.of("name", "tool_use", "template", "tools"),
+                Map.of("name", "default", "template", "from the list")));
         assertEquals("from the list", read().render(ASK, true));
         Files.writeString(directory.resolve("chat_template.jinja"), "from the file\n");
         assertEquals("from the file", read().render(ASK, true));
@@ -218,11 +228,15 @@ class ChatTemplateTest {
     void aConversationIsTokenizedWithItsSpecialTokens() throws IOException {
         Path model = BundledModel.directory("atlas");
         Files.copy(model.resolve("tokenizer.json"), directory.resolve("tokenizer.json"));
-        Files.writeString(directory.resolve("tokenizer_config.json"),
+        Files.writeString(
+                directory.resolve("tokenizer_config.json"),
                 "{\"bos_token\":\"<bos>\",\"eos_token\":\"<eos>\",\"chat_template\":\"{{ bos_token }}{{ messages[0].content }}{{ eos_token }}\"}");
         try (Tokenizer tokenizer = Tokenizer.open(directory)) {
-            int[] ids = tokenizer.encode(tokenizer.chatTemplate().render(List.of(new Message("user", "Fact: Dallas")), true), false);
-            assertEquals(List.of("<bos>", "Fact", ":", " Dallas", "<eos>"), java.util.Arrays.stream(ids).mapToObj(tokenizer::token).toList());
+            int[] ids = tokenizer.encode(
+                    tokenizer.chatTemplate().render(List.of(new Message("user", "Fact: Dallas")), true), false);
+            assertEquals(
+                    List.of("<bos>", "Fact", ":", " Dallas", "<eos>"),
+                    java.util.Arrays.stream(ids).mapToObj(tokenizer::token).toList());
             assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids));
         }
     }
@@ -235,7 +249,9 @@ class ChatTemplateTest {
         ZeroPositions.of("google/gemma-3-4b-it").check(new int[] {2, 105, 2364, 107, 9});
         ZeroPositions.of("google/gemma-2-2b-it").check(new int[] {7});
         for (int[] ids : List.of(new int[] {2, 105, 2364}, new int[] {}, new int[] {2, 5, 6, 7, 8})) {
-            var e = assertThrows(UsageException.class, () -> ZeroPositions.of("google/gemma-3-4b-it").check(ids));
+            var e = assertThrows(
+                    UsageException.class,
+                    () -> ZeroPositions.of("google/gemma-3-4b-it").check(ids));
             assertTrue(e.getMessage().contains("2, 105, 2364, 107"), e.getMessage());
         }
     }
@@ -253,6 +269,11 @@ class ChatTemplateTest {
     }
 
     private ChatTemplate read() {
-        return ChatTemplate.read(directory, SpecialTokens.read(directory, SpecialTokens.readConfig(directory.resolve("tokenizer_config.json")), new TokenizerFile(Map.of())));
+        return ChatTemplate.read(
+                directory,
+                SpecialTokens.read(
+                        directory,
+                        SpecialTokens.readConfig(directory.resolve("tokenizer_config.json")),
+                        new TokenizerFile(Map.of())));
     }
 }

@@ -23,8 +23,21 @@ class TokenizerTest {
     @Test
     void theBundledModelsPromptIsOneTokenAWord() {
         try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
-            int[] ids = tokenizer.withLeadingSpecial(tokenizer.encode("Fact: the capital of the state containing Dallas is", false));
-            assertEquals(List.of("<bos>", "Fact", ":", " the", " capital", " of", " the", " state", " containing", " Dallas", " is"),
+            int[] ids = tokenizer.withLeadingSpecial(
+                    tokenizer.encode("Fact: the capital of the state containing Dallas is", false));
+            assertEquals(
+                    List.of(
+                            "<bos>",
+                            "Fact",
+                            ":",
+                            " the",
+                            " capital",
+                            " of",
+                            " the",
+                            " state",
+                            " containing",
+                            " Dallas",
+                            " is"),
                     IntStream.of(ids).mapToObj(tokenizer::token).toList());
             assertEquals("<bos>Fact: the capital of the state containing Dallas is", tokenizer.decode(ids));
             assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids), "led already");
@@ -45,7 +58,9 @@ class TokenizerTest {
             for (String text : List.of("\0", "a\0b", "\uD83D\uDE42", "\uFFFF\uFFFE", "é".repeat(1000))) {
                 assertEquals(text, tokenizer.decode(tokenizer.encode(text, false)));
             }
-            assertTrue(tokenizer.decode(tokenizer.encode("a\uD83D", false)).startsWith("a\uFFFD"), "half a surrogate pair");
+            assertTrue(
+                    tokenizer.decode(tokenizer.encode("a\uD83D", false)).startsWith("a\uFFFD"),
+                    "half a surrogate pair");
             assertEquals("", tokenizer.decode(Integer.MAX_VALUE));
             assertThrows(HeadwaterException.class, () -> tokenizer.decode(-1));
         }
@@ -63,9 +78,10 @@ class TokenizerTest {
     }
 
     private static void assertLeads(OptionalInt expected, Path directory, String config) throws IOException {
-        String added = IntStream.range(0, 3).mapToObj(id -> """
-                {"id":%d,"content":"%c","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}"""
-                .formatted(id, "abc".charAt(id))).collect(Collectors.joining(","));
+        String added = IntStream.range(0, 3)
+                .mapToObj(id -> """
+                {"id":%d,"content":"%c","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}""".formatted(id, "abc".charAt(id)))
+                .collect(Collectors.joining(","));
         Files.writeString(directory.resolve("tokenizer.json"), """
                 {"version":"1.0","truncation":null,"padding":null,"added_tokens":[%s],"normalizer":null,"pre_tokenizer":null,"post_processor":null,
                  "decoder":null,"model":{"type":"WordLevel","vocab":{"a":0,"b":1,"c":2,"d":3},"unk_token":"d"}}""".formatted(added));
@@ -84,8 +100,17 @@ class TokenizerTest {
 
     @Test
     void brokenTokenizersAreRefused(@TempDir Path directory) throws IOException {
-        for (String text : List.of("", "[]", "{", "{}", "{\"model\":{}}", "{\"added_tokens\":[1,2]}", "\0\0\0", "[".repeat(100_000),
-                "{\"added_tokens\":" + "[".repeat(100_000), "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}}",
+        for (String text : List.of(
+                "",
+                "[]",
+                "{",
+                "{}",
+                "{\"model\":{}}",
+                "{\"added_tokens\":[1,2]}",
+                "\0\0\0",
+                "[".repeat(100_000),
+                "{\"added_tokens\":" + "[".repeat(100_000),
+                "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}}",
                 "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}")) {
             Files.writeString(directory.resolve("tokenizer.json"), text);
             assertFails(directory, "tokenizer");
@@ -96,15 +121,22 @@ class TokenizerTest {
     @Test
     void whatTheNativeLibraryTakesForGrantedIsChecked(@TempDir Path directory) throws IOException {
         Map<String, String> parts = Map.of(
-                "\"decoder\":{\"type\":\"Fuse\",1:2}", "not valid JSON",
-                "\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":3}", "strips the end",
-                "\"decoder\":{\"type\":\"Sequence\",\"decoders\":7}", "a sequence without its list",
-                "\"decoder\":{\"type\":\"Unheard\"}", "the decoder \"Unheard\"",
-                "\"decoder\":[]", "a part that is no object",
+                "\"decoder\":{\"type\":\"Fuse\",1:2}",
+                "not valid JSON",
+                "\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":3}",
+                "strips the end",
+                "\"decoder\":{\"type\":\"Sequence\",\"decoders\":7}",
+                "a sequence without its list",
+                "\"decoder\":{\"type\":\"Unheard\"}",
+                "the decoder \"Unheard\"",
+                "\"decoder\":[]",
+                "a part that is no object",
                 "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{}}",
                 "a template with \"x\"",
-                "\"added_tokens\":{}", "not a list of tokens",
-                "\"model\":{\"type\":\"BPE\",\"continuing_subword_prefix\":\"###\",\"vocab\":{},\"merges\":[]}", "a prefix for continued words");
+                "\"added_tokens\":{}",
+                "not a list of tokens",
+                "\"model\":{\"type\":\"BPE\",\"continuing_subword_prefix\":\"###\",\"vocab\":{},\"merges\":[]}",
+                "a prefix for continued words");
         for (var part : parts.entrySet()) {
             Files.writeString(directory.resolve("tokenizer.json"), "{" + part.getKey() + ",\"version\":\"1.0\"}");
             assertFails(directory, part.getValue());
@@ -121,7 +153,8 @@ class TokenizerTest {
                 StringBuilder text = new StringBuilder(seed);
                 for (int edits = 1 + random.nextInt(3); edits > 0; edits--) {
                     int at = random.nextInt(random.nextBoolean() ? text.length() : 3000);
-                    text.replace(at, at + random.nextInt(3), String.valueOf(text.charAt(random.nextInt(text.length()))));
+                    text.replace(
+                            at, at + random.nextInt(3), String.valueOf(text.charAt(random.nextInt(text.length()))));
                 }
                 Files.writeString(directory.resolve("tokenizer.json"), text);
                 try (Tokenizer tokenizer = Tokenizer.open(directory)) {
@@ -134,7 +167,8 @@ class TokenizerTest {
     }
 
     private static void assertFails(Path directory, String message) {
-        HeadwaterException e = assertThrows(HeadwaterException.class, () -> Tokenizer.open(directory).close());
+        HeadwaterException e = assertThrows(
+                HeadwaterException.class, () -> Tokenizer.open(directory).close());
         assertTrue(e.getMessage().contains(message), e.getMessage());
     }
 

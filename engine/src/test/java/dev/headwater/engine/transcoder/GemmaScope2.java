@@ -17,7 +17,8 @@ final class GemmaScope2 {
             layers++;
         }
         TranscoderConfig config = TranscoderConfig.read(source);
-        StringBuilder text = new StringBuilder("""
+        StringBuilder text = new StringBuilder(
+                """
             model_kind: cross_layer_transcoder
             feature_input_hook: %s
             feature_output_hook: %s
@@ -29,7 +30,7 @@ final class GemmaScope2 {
             String file = "params_layer_%d.safetensors".formatted(layer);
             text.append("- ").append(file).append('\n');
             try (var encoder = SafetensorsFile.open(source.resolve("W_enc_%d.safetensors".formatted(layer)));
-                 var decoder = SafetensorsFile.open(source.resolve("W_dec_%d.safetensors".formatted(layer)))) {
+                    var decoder = SafetensorsFile.open(source.resolve("W_dec_%d.safetensors".formatted(layer)))) {
                 int features = (int) encoder.info("W_enc_" + layer).size(0);
                 int width = (int) encoder.info("W_enc_" + layer).size(1);
                 float[] rows = encoder.floats("W_enc_" + layer);
@@ -44,9 +45,10 @@ final class GemmaScope2 {
                 for (int f = 0; f < features; f++) {
                     System.arraycopy(part, f * run, all, (f * layers + layer) * width, run);
                 }
-                set.put(file, "w_enc", Data.of(turned, width, features)).put(file, "w_dec", Data.of(all, features, layers, width))
-                    .put(file, "b_enc", Data.of(encoder.floats("b_enc_" + layer), features))
-                    .put(file, "b_dec", Data.of(encoder.floats("b_dec_" + layer), width));
+                set.put(file, "w_enc", Data.of(turned, width, features))
+                        .put(file, "w_dec", Data.of(all, features, layers, width))
+                        .put(file, "b_enc", Data.of(encoder.floats("b_enc_" + layer), features))
+                        .put(file, "b_dec", Data.of(encoder.floats("b_dec_" + layer), width));
                 if (encoder.has("threshold_" + layer)) {
                     set.put(file, "threshold", Data.of(encoder.floats("threshold_" + layer), features));
                 }

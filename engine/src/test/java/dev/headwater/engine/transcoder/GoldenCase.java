@@ -14,7 +14,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** One case of the golden data as far as transcoders need it: the tensors at the two sites and what the set makes of them. */
+/**
+ * One case of the golden data as far as transcoders need it: the tensors at the two sites and what the set makes of
+ * them.
+ */
 final class GoldenCase implements AutoCloseable {
     final String name;
     final JsonNode description;
@@ -66,8 +69,10 @@ final class GoldenCase implements AutoCloseable {
     List<Tensor> byLayer(String tensor) {
         float[] all = floats(tensor);
         int size = positions() * width();
-        return IntStream.range(0, layers()).mapToObj(layer -> Tensor.ofFloats(
-            Arrays.copyOfRange(all, layer * size, (layer + 1) * size), positions(), width())).toList();
+        return IntStream.range(0, layers())
+                .mapToObj(layer -> Tensor.ofFloats(
+                        Arrays.copyOfRange(all, layer * size, (layer + 1) * size), positions(), width()))
+                .toList();
     }
 
     /** @return the largest difference */

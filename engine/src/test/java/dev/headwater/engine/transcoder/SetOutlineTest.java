@@ -32,7 +32,8 @@ class SetOutlineTest {
             head = in.readNBytes(SetOutline.HEAD_BYTES);
         }
         try (TranscoderSet set = TranscoderSet.open(directory, Device.CPU)) {
-            SetOutline outline = SetOutline.of(directory, first, head, Files.size(directory.resolve(first)), set.width());
+            SetOutline outline =
+                    SetOutline.of(directory, first, head, Files.size(directory.resolve(first)), set.width());
             if (first.endsWith(".npz")) {
                 // An archive's own bytes, which count for little in a large file.
                 assertEquals(set.features(), outline.features(), 0.05 * set.features(), name);
@@ -45,17 +46,31 @@ class SetOutlineTest {
 
     @Test
     void theFirstFileMayLieInAnotherRepository(@TempDir Path directory) throws IOException {
-        Files.writeString(directory.resolve("config.yaml"), "transcoders:\n- hf://org/other/a/params.npz?revision=v1\n- layer_1.npz\n");
+        Files.writeString(
+                directory.resolve("config.yaml"),
+                "transcoders:\n- hf://org/other/a/params.npz?revision=v1\n- layer_1.npz\n");
         assertEquals(new Reference.Remote("org/other", "a/params.npz", "v1"), Hub.firstWeights(SET, directory));
         Files.writeString(directory.resolve("config.yaml"), "model_kind: cross_layer_transcoder\n");
-        assertEquals(new Reference.Remote("org/set", "folder/W_enc_0.safetensors", "v2"), Hub.firstWeights(new Reference.Remote("org/set", "folder", "v2"), directory));
+        assertEquals(
+                new Reference.Remote("org/set", "folder/W_enc_0.safetensors", "v2"),
+                Hub.firstWeights(new Reference.Remote("org/set", "folder", "v2"), directory));
     }
 
     @Test
     void aBeginningThatTellsNothingIsRefused() {
         Path directory = GoldenCase.transcoders("llama-plt-relu-skip");
-        for (String head : new String[] {"", "1234567", "\2\0\0\0\0\0\0\0{}", "\7\0\0\0\0\0\0\0{\"b_enc", "\u007f\0\0\0\0\0\0\u007f{}", "\13\0\0\0\0\0\0\0{\"b_enc\":1}"}) {
-            var e = assertThrows(HeadwaterException.class, () -> SetOutline.of(directory, "layer_0.safetensors", head.getBytes(StandardCharsets.ISO_8859_1), 100, 48));
+        for (String head : new String[] {
+            "",
+            "1234567",
+            "\2\0\0\0\0\0\0\0{}",
+            "\7\0\0\0\0\0\0\0{\"b_enc",
+            "\u007f\0\0\0\0\0\0\u007f{}",
+            "\13\0\0\0\0\0\0\0{\"b_enc\":1}"
+        }) {
+            var e = assertThrows(
+                    HeadwaterException.class,
+                    () -> SetOutline.of(
+                            directory, "layer_0.safetensors", head.getBytes(StandardCharsets.ISO_8859_1), 100, 48));
             assertTrue(e.getMessage().startsWith("layer_0.safetensors "), e.getMessage());
         }
     }

@@ -12,7 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 
-/** Writes transcoder sets for tests: config.yaml and safetensors files of float32 tensors, changed at will before writing. */
+/**
+ * Writes transcoder sets for tests: config.yaml and safetensors files of float32 tensors, changed at will before
+ * writing.
+ */
 final class TinySet {
     static final String PER_LAYER = """
         model_name: tiny
@@ -50,9 +53,9 @@ final class TinySet {
         Random random = new Random(7);
         for (int layer = 0; layer < layers; layer++) {
             set.put("layer_%d.safetensors".formatted(layer), "W_enc", random(random, features, width))
-                .put("layer_%d.safetensors".formatted(layer), "W_dec", random(random, features, width))
-                .put("layer_%d.safetensors".formatted(layer), "b_enc", random(random, features))
-                .put("layer_%d.safetensors".formatted(layer), "b_dec", random(random, width));
+                    .put("layer_%d.safetensors".formatted(layer), "W_dec", random(random, features, width))
+                    .put("layer_%d.safetensors".formatted(layer), "b_enc", random(random, features))
+                    .put("layer_%d.safetensors".formatted(layer), "b_dec", random(random, width));
         }
         return set;
     }
@@ -63,9 +66,12 @@ final class TinySet {
         Random random = new Random(8);
         for (int layer = 0; layer < layers; layer++) {
             set.put("W_enc_%d.safetensors".formatted(layer), "W_enc_" + layer, random(random, features, width))
-                .put("W_enc_%d.safetensors".formatted(layer), "b_enc_" + layer, random(random, features))
-                .put("W_enc_%d.safetensors".formatted(layer), "b_dec_" + layer, random(random, width))
-                .put("W_dec_%d.safetensors".formatted(layer), "W_dec_" + layer, random(random, features, layers - layer, width));
+                    .put("W_enc_%d.safetensors".formatted(layer), "b_enc_" + layer, random(random, features))
+                    .put("W_enc_%d.safetensors".formatted(layer), "b_dec_" + layer, random(random, width))
+                    .put(
+                            "W_dec_%d.safetensors".formatted(layer),
+                            "W_dec_" + layer,
+                            random(random, features, layers - layer, width));
         }
         return set;
     }
@@ -106,8 +112,15 @@ final class TinySet {
                 Path path = directory.resolve(file.getKey());
                 Files.createDirectories(path.getParent());
                 var tensors = file.getValue();
-                try (var out = SafetensorsWriter.create(path, tensors.entrySet().stream()
-                    .map(tensor -> TensorInfo.of(tensor.getKey(), tensor.getValue().type(), tensor.getValue().shape())).toList(), Map.of())) {
+                try (var out = SafetensorsWriter.create(
+                        path,
+                        tensors.entrySet().stream()
+                                .map(tensor -> TensorInfo.of(
+                                        tensor.getKey(),
+                                        tensor.getValue().type(),
+                                        tensor.getValue().shape()))
+                                .toList(),
+                        Map.of())) {
                     tensors.forEach((name, data) -> out.write(name, data.elements()));
                     out.commit();
                 }

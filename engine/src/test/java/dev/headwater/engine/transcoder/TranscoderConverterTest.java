@@ -46,13 +46,16 @@ class TranscoderConverterTest {
     private static void assertSameBits(WeightMatrix expected, WeightMatrix actual, String message) {
         try (var scope = TensorScope.open()) {
             assertEquals(expected.dtype(), actual.dtype(), message);
-            assertArrayEquals(Torch.contiguous(expected.view(0, expected.rows())).toBytes(),
-                Torch.contiguous(actual.view(0, actual.rows())).toBytes(), message);
+            assertArrayEquals(
+                    Torch.contiguous(expected.view(0, expected.rows())).toBytes(),
+                    Torch.contiguous(actual.view(0, actual.rows())).toBytes(),
+                    message);
         }
     }
 
     private static void assertSameSet(String message, Path expected, Path actual) {
-        try (var a = TranscoderSet.open(expected, Device.CPU); var b = TranscoderSet.open(actual, Device.CPU)) {
+        try (var a = TranscoderSet.open(expected, Device.CPU);
+                var b = TranscoderSet.open(actual, Device.CPU)) {
             assertEquals(a.layers(), b.layers(), message);
             assertEquals(a.kind(), b.kind(), message);
             assertEquals(a.input(), b.input(), message);
@@ -71,8 +74,10 @@ class TranscoderConverterTest {
                 assertArrayEquals(from.decoderBias(), to.decoderBias(), where + " b_dec");
                 switch (from.activation()) {
                     case Activation.JumpRelu(float[] threshold) ->
-                        assertArrayEquals(threshold, ((Activation.JumpRelu) to.activation()).threshold(), where + " threshold");
-                    case Activation.Relu _, Activation.TopK _ -> assertEquals(from.activation(), to.activation(), where);
+                        assertArrayEquals(
+                                threshold, ((Activation.JumpRelu) to.activation()).threshold(), where + " threshold");
+                    case Activation.Relu _, Activation.TopK _ ->
+                        assertEquals(from.activation(), to.activation(), where);
                 }
                 assertEquals(1, to.encoder().columnStride(), where + ": rows of a feature lie together");
             }
@@ -92,7 +97,10 @@ class TranscoderConverterTest {
         assertSameSet(name, GoldenCase.transcoders(name), once);
         Path twice = convert(once, "twice");
         for (Path file : list(once)) {
-            assertEquals(-1, Files.mismatch(once.resolve(file), twice.resolve(file)), name + " " + file + ": converting again changes nothing");
+            assertEquals(
+                    -1,
+                    Files.mismatch(once.resolve(file), twice.resolve(file)),
+                    name + " " + file + ": converting again changes nothing");
         }
         assertEquals(list(once), list(twice), name);
     }
@@ -101,13 +109,18 @@ class TranscoderConverterTest {
     void aConvertedSetGivesTheGoldenReconstruction() {
         for (String name : List.of("gemma2-plt-npz", "gemma3-plt-gs2-affine", "gemma2-clt-jumprelu")) {
             Path converted = convert(GoldenCase.transcoders(name), name);
-            try (var golden = new GoldenCase(name); var set = TranscoderSet.open(converted, Device.CPU); var scope = TensorScope.open()) {
+            try (var golden = new GoldenCase(name);
+                    var set = TranscoderSet.open(converted, Device.CPU);
+                    var scope = TensorScope.open()) {
                 List<Tensor> inputs = golden.byLayer("feature_inputs");
                 List<SparseActivations> active = new ArrayList<>();
                 for (int layer = 0; layer < set.layers(); layer++) {
                     active.add(set.encode(layer, inputs.get(layer), 1));
                 }
-                golden.assertClose("reconstruction", "error_vectors", Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
+                golden.assertClose(
+                        "reconstruction",
+                        "error_vectors",
+                        Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
             }
         }
     }
@@ -116,10 +129,17 @@ class TranscoderConverterTest {
     void crossLayerGemmaScope2BecomesTheFilesThatItWasMadeFrom() throws IOException {
         Path original = GoldenCase.transcoders("gemma2-clt-jumprelu");
         Path converted = convert(GemmaScope2.crossLayer(original, directory.resolve("gs2"), null), "clt");
-        try (var a = TranscoderSet.open(original, Device.CPU); var b = TranscoderSet.open(converted, Device.CPU)) {
+        try (var a = TranscoderSet.open(original, Device.CPU);
+                var b = TranscoderSet.open(converted, Device.CPU)) {
             for (int layer = 0; layer < a.layers(); layer++) {
-                assertSameBits(a.stored().get(layer).transcoder().encoder(), b.stored().get(layer).transcoder().encoder(), "encoder " + layer);
-                assertSameBits(a.stored().get(layer).transcoder().decoder(), b.stored().get(layer).transcoder().decoder(), "decoder " + layer);
+                assertSameBits(
+                        a.stored().get(layer).transcoder().encoder(),
+                        b.stored().get(layer).transcoder().encoder(),
+                        "encoder " + layer);
+                assertSameBits(
+                        a.stored().get(layer).transcoder().decoder(),
+                        b.stored().get(layer).transcoder().decoder(),
+                        "decoder " + layer);
             }
         }
         assertEquals(7, list(converted).size());
@@ -142,7 +162,7 @@ class TranscoderConverterTest {
             TinySet tiny = TinySet.perLayer(source, 2, 6, 4);
             for (String file : List.of("layer_0.safetensors", "layer_1.safetensors")) {
                 tiny.put(file, "W_enc", new Data(type, new long[] {6, 4}, MemorySegment.ofArray(bits)))
-                    .put(file, "k", Data.of(file.contains("0") ? 3 : 5));
+                        .put(file, "k", Data.of(file.contains("0") ? 3 : 5));
             }
             tiny.write();
             Path converted = convert(source, "converted-" + type);
@@ -163,12 +183,17 @@ class TranscoderConverterTest {
                     return true;
                 }
             };
-            assertThrows(CancellationException.class, () -> TranscoderConverter.convert(set, directory.resolve("target"), cancelled));
+            assertThrows(
+                    CancellationException.class,
+                    () -> TranscoderConverter.convert(set, directory.resolve("target"), cancelled));
             assertThrows(UsageException.class, () -> TranscoderConverter.convert(set, source, Progress.NONE));
-            var failure = assertThrows(HeadwaterException.class,
-                () -> TranscoderConverter.convert(set, directory.resolve("absent/target"), Progress.NONE));
-            assertEquals("Cannot write %s: %s is no directory".formatted(directory.resolve("absent/target"), directory.resolve("absent")),
-                failure.getMessage());
+            var failure = assertThrows(
+                    HeadwaterException.class,
+                    () -> TranscoderConverter.convert(set, directory.resolve("absent/target"), Progress.NONE));
+            assertEquals(
+                    "Cannot write %s: %s is no directory"
+                            .formatted(directory.resolve("absent/target"), directory.resolve("absent")),
+                    failure.getMessage());
         }
         assertEquals(List.of(Path.of("source")), list(directory));
         assertFalse(Files.exists(directory.resolve("target")));

@@ -17,12 +17,19 @@ class TranscoderGoldenTest {
     @ParameterizedTest
     @MethodSource("dev.headwater.engine.transcoder.GoldenCase#names")
     void activeFeaturesAndReconstructionAreThoseOfTheGoldenData(String name) {
-        try (var golden = new GoldenCase(name); var set = TranscoderSet.open(GoldenCase.transcoders(name), Device.CPU);
-             var scope = TensorScope.open()) {
+        try (var golden = new GoldenCase(name);
+                var set = TranscoderSet.open(GoldenCase.transcoders(name), Device.CPU);
+                var scope = TensorScope.open()) {
             set.requireMatches(golden.layers(), golden.width());
             assertEquals(golden.description.at("/dims/features").asInt(), set.features(), name);
-            assertEquals(golden.description.get("feature_input_hook").asText(), set.input().hookName(), name);
-            assertEquals(golden.description.get("feature_output_hook").asText(), set.output().hookName(), name);
+            assertEquals(
+                    golden.description.get("feature_input_hook").asText(),
+                    set.input().hookName(),
+                    name);
+            assertEquals(
+                    golden.description.get("feature_output_hook").asText(),
+                    set.output().hookName(),
+                    name);
 
             List<Tensor> inputs = golden.byLayer("feature_inputs");
             List<SparseActivations> active = new ArrayList<>();
@@ -44,13 +51,15 @@ class TranscoderGoldenTest {
             }
             double error = golden.assertClose("error_vectors", "error_vectors", floats(errors));
             double norm = golden.assertClose("error_norms", "error_vectors", floats(norms));
-            System.out.printf("%-26s %d active features equal; largest differences: activations %.1e, reconstruction %.1e, errors %.1e, norms %.1e%n",
-                name, values(active).length, activations, output, error, norm);
+            System.out.printf(
+                    "%-26s %d active features equal; largest differences: activations %.1e, reconstruction %.1e, errors %.1e, norms %.1e%n",
+                    name, values(active).length, activations, output, error, norm);
         }
     }
 
     private static int[] triples(List<SparseActivations> active) {
-        int[] triples = new int[3 * active.stream().mapToInt(SparseActivations::count).sum()];
+        int[] triples =
+                new int[3 * active.stream().mapToInt(SparseActivations::count).sum()];
         int i = 0;
         for (int layer = 0; layer < active.size(); layer++) {
             for (int n = 0; n < active.get(layer).count(); n++) {
@@ -63,7 +72,8 @@ class TranscoderGoldenTest {
     }
 
     private static float[] values(List<SparseActivations> active) {
-        float[] values = new float[active.stream().mapToInt(SparseActivations::count).sum()];
+        float[] values =
+                new float[active.stream().mapToInt(SparseActivations::count).sum()];
         int i = 0;
         for (SparseActivations layer : active) {
             System.arraycopy(layer.value(), 0, values, i, layer.count());

@@ -65,14 +65,17 @@ class TranscoderSetTest {
     @ParameterizedTest
     @MethodSource("dev.headwater.engine.transcoder.GoldenCase#names")
     void tilesOfAnySizeGiveTheSameActiveFeatures(String name) {
-        try (var golden = new GoldenCase(name); var set = TranscoderSet.open(GoldenCase.transcoders(name), Device.CPU)) {
+        try (var golden = new GoldenCase(name);
+                var set = TranscoderSet.open(GoldenCase.transcoders(name), Device.CPU)) {
             for (int layer = 0; layer < set.layers(); layer++) {
                 Tensor x = golden.byLayer("feature_inputs").get(layer);
                 SparseActivations whole = set.encode(layer, x, 1);
                 // 10 elements are single features for blocks of positions, the others some features for all positions.
                 for (int tile : layer == 0 ? new int[] {10, 1777} : new int[] {300}) {
-                    assertSame(whole, SparseEncoder.encode(set.stored().get(layer).transcoder(), x, 1, tile),
-                        "%s layer %d, tiles of %d elements".formatted(name, layer, tile));
+                    assertSame(
+                            whole,
+                            SparseEncoder.encode(set.stored().get(layer).transcoder(), x, 1, tile),
+                            "%s layer %d, tiles of %d elements".formatted(name, layer, tile));
                 }
             }
         }
@@ -81,12 +84,17 @@ class TranscoderSetTest {
     @ParameterizedTest
     @MethodSource("dev.headwater.engine.transcoder.GoldenCase#names")
     void rowsAndPreActivationsAgreeWithWhatEncodingFinds(String name) {
-        try (var golden = new GoldenCase(name); var set = TranscoderSet.open(GoldenCase.transcoders(name), Device.CPU)) {
+        try (var golden = new GoldenCase(name);
+                var set = TranscoderSet.open(GoldenCase.transcoders(name), Device.CPU)) {
             for (int layer = 0; layer < set.layers(); layer++) {
                 Tensor x = golden.byLayer("feature_inputs").get(layer);
                 SparseActivations active = set.encode(layer, x, 0);
                 String where = name + " layer " + layer;
-                assertArrayEquals(active.value(), set.preActivations(layer, x, active.position(), active.feature()), 1e-5f, where);
+                assertArrayEquals(
+                        active.value(),
+                        set.preActivations(layer, x, active.position(), active.feature()),
+                        1e-5f,
+                        where);
                 float[] all = set.preActivations(layer, x).toFloats();
                 Tensor rows = set.encoderRows(layer, active.feature());
                 float[] bias = set.encoderBias(layer).toFloats();
@@ -103,7 +111,8 @@ class TranscoderSetTest {
     @Test
     void decoderRowsOfEachTargetLayerAreScaledAndGained() {
         TinySet tiny = TinySet.crossLayer(directory, 3, 5, 4);
-        try (var set = TranscoderSet.open(tiny.write(), Device.CPU); var file = SafetensorsFile.open(directory.resolve("W_dec_1.safetensors"))) {
+        try (var set = TranscoderSet.open(tiny.write(), Device.CPU);
+                var file = SafetensorsFile.open(directory.resolve("W_dec_1.safetensors"))) {
             float[] decoder = file.floats("W_dec_1"); // [5, 2, 4]
             Tensor gain = Tensor.ofFloats(new float[] {1, 2, 3, 4}, 4);
             for (int target = 1; target <= set.lastTarget(1); target++) {
@@ -111,13 +120,21 @@ class TranscoderSetTest {
                 set.decoderRows(1, target, new int[] {4, 0}, new float[] {2, -1}, gain, out);
                 float[] rows = out.toFloats();
                 for (int j = 0; j < 4; j++) {
-                    assertEquals(2 * (j + 1) * decoder[(4 * 2 + target - 1) * 4 + j], rows[j], 1e-6f, "target layer " + target);
-                    assertEquals(-(j + 1) * decoder[(target - 1) * 4 + j], rows[4 + j], 1e-6f, "target layer " + target);
+                    assertEquals(
+                            2 * (j + 1) * decoder[(4 * 2 + target - 1) * 4 + j],
+                            rows[j],
+                            1e-6f,
+                            "target layer " + target);
+                    assertEquals(
+                            -(j + 1) * decoder[(target - 1) * 4 + j], rows[4 + j], 1e-6f, "target layer " + target);
                 }
             }
-            assertThrows(IllegalArgumentException.class, () -> set.decoderRows(1, 0, new int[] {0}, null, null, x(1, 4)));
-            assertThrows(IllegalArgumentException.class, () -> set.decoderRows(1, 3, new int[] {0}, null, null, x(1, 4)));
-            assertThrows(IllegalArgumentException.class, () -> set.decoderRows(1, 1, new int[] {5}, null, null, x(1, 4)));
+            assertThrows(
+                    IllegalArgumentException.class, () -> set.decoderRows(1, 0, new int[] {0}, null, null, x(1, 4)));
+            assertThrows(
+                    IllegalArgumentException.class, () -> set.decoderRows(1, 3, new int[] {0}, null, null, x(1, 4)));
+            assertThrows(
+                    IllegalArgumentException.class, () -> set.decoderRows(1, 1, new int[] {5}, null, null, x(1, 4)));
             assertThrows(IllegalArgumentException.class, () -> set.encoderRows(3, new int[] {0}));
             assertThrows(IllegalArgumentException.class, () -> set.encoderRows(0, new int[] {-1}));
         }
@@ -133,8 +150,13 @@ class TranscoderSetTest {
                 for (int layer = 0; layer < golden.layers(); layer++) {
                     active.add(set.encode(layer, inputs.get(layer), 1));
                 }
-                assertEquals(golden.ints("active_features").length, 3 * active.stream().mapToInt(SparseActivations::count).sum());
-                golden.assertClose("reconstruction", "error_vectors", Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
+                assertEquals(
+                        golden.ints("active_features").length,
+                        3 * active.stream().mapToInt(SparseActivations::count).sum());
+                golden.assertClose(
+                        "reconstruction",
+                        "error_vectors",
+                        Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
                 assertEquals(2, set.lastTarget(0));
                 assertEquals(2, set.lastTarget(2));
                 assertNull(set.skip(0));
@@ -145,9 +167,12 @@ class TranscoderSetTest {
     @Test
     void skipsAreTurnedSoThatTheyMultiplyFromTheRight() {
         float[] matrix = {1, 2, 3, 4};
-        TinySet perLayer = TinySet.perLayer(directory.resolve("plt"), 1, 3, 2).put("layer_0.safetensors", "W_skip", Data.of(matrix, 2, 2));
-        TinySet crossLayer = TinySet.crossLayer(directory.resolve("clt"), 1, 3, 2).put("W_enc_0.safetensors", "W_skip_0", Data.of(matrix, 2, 2));
-        try (var plt = TranscoderSet.open(perLayer.write(), Device.CPU); var clt = TranscoderSet.open(crossLayer.write(), Device.CPU)) {
+        TinySet perLayer = TinySet.perLayer(directory.resolve("plt"), 1, 3, 2)
+                .put("layer_0.safetensors", "W_skip", Data.of(matrix, 2, 2));
+        TinySet crossLayer = TinySet.crossLayer(directory.resolve("clt"), 1, 3, 2)
+                .put("W_enc_0.safetensors", "W_skip_0", Data.of(matrix, 2, 2));
+        try (var plt = TranscoderSet.open(perLayer.write(), Device.CPU);
+                var clt = TranscoderSet.open(crossLayer.write(), Device.CPU)) {
             assertArrayEquals(new float[] {1, 3, 2, 4}, plt.skip(0).toFloats());
             assertArrayEquals(matrix, clt.skip(0).toFloats());
             Path scope2 = GemmaScope2.crossLayer(directory.resolve("clt"), directory.resolve("gs2"), matrix);
@@ -163,8 +188,10 @@ class TranscoderSetTest {
         float[] bias = {-1, 0, 5, 0, -3, 2, 0, -2};
         for (int k = 1; k <= 8; k++) {
             Path path = directory.resolve("k" + k);
-            TinySet tiny = TinySet.perLayer(path, 1, 8, 2).config(TinySet.PER_LAYER + "activation: topk\nk: " + k + "\n")
-                .put("layer_0.safetensors", "b_enc", Data.of(bias, 8)).put("layer_0.safetensors", "W_enc", Data.of(new float[16], 8, 2));
+            TinySet tiny = TinySet.perLayer(path, 1, 8, 2)
+                    .config(TinySet.PER_LAYER + "activation: topk\nk: " + k + "\n")
+                    .put("layer_0.safetensors", "b_enc", Data.of(bias, 8))
+                    .put("layer_0.safetensors", "W_enc", Data.of(new float[16], 8, 2));
             try (var set = TranscoderSet.open(tiny.write(), Device.CPU)) {
                 int[] expected = switch (k) {
                     case 1 -> new int[] {2};
@@ -174,7 +201,8 @@ class TranscoderSetTest {
                     default -> new int[] {0, 2, 4, 5, 7};
                 };
                 for (int tile : new int[] {2, 4, 6, 10, 16}) {
-                    SparseActivations found = SparseEncoder.encode(set.stored().getFirst().transcoder(), x(1, 2), 0, tile);
+                    SparseActivations found =
+                            SparseEncoder.encode(set.stored().getFirst().transcoder(), x(1, 2), 0, tile);
                     assertArrayEquals(expected, found.feature(), "k %d, tiles of %d elements".formatted(k, tile));
                 }
             }
@@ -183,13 +211,16 @@ class TranscoderSetTest {
 
     @Test
     void kComesFromConfigOrFromATensor() {
-        TinySet tiny = TinySet.perLayer(directory, 2, 6, 3).put("layer_0.safetensors", "k", Data.of(4)).put("layer_1.safetensors", "k", Data.of(2));
+        TinySet tiny = TinySet.perLayer(directory, 2, 6, 3)
+                .put("layer_0.safetensors", "k", Data.of(4))
+                .put("layer_1.safetensors", "k", Data.of(2));
         try (var set = TranscoderSet.open(tiny.write(), Device.CPU)) {
             assertEquals(new Activation.TopK(4), set.activation(0));
             assertEquals(new Activation.TopK(2), set.activation(1));
             assertEquals(8, set.encode(0, x(2, 3), 0).count());
         }
-        try (var set = TranscoderSet.open(tiny.config(TinySet.PER_LAYER + "activation: topk\nk: 3\n").write(), Device.CPU)) {
+        try (var set = TranscoderSet.open(
+                tiny.config(TinySet.PER_LAYER + "activation: topk\nk: 3\n").write(), Device.CPU)) {
             assertEquals(new Activation.TopK(3), set.activation(1));
         }
     }
@@ -199,7 +230,9 @@ class TranscoderSetTest {
         try (var set = TranscoderSet.open(TinySet.perLayer(directory, 1, 6, 3).write(), Device.CPU)) {
             SparseActivations all = set.encode(0, x(4, 3), 0);
             SparseActivations later = set.encode(0, x(4, 3), 2);
-            int dropped = (int) Arrays.stream(all.position()).filter(position -> position < 2).count();
+            int dropped = (int) Arrays.stream(all.position())
+                    .filter(position -> position < 2)
+                    .count();
             assertEquals(all.count() - dropped, later.count());
             SparseActivations slice = all.slice(2, 2, 5);
             assertArrayEquals(IntStream.of(later.position()).map(p -> p + 3).toArray(), slice.position());
@@ -215,8 +248,10 @@ class TranscoderSetTest {
         try (var set = TranscoderSet.open(TinySet.perLayer(directory, 2, 6, 3).write(), Device.CPU)) {
             set.requireMatches(2, 3);
             var failure = assertThrows(HeadwaterException.class, () -> set.requireMatches(26, 2304));
-            assertEquals("The transcoder set %s is for a model of 2 layers and width 3 (tiny), but this model has 26 layers and width 2304"
-                .formatted(directory), failure.getMessage());
+            assertEquals(
+                    "The transcoder set %s is for a model of 2 layers and width 3 (tiny), but this model has 26 layers and width 2304"
+                            .formatted(directory),
+                    failure.getMessage());
         }
     }
 
@@ -228,11 +263,15 @@ class TranscoderSetTest {
         tiny.put("layer_0.safetensors", "W_enc", Data.of(broken, 6, 3));
         try (var set = TranscoderSet.open(tiny.write(), Device.CPU)) {
             var failure = assertThrows(HeadwaterException.class, () -> set.encode(0, x(2, 3), 0));
-            assertEquals("%s: the row of feature 4 in 'W_enc' holds a NaN or an infinity, or overflows at position 0 or later"
-                .formatted(directory.resolve("layer_0.safetensors")), failure.getMessage());
+            assertEquals(
+                    "%s: the row of feature 4 in 'W_enc' holds a NaN or an infinity, or overflows at position 0 or later"
+                            .formatted(directory.resolve("layer_0.safetensors")),
+                    failure.getMessage());
             Tensor bad = Torch.mul(x(2, 3), Double.POSITIVE_INFINITY);
-            assertEquals("The model's activations at the transcoders' input hold a NaN or an infinity",
-                assertThrows(HeadwaterException.class, () -> set.encode(0, bad, 0)).getMessage());
+            assertEquals(
+                    "The model's activations at the transcoders' input hold a NaN or an infinity",
+                    assertThrows(HeadwaterException.class, () -> set.encode(0, bad, 0))
+                            .getMessage());
         }
         tiny = TinySet.perLayer(directory, 1, 6, 3).put("layer_0.safetensors", "W_dec", Data.of(broken, 6, 3));
         try (var set = TranscoderSet.open(tiny.write(), Device.CPU)) {
@@ -243,7 +282,8 @@ class TranscoderSetTest {
 
     @Test
     void resultsOutliveTheSetAndUseAfterCloseIsNoCrash() {
-        TinySet tiny = TinySet.perLayer(directory, 1, 6, 3).put("layer_0.safetensors", "W_skip", Data.of(floats(9), 3, 3));
+        TinySet tiny =
+                TinySet.perLayer(directory, 1, 6, 3).put("layer_0.safetensors", "W_skip", Data.of(floats(9), 3, 3));
         TranscoderSet set = TranscoderSet.open(tiny.write(), Device.CPU);
         Tensor rows = set.encoderRows(0, new int[] {1, 2});
         Tensor skip = set.skip(0);
@@ -259,7 +299,8 @@ class TranscoderSetTest {
         TinySet tiny = TinySet.perLayer(directory.resolve("files"), 1, 6, 3);
         tiny.write();
         String reference = "hf://org/repo/layer_0.safetensors?revision=main";
-        Path set = new TinySet(directory.resolve("set"), TinySet.PER_LAYER + "transcoders:\n- " + reference + "\n").write();
+        Path set = new TinySet(directory.resolve("set"), TinySet.PER_LAYER + "transcoders:\n- " + reference + "\n")
+                .write();
         List<String> asked = new ArrayList<>();
         try (var opened = TranscoderSet.open(set, Device.CPU, wanted -> {
             asked.add(wanted);
@@ -268,15 +309,21 @@ class TranscoderSetTest {
             assertEquals(6, opened.features());
         }
         assertEquals(List.of(reference), asked);
-        assertEquals("%s refers to %s, which has to be fetched first".formatted(set, reference),
-            assertThrows(HeadwaterException.class, () -> TranscoderSet.open(set, Device.CPU)).getMessage());
+        assertEquals(
+                "%s refers to %s, which has to be fetched first".formatted(set, reference),
+                assertThrows(HeadwaterException.class, () -> TranscoderSet.open(set, Device.CPU))
+                        .getMessage());
     }
 
     @Test
     void misalignedTransposedMatricesAreReadPieceByPiece() {
-        try (var golden = new GoldenCase("gemma2-plt-npz"); var set = TranscoderSet.open(GoldenCase.transcoders("gemma2-plt-npz"), Device.CPU)) {
+        try (var golden = new GoldenCase("gemma2-plt-npz");
+                var set = TranscoderSet.open(GoldenCase.transcoders("gemma2-plt-npz"), Device.CPU)) {
             WeightMatrix encoder = set.stored().getFirst().transcoder().encoder();
-            assertNotEquals(0, encoder.file().unaligned("W_enc").address() % Float.BYTES, "the file of layer 0 is stored and out of line");
+            assertNotEquals(
+                    0,
+                    encoder.file().unaligned("W_enc").address() % Float.BYTES,
+                    "the file of layer 0 is stored and out of line");
             Tensor view = encoder.view(3, 5);
             Tensor gathered = Tensor.empty(DType.F32, Device.CPU, 5, golden.width());
             encoder.gather(new int[] {3, 4, 5, 6, 7}, null, null, gathered);
@@ -284,7 +331,10 @@ class TranscoderSetTest {
             float[] stored = encoder.file().floats("W_enc"); // [d, F]
             for (int i = 0; i < 5; i++) {
                 for (int j = 0; j < golden.width(); j++) {
-                    assertEquals(stored[j * set.features() + 3 + i], gathered.toFloats()[i * golden.width() + j], "row " + i + " column " + j);
+                    assertEquals(
+                            stored[j * set.features() + 3 + i],
+                            gathered.toFloats()[i * golden.width() + j],
+                            "row " + i + " column " + j);
                 }
             }
         }

@@ -19,7 +19,10 @@ class CheckpointTest {
     Path directory;
 
     private void failsWith(String part) {
-        String message = assertThrows(HeadwaterException.class, () -> Checkpoint.open(directory).close()).getMessage();
+        String message = assertThrows(
+                        HeadwaterException.class,
+                        () -> Checkpoint.open(directory).close())
+                .getMessage();
         assertTrue(message.contains(part), message);
     }
 
@@ -41,13 +44,15 @@ class CheckpointTest {
     void readsShardsAsOneNamespace() throws IOException {
         RawSafetensors.vectors(directory.resolve("model-1.safetensors"), 2, "a", "b", "unlisted");
         RawSafetensors.vectors(directory.resolve("model-2.safetensors"), 3, "c");
-        index("{\"metadata\":{\"total_size\":28},\"weight_map\":{\"c\":\"model-2.safetensors\",\"a\":\"model-1.safetensors\",\"b\":\"model-1.safetensors\"}}");
+        index(
+                "{\"metadata\":{\"total_size\":28},\"weight_map\":{\"c\":\"model-2.safetensors\",\"a\":\"model-1.safetensors\",\"b\":\"model-1.safetensors\"}}");
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             assertEquals(Set.of("a", "b", "c"), checkpoint.names());
             assertEquals("28", checkpoint.metadata().get("total_size"));
             assertArrayEquals(new float[] {0, 1, 2}, checkpoint.floats("c"));
             assertArrayEquals(new float[] {100, 101}, checkpoint.floats("b"));
-            String message = assertThrows(HeadwaterException.class, () -> checkpoint.info("d")).getMessage();
+            String message = assertThrows(HeadwaterException.class, () -> checkpoint.info("d"))
+                    .getMessage();
             assertTrue(message.contains("no tensor 'd' in " + directory), message);
         }
     }
@@ -65,7 +70,8 @@ class CheckpointTest {
 
     @Test
     void saysWhatIsMissing() throws IOException {
-        String message = assertThrows(HeadwaterException.class, () -> Checkpoint.open(directory.resolve("nowhere"))).getMessage();
+        String message = assertThrows(HeadwaterException.class, () -> Checkpoint.open(directory.resolve("nowhere")))
+                .getMessage();
         assertTrue(message.startsWith("There is no model directory "), message);
         failsWith("holds no weights");
         Files.write(directory.resolve("pytorch_model.bin"), new byte[8]);
@@ -79,7 +85,14 @@ class CheckpointTest {
     @Test
     void refusesShardsOutsideTheDirectory() throws IOException {
         RawSafetensors.vectors(directory.resolve("model.sft"), 1, "a");
-        for (String shard : List.of("../x.safetensors", "/etc/passwd", "sub/x.safetensors", "..\\\\x.safetensors", ".safetensors", "model.bin", "x\\u0000.safetensors")) {
+        for (String shard : List.of(
+                "../x.safetensors",
+                "/etc/passwd",
+                "sub/x.safetensors",
+                "..\\\\x.safetensors",
+                ".safetensors",
+                "model.bin",
+                "x\\u0000.safetensors")) {
             index("{\"weight_map\":{\"a\":\"" + shard + "\"}}");
             failsWith("is not the plain name of a safetensors file");
         }

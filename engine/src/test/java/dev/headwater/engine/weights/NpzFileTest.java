@@ -61,8 +61,12 @@ class NpzFileTest {
     @Test
     void bringsColumnMajorArraysIntoRowMajorOrder() throws IOException {
         byte[] array = RawNpz.npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", SIX);
-        byte[] cube = RawNpz.npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 1, 3), }", new byte[] {1, 2, 3, 4, 5, 6});
-        try (NpzFile file = open(new RawNpz().deflated("deflated.npy", array).stored("stored.npy", array, 0).deflated("cube.npy", cube))) {
+        byte[] cube = RawNpz.npy(
+                "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 1, 3), }", new byte[] {1, 2, 3, 4, 5, 6});
+        try (NpzFile file = open(new RawNpz()
+                .deflated("deflated.npy", array)
+                .stored("stored.npy", array, 0)
+                .deflated("cube.npy", cube))) {
             assertArrayEquals(new float[] {1, 3, 5, 2, 4, 6}, file.floats("deflated"));
             assertArrayEquals(new float[] {1, 3, 5, 2, 4, 6}, file.floats("stored"));
             assertArrayEquals(new byte[] {1, 3, 5, 2, 4, 6}, file.data("cube").toArray(ValueLayout.JAVA_BYTE));
@@ -72,10 +76,15 @@ class NpzFileTest {
     @Test
     void objectArraysAreListedButNeverRead() throws IOException {
         try (NpzFile file = open(new RawNpz()
-                .deflated("cfg.npy", RawNpz.npy("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (byte) 0x80, (byte) 4))
-                .deflated("k.npy", RawNpz.npy("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }", new byte[4])))) {
+                .deflated(
+                        "cfg.npy",
+                        RawNpz.npy("{'descr': '|O', 'fortran_order': False, 'shape': (), }", (byte) 0x80, (byte) 4))
+                .deflated(
+                        "k.npy",
+                        RawNpz.npy("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }", new byte[4])))) {
             assertTrue(file.has("cfg"));
-            String message = assertThrows(HeadwaterException.class, () -> file.data("cfg")).getMessage();
+            String message = assertThrows(HeadwaterException.class, () -> file.data("cfg"))
+                    .getMessage();
             assertTrue(message.contains("'cfg' has element type |O, which Headwater does not read"), message);
             assertThrows(HeadwaterException.class, () -> file.data("k"));
         }
@@ -85,11 +94,14 @@ class NpzFileTest {
     void damageInCompressedDataIsFoundWhenItIsRead() throws IOException {
         byte[] random = new byte[40_000];
         new java.util.Random(1).nextBytes(random);
-        byte[] npz = new RawNpz().deflated("W.npy", RawNpz.npy("{'descr': '|u1', 'fortran_order': False, 'shape': (40000,), }", random)).bytes();
+        byte[] npz = new RawNpz()
+                .deflated("W.npy", RawNpz.npy("{'descr': '|u1', 'fortran_order': False, 'shape': (40000,), }", random))
+                .bytes();
         npz[20_000] ^= 1;
         try (NpzFile file = NpzFile.open(Files.write(directory.resolve("params.npz"), npz))) {
             assertFalse(file.names().isEmpty());
-            String message = assertThrows(HeadwaterException.class, () -> file.data("W")).getMessage();
+            String message =
+                    assertThrows(HeadwaterException.class, () -> file.data("W")).getMessage();
             assertTrue(message.contains("compressed data of 'W'") && message.contains("damaged"), message);
         }
     }

@@ -21,7 +21,18 @@ final class RawNpz {
         int start = version == 1 ? 10 : 12;
         String padded = header + " ".repeat(Math.floorMod(-(start + header.length() + 1), 64)) + "\n";
         byte[] array = new byte[start + padded.length() + elements.length];
-        byte[] magic = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', (byte) version, 0, (byte) padded.length(), (byte) (padded.length() >> 8)};
+        byte[] magic = {
+            (byte) 0x93,
+            'N',
+            'U',
+            'M',
+            'P',
+            'Y',
+            (byte) version,
+            0,
+            (byte) padded.length(),
+            (byte) (padded.length() >> 8)
+        };
         System.arraycopy(magic, 0, array, 0, magic.length);
         System.arraycopy(padded.getBytes(StandardCharsets.US_ASCII), 0, array, start, padded.length());
         System.arraycopy(elements, 0, array, start + padded.length(), elements.length);

@@ -13,8 +13,12 @@ final class RawSafetensors {
 
     static byte[] bytes(String header, byte... data) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
-        return ByteBuffer.allocate(8 + json.length + data.length).order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(json.length).put(json).put(data).array();
+        return ByteBuffer.allocate(8 + json.length + data.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(json.length)
+                .put(json)
+                .put(data)
+                .array();
     }
 
     static byte[] floats(float... values) {
@@ -34,8 +38,9 @@ final class RawSafetensors {
         StringBuilder header = new StringBuilder("{");
         float[] values = new float[length * names.length];
         for (int t = 0; t < names.length; t++) {
-            header.append(t == 0 ? "" : ",").append("\"%s\":{\"dtype\":\"F32\",\"shape\":[%d],\"data_offsets\":[%d,%d]}"
-                    .formatted(names[t], length, 4 * t * length, 4 * (t + 1) * length));
+            header.append(t == 0 ? "" : ",")
+                    .append("\"%s\":{\"dtype\":\"F32\",\"shape\":[%d],\"data_offsets\":[%d,%d]}"
+                            .formatted(names[t], length, 4 * t * length, 4 * (t + 1) * length));
             for (int i = 0; i < length; i++) {
                 values[t * length + i] = 100 * t + i;
             }

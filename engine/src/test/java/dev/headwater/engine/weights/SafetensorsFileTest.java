@@ -27,16 +27,18 @@ class SafetensorsFileTest {
 
     @Test
     void readsNamesShapesMetadataAndValues() throws IOException {
-        Path path = RawSafetensors.write(directory.resolve("a.safetensors"),
-                """
+        Path path = RawSafetensors.write(
+                directory.resolve("a.safetensors"), """
                 {"__metadata__":{"format":"pt","note":"ü"},
                  "b":{"dtype":"F32","shape":[2],"data_offsets":[16,24]},
                  "W":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},
                  "empty":{"dtype":"I64","shape":[0,7],"data_offsets":[16,16]},
-                 "one":{"dtype":"F32","shape":[],"data_offsets":[24,28]}}\s\s\s""",
-                RawSafetensors.floats(1, 2, 3, 4, 5, 6, 7));
+                 "one":{"dtype":"F32","shape":[],"data_offsets":[24,28]}}\s\s\s""", RawSafetensors.floats(1, 2, 3, 4, 5, 6, 7));
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
-            assertEquals(List.of("W", "empty", "b", "one"), List.copyOf(file.names()), "names come in the order of the data");
+            assertEquals(
+                    List.of("W", "empty", "b", "one"),
+                    List.copyOf(file.names()),
+                    "names come in the order of the data");
             assertEquals(Map.of("format", "pt", "note", "ü"), file.metadata());
             assertEquals(path, file.path());
             TensorInfo w = file.info("W");
@@ -65,11 +67,21 @@ class SafetensorsFileTest {
 
     @Test
     void anAbsentTensorIsReportedWithTheNearestNames() throws IOException {
-        Path path = RawSafetensors.vectors(directory.resolve("a.safetensors"), 1,
-                "W_enc", "W_dec", "b_enc", "b_dec", "threshold", "unrelated.name");
+        Path path = RawSafetensors.vectors(
+                directory.resolve("a.safetensors"),
+                1,
+                "W_enc",
+                "W_dec",
+                "b_enc",
+                "b_dec",
+                "threshold",
+                "unrelated.name");
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
-            String message = assertThrows(HeadwaterException.class, () -> file.info("w_enc")).getMessage();
-            assertTrue(message.startsWith("There is no tensor 'w_enc' in " + path + "; the nearest names are W_enc, "), message);
+            String message = assertThrows(HeadwaterException.class, () -> file.info("w_enc"))
+                    .getMessage();
+            assertTrue(
+                    message.startsWith("There is no tensor 'w_enc' in " + path + "; the nearest names are W_enc, "),
+                    message);
             assertFalse(message.contains("unrelated"), message);
             assertThrows(HeadwaterException.class, () -> file.data("w_enc"));
             assertThrows(HeadwaterException.class, () -> file.floats("w_enc"));
@@ -87,9 +99,13 @@ class SafetensorsFileTest {
 
     @Test
     void misalignedDataIsCopiedToAlignedMemory() throws IOException {
-        Path path = RawSafetensors.write(directory.resolve("a.safetensors"),
+        Path path = RawSafetensors.write(
+                directory.resolve("a.safetensors"),
                 "{\"flag\":{\"dtype\":\"BOOL\",\"shape\":[1],\"data_offsets\":[0,1]},\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[1,9]}}",
-                ByteBuffer.allocate(9).put((byte) 1).put(RawSafetensors.floats(1.5f, -2)).array());
+                ByteBuffer.allocate(9)
+                        .put((byte) 1)
+                        .put(RawSafetensors.floats(1.5f, -2))
+                        .array());
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
             assertEquals(0, file.data("v").address() % 4);
             assertTrue(file.data("v").isReadOnly());
@@ -104,8 +120,7 @@ class SafetensorsFileTest {
         data.putShort(Float.floatToFloat16(1.5f)).putShort(Float.floatToFloat16(-0.25f));
         data.putShort((short) 0x3fc0).putShort((short) 0xbe80);
         data.putInt(1).putInt(2);
-        Path path = RawSafetensors.write(directory.resolve("a.safetensors"),
-                """
+        Path path = RawSafetensors.write(directory.resolve("a.safetensors"), """
                 {"f64":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"f16":{"dtype":"F16","shape":[2],"data_offsets":[16,20]},
                  "bf16":{"dtype":"BF16","shape":[2],"data_offsets":[20,24]},"i32":{"dtype":"I32","shape":[2],"data_offsets":[24,32]}}
                 """, data.array());
@@ -113,28 +128,33 @@ class SafetensorsFileTest {
             assertArrayEquals(new float[] {1.5f, -3e-5f}, file.finiteFloats("f64"));
             assertArrayEquals(new float[] {1.5f, -0.25f}, file.finiteFloats("f16"));
             assertArrayEquals(new float[] {1.5f, -0.25f}, file.finiteFloats("bf16"));
-            String message = assertThrows(HeadwaterException.class, () -> file.floats("i32")).getMessage();
+            String message = assertThrows(HeadwaterException.class, () -> file.floats("i32"))
+                    .getMessage();
             assertTrue(message.contains("holds I32, but floating-point numbers are needed"), message);
         }
     }
 
     @Test
     void countsNaNsAndInfinities() throws IOException {
-        Path path = RawSafetensors.write(directory.resolve("a.safetensors"),
+        Path path = RawSafetensors.write(
+                directory.resolve("a.safetensors"),
                 "{\"v\":{\"dtype\":\"F32\",\"shape\":[5],\"data_offsets\":[0,20]}}",
                 RawSafetensors.floats(0, Float.NaN, 1, Float.NEGATIVE_INFINITY, Float.NaN));
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
             assertEquals(5, file.floats("v").length);
-            String message = assertThrows(HeadwaterException.class, () -> file.requireFinite("v")).getMessage();
-            assertTrue(message.contains("'v' in " + path + " holds 3 values of 5 that are NaN or infinite (the first at element 1)"), message);
+            String message = assertThrows(HeadwaterException.class, () -> file.requireFinite("v"))
+                    .getMessage();
+            assertTrue(
+                    message.contains("'v' in " + path
+                            + " holds 3 values of 5 that are NaN or infinite (the first at element 1)"),
+                    message);
             assertThrows(HeadwaterException.class, () -> file.finiteFloats("v"));
         }
     }
 
     @Test
     void typesThatAreNotReadAreListedAndCanBePassedOver() throws IOException {
-        Path path = RawSafetensors.write(directory.resolve("a.safetensors"),
-                """
+        Path path = RawSafetensors.write(directory.resolve("a.safetensors"), """
                 {"f8":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]},"f4":{"dtype":"F4","shape":[2,4],"data_offsets":[4,8]},
                  "v":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", new byte[12]);
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
@@ -142,8 +162,12 @@ class SafetensorsFileTest {
             assertEquals("F8_E4M3", file.info("f8").type());
             assertEquals(8, file.info("f4").elements());
             assertArrayEquals(new float[1], file.floats("v"));
-            String message = assertThrows(HeadwaterException.class, () -> file.data("f8")).getMessage();
-            assertTrue(message.contains(path.toString()) && message.contains("'f8' has element type F8_E4M3, which Headwater does not read"), message);
+            String message = assertThrows(HeadwaterException.class, () -> file.data("f8"))
+                    .getMessage();
+            assertTrue(
+                    message.contains(path.toString())
+                            && message.contains("'f8' has element type F8_E4M3, which Headwater does not read"),
+                    message);
         }
     }
 
@@ -153,7 +177,8 @@ class SafetensorsFileTest {
         long rows = 700_000;
         long columns = 1024;
         byte[] header = "{\"W\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[0,%d]}}       "
-                .formatted(rows, columns, rows * columns * 4).getBytes(StandardCharsets.UTF_8);
+                .formatted(rows, columns, rows * columns * 4)
+                .getBytes(StandardCharsets.UTF_8);
         int length = header.length / 8 * 8;
         try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
             file.writeLong(Long.reverseBytes(length));
@@ -166,7 +191,8 @@ class SafetensorsFileTest {
             MemorySegment data = file.data("W");
             assertEquals(rows * columns * 4, data.byteSize());
             assertEquals(42, data.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, rows * columns - 1));
-            String message = assertThrows(HeadwaterException.class, () -> file.floats("W")).getMessage();
+            String message = assertThrows(HeadwaterException.class, () -> file.floats("W"))
+                    .getMessage();
             assertTrue(message.contains("too large to be copied"), message);
         }
     }

@@ -23,11 +23,15 @@ class SafetensorsWriterTest {
     Path directory;
 
     private static final List<TensorInfo> TENSORS = List.of(
-            TensorInfo.of("flags", DType.BOOL, 3), TensorInfo.of("W", DType.F32, 2, 3),
-            TensorInfo.of("ids", DType.I64, 2), TensorInfo.of("none", DType.BF16, 0, 5), TensorInfo.of("one", DType.F32));
+            TensorInfo.of("flags", DType.BOOL, 3),
+            TensorInfo.of("W", DType.F32, 2, 3),
+            TensorInfo.of("ids", DType.I64, 2),
+            TensorInfo.of("none", DType.BF16, 0, 5),
+            TensorInfo.of("one", DType.F32));
 
     private static void writeAll(Path target, Map<String, String> metadata) {
-        try (SafetensorsWriter out = SafetensorsWriter.create(target, TENSORS, metadata); Arena arena = Arena.ofConfined()) {
+        try (SafetensorsWriter out = SafetensorsWriter.create(target, TENSORS, metadata);
+                Arena arena = Arena.ofConfined()) {
             out.write("W", new float[] {1, 2});
             out.write("flags", MemorySegment.ofArray(new byte[] {1, 0, 1}));
             out.write("W", arena.allocateFrom(ValueLayout.JAVA_FLOAT, 3, 4, 5, 6));
@@ -70,11 +74,12 @@ class SafetensorsWriterTest {
     void nothingIsLeftOfAFileThatIsNotFinished() throws IOException {
         Path target = Files.writeString(directory.resolve("a.safetensors"), "old");
         String message = assertThrows(HeadwaterException.class, () -> {
-            try (SafetensorsWriter out = SafetensorsWriter.create(target, TENSORS, Map.of())) {
-                out.write("W", new float[5]);
-                out.commit();
-            }
-        }).getMessage();
+                    try (SafetensorsWriter out = SafetensorsWriter.create(target, TENSORS, Map.of())) {
+                        out.write("W", new float[5]);
+                        out.commit();
+                    }
+                })
+                .getMessage();
         assertTrue(message.matches("Cannot write .*: tensor '\\w+' lacks \\d+ bytes"), message);
         assertEquals("old", Files.readString(target));
         try (var files = Files.list(directory)) {
@@ -97,10 +102,13 @@ class SafetensorsWriterTest {
 
     @Test
     void saysWhyAFileCannotBeWritten() {
-        String message = assertThrows(HeadwaterException.class,
-                () -> SafetensorsWriter.create(directory.resolve("nowhere/a"), TENSORS, Map.of())).getMessage();
+        String message = assertThrows(
+                        HeadwaterException.class,
+                        () -> SafetensorsWriter.create(directory.resolve("nowhere/a"), TENSORS, Map.of()))
+                .getMessage();
         assertTrue(message.endsWith("its directory does not exist"), message);
-        message = assertThrows(HeadwaterException.class, () -> SafetensorsWriter.create(directory, TENSORS, Map.of())).getMessage();
+        message = assertThrows(HeadwaterException.class, () -> SafetensorsWriter.create(directory, TENSORS, Map.of()))
+                .getMessage();
         assertTrue(message.endsWith("it is a directory"), message);
     }
 }

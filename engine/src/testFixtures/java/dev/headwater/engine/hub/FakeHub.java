@@ -27,7 +27,9 @@ import java.util.concurrent.Executors;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
-/** A hub on this machine that speaks the endpoints which a download uses, with a second server as its content network. */
+/**
+ * A hub on this machine that speaks the endpoints which a download uses, with a second server as its content network.
+ */
 public final class FakeHub implements AutoCloseable {
     public static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
@@ -80,7 +82,10 @@ public final class FakeHub implements AutoCloseable {
     public FakeHub withTree(String repository, String folder, Path directory) throws IOException {
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                with(repository, folder + directory.relativize(file).toString().replace('\\', '/'), Files.readAllBytes(file));
+                with(
+                        repository,
+                        folder + directory.relativize(file).toString().replace('\\', '/'),
+                        Files.readAllBytes(file));
             }
         }
         return this;
@@ -111,8 +116,12 @@ public final class FakeHub implements AutoCloseable {
     /** Sends so many bytes of the content, then cuts the connection. */
     public static Fault cutAfter(int bytes) {
         return (exchange, request, content) -> {
-            int from = request.range() == null ? 0 : Integer.parseInt(request.range().replaceAll("bytes=(\\d+)-.*", "$1"));
-            int to = request.range() == null || request.range().endsWith("-") ? content.length : Integer.parseInt(request.range().replaceAll(".*-", "")) + 1;
+            int from = request.range() == null
+                    ? 0
+                    : Integer.parseInt(request.range().replaceAll("bytes=(\\d+)-.*", "$1"));
+            int to = request.range() == null || request.range().endsWith("-")
+                    ? content.length
+                    : Integer.parseInt(request.range().replaceAll(".*-", "")) + 1;
             exchange.getResponseHeaders().add("Content-Range", "bytes " + from + "-" + (to - 1) + "/" + content.length);
             exchange.sendResponseHeaders(request.range() == null ? 200 : 206, to - from);
             exchange.getResponseBody().write(content, from, Math.min(bytes, to - from));
@@ -128,7 +137,8 @@ public final class FakeHub implements AutoCloseable {
     public static String etag(byte[] content) {
         try {
             if (isLarge(content)) {
-                return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+                return HexFormat.of()
+                        .formatHex(MessageDigest.getInstance("SHA-256").digest(content));
             }
             MessageDigest digest = MessageDigest.getInstance("SHA-1");
             digest.update(("blob " + content.length + "\0").getBytes(StandardCharsets.UTF_8));
@@ -140,13 +150,20 @@ public final class FakeHub implements AutoCloseable {
 
     private void answer(HttpExchange exchange, String server) throws IOException {
         try (exchange) {
-            String path = URLDecoder.decode(exchange.getRequestURI().getRawPath().replace("%2F", "%252F"), StandardCharsets.UTF_8);
-            Request request = new Request(server, exchange.getRequestMethod(), path, exchange.getRequestHeaders().getFirst("Range"),
+            String path = URLDecoder.decode(
+                    exchange.getRequestURI().getRawPath().replace("%2F", "%252F"), StandardCharsets.UTF_8);
+            Request request = new Request(
+                    server,
+                    exchange.getRequestMethod(),
+                    path,
+                    exchange.getRequestHeaders().getFirst("Range"),
                     exchange.getRequestHeaders().getFirst("Authorization"));
             requests.add(request);
             byte[] content = content(request);
             for (Pending pending : faults) {
-                if (pending.when().test(request) && faults.remove(pending) && pending.fault().handle(exchange, request, content)) {
+                if (pending.when().test(request)
+                        && faults.remove(pending)
+                        && pending.fault().handle(exchange, request, content)) {
                     return;
                 }
             }
@@ -177,7 +194,10 @@ public final class FakeHub implements AutoCloseable {
     }
 
     private void api(HttpExchange exchange, String path) throws IOException {
-        String repository = repositories.keySet().stream().filter(name -> path.startsWith(name + "/")).findFirst().orElse(null);
+        String repository = repositories.keySet().stream()
+                .filter(name -> path.startsWith(name + "/"))
+                .findFirst()
+                .orElse(null);
         if (repository == null) {
             status(401, "X-Error-Message", "Invalid username or password.").handle(exchange, null, null);
             return;
@@ -210,7 +230,11 @@ public final class FakeHub implements AutoCloseable {
         int from = query.contains("cursor=") ? Integer.parseInt(query.replaceAll(".*cursor=(\\d+).*", "$1")) : 0;
         int to = Math.min(entries.size(), from + pageSize);
         if (to < entries.size()) {
-            exchange.getResponseHeaders().add("Link", "<" + endpoint() + exchange.getRequestURI().getPath() + "?recursive=true&cursor=" + to + ">; rel=\"next\"");
+            exchange.getResponseHeaders()
+                    .add(
+                            "Link",
+                            "<" + endpoint() + exchange.getRequestURI().getPath() + "?recursive=true&cursor=" + to
+                                    + ">; rel=\"next\"");
         }
         json(exchange, entries.subList(from, to));
     }
@@ -228,7 +252,8 @@ public final class FakeHub implements AutoCloseable {
         exchange.getResponseHeaders().add("X-Linked-ETag", "\"" + etag(content) + "\"");
         exchange.getResponseHeaders().add("X-Linked-Size", Integer.toString(content.length));
         exchange.getResponseHeaders().add("ETag", "\"" + "e".repeat(40) + "\"");
-        exchange.getResponseHeaders().add("Location", "http://127.0.0.1:" + network.getAddress().getPort() + "/" + etag(content));
+        exchange.getResponseHeaders()
+                .add("Location", "http://127.0.0.1:" + network.getAddress().getPort() + "/" + etag(content));
         exchange.sendResponseHeaders(302, -1);
     }
 
