@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.FeatureRef;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -145,25 +146,15 @@ public interface Engine {
         }
     }
 
-    /** Feature {@code feature} of layer {@code layer} at token position {@code position}. */
-    record Site(int layer, int position, int feature) {
-        public Site {
-            if (layer < 0 || position < 0 || feature < 0) {
-                throw new UsageException(
-                        "A feature site has a layer, a position and a feature index, none of them negative.");
-            }
-        }
-    }
-
     /**
      * Sets an activation to an absolute value.
      *
      * @param onward also at every later position, generated tokens included
      */
-    record Edit(Site site, double value, boolean onward) {
+    record Edit(FeatureRef site, double value, boolean onward) {
         public Edit {
-            if (site == null || !Double.isFinite(value)) {
-                throw new UsageException("An edit needs a site and a finite value.");
+            if (site == null || site.position() < 0 || !Double.isFinite(value)) {
+                throw new UsageException("An edit needs a site, at a position counted from 0, and a finite value.");
             }
         }
     }
@@ -183,7 +174,7 @@ public interface Engine {
             String prompt,
             List<Integer> tokens,
             List<Edit> edits,
-            List<Site> watch,
+            List<FeatureRef> watch,
             boolean freezeAttention,
             int newTokens,
             double temperature,

@@ -2,6 +2,7 @@ package dev.headwater.explorer;
 
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.FeatureRef;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.io.IOException;
@@ -26,7 +27,7 @@ final class EngineApi {
     record Steering(
             String graph,
             List<Engine.Edit> edits,
-            List<Engine.Site> watch,
+            List<FeatureRef> watch,
             boolean freezeAttention,
             int newTokens,
             double temperature,

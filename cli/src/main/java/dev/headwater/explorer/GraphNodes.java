@@ -3,6 +3,7 @@ package dev.headwater.explorer;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.headwater.engine.graph.FeatureRef;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -42,10 +43,10 @@ record GraphNodes(String scan, String prompt, List<Node> nodes) {
         }
 
         /** The layer and the feature's index in it, where the id says so. */
-        Optional<Engine.Site> site() {
+        Optional<FeatureRef> site() {
             Matcher matcher = FEATURE_ID.matcher(id);
             return isFeature() && matcher.matches()
-                    ? Optional.of(new Engine.Site(
+                    ? Optional.of(new FeatureRef(
                             Integer.parseInt(matcher.group(1)), position, Integer.parseInt(matcher.group(2))))
                     : Optional.empty();
         }

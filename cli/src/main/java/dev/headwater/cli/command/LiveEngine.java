@@ -12,6 +12,7 @@ import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.hub.BundledModel;
 import dev.headwater.engine.intervention.Baseline;
@@ -189,12 +190,9 @@ final class LiveEngine implements Engine, AutoCloseable {
         Double[] watched = new Double[request.watch().size()];
         Arrays.fill(watched, 0.0);
         for (int i = 0; i < watched.length; i++) {
-            Site site = request.watch().get(i);
-            if (site.layer() >= live.layers()
-                    || site.position() >= run.positions()
-                    || site.feature() >= live.transcoders().features()) {
-                throw new UsageException("Feature %d/%d/%d to watch does not exist in this model and prompt"
-                        .formatted(site.layer(), site.position(), site.feature()));
+            FeatureRef site = request.watch().get(i);
+            if (!site.exists(live.layers(), run.positions(), live.transcoders().features())) {
+                throw new UsageException("Feature " + site + " to watch does not exist in this model and prompt");
             }
             var active = run.activations(site.layer());
             for (int j = 0; j < active.count(); j++) {

@@ -7,7 +7,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.OutputTargets.Direction;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,7 +52,7 @@ public final class TargetOptions {
             throw new UsageException("--target-difference is '" + Text.cut(difference, 30)
                     + "'; write two tokens as A,B (a token with a comma as #ID)");
         }
-        features.forEach(TargetOptions::feature);
+        features.forEach(FeatureRef::parse);
     }
 
     /** @param otherwise what to explain if no target is given */
@@ -71,9 +71,7 @@ public final class TargetOptions {
         }
         if (!features.isEmpty()) {
             return new OutputTargets.Features(features.stream()
-                    .map(TargetOptions::feature)
-                    .map(f -> new FeatureAt(
-                            f.layer(), f.position() < 0 ? f.position() + positions : f.position(), f.feature()))
+                    .map(feature -> FeatureRef.parse(feature).in(positions))
                     .distinct()
                     .toList());
         }
@@ -103,15 +101,6 @@ public final class TargetOptions {
                     "there is no token " + ids[0] + "; the model's are 0 to " + (model.vocabularySize() - 1));
         }
         return ids[0];
-    }
-
-    private static FeatureAt feature(String text) {
-        if (!text.matches("\\d{1,9}/-?\\d{1,9}/\\d{1,9}")) {
-            throw new UsageException(
-                    "--target-feature is '" + Text.cut(text, 30) + "'; write LAYER/POSITION/NUMBER, as in 2/-1/607");
-        }
-        String[] parts = text.split("/");
-        return new FeatureAt(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
     }
 
     private float[] vector() {

@@ -3,6 +3,7 @@ package dev.headwater.cli.report;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.headwater.bindings.DType;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.Change;
 import dev.headwater.engine.intervention.Edit;
@@ -33,7 +34,7 @@ public record InterventionReport(
     private static final int MOST_EDITS = 8;
 
     /** A feature's activation before and after. */
-    private record FeatureChange(int layer, int position, int feature, float before, float after) {
+    private record FeatureChange(FeatureRef ref, float before, float after) {
         float size() {
             return Math.abs(after - before);
         }
@@ -75,7 +76,7 @@ public record InterventionReport(
             out.println(style.bold(Text.pad(preActivations ? "pre-activation" : "feature", 22))
                     + style.dim("  before     after    change"));
             for (FeatureChange change : features.subList(0, Math.min(top, features.size()))) {
-                out.println(Text.pad(change.layer + "/" + change.position + "/" + change.feature, 22)
+                out.println(Text.pad(change.ref.toString(), 22)
                         + String.format(
                                 Locale.ROOT,
                                 "%8.3f  %8.3f  %+8.3f",
@@ -119,7 +120,9 @@ public record InterventionReport(
                 float[] before = baseline.run().preActivations(layer);
                 float[] after = edited.preActivations(layer);
                 for (int i = 0; i < before.length; i++) {
-                    add(changes, new FeatureChange(layer, i / features, i % features, before[i], after[i]));
+                    add(
+                            changes,
+                            new FeatureChange(new FeatureRef(layer, i / features, i % features), before[i], after[i]));
                 }
             } else {
                 compare(layer, baseline.run().activations(layer), edited.activations(layer), changes);
@@ -152,9 +155,7 @@ public record InterventionReport(
             add(
                     changes,
                     new FeatureChange(
-                            layer,
-                            one.position()[at],
-                            one.feature()[at],
+                            new FeatureRef(layer, one.position()[at], one.feature()[at]),
                             order <= 0 ? before.value()[i] : 0,
                             order >= 0 ? after.value()[j] : 0));
             i += order <= 0 ? 1 : 0;
@@ -192,9 +193,9 @@ public record InterventionReport(
             json.writeArrayFieldStart(preActivations ? "pre_activations" : "activations");
             for (FeatureChange change : changes()) {
                 json.writeStartObject();
-                json.writeNumberField("layer", change.layer);
-                json.writeNumberField("position", change.position);
-                json.writeNumberField("feature", change.feature);
+                json.writeNumberField("layer", change.ref.layer());
+                json.writeNumberField("position", change.ref.position());
+                json.writeNumberField("feature", change.ref.feature());
                 json.writeNumberField("before", change.before);
                 json.writeNumberField("after", change.after);
                 json.writeEndObject();

@@ -231,7 +231,7 @@ class InterveneCommandTest {
                 "attribute;P;--target-token;no such token here | tokens, not one",
                 "attribute;P;--target-token;#99999 | there is no token 99999",
                 "attribute;P;--target-difference;x | write two tokens",
-                "attribute;P;--target-feature;x   | write LAYER/POSITION/NUMBER",
+                "attribute;P;--target-feature;x   | write LAYER/POSITION/FEATURE",
                 "attribute;P;--target-feature;1/1/99999 | does not exist",
                 "attribute;P;--target-feature;1/1/1;--target-token;x | targets of one kind",
             })

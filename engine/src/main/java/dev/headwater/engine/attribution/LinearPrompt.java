@@ -10,6 +10,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
@@ -144,11 +145,7 @@ public final class LinearPrompt implements AutoCloseable {
         int features = active().count();
         int positions = prompt.length();
         if (number < features) {
-            return new Node.Feature(
-                    active().layer()[number],
-                    active().position()[number],
-                    active().feature()[number],
-                    active().activation()[number]);
+            return new Node.Feature(active().ref(number), active().activation()[number]);
         }
         int rest = number - features;
         int position = rest % positions;
@@ -306,8 +303,8 @@ public final class LinearPrompt implements AutoCloseable {
             }
             if (at == all.count()) {
                 throw new HeadwaterException(
-                        "the graph is not of this model and prompt: its feature %d/%d/%d does not fire here; give the model and transcoders that it was made with"
-                                .formatted(node.layer(), node.position(), node.feature()));
+                        "the graph is not of this model and prompt: its feature %s does not fire here; give the model and transcoders that it was made with"
+                                .formatted(node.ref()));
             }
             layer[i] = node.layer();
             position[i] = node.position();
@@ -345,7 +342,7 @@ public final class LinearPrompt implements AutoCloseable {
             return new OutputTargets.Tokens(
                     labels.stream().map(LogitTarget::token).toList());
         }
-        List<OutputTargets.FeatureAt> features = new ArrayList<>();
+        List<FeatureRef> features = new ArrayList<>();
         for (LogitTarget label : labels) {
             Matcher name = FEATURE.matcher(label.text());
             if (!name.matches()) {
@@ -353,7 +350,7 @@ public final class LinearPrompt implements AutoCloseable {
                         "the graph explains '" + label.text()
                                 + "', whose direction its file does not hold; make the graph again from the prompt, with the same target option");
             }
-            features.add(new OutputTargets.FeatureAt(
+            features.add(new FeatureRef(
                     Integer.parseInt(name.group(1)), Integer.parseInt(name.group(3)), Integer.parseInt(name.group(2))));
         }
         return new OutputTargets.Features(features);

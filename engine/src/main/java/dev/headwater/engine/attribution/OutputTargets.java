@@ -1,6 +1,7 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.FeatureRef;
 import java.util.List;
 
 /** What a graph explains. Each target becomes a logit node with its weight. */
@@ -52,14 +53,11 @@ public sealed interface OutputTargets {
         }
     }
 
-    /** Features: why did these fire? Each has weight 1 / count. */
-    record Features(List<FeatureAt> features) implements OutputTargets {
+    /** Features, at positions counted from 0: why did these fire? Each has weight 1 / count. */
+    record Features(List<FeatureRef> features) implements OutputTargets {
         public Features {
             features = List.copyOf(features);
             if (features.isEmpty()) throw new UsageException("at least one target feature is needed");
         }
     }
-
-    /** @param position token position, counted from 0 */
-    record FeatureAt(int layer, int position, int feature) {}
 }

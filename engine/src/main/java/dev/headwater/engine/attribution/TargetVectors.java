@@ -8,6 +8,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.graph.ActiveFeatures;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.model.Trace;
 import java.util.ArrayList;
@@ -112,16 +113,11 @@ final class TargetVectors {
         }
     }
 
-    private void features(List<OutputTargets.FeatureAt> features) {
-        for (OutputTargets.FeatureAt at : features) {
-            if (at.layer() < 0
-                    || at.layer() >= frozen.layers()
-                    || at.position() < 0
-                    || at.position() >= positions
-                    || at.feature() < 0
-                    || at.feature() >= model.transcoders().features()) {
-                throw new UsageException("target feature " + at.layer() + "/" + at.position() + "/" + at.feature()
-                        + " does not exist: there are " + frozen.layers() + " layers, " + positions + " positions and "
+    private void features(List<FeatureRef> features) {
+        for (FeatureRef at : features) {
+            if (!at.exists(frozen.layers(), positions, model.transcoders().features())) {
+                throw new UsageException("target feature " + at + " does not exist: there are " + frozen.layers()
+                        + " layers, " + positions + " positions and "
                         + model.transcoders().features() + " features a layer");
             }
             Tensor vector = encoders(at.layer(), new int[] {at.feature()}, new int[] {at.position()});

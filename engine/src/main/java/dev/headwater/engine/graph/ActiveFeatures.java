@@ -36,6 +36,11 @@ public record ActiveFeatures(int[] layer, int[] position, int[] feature, float[]
         return byPosition != 0 ? byPosition : Integer.compare(feature[a], feature[b]);
     }
 
+    /** Active feature i. */
+    public FeatureRef ref(int i) {
+        return new FeatureRef(layer[i], position[i], feature[i]);
+    }
+
     /** Number of active features N. */
     public int count() {
         return layer.length;

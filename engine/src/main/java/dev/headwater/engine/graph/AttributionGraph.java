@@ -180,8 +180,7 @@ public final class AttributionGraph implements AutoCloseable {
         Objects.checkIndex(i, size());
         if (i < firstError()) {
             int a = selected[i];
-            return new Node.Feature(
-                    active.layer()[a], active.position()[a], active.feature()[a], active.activation()[a]);
+            return new Node.Feature(active.ref(a), active.activation()[a]);
         }
         if (i < firstToken()) return new Node.Error((i - firstError()) / positions(), (i - firstError()) % positions());
         if (i < firstLogit()) {

@@ -6,7 +6,21 @@ public sealed interface Node {
     int position();
 
     /** A transcoder feature that fires with this activation. */
-    record Feature(int layer, int position, int feature, float activation) implements Node {}
+    record Feature(FeatureRef ref, float activation) implements Node {
+        public int layer() {
+            return ref.layer();
+        }
+
+        @Override
+        public int position() {
+            return ref.position();
+        }
+
+        /** Number within its layer. */
+        public int feature() {
+            return ref.feature();
+        }
+    }
 
     /** What the transcoders leave unexplained of an MLP's output. */
     record Error(int layer, int position) implements Node {}

@@ -1,7 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.Progress;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.intervention.Verification.Curve;
 import dev.headwater.engine.intervention.Verification.Options;
 import dev.headwater.engine.intervention.Verification.Point;
@@ -25,7 +25,7 @@ final class AblationCurves {
     private final Prediction prediction;
     private final Options options;
     private final Progress progress;
-    private final List<FeatureAt> active = new ArrayList<>();
+    private final List<FeatureRef> active = new ArrayList<>();
     private int done;
 
     AblationCurves(Baseline baseline, Prediction prediction, Options options, Progress progress) {
@@ -36,14 +36,14 @@ final class AblationCurves {
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
             SparseActivations there = baseline.run().activations(layer);
             for (int i = 0; i < there.count(); i++) {
-                active.add(new FeatureAt(layer, there.position()[i], there.feature()[i]));
+                active.add(new FeatureRef(layer, there.position()[i], there.feature()[i]));
             }
         }
     }
 
     /** The graph's features by influence, and random ones. */
     List<Curve> all() {
-        List<FeatureAt> ranked = Arrays.stream(prediction.top(Integer.MAX_VALUE))
+        List<FeatureRef> ranked = Arrays.stream(prediction.top(Integer.MAX_VALUE))
                 .mapToObj(prediction::feature)
                 .toList();
         int[] counts = counts(ranked.size());
@@ -56,7 +56,7 @@ final class AblationCurves {
             top.add(new Point(count, kept, kept, kept));
             double[] draws = IntStream.range(0, options.draws())
                     .mapToDouble(draw -> {
-                        List<FeatureAt> shuffled = new ArrayList<>(active);
+                        List<FeatureRef> shuffled = new ArrayList<>(active);
                         Collections.shuffle(shuffled, source);
                         return probability(shuffled.subList(0, Math.min(count, shuffled.size())));
                     })
@@ -83,15 +83,15 @@ final class AblationCurves {
         return counts.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    private double probability(List<FeatureAt> kept) {
+    private double probability(List<FeatureRef> kept) {
         if (progress.cancelled()) {
             throw new CancellationException();
         }
         progress.advance(++done);
-        Set<FeatureAt> stay = new HashSet<>(kept);
+        Set<FeatureRef> stay = new HashSet<>(kept);
         List<Edit> edits = active.stream()
                 .filter(feature -> !stay.contains(feature))
-                .map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), Change.ABLATE))
+                .map(feature -> Edit.of(feature, Change.ABLATE))
                 .toList();
         try (Run run = baseline.apply(new Intervention(edits, Freeze.ATTENTION))) {
             return run.probabilities(-1)[prediction.answer()];

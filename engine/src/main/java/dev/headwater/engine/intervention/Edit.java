@@ -1,6 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.FeatureRef;
 
 /** A change of one feature at some positions. */
 public record Edit(int layer, Positions positions, int feature, Change change) {
@@ -10,11 +11,19 @@ public record Edit(int layer, Positions positions, int feature, Change change) {
      * @throws UsageException if the text is not of this form
      */
     public static Edit of(String place, Change change) {
-        String[] parts = place.split("/", -1);
-        if (parts.length == 3 && parts[0].matches("\\d{1,9}") && parts[2].matches("\\d{1,9}")) {
-            return new Edit(Integer.parseInt(parts[0]), Positions.parse(parts[1]), Integer.parseInt(parts[2]), change);
+        EditPattern pattern = EditPattern.parse(place);
+        if (pattern.layers() == null
+                || pattern.layers().to() - pattern.layers().from() != 1
+                || pattern.feature() == null) {
+            throw new UsageException(
+                    "'" + place + "' is not one feature; write LAYER/POSITION/FEATURE, as in 2/-1/607");
         }
-        throw new UsageException("'" + place + "' is not a feature; write LAYER/POSITION/FEATURE, as in 2/-1/607");
+        return new Edit(pattern.layers().from(), pattern.positions(), pattern.feature(), change);
+    }
+
+    /** An edit of one feature at one position. */
+    public static Edit of(FeatureRef feature, Change change) {
+        return new Edit(feature.layer(), new Positions.At(feature.position()), feature.feature(), change);
     }
 
     /** {@code LAYER/POSITIONS/FEATURE}. */

@@ -2,11 +2,11 @@ package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
 import dev.headwater.engine.document.DocumentNode.Kind;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.document.PlainGraph.Item;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.transcoder.SparseActivations;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
@@ -29,7 +29,7 @@ final class Prediction {
     /** Clean activations of feature nodes, 0 elsewhere [n]. */
     private final double[] activation;
 
-    private final Map<FeatureAt, Integer> nodes = new HashMap<>();
+    private final Map<FeatureRef, Integer> nodes = new HashMap<>();
     private final int answer;
     private final double[] clean;
 
@@ -78,7 +78,7 @@ final class Prediction {
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
             SparseActivations active = baseline.run().activations(layer);
             for (int i = 0; i < active.count(); i++) {
-                Integer node = nodes.get(new FeatureAt(layer, active.position()[i], active.feature()[i]));
+                Integer node = nodes.get(new FeatureRef(layer, active.position()[i], active.feature()[i]));
                 if (node != null) {
                     found[node] = active.value()[i];
                     firing++;
@@ -108,9 +108,9 @@ final class Prediction {
         return answer;
     }
 
-    FeatureAt feature(int node) {
+    FeatureRef feature(int node) {
         Item item = graph.nodes().get(node);
-        return new FeatureAt(item.layer(), item.position(), (int) item.number());
+        return new FeatureRef(item.layer(), item.position(), (int) item.number());
     }
 
     /** The most influential features. */
@@ -127,12 +127,11 @@ final class Prediction {
             Supernode source, double factor, List<Verification.Shift> allDirect, List<Verification.Shift> allTotal) {
         double[] seeds = new double[graph.size()];
         double share = 0;
-        for (FeatureAt feature : source.features()) {
+        for (FeatureRef feature : source.features()) {
             Integer node = nodes.get(feature);
             if (node == null) {
-                throw new UsageException("'%s' has the feature %d/%d/%d, which is not in %s"
-                        .formatted(
-                                source.name(), feature.layer(), feature.position(), feature.feature(), graph.name()));
+                throw new UsageException(
+                        "'%s' has the feature %s, which is not in %s".formatted(source.name(), feature, graph.name()));
             }
             seeds[node] = factor - 1;
             share += allInfluence > 0 ? influence[node] / allInfluence : 0;

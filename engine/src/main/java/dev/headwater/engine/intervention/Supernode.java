@@ -4,11 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
 import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
+import dev.headwater.engine.graph.FeatureRef;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.function.Function;
 
 /** Features that belong together under a name. */
-public record Supernode(String name, List<FeatureAt> features) {
+public record Supernode(String name, List<FeatureRef> features) {
     /** The name of the group of all pinned features. */
     public static final String PINNED = "pinned";
 
@@ -36,10 +36,10 @@ public record Supernode(String name, List<FeatureAt> features) {
      * @throws HeadwaterException if supernodes are not lists of a label and names
      */
     public static List<Supernode> of(GraphDocument document) {
-        Map<String, FeatureAt> features = new LinkedHashMap<>();
+        Map<String, FeatureRef> features = new LinkedHashMap<>();
         for (DocumentNode node : document.nodes()) {
             if (node.kind() == DocumentNode.Kind.FEATURE && node.feature() <= Integer.MAX_VALUE) {
-                features.put(node.id(), new FeatureAt(node.layer(), node.position(), (int) node.feature()));
+                features.put(node.id(), new FeatureRef(node.layer(), node.position(), (int) node.feature()));
             }
         }
         return of(document.qParams().path("supernodes"), document.qParams().path("pinnedIds"), features::get);
@@ -84,22 +84,22 @@ public record Supernode(String name, List<FeatureAt> features) {
     }
 
     /** {@code layer_feature_position}, or null if it is something else. */
-    private static FeatureAt feature(String id, int layers) {
+    private static FeatureRef feature(String id, int layers) {
         String[] parts = id.split("_");
         if (parts.length != 3 || !id.matches("\\d{1,9}_\\d{1,9}_\\d{1,9}") || Integer.parseInt(parts[0]) >= layers) {
             return null;
         }
-        return new FeatureAt(Integer.parseInt(parts[0]), Integer.parseInt(parts[2]), Integer.parseInt(parts[1]));
+        return new FeatureRef(Integer.parseInt(parts[0]), Integer.parseInt(parts[2]), Integer.parseInt(parts[1]));
     }
 
-    private static List<Supernode> of(JsonNode supernodes, JsonNode pinned, Function<String, FeatureAt> named) {
+    private static List<Supernode> of(JsonNode supernodes, JsonNode pinned, Function<String, FeatureRef> named) {
         List<Supernode> found = new ArrayList<>();
         for (JsonNode group : supernodes) {
             if (!group.isArray() || group.isEmpty() || !group.get(0).isTextual()) {
                 throw new HeadwaterException("A supernode is not a list of its label and the names of its nodes: "
                         + ErrorText.of(group.toString()));
             }
-            List<FeatureAt> members = new ArrayList<>();
+            List<FeatureRef> members = new ArrayList<>();
             for (int i = 1; i < group.size(); i++) {
                 add(members, group.get(i), named);
             }
@@ -107,7 +107,7 @@ public record Supernode(String name, List<FeatureAt> features) {
                 found.add(new Supernode(group.get(0).textValue(), members));
             }
         }
-        List<FeatureAt> members = new ArrayList<>();
+        List<FeatureRef> members = new ArrayList<>();
         pinned.forEach(id -> add(members, id, named));
         if (!members.isEmpty()) {
             found.add(new Supernode(PINNED, members));
@@ -115,8 +115,8 @@ public record Supernode(String name, List<FeatureAt> features) {
         return found;
     }
 
-    private static void add(List<FeatureAt> members, JsonNode id, Function<String, FeatureAt> named) {
-        FeatureAt feature = id.isTextual() ? named.apply(id.textValue()) : null;
+    private static void add(List<FeatureRef> members, JsonNode id, Function<String, FeatureRef> named) {
+        FeatureRef feature = id.isTextual() ? named.apply(id.textValue()) : null;
         if (feature != null && !members.contains(feature)) {
             members.add(feature);
         }
@@ -124,8 +124,6 @@ public record Supernode(String name, List<FeatureAt> features) {
 
     /** The same change of every feature of the group. */
     public List<Edit> edits(Change change) {
-        return features.stream()
-                .map(f -> new Edit(f.layer(), new Positions.At(f.position()), f.feature(), change))
-                .toList();
+        return features.stream().map(feature -> Edit.of(feature, change)).toList();
     }
 }

@@ -4,8 +4,8 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Prompt;
 import java.util.ArrayList;
 import java.util.List;
@@ -133,9 +133,8 @@ public record Verification(
             Prediction prediction = new Prediction(graph, baseline);
             List<Supernode> sources = new ArrayList<>();
             for (int node : prediction.top(options.top())) {
-                FeatureAt feature = prediction.feature(node);
-                sources.add(new Supernode(
-                        feature.layer() + "/" + feature.position() + "/" + feature.feature(), List.of(feature)));
+                FeatureRef feature = prediction.feature(node);
+                sources.add(new Supernode(feature.toString(), List.of(feature)));
             }
             sources.addAll(options.groups());
             progress.phase("interventions", sources.size());

@@ -312,7 +312,7 @@ class GraphMathTest {
             assertEquals(1 - error, scores.replacement(), 1e-6);
             assertEquals((1 - error + 2 * (1 - error) + error) / (1 + 1 + (1 - error)), scores.completeness(), 1e-6);
             assertFalse(Scores.of(graph).equals(scores));
-            assertEquals(new Node.Feature(1, 1, 300, 3), graph.node(2));
+            assertEquals(new Node.Feature(new FeatureRef(1, 1, 300), 3), graph.node(2));
             assertEquals(2, graph.featureNode(1, 1, 300));
             assertEquals(-1, graph.featureNode(1, 0, 300));
             assertEquals(new Node.Error(1, 0), graph.node(graph.errorNode(1, 0)));

@@ -110,7 +110,7 @@ class GraphIdentityTest {
                     : new Random(1).ints(0, n).distinct().limit(SAMPLE).toArray();
             check(nodes, 5e-4, 1e-5, node -> {
                 Node.Feature f = (Node.Feature) graph.node(node);
-                Edit edit = new Edit(f.layer(), new Positions.At(f.position()), f.feature(), new Change.Scale(2));
+                Edit edit = Edit.of(f.ref(), new Change.Scale(2));
                 return baseline.apply(Intervention.of(edit).withFreeze(Freeze.EVERYTHING));
             });
         }

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
 import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.graph.FeatureRef;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,8 +42,8 @@ class SupernodeTest {
                         "{\"supernodes\":[[\"Texas\",\"0_94_9\",\"2_607_10\",\"E_5_9\",\"2_-1_9\",\"gone\"],[\"tokens\",\"E_5_9\"]],\"pinnedIds\":[\"2_607_10\",\"2_607_10\",7]}"));
         assertEquals(
                 List.of(
-                        new Supernode("Texas", List.of(new FeatureAt(0, 9, 94), new FeatureAt(2, 10, 607))),
-                        new Supernode("pinned", List.of(new FeatureAt(2, 10, 607)))),
+                        new Supernode("Texas", List.of(new FeatureRef(0, 9, 94), new FeatureRef(2, 10, 607))),
+                        new Supernode("pinned", List.of(new FeatureRef(2, 10, 607)))),
                 groups);
         assertEquals(
                 "[0/9/94, 2/10/607]",
@@ -65,7 +65,7 @@ class SupernodeTest {
         String url =
                 "https://www.neuronpedia.org/gemma-2-2b/graph?slug=x&pinnedIds=27_22605_10%2C20_15589_10%2CE_26865_9"
                         + "&supernodes=%5B%5B%22say+Austin%22%2C%2220_15589_10%22%2C%22E_26865_9%22%5D%5D&clickedId=1#top";
-        List<FeatureAt> expected = List.of(new FeatureAt(20, 10, 15589));
+        List<FeatureRef> expected = List.of(new FeatureRef(20, 10, 15589));
         assertEquals(
                 List.of(new Supernode("say Austin", expected), new Supernode("pinned", expected)),
                 Supernode.ofUrl(url, 26));

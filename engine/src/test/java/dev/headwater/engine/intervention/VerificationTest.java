@@ -12,8 +12,8 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
-import dev.headwater.engine.attribution.OutputTargets.FeatureAt;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,7 +35,7 @@ class VerificationTest {
                                 model.prompt(DALLAS),
                                 AttributionOptions.DEFAULT.withMaxFeatures(0),
                                 Progress.NONE))) {
-            var group = new Supernode("Texas", List.of(new FeatureAt(2, 10, 607), new FeatureAt(0, 9, 94)));
+            var group = new Supernode("Texas", List.of(new FeatureRef(2, 10, 607), new FeatureRef(0, 9, 94)));
             var options = new Verification.Options(4, 0, List.of(group), 2, 1);
             Verification check = Verification.of(model, graph, options, Progress.NONE);
             assertEquals(" Austin", check.answer());
@@ -71,7 +71,7 @@ class VerificationTest {
                 ReplacementModel model = GoldenInterventionTest.open(golden);
                 PlainGraph graph = PlainGraph.read(golden.directory().resolve("graph.json"))) {
             var options = new Verification.Options(
-                    1, 0, List.of(new Supernode("none", List.of(new FeatureAt(0, 1, 0)))), 1, 0);
+                    1, 0, List.of(new Supernode("none", List.of(new FeatureRef(0, 1, 0)))), 1, 0);
             assertTrue(assertThrows(UsageException.class, () -> Verification.of(model, graph, options, Progress.NONE))
                     .getMessage()
                     .contains("'none'"));
