@@ -37,6 +37,8 @@ public final class Bf16Product {
     private static final int NOT_TRANSPOSED = 111;
     /** Elements of {@code a}'s parts that are held at a time: little enough to be memory that the allocator keeps. */
     private static final long ELEMENTS = 8 << 20;
+    /** Products that are added up in one go. */
+    private static final int BLOCK = 256;
 
     private Bf16Product() {}
 
@@ -109,15 +111,20 @@ public final class Bf16Product {
                         split.asSlice(2 * part),
                         PARTS * k));
                 for (int pair = PARTS; pair >= 1; pair--) {
-                    multiply(
-                            count,
-                            (int) n,
-                            (int) (pair * k),
-                            split,
-                            (int) (PARTS * k),
-                            parts.data().asSlice((PARTS - pair) * k * n * DType.BF16.bytes()),
-                            pair == PARTS ? beta : 1,
-                            to);
+                    int depth = (int) (pair * k);
+                    // The greatest products make the error: their sum is taken in blocks, as float32 products do.
+                    int block = pair == 1 ? BLOCK : depth;
+                    for (int at = 0; at < depth; at += block) {
+                        multiply(
+                                count,
+                                (int) n,
+                                Math.min(block, depth - at),
+                                split.asSlice(at * (long) DType.BF16.bytes()),
+                                (int) (PARTS * k),
+                                parts.data().asSlice(((PARTS - pair) * k + at) * n * DType.BF16.bytes()),
+                                pair == PARTS && at == 0 ? beta : 1,
+                                to);
+                    }
                 }
             }
         }
