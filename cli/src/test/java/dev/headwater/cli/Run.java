@@ -1,7 +1,7 @@
 package dev.headwater.cli;
 
-import dev.headwater.cli.command.Interrupt;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;

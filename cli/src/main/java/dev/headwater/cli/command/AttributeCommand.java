@@ -8,6 +8,7 @@ import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.GraphSummary;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Version;

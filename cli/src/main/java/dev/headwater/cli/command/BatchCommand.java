@@ -9,6 +9,7 @@ import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExitCode;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Text;

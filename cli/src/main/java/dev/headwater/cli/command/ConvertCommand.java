@@ -3,6 +3,7 @@ package dev.headwater.cli.command;
 import dev.headwater.bindings.Device;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.Megabytes;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;

@@ -1,6 +1,7 @@
 package dev.headwater.cli.command;
 
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.Megabytes;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Text;

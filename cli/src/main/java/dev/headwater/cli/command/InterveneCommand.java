@@ -6,6 +6,7 @@ import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.SteeringOptions;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.InterventionReport;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Text;

@@ -3,6 +3,7 @@ package dev.headwater.cli.command;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;

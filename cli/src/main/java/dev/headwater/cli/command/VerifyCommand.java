@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.SteeringOptions;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;

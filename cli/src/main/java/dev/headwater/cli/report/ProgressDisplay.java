@@ -1,6 +1,5 @@
 package dev.headwater.cli.report;
 
-import dev.headwater.cli.command.Interrupt;
 import dev.headwater.engine.Progress;
 import java.time.Duration;
 import java.util.Locale;

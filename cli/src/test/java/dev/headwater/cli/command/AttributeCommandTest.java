@@ -11,6 +11,7 @@ import dev.headwater.cli.Headwater;
 import dev.headwater.cli.Run;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExitCode;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.Text;
 import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.Headwater;
 import dev.headwater.cli.Run;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Interrupt;
 import dev.headwater.engine.files.BoundedJson;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

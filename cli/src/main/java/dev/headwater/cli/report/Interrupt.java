@@ -1,4 +1,4 @@
-package dev.headwater.cli.command;
+package dev.headwater.cli.report;
 
 /** Whether the user asked a running command to stop. */
 public final class Interrupt {
