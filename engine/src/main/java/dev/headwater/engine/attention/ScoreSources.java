@@ -65,10 +65,8 @@ public record ScoreSources(
         check(prompt.prompt().length(), head, query, key);
         try (var scope = TensorScope.open()) {
             Tensor stream = prompt.stream(head.layer());
-            HeadInput q = HeadInput.query(
-                    prompt.model().model(), head.layer(), head.head(), query, Torch.narrow(stream, 0, query, 1));
-            HeadInput k = HeadInput.key(
-                    prompt.model().model(), head.layer(), head.head(), key, Torch.narrow(stream, 0, key, 1));
+            HeadInput q = HeadInput.query(prompt.model().model(), head.layer(), head.head(), query, stream);
+            HeadInput k = HeadInput.key(prompt.model().model(), head.layer(), head.head(), key, stream);
             List<Tensor> parts = prompt.contributions(
                     head.layer(), List.of(new Reading(query, q.gradient()), new Reading(key, k.gradient())));
             float scale = (float) config.attention().scale();

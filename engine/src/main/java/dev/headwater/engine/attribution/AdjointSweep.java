@@ -124,6 +124,11 @@ final class AdjointSweep implements AutoCloseable {
                     batch.willNeed(layer - 1);
                 }
                 batch.readEdges(layer);
+                if (weights.parallel()) {
+                    batch.throughAttentionAndSkip(layer);
+                    batch.enter(layer);
+                    continue;
+                }
                 batch.throughSkip(layer);
                 if (layer > 0 || !reach) {
                     batch.throughAttention(layer);

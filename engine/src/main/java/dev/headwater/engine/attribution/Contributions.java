@@ -138,8 +138,15 @@ final class Contributions {
                 Kernels.addRows(stream, ownRows(old, entered), own);
             }
             Tensor reached = rows(0, entered);
+            if (weights.skip() != null && frozen.weights().parallel()) {
+                Kernels.addScaledRows(
+                        reached,
+                        Torch.linear(reached, weights.skip().toFloat32(), null),
+                        part(0, entered),
+                        mirrored(frozen.layer(l).skipScale(), 0));
+            }
             Torch.mmInto(reached, mixed, Torch.t(weights.output().toFloat32()), 1);
-            if (weights.skip() != null) {
+            if (weights.skip() != null && !frozen.weights().parallel()) {
                 Kernels.addScaledRows(
                         reached,
                         Torch.linear(reached, weights.skip().toFloat32(), null),

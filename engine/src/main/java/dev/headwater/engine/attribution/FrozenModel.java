@@ -59,6 +59,27 @@ record FrozenModel(
             return norm == null ? NONE : new FrozenNorm(norm.gain(), norm.centres(), reciprocal);
         }
 
+        /**
+         * Between an output and the stream: the norm after it, if there is one, and the model's factor on what is
+         * added.
+         */
+        static FrozenNorm toStream(Norm norm, Tensor reciprocal, LanguageModel model) {
+            double scale = model.config().residualScale();
+            if (scale == 1) {
+                return of(norm, reciprocal);
+            }
+            return new FrozenNorm(
+                    norm == null
+                            ? Tensor.full(
+                                    scale,
+                                    DType.F32,
+                                    model.device(),
+                                    model.config().width())
+                            : Torch.mul(norm.gain(), scale),
+                    norm != null && norm.centres(),
+                    reciprocal);
+        }
+
         /** Gradients [n, d] with respect to y as gradients with respect to x, but for the reciprocal. */
         Tensor pullBack(Tensor gradients) {
             try (var scope = TensorScope.open()) {
@@ -89,8 +110,8 @@ record FrozenModel(
         for (int l = 0; l < model.config().layers(); l++) {
             LayerWeights layer = model.layer(l);
             FrozenNorm input = inputNorm(layer, transcoders, reciprocal(layer.preMlp(), trace, l, NormSite.PRE_MLP));
-            Norm outputNorm = outputNorm(layer, transcoders);
-            FrozenNorm output = FrozenNorm.of(outputNorm, reciprocal(outputNorm, trace, l, NormSite.POST_MLP));
+            FrozenNorm output =
+                    outputNorm(model, l, transcoders, reciprocal(layer.postMlp(), trace, l, NormSite.POST_MLP));
             inputNorms.add(input);
             outputNorms.add(output);
             blocks.add(new Layer(
@@ -117,9 +138,11 @@ record FrozenModel(
         };
     }
 
-    /** The norm after the transcoders' output; null if there is none. */
-    static Norm outputNorm(LayerWeights layer, TranscoderSet transcoders) {
-        return transcoders.output() == FeatureSite.MLP_OUT ? layer.postMlp() : null;
+    /** What lies between the transcoders' output and the residual stream. */
+    static FrozenNorm outputNorm(LanguageModel model, int layer, TranscoderSet transcoders, Tensor reciprocal) {
+        return transcoders.output() == FeatureSite.MLP_OUT
+                ? FrozenNorm.toStream(model.layer(layer).postMlp(), reciprocal, model)
+                : FrozenNorm.NONE;
     }
 
     private static Tensor reciprocal(Norm norm, Trace trace, int layer, NormSite site) {

@@ -6,7 +6,8 @@ package dev.headwater.engine.attribution;
  * @param model   frozen at the prompt
  * @param sources what edges come from
  * @param reach   the tokens seen from above the first attention layer; null where carrying gradients through it costs
- *      less
+ *                less, or targets of
+ *                the first layer lie below its attention
  * @param outputs number of the graph's output targets, which are its last columns
  */
 record FrozenPrompt(FrozenModel model, Sources sources, TokenReach reach, int outputs) {
@@ -15,7 +16,9 @@ record FrozenPrompt(FrozenModel model, Sources sources, TokenReach reach, int ou
         return new FrozenPrompt(
                 model,
                 sources,
-                TokenReach.pays(model, positions) ? TokenReach.of(model, sources.tokens()) : null,
+                !model.weights().parallel() && TokenReach.pays(model, positions)
+                        ? TokenReach.of(model, sources.tokens())
+                        : null,
                 outputs);
     }
 }

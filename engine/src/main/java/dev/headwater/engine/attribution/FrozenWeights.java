@@ -8,7 +8,6 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
-import dev.headwater.engine.model.Norm;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.product.Weight;
 import dev.headwater.engine.transcoder.TranscoderSet;
@@ -18,56 +17,63 @@ import java.util.List;
 /**
  * The weights that gradients meet on their way down, with the norms' gains folded in; the same for every prompt. For a
  * layer with
- * input norm gain g and output norm gain h (Gemma only): {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}.
+ * input norm gain g and output norm gain h (Gemma): {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}; a factor
+ * on what is
+ * added to the stream (Granite) goes with h.
  *
  * <p>All tensors belong to the scope in which this was made.
+ *
+ * @param parallel whether targets of a layer read what its attention reads, and not what it has added to
  */
-record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) {
+record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean parallel, Device device) {
     /**
      * @param output [d, heads·headDim]
      * @param value  [kvHeads·headDim, d]
      * @param skip   [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null
-     *      if it has none
+     *               if it has none
      */
     record Layer(Weight output, Weight value, Weight skip) {}
 
     static FrozenWeights of(LanguageModel model, TranscoderSet transcoders, Products products) {
         List<Layer> layers = new ArrayList<>();
         for (int l = 0; l < model.config().layers(); l++) {
-            layers.add(layer(model.layer(l), transcoders, l, products));
+            layers.add(layer(model, transcoders, l, products));
         }
         return new FrozenWeights(
                 List.copyOf(layers),
                 model.config().attention().kvHeads(),
                 model.config().width(),
+                model.config().parallel(),
                 model.device());
     }
 
-    private static Layer layer(LayerWeights weights, TranscoderSet transcoders, int l, Products products) {
+    private static Layer layer(LanguageModel model, TranscoderSet transcoders, int l, Products products) {
+        LayerWeights weights = model.layer(l);
         try (var scope = TensorScope.open()) {
-            Tensor output =
-                    scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), weights.postAttention());
+            FrozenNorm after = FrozenNorm.toStream(weights.postAttention(), null, model);
+            Tensor output = scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), after);
             Tensor value = FrozenNorm.of(weights.preAttention(), null)
                     .pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
             return new Layer(
                     Weight.of(output, products).keptBy(scope),
                     Weight.of(value, products).keptBy(scope),
                     transcoders.hasSkip(l)
-                            ? Weight.of(skip(weights, transcoders, l), products).keptBy(scope)
+                            ? Weight.of(skip(model, transcoders, l), products).keptBy(scope)
                             : null);
         }
     }
 
-    private static Tensor skip(LayerWeights weights, TranscoderSet transcoders, int l) {
+    private static Tensor skip(LanguageModel model, TranscoderSet transcoders, int l) {
         try (var scope = TensorScope.open()) {
-            Tensor weight = scaleRows(Torch.t(transcoders.skip(l)), FrozenModel.outputNorm(weights, transcoders));
+            Tensor weight =
+                    scaleRows(Torch.t(transcoders.skip(l)), FrozenModel.outputNorm(model, l, transcoders, null));
             return scope.keep(Torch.contiguous(
-                    FrozenModel.inputNorm(weights, transcoders, null).pullBack(weight)));
+                    FrozenModel.inputNorm(model.layer(l), transcoders, null).pullBack(weight)));
         }
     }
 
-    private static Tensor scaleRows(Tensor weight, Norm norm) {
-        return norm == null || norm.gain() == null ? weight : Torch.mul(weight, Torch.unsqueeze(norm.gain(), 1));
+    private static Tensor scaleRows(Tensor weight, FrozenNorm norm) {
+        return norm.gain() == null ? weight : Torch.mul(weight, Torch.unsqueeze(norm.gain(), 1));
     }
 
     Layer layer(int layer) {
@@ -76,7 +82,7 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, Device device) 
 
     /** The layers below one, which must not be the first. */
     FrozenWeights below(int layer) {
-        return new FrozenWeights(layers.subList(0, layer), kvHeads, width, device);
+        return new FrozenWeights(layers.subList(0, layer), kvHeads, width, parallel, device);
     }
 
     int headsWidth() {

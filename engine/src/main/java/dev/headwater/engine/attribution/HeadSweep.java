@@ -9,6 +9,7 @@ import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.engine.product.Weight;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -114,8 +115,13 @@ final class HeadSweep {
 
     /** Whether attention lies between the ends. */
     private boolean passes(Edge edge) {
-        return sources.layerOf(edge.column) < Math.min(edge.target.layer(), frozen.layers() - 1)
+        return sources.layerOf(edge.column) < lastLayer(edge.target)
                 && sources.positionOf(edge.column) <= edge.target.position();
+    }
+
+    /** The highest layer whose attention lies below a target. */
+    private int lastLayer(Target target) {
+        return weights.parallel() ? target.layer() - 1 : Math.min(target.layer(), frozen.layers() - 1);
     }
 
     private int end(int[] columns, int from, Map<Integer, List<Integer>> byColumn, List<Edge> edges) {
@@ -213,7 +219,7 @@ final class HeadSweep {
             int low = Integer.MAX_VALUE;
             for (int t = 0; t < targets.size(); t++) {
                 offset[t + 1] = offset[t] + targets.get(t).position() + 1;
-                int last = lastLayer(t);
+                int last = lastLayer(targets.get(t));
                 loadings[t] = Arrays.stream(edges.get(t)[1])
                         .mapToObj(s -> new float[(last - descent.up.firstLayer(s) + 1) * heads])
                         .toArray(float[][]::new);
@@ -225,11 +231,6 @@ final class HeadSweep {
                                 .orElseThrow());
             }
             lowest = low;
-        }
-
-        /** The highest layer whose attention lies below a target. */
-        private int lastLayer(int target) {
-            return Math.min(targets.get(target).layer(), frozen.layers() - 1);
         }
 
         void run() {
@@ -258,7 +259,12 @@ final class HeadSweep {
                     while (entered < count && targets.get(entered).layer() == layer) {
                         entered++;
                     }
-                    if (entered > 0) {
+                    if (weights.parallel()) {
+                        if (old > 0) {
+                            through(layer, old, old, gradient, ragged);
+                        }
+                        enter(gradient, old, entered);
+                    } else if (entered > 0) {
                         through(layer, old, entered, gradient, ragged);
                     }
                 }
@@ -285,14 +291,14 @@ final class HeadSweep {
                 Tensor pattern = frozen.layer(layer).pattern();
                 if (old > 0) {
                     Ragged all = part(ragged, 0, old);
-                    if (model.skip() != null) {
-                        Tensor skipped = Tensor.empty(DType.F32, frozen.device(), above.shape());
-                        model.skip().product(skipped, above, 0);
-                        Kernels.addScaledRows(
-                                above, skipped, all, frozen.layer(layer).skipScale());
+                    if (!weights.parallel()) {
+                        throughSkip(layer, above, all);
                     }
                     Tensor atHeads = Tensor.empty(DType.F32, frozen.device(), offset[old], weights.headsWidth());
                     model.output().product(atHeads, above, 0);
+                    if (weights.parallel()) {
+                        throughSkip(layer, above, all);
+                    }
                     Kernels.patternAdjoint(atHeads, pattern, heads, all, Torch.narrow(mixed, 0, 0, offset[old]));
                 }
                 if (entered > old) {
@@ -305,6 +311,16 @@ final class HeadSweep {
                 if (layer > lowest) {
                     model.value().product(Torch.narrow(gradient, 0, 0, offset[entered]), grouped(mixed), 1);
                 }
+            }
+        }
+
+        private void throughSkip(int layer, Tensor gradients, Ragged ragged) {
+            Weight skip = weights.layer(layer).skip();
+            if (skip != null) {
+                Tensor skipped = Tensor.empty(DType.F32, frozen.device(), gradients.shape());
+                skip.product(skipped, gradients, 0);
+                Kernels.addScaledRows(
+                        gradients, skipped, ragged, frozen.layer(layer).skipScale());
             }
         }
 

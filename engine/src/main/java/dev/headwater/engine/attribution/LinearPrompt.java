@@ -123,6 +123,9 @@ public final class LinearPrompt implements AutoCloseable {
 
     /** What enters a layer, F32 [P, d]; it belongs to the innermost open scope. */
     public Tensor stream(int layer) {
+        if (layer > 0 && model.model().config().parallel()) {
+            return Torch.clone(trace.site(FeatureSite.RESID_MID, layer));
+        }
         if (layer > 0) {
             return Torch.add(
                     trace.site(FeatureSite.RESID_MID, layer - 1), trace.site(FeatureSite.HOOK_MLP_OUT, layer - 1));

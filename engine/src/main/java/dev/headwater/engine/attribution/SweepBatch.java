@@ -169,7 +169,10 @@ final class SweepBatch {
         return Torch.to(Tensor.ofLongs(own, count), weights.device());
     }
 
-    /** Targets above all layers (logits) enter without an attention layer between. */
+    /**
+     * Targets above all layers (logits), and those that read what attention reads, enter without an attention layer
+     * between.
+     */
     void enter(int layer) {
         int count = fresh(layer);
         if (count > 0) {
@@ -300,23 +303,41 @@ final class SweepBatch {
         }
     }
 
+    /** Both at once, where the MLP reads what attention reads. */
+    void throughAttentionAndSkip(int layer) {
+        if (entered == 0) {
+            return;
+        }
+        try (var scope = TensorScope.open()) {
+            toHeads(layer);
+            mixPositions(layer);
+            throughSkip(layer);
+            weights.layer(layer).value().product(rows(gradient, 0, entered), rows(mixed, 0, entered), 1);
+            young = entered;
+        }
+    }
+
+    private void mixPositions(int layer) {
+        for (Part part : parts) {
+            int old = part.before(entered);
+            if (old > 0) {
+                Kernels.patternAdjoint(
+                        heads,
+                        part.prompt.model().layer(layer).pattern(),
+                        weights.kvHeads(),
+                        part.ragged(0, old),
+                        mixed);
+            }
+        }
+    }
+
     void throughAttention(int layer) {
         int count = fresh(layer);
         try (var scope = TensorScope.open()) {
             FrozenWeights.Layer layerWeights = weights.layer(layer);
             if (entered > 0) {
                 toHeads(layer);
-                for (Part part : parts) {
-                    int old = part.before(entered);
-                    if (old > 0) {
-                        Kernels.patternAdjoint(
-                                heads,
-                                part.prompt.model().layer(layer).pattern(),
-                                weights.kvHeads(),
-                                part.ragged(0, old),
-                                mixed);
-                    }
-                }
+                mixPositions(layer);
                 layerWeights.value().product(rows(gradient, 0, entered), rows(mixed, 0, entered), 1);
             }
             young = entered;

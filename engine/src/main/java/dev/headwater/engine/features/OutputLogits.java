@@ -64,6 +64,10 @@ final class OutputLogits {
                 transcoders.decoderRows(layer, target, features, null, after == null ? null : after.gain(), rows);
                 directions = Torch.add(directions, after == null ? rows : after.centred(rows));
             }
+            if (transcoders.output() == FeatureSite.MLP_OUT
+                    && model.model().config().residualScale() != 1) {
+                directions = Torch.mul(directions, model.model().config().residualScale());
+            }
             Norm last = model.model().finalNorm();
             Tensor read = Torch.mul(last.centred(directions), last.gain());
             Tensor logits = Torch.to(

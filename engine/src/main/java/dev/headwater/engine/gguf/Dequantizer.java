@@ -17,17 +17,21 @@ final class Dequantizer {
 
     private Dequantizer() {}
 
-    /** @param target room for all the tensor's numbers */
-    static void toFloats(GgufTensor tensor, ByteOrder order, MemorySegment target) {
+    /**
+     * Numbers {@code from} to {@code from + numbers}, both at the border of a block.
+     *
+     * @param target room for them
+     */
+    static void toFloats(GgufTensor tensor, ByteOrder order, long from, long numbers, MemorySegment target) {
         GgufType type = tensor.readType();
-        long numbers = tensor.numbers();
         LongStream.range(0, Math.ceilDiv(numbers, CHUNK)).parallel().forEach(chunk -> {
             long first = chunk * CHUNK;
             int count = (int) Math.min(CHUNK, numbers - first);
             int blocks = count / type.numbers();
             byte[] in = new byte[blocks * type.bytes()];
             float[] out = new float[count];
-            MemorySegment.copy(tensor.data(), JAVA_BYTE, first / type.numbers() * type.bytes(), in, 0, in.length);
+            MemorySegment.copy(
+                    tensor.data(), JAVA_BYTE, (from + first) / type.numbers() * type.bytes(), in, 0, in.length);
             if (order == ByteOrder.BIG_ENDIAN) {
                 toLittleEndian(type, in, blocks);
             }

@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -188,8 +189,15 @@ public final class GgufFile implements AutoCloseable {
 
     /** Writes a tensor's numbers as float32, row by row, on all cores. */
     public void readFloats(String name, MemorySegment target) {
+        type(name); // The numbers of other types were not counted.
+        readFloats(name, 0, stored(name).tensor.numbers(), target);
+    }
+
+    /** The same for {@code count} numbers from {@code first} on, both at the border of a block. */
+    public void readFloats(String name, long first, long count, MemorySegment target) {
         Stored stored = stored(name);
-        Dequantizer.toFloats(stored.tensor, stored.order, target);
+        Objects.checkFromIndexSize(first, count, stored.tensor.numbers());
+        Dequantizer.toFloats(stored.tensor, stored.order, first, count, target);
     }
 
     /** The same into memory of its own, meant for small tensors. */

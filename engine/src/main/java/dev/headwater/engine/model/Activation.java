@@ -9,7 +9,9 @@ public enum Activation {
     SILU,
     GELU,
     GELU_TANH,
-    RELU;
+    RELU,
+    /** x · sigmoid(1.702 x). */
+    QUICK_GELU;
 
     public Tensor apply(Tensor x) {
         return switch (this) {
@@ -17,6 +19,7 @@ public enum Activation {
             case GELU -> Torch.gelu(x, false);
             case GELU_TANH -> Torch.gelu(x, true);
             case RELU -> Torch.relu(x);
+            case QUICK_GELU -> Torch.mul(x, Torch.sigmoid(Torch.mul(x, 1.702)));
         };
     }
 

@@ -7,7 +7,11 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A model's {@code config.json}, which nobody vouches for: every number that it yields lies within bounds, and an error
@@ -36,7 +40,7 @@ record ConfigFile(Path path, String prefix, JsonNode root, Map<String, String> a
     /** This file with values for the keys that it doesn't have; one that is null in the file stays absent. */
     ConfigFile withDefaults(String json) {
         try {
-            ObjectNode merged = (ObjectNode) BoundedJson.mapper().readTree(json);
+            ObjectNode merged = ((ObjectNode) BoundedJson.mapper().readTree(json)).remove(aliases.keySet());
             root.properties().forEach(entry -> merged.set(entry.getKey(), entry.getValue()));
             return new ConfigFile(path, prefix, merged, aliases);
         } catch (JsonProcessingException impossible) {
@@ -44,9 +48,16 @@ record ConfigFile(Path path, String prefix, JsonNode root, Map<String, String> a
         }
     }
 
-    /** This file, read by standard keys although it has others. */
+    /** This file with another value under a key. */
+    ConfigFile with(String key, JsonNode value) {
+        return new ConfigFile(path, prefix, ((ObjectNode) root.deepCopy()).set(own(key), value), aliases);
+    }
+
+    /** This file, read by standard keys although it has others; aliases that it has already stay. */
     ConfigFile withAliases(Map<String, String> ownKeys) {
-        return new ConfigFile(path, prefix, root, ownKeys);
+        Map<String, String> all = new HashMap<>(ownKeys);
+        all.putAll(aliases);
+        return new ConfigFile(path, prefix, root, Map.copyOf(all));
     }
 
     HeadwaterException error(String key, String complaint) {
@@ -116,6 +127,55 @@ record ConfigFile(Path path, String prefix, JsonNode root, Map<String, String> a
             throw error(key, "is " + shown(node) + ", not a text");
         }
         return node.textValue();
+    }
+
+    /** Any number. */
+    double number(String key, double otherwise) {
+        if (!has(key)) {
+            return otherwise;
+        }
+        double value = node(key).doubleValue();
+        if (!node(key).isNumber() || !Double.isFinite(value)) {
+            throw error(key, "is " + shown(node(key)) + ", not a number");
+        }
+        return value;
+    }
+
+    /**
+     * Refuses what is not known, lest it change the computation; null, false and empty values pass, since they ask for
+     * nothing.
+     *
+     * @param known own names
+     */
+    void requireKnown(Set<String> known) {
+        root.properties().forEach(entry -> {
+            JsonNode value = entry.getValue();
+            boolean asks = value.isContainerNode() || value.isTextual()
+                    ? !value.isEmpty()
+                            || value.isTextual() && !value.textValue().isEmpty()
+                    : !value.isNull() && !(value.isBoolean() && !value.booleanValue());
+            if (asks && !known.contains(entry.getKey())) {
+                throw new HeadwaterException(
+                        "%s: Headwater does not know what '%s%s' means, so that it might compute another model; take the key out if it changes no results"
+                                .formatted(path, prefix, ErrorText.of(entry.getKey())));
+            }
+        });
+    }
+
+    /** Numbers above 0, so many of them. */
+    List<Double> positives(String key, int count, double most) {
+        JsonNode node = require(key);
+        List<Double> numbers = new ArrayList<>();
+        for (JsonNode item : node) {
+            if (!item.isNumber() || !(item.doubleValue() > 0) || item.doubleValue() > most) {
+                throw error(key, "has " + shown(item) + ", which is not a number above 0 and up to " + most);
+            }
+            numbers.add(item.doubleValue());
+        }
+        if (!node.isArray() || numbers.size() != count) {
+            throw error(key, "is not a list of " + count + " numbers");
+        }
+        return List.copyOf(numbers);
     }
 
     private static String shown(JsonNode node) {

@@ -8,38 +8,41 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * GPT-OSS's mixture: each position goes through its {@code chosen} best experts, whose results are weighted by the
- * softmax of
- * their router logits. An expert is a gated MLP whose even inner rows are gates and odd ones inputs, clamped to the
- * limit:
- * down((up + 1) · gate · sigmoid(1.702 gate)).
+ * A mixture of gated MLPs: each position goes through the {@code chosen} experts of the largest router logits, whose
+ * results are
+ * weighted by the softmax of the logits, of the chosen ones or of all. GPT-OSS bounds what enters the product, and adds
+ * one to what
+ * comes up: down((up + 1) · activation(gate)).
  *
- * @param gateUp     [2 inner, width] an expert
- * @param gateUpBias [experts, 2 inner]
- * @param down       [width, inner] an expert
- * @param downBias   [experts, width]
+ * @param gate     [inner, width] an expert
+ * @param gateBias [experts, inner], or null
+ * @param up       [inner, width] an expert
+ * @param upBias   [experts, inner], or null
+ * @param down     [width, inner] an expert
+ * @param downBias [experts, width], or null
  */
 record Experts(
         Linear router,
-        ExpertMatrices gateUp,
-        Tensor gateUpBias,
+        ExpertMatrices gate,
+        Tensor gateBias,
+        ExpertMatrices up,
+        Tensor upBias,
         ExpertMatrices down,
         Tensor downBias,
-        int chosen,
-        double limit)
+        ModelConfig.Experts shape)
         implements Mlp {
-    private static final double SHARPNESS = 1.702;
-
     @Override
     public Tensor apply(Tensor x) {
         int positions = Math.toIntExact(x.size(0));
-        Torch.Ranked best = Torch.topk(router.apply(x), chosen, -1);
-        Tensor weights = Torch.unsqueeze(Torch.softmax(best.values(), -1), -1);
+        int chosen = shape.chosen();
+        Tensor logits = router.apply(x);
+        Torch.Ranked best = Torch.topk(shape.renormalised() ? logits : Torch.softmax(logits, -1), chosen, -1);
+        Tensor weights = Torch.unsqueeze(shape.renormalised() ? Torch.softmax(best.values(), -1) : best.values(), -1);
         int[] expertOf = best.indices().toInts(); // slot s = position * chosen + rank
         long[] placeOf = new long[expertOf.length];
         List<Tensor> results = new ArrayList<>();
         long place = 0;
-        for (int e = 0; e < gateUpBias.size(0); e++) {
+        for (int e = 0; e < shape.count(); e++) {
             long[] rows = new long[positions];
             int count = 0;
             for (int s = 0; s < expertOf.length; s++) {
@@ -62,13 +65,20 @@ record Experts(
 
     private Tensor expert(int e, Tensor x) {
         try (var scope = TensorScope.open()) {
-            Tensor inner = new Linear(gateUp.matrix(e), Torch.select(gateUpBias, 0, e)).apply(x);
-            Tensor pairs = Torch.reshape(inner, x.size(0), -1, 2);
-            Tensor gate = Torch.minimum(Torch.select(pairs, -1, 0), limit);
-            Tensor up = Torch.maximum(Torch.minimum(Torch.select(pairs, -1, 1), limit), -limit);
-            Torch.mulInPlace(gate, Torch.sigmoid(Torch.mul(gate, SHARPNESS)));
-            Torch.mulInPlace(gate, Torch.add(up, 1));
-            return scope.keep(new Linear(down.matrix(e), Torch.select(downBias, 0, e)).apply(gate));
+            Tensor gated = product(gate, gateBias, e, x);
+            Tensor raised = product(up, upBias, e, x);
+            double limit = shape.limit();
+            if (limit > 0) {
+                gated = Torch.minimum(gated, limit);
+                raised = Torch.add(Torch.maximum(Torch.minimum(raised, limit), -limit), 1);
+            }
+            Tensor inner = shape.activation().apply(gated);
+            Torch.mulInPlace(inner, raised);
+            return scope.keep(product(down, downBias, e, inner));
         }
+    }
+
+    private static Tensor product(ExpertMatrices matrices, Tensor biases, int e, Tensor x) {
+        return new Linear(matrices.matrix(e), biases == null ? null : Torch.select(biases, 0, e)).apply(x);
     }
 }

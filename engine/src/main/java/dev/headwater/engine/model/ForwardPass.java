@@ -77,11 +77,14 @@ final class ForwardPass {
             int[] position = parts.stream()
                     .flatMapToInt(part -> IntStream.range(past, past + part.positions))
                     .toArray();
+            int[] length = parts.stream()
+                    .flatMapToInt(part ->
+                            IntStream.generate(() -> past + part.positions).limit(part.positions))
+                    .toArray();
             for (Reach reach : config.attention().layers()) {
                 if (reach.rope() != null) {
-                    ropes.computeIfAbsent(
-                            reach.rope(),
-                            rope -> rope.table(position, config.attention().headDim(), model.device()));
+                    reach.rope().requireSame(past, past + rows);
+                    ropes.computeIfAbsent(reach.rope(), rope -> rope.table(position, length, model.device()));
                 }
                 for (Part part : parts) {
                     Mask mask = mask(reach, part);
@@ -153,16 +156,17 @@ final class ForwardPass {
         LayerWeights weights = model.layer(l);
         Tensor attended = attention(
                 l, weights.attention(), normalise(weights.preAttention(), NormSite.PRE_ATTENTION, l, entering));
-        if (weights.postAttention() != null) {
-            attended = normalise(weights.postAttention(), NormSite.POST_ATTENTION, l, attended);
-        }
-        Tensor middle = at(FeatureSite.RESID_MID, l, Torch.add(entering, attended));
-        Tensor in = at(FeatureSite.MLP_IN, l, normalise(weights.preMlp(), NormSite.PRE_MLP, l, middle));
+        attended = toStream(normalise(weights.postAttention(), NormSite.POST_ATTENTION, l, attended));
+        Tensor middle = Torch.add(entering, attended);
+        Tensor read = at(FeatureSite.RESID_MID, l, config.parallel() ? entering : middle);
+        Tensor in = at(FeatureSite.MLP_IN, l, normalise(weights.preMlp(), NormSite.PRE_MLP, l, read));
         Tensor out = at(FeatureSite.MLP_OUT, l, weights.mlp().apply(in));
-        if (weights.postMlp() != null) {
-            out = normalise(weights.postMlp(), NormSite.POST_MLP, l, out);
-        }
-        return Torch.add(middle, at(FeatureSite.HOOK_MLP_OUT, l, out));
+        out = toStream(normalise(weights.postMlp(), NormSite.POST_MLP, l, out));
+        return Torch.add(config.parallel() ? middle : read, at(FeatureSite.HOOK_MLP_OUT, l, out));
+    }
+
+    private Tensor toStream(Tensor added) {
+        return config.residualScale() == 1 ? added : Torch.mul(added, config.residualScale());
     }
 
     private void unembed(Tensor stream) {
@@ -215,7 +219,11 @@ final class ForwardPass {
         return Torch.reshape(returned, rows, config.width());
     }
 
+    /** x itself where the family has no such norm. */
     private Tensor normalise(Norm norm, NormSite site, int l, Tensor x) {
+        if (norm == null) {
+            return site == NormSite.PRE_MLP ? at(FeatureSite.LN2_NORMALIZED, l, x) : x;
+        }
         Tensor centred = norm.centred(x);
         Tensor frozen = hooks.reciprocal(site, l);
         Tensor reciprocal = frozen == null ? norm.reciprocal(centred) : Torch.reshape(frozen, rows, 1);
@@ -246,7 +254,7 @@ final class ForwardPass {
         Tensor values = byHead(heads(weights.value(), shape.kvHeads(), x));
         Tensor keys = null;
         if (frozen == null || cache != null) {
-            keys = byHead(placed(heads(weights.key(), shape.kvHeads(), x), weights.keyNorm(), reach));
+            keys = byHead(placed(weights.key(), shape.kvHeads(), x, weights.keyNorm(), reach));
         }
         if (cache != null) {
             keys = cache.keys(l, keys);
@@ -259,8 +267,8 @@ final class ForwardPass {
                 parts.getFirst().trace.keepAttention(l, ownProbabilities(l, frozen));
             }
         } else {
-            Tensor queries = byHead(Torch.mul(
-                    placed(heads(weights.query(), shape.heads(), x), weights.queryNorm(), reach), shape.scale()));
+            Tensor queries = byHead(
+                    Torch.mul(placed(weights.query(), shape.heads(), x, weights.queryNorm(), reach), shape.scale()));
             if (parts.size() == 1) {
                 mixed = attend(l, parts.getFirst(), queries, keys, values, weights.sinks());
             } else {
@@ -287,8 +295,17 @@ final class ForwardPass {
                 projection.apply(x), rows, heads, config.attention().headDim());
     }
 
-    private Tensor placed(Tensor heads, Norm norm, Reach reach) {
-        Tensor normalised = norm == null ? heads : norm.apply(heads);
+    private Tensor placed(Linear projection, int heads, Tensor x, Norm norm, Reach reach) {
+        Tensor normalised = switch (config.attention().qkNorm()) {
+            case NONE -> heads(projection, heads, x);
+            case EACH_HEAD -> norm.apply(heads(projection, heads, x));
+            case ALL_HEADS ->
+                Torch.reshape(
+                        norm.apply(projection.apply(x)),
+                        rows,
+                        heads,
+                        config.attention().headDim());
+        };
         return reach.rope() == null ? normalised : ropes.get(reach.rope()).rotate(normalised);
     }
 

@@ -1,22 +1,26 @@
 package dev.headwater.engine.model;
 
-import dev.headwater.engine.model.ModelConfig.Norm;
+import dev.headwater.engine.model.ModelConfig.Norms;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Gemma 2: scaled embeddings, gains of 1 + w, a norm after attention and MLP too, soft-capped scores, every other layer
- * with a window.
- */
+/** Gemma 2: Gemma with a norm after attention and MLP too, soft-capped scores, every other layer with a window. */
 final class Gemma2Family implements Family {
+    /** Of Hugging Face checkpoints of Gemma 2 and 3. */
+    static final Layout LAYOUT = Layout.HUGGING_FACE
+            .withGainOffset(1)
+            .with(Role.POST_ATTENTION, "layers.#.post_attention_layernorm")
+            .with(Role.PRE_MLP, "layers.#.pre_feedforward_layernorm")
+            .with(Role.POST_MLP, "layers.#.post_feedforward_layernorm");
+
     @Override
     public List<String> architectures() {
         return List.of("Gemma2ForCausalLM");
     }
 
     @Override
-    public String modelType() {
-        return "gemma2";
+    public List<String> modelTypes() {
+        return List.of("gemma2");
     }
 
     @Override
@@ -32,16 +36,31 @@ final class Gemma2Family implements Family {
     static ModelDraft gemma(String architecture, ConfigFile keys, int period) {
         ConfigFile file = keys.withDefaults("{\"hidden_activation\": \"gelu_pytorch_tanh\"}")
                 .withAliases(Map.of("hidden_act", "hidden_activation"));
-        ModelDraft model = ModelDraft.rotary(architecture, file);
-        model.norm = new Norm(false, model.norm.epsilon(), 1);
-        model.postNorms = true;
-        model.embeddingScale = Math.sqrt(model.width);
+        ModelDraft model = GemmaFamily.scaled(architecture, file);
+        model.norms = Norms.AROUND;
         model.scale = 1 / Math.sqrt(file.positive("query_pre_attn_scalar", 1e9));
         model.attentionSoftcap = file.positive("attn_logit_softcapping", 1e9, 0);
         model.finalSoftcap = file.positive("final_logit_softcapping", 1e9, 0);
-        model.qkvBias = model.outputBias = file.flag("attention_bias", false);
         model.slidingLayers(layer -> (layer + 1) % period != 0);
-        model.tied = file.flag("tie_word_embeddings", true);
         return model;
+    }
+
+    @Override
+    public Layout layout() {
+        return LAYOUT;
+    }
+
+    @Override
+    public void complete(GgufConfig config) {
+        scaleQueries(config, 46);
+    }
+
+    /**
+     * By which queries are divided is in no key: it is the head size, but in the largest version the width over the
+     * heads.
+     */
+    static void scaleQueries(GgufConfig config, int layersOfTheLargest) {
+        int size = config.layers() == layersOfTheLargest ? config.width() / config.heads() : config.headDim();
+        config.put("query_pre_attn_scalar", size);
     }
 }

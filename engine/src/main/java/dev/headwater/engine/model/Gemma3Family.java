@@ -1,5 +1,6 @@
 package dev.headwater.engine.model;
 
+import dev.headwater.engine.model.ModelConfig.QkNorm;
 import java.util.List;
 
 /**
@@ -14,8 +15,13 @@ final class Gemma3Family implements Family {
     }
 
     @Override
-    public String modelType() {
-        return "gemma3_text";
+    public List<String> modelTypes() {
+        return List.of("gemma3_text", "gemma3");
+    }
+
+    @Override
+    public String ggufArchitecture() {
+        return "gemma3";
     }
 
     @Override
@@ -29,8 +35,21 @@ final class Gemma3Family implements Family {
         }
         String pattern = text.has("sliding_window_pattern") ? "sliding_window_pattern" : "_sliding_window_pattern";
         ModelDraft model = Gemma2Family.gemma("Gemma3ForCausalLM", text, text.count(pattern, 4096, 6));
-        model.qkNorm = true;
-        model.localRope = Rope.readLocal(text);
+        model.qkNorm = QkNorm.EACH_HEAD;
+        model.localRope = Rope.readLocal(text, model.headDim, model.maxPositions);
         return model.config();
+    }
+
+    @Override
+    public Layout layout() {
+        return Gemma2Family.LAYOUT;
+    }
+
+    @Override
+    public void complete(GgufConfig config) {
+        Gemma2Family.scaleQueries(config, 62);
+        if (!config.has("sliding_window")) {
+            config.put("sliding_window_pattern", 1);
+        }
     }
 }

@@ -15,8 +15,8 @@ final class Gpt2Family implements Family {
     }
 
     @Override
-    public String modelType() {
-        return "gpt2";
+    public List<String> modelTypes() {
+        return List.of("gpt2");
     }
 
     @Override
@@ -38,7 +38,7 @@ final class Gpt2Family implements Family {
                     "scale_attn_weights",
                     "and 'scale_attn_by_inverse_layer_idx' have values other than GPT-2's own, which Headwater does not support");
         }
-        model.norm = new Norm(true, file.positive("layer_norm_epsilon", 1, 1e-5), 0);
+        model.norm = new Norm(true, file.positive("layer_norm_epsilon", 1, 1e-5));
         model.mlp = new Plain(
                 file.count("intermediate_size", 1 << 22, 4 * model.width),
                 Activation.read(file.withDefaults("{\"activation_function\": \"gelu_new\"}"), "activation_function"));
@@ -49,41 +49,23 @@ final class Gpt2Family implements Family {
     }
 
     @Override
-    public List<String> prefixes() {
-        return List.of("transformer.", "");
+    public Layout layout() {
+        return Layout.HUGGING_FACE
+                .withPrefixes("transformer.", "")
+                .withTransposed()
+                .with(Role.EMBEDDING, "wte")
+                .with(Role.POSITIONS, "wpe")
+                .with(Role.FINAL_NORM, "ln_f")
+                .with(Role.PRE_ATTENTION, "h.#.ln_1")
+                .with(Role.QUERY_KEY_VALUE, "h.#.attn.c_attn")
+                .with(Role.OUTPUT, "h.#.attn.c_proj")
+                .with(Role.PRE_MLP, "h.#.ln_2")
+                .with(Role.UP, "h.#.mlp.c_fc")
+                .with(Role.DOWN, "h.#.mlp.c_proj");
     }
 
     @Override
-    public String embedding() {
-        return "wte.weight";
-    }
-
-    @Override
-    public String finalNorm() {
-        return "ln_f";
-    }
-
-    @Override
-    public LayerWeights layer(WeightLoader weights, ModelConfig model, int l) {
-        String layer = "h." + l + ".";
-        int width = model.width();
-        Plain mlp = (Plain) model.mlp();
-        return new LayerWeights(
-                weights.norm(layer + "ln_1", width),
-                new LayerWeights.Attention(
-                        weights.transposed(layer + "attn.c_attn", width, 3L * width, 0, width),
-                        weights.transposed(layer + "attn.c_attn", width, 3L * width, width, width),
-                        weights.transposed(layer + "attn.c_attn", width, 3L * width, 2L * width, width),
-                        weights.transposed(layer + "attn.c_proj", width, width, 0, width),
-                        null,
-                        null,
-                        null),
-                null,
-                weights.norm(layer + "ln_2", width),
-                new Mlp.Plain(
-                        weights.transposed(layer + "mlp.c_fc", width, mlp.width(), 0, mlp.width()),
-                        weights.transposed(layer + "mlp.c_proj", mlp.width(), width, 0, width),
-                        mlp.activation()),
-                null);
+    public Layout ggufLayout() {
+        return Layout.GGUF.with(Role.QUERY_KEY_VALUE, "blk.#.attn_qkv");
     }
 }

@@ -17,7 +17,7 @@ public record HeadInput(Tensor value, Tensor gradient) {
     /**
      * Results belong to the innermost open scope.
      *
-     * @param stream F32 [1, d], what enters the layer at the position
+     * @param stream F32 [P, d], what enters the layer
      */
     public static HeadInput query(LanguageModel model, int layer, int head, int position, Tensor stream) {
         LayerWeights.Attention weights = model.layer(layer).attention();
@@ -38,29 +38,33 @@ public record HeadInput(Tensor value, Tensor gradient) {
     }
 
     private static HeadInput of(
-            LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor stream) {
+            LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor all) {
         ModelConfig.Attention shape = model.config().attention();
         int headDim = shape.headDim();
         try (var scope = TensorScope.open()) {
+            Tensor stream = Torch.narrow(all, 0, position, 1);
             Norm norm = model.layer(layer).preAttention();
             Tensor centred = norm == null ? stream : norm.centred(stream);
             Tensor reciprocal = norm == null ? null : norm.reciprocal(centred);
             Tensor in = norm == null ? stream : norm.gained(Torch.mul(centred, reciprocal));
-            Tensor value = Torch.narrow(projection.apply(in), 1, (long) head * headDim, headDim);
+            Tensor projected = projection.apply(in);
+            Tensor value = Torch.narrow(projected, 1, (long) head * headDim, headDim);
             Tensor gradient = Torch.to(Torch.narrow(projection.weight(), 0, (long) head * headDim, headDim), DType.F32);
             if (norm != null) {
                 gradient = Torch.mul(Torch.mul(gradient, norm.gain()), reciprocal);
                 gradient = norm.centres() ? Torch.sub(gradient, Torch.mean(gradient, -1, true)) : gradient;
             }
             if (headNorm != null) {
-                Tensor scale = headNorm.reciprocal(headNorm.centred(value));
-                gradient = headNorm.centres() ? Torch.sub(gradient, Torch.mean(gradient, 0, true)) : gradient;
-                gradient = Torch.mul(gradient, Torch.reshape(Torch.mul(headNorm.gain(), scale), headDim, 1));
-                value = headNorm.apply(value);
+                boolean whole = shape.qkNorm() == ModelConfig.QkNorm.ALL_HEADS;
+                Tensor scale = headNorm.reciprocal(whole ? projected : value);
+                Tensor gain =
+                        whole ? Torch.narrow(headNorm.gain(), 0, (long) head * headDim, headDim) : headNorm.gain();
+                gradient = Torch.mul(gradient, Torch.reshape(Torch.mul(gain, scale), headDim, 1));
+                value = Torch.mul(Torch.mul(value, scale), gain);
             }
             Rope rope = shape.layers().get(layer).rope();
             if (rope != null) {
-                Tensor turn = turn(rope, position, model);
+                Tensor turn = turn(rope, position, (int) all.size(0), model);
                 value = Torch.mm(value, turn);
                 gradient = Torch.mm(Torch.t(turn), gradient);
             }
@@ -71,7 +75,7 @@ public record HeadInput(Tensor value, Tensor gradient) {
     }
 
     /** [headDim, headDim]: a row vector times this is the vector turned. */
-    private static Tensor turn(Rope rope, int position, LanguageModel model) {
+    private static Tensor turn(Rope rope, int position, int length, LanguageModel model) {
         int headDim = model.config().attention().headDim();
         float[] identity = new float[headDim * headDim];
         for (int i = 0; i < headDim; i++) {
@@ -79,6 +83,9 @@ public record HeadInput(Tensor value, Tensor gradient) {
         }
         Tensor units = Torch.to(Tensor.ofFloats(identity, 1, headDim, headDim), model.device());
         return Torch.reshape(
-                rope.table(new int[] {position}, headDim, model.device()).rotate(units), headDim, headDim);
+                rope.table(new int[] {position}, new int[] {length}, model.device())
+                        .rotate(units),
+                headDim,
+                headDim);
     }
 }

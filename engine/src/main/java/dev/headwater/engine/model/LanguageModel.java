@@ -6,8 +6,6 @@ import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.weights.Checkpoint;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +19,7 @@ public final class LanguageModel implements AutoCloseable {
     private final ModelConfig config;
     private final DType compute;
     private final Device device;
-    private final Checkpoint checkpoint;
+    private final TensorSource tensors;
     private final List<Tensor> owned;
     private final Tensor embedding;
     private final Tensor positionEmbedding;
@@ -29,65 +27,51 @@ public final class LanguageModel implements AutoCloseable {
     private final Norm finalNorm;
     private final Tensor unembedding;
 
-    private LanguageModel(
-            Path directory,
-            Family family,
-            ModelConfig config,
-            Checkpoint checkpoint,
-            WeightLoader weights,
-            DType compute,
-            Device device) {
+    private LanguageModel(Path directory, ModelFiles files, WeightLoader weights, DType compute, Device device) {
         this.directory = directory;
-        this.config = config;
-        this.checkpoint = checkpoint;
+        this.config = files.config();
+        this.tensors = files.tensors();
         this.compute = compute;
         this.device = device;
         owned = weights.owned();
-        embedding = weights.matrix(family.embedding(), config.vocab(), config.width());
-        positionEmbedding = config.learnedPositions()
-                ? weights.floats(family.positionEmbedding(), config.maxPositions(), config.width())
-                : null;
+        embedding = weights.embedding();
+        positionEmbedding = config.learnedPositions() ? weights.positions() : null;
         for (int l = 0; l < config.layers(); l++) {
-            layers.add(family.layer(weights, config, l));
+            layers.add(weights.layer(l));
         }
-        finalNorm = weights.norm(family.finalNorm(), config.width());
-        unembedding = config.tied() ? embedding : weights.head("lm_head.weight");
+        finalNorm = weights.finalNorm();
+        unembedding = config.tied() ? embedding : weights.unembedding();
     }
 
     /**
-     * Loads a Hugging Face model directory. On the CPU, weights that are stored in the compute type are used where the
-     * file is
-     * mapped; others are converted once.
+     * Loads a Hugging Face model directory or a GGUF file. On the CPU, weights that are stored in the compute type are
+     * used where
+     * the file is mapped; others are converted once.
      *
      * @param compute type of the matrix products: F32, BF16 or F16. Everything else is computed in float32
      * @throws HeadwaterException if the directory, its configuration or its weights are missing or unsound, or do not
-     *      fit each other
+     * fit each other
      */
-    public static LanguageModel load(Path directory, DType compute, Device device) {
+    public static LanguageModel load(Path path, DType compute, Device device) {
         if (compute != DType.F32 && compute != DType.BF16 && compute != DType.F16) {
             throw new HeadwaterException("A model cannot compute in " + compute + "; use F32, BF16 or F16");
         }
-        if (!Files.isDirectory(directory)) {
-            throw new HeadwaterException("There is no model directory " + directory);
-        }
-        ConfigFile file = ConfigFile.read(directory);
-        Family family = Family.of(file);
-        ModelConfig config = family.describe(file);
-        NativeLibraries.load();
-        Checkpoint checkpoint = Checkpoint.open(directory);
+        ModelFiles files = ModelFiles.open(path);
         WeightLoader weights = null;
         try {
-            weights = new WeightLoader(checkpoint, config, family.prefixIn(checkpoint), compute, device);
-            return new LanguageModel(directory, family, config, checkpoint, weights, compute, device);
+            NativeLibraries.load();
+            weights = new WeightLoader(files.tensors(), files.layout(), files.config(), compute, device);
+            return new LanguageModel(path, files, weights, compute, device);
         } catch (Throwable failure) {
             if (weights != null) {
                 weights.owned().forEach(Tensor::close);
             }
-            checkpoint.close();
+            files.close();
             throw failure;
         }
     }
 
+    /** The model's directory, or the GGUF file. */
     public Path directory() {
         return directory;
     }
@@ -114,7 +98,7 @@ public final class LanguageModel implements AutoCloseable {
         return finalNorm;
     }
 
-    /** [vocab, width] in the compute type, before Gemma's scaling. */
+    /** [vocab, width] in the compute type, before the embeddings' scaling. */
     public Tensor embedding() {
         return embedding;
     }
@@ -143,7 +127,7 @@ public final class LanguageModel implements AutoCloseable {
      *
      * @param cache what was read before, to which these tokens are added; null for a prompt from its start
      * @throws UsageException if there are no tokens, too many for the model or the cache, or one is not in the
-     *      vocabulary
+     * vocabulary
      * @throws HeadwaterException if the logits are not finite
      */
     public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
@@ -192,6 +176,6 @@ public final class LanguageModel implements AutoCloseable {
     @Override
     public void close() {
         owned.forEach(Tensor::close);
-        checkpoint.close();
+        tensors.close();
     }
 }

@@ -5,8 +5,7 @@ import dev.headwater.bindings.Tensor;
 /**
  * The parameters of one layer, on the model's device.
  *
- * @param postAttention null where the family has none
- * @param postMlp       null where the family has none
+ * @param preAttention  null where the family has none, as are the other norms
  */
 public record LayerWeights(
         Norm preAttention, Attention attention, Norm postAttention, Norm preMlp, Mlp mlp, Norm postMlp) {
@@ -15,8 +14,8 @@ public record LayerWeights(
      * @param key    weight [kvHeads * headDim, d]
      * @param value  W_V, weight [kvHeads * headDim, d]
      * @param output W_O, weight [d, heads * headDim]
-     * @param queryNorm over a head's dimensions, or null
-     * @param keyNorm   over a head's dimensions, or null
+     * @param queryNorm over a head's dimensions, or those of all heads, or null
+     * @param keyNorm   the same
      * @param sinks  [heads, 1, 1] float32, or null
      */
     public record Attention(

@@ -10,8 +10,8 @@ final class LlamaFamily implements Family {
     }
 
     @Override
-    public String modelType() {
-        return "llama";
+    public List<String> modelTypes() {
+        return List.of("llama");
     }
 
     @Override
@@ -19,5 +19,10 @@ final class LlamaFamily implements Family {
         ModelDraft model = ModelDraft.rotary("LlamaForCausalLM", file);
         model.qkvBias = model.outputBias = file.flag("attention_bias", false);
         return model.config();
+    }
+
+    @Override
+    public Layout ggufLayout() {
+        return Layout.GGUF.withTurned();
     }
 }

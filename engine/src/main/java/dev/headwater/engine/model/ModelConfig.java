@@ -10,8 +10,11 @@ import java.util.List;
  * @param architecture    as Hugging Face names it, "LlamaForCausalLM"
  * @param width           d, of the residual stream
  * @param maxPositions    longest prompt
- * @param postNorms       whether what attention and MLP add to the stream is normalised first (Gemma)
- * @param embeddingScale  factor on token embeddings, 1 but for Gemma
+ * @param norms           which norms a layer has
+ * @param parallel        whether the MLP reads what attention reads, and not what attention has added to (GPT-NeoX)
+ * @param embeddingScale  factor on token embeddings, 1 but for Gemma and Granite
+ * @param residualScale   factor on what attention and MLP add to the stream, 1 but for Granite
+ * @param logitsScaling   what logits are divided by, 1 but for Granite
  * @param learnedPositions whether position embeddings are added to the token embeddings (GPT-2)
  * @param finalSoftcap    c in c·tanh(logit / c); 0 for none
  * @param tied            whether the unembedding is the embedding
@@ -25,11 +28,33 @@ public record ModelConfig(
         Attention attention,
         Mlp mlp,
         Norm norm,
-        boolean postNorms,
+        Norms norms,
+        boolean parallel,
         double embeddingScale,
+        double residualScale,
+        double logitsScaling,
         boolean learnedPositions,
         double finalSoftcap,
         boolean tied) {
+    /** Where a layer normalises. */
+    public enum Norms {
+        /** What attention and MLP read. */
+        BEFORE,
+        /** What they add to the residual stream (OLMo 2). */
+        AFTER,
+        /** Both (Gemma 2 and 3). */
+        AROUND
+    }
+
+    /** What normalises queries and keys. */
+    public enum QkNorm {
+        NONE,
+        /** Each head for itself. */
+        EACH_HEAD,
+        /** All heads of a position together (OLMo 2). */
+        ALL_HEADS
+    }
+
     /** Numbers in all weights that the forward pass uses. */
     public long parameters() {
         long inputs = (long) width * (vocab * (tied ? 1L : 2L) + (learnedPositions ? maxPositions : 0));
@@ -37,14 +62,14 @@ public record ModelConfig(
                 + layers
                         * (attention.parameters(width)
                                 + mlp.parameters(width)
-                                + (postNorms ? 4 : 2) * norm.parameters(width))
+                                + (norms == Norms.AROUND ? 4 : 2) * norm.parameters(width))
                 + norm.parameters(width);
     }
 
     /**
      * @param scale      factor on query-key products
      * @param softcap    c in c·tanh(score / c); 0 for none
-     * @param qkNorm     whether each head's query and key pass an RMSNorm
+     * @param qkNorm     an RMSNorm on queries and keys
      * @param qkvBias    whether the query, key and value projections have biases
      * @param outputBias whether the output projection has one
      * @param sinks      whether each head's softmax has one more slot, which takes probability and gives nothing
@@ -56,7 +81,7 @@ public record ModelConfig(
             int headDim,
             double scale,
             double softcap,
-            boolean qkNorm,
+            QkNorm qkNorm,
             boolean qkvBias,
             boolean outputBias,
             boolean sinks,
@@ -72,7 +97,11 @@ public record ModelConfig(
             return (2 * queries + keysAndValues) * width
                     + (qkvBias ? queries + keysAndValues : 0)
                     + (outputBias ? width : 0)
-                    + (qkNorm ? 2L * headDim : 0)
+                    + switch (qkNorm) {
+                        case NONE -> 0;
+                        case EACH_HEAD -> 2L * headDim;
+                        case ALL_HEADS -> queries + keysAndValues / 2;
+                    }
                     + (sinks ? heads : 0);
         }
 
@@ -86,7 +115,7 @@ public record ModelConfig(
      * How far a layer's attention sees.
      *
      * @param window positions a query sees, its own included; 0 for all before it
-     * @param rope   null where positions are learned
+     * @param rope   null where positions are learned, or the layer knows none (SmolLM3)
      */
     public record Reach(int window, Rope rope) {}
 
@@ -114,34 +143,38 @@ public record ModelConfig(
     /**
      * Each position passes {@code chosen} of {@code count} gated MLPs.
      *
-     * @param limit bound on the gates and inner activations
+     * @param limit        bound on gates and inner activations, to which one is then added (GPT-OSS); 0 for neither
+     * @param renormalised whether the chosen experts' weights add up to one
+     * @param bias         of the router and of the experts
      */
-    public record Experts(int width, int count, int chosen, double limit) implements Mlp {
+    public record Experts(
+            int width, int count, int chosen, Activation activation, double limit, boolean renormalised, boolean bias)
+            implements Mlp {
         @Override
         public long parameters(long modelWidth) {
-            return count * (3 * width * modelWidth + 2L * width + modelWidth + modelWidth + 1);
+            return count * (3 * width * modelWidth + modelWidth + (bias ? 2L * width + modelWidth + 1 : 0));
         }
     }
 
     /**
-     * @param centres    LayerNorm, which subtracts the mean and has biases; else RMSNorm
-     * @param gainOffset what is added to the stored gain: 1 for Gemma, else 0
+     * @param centres LayerNorm, which subtracts the mean and has biases; else RMSNorm
      */
-    public record Norm(boolean centres, double epsilon, double gainOffset) {
+    public record Norm(boolean centres, double epsilon) {
         long parameters(long modelWidth) {
             return centres ? 2 * modelWidth : modelWidth;
         }
     }
 
     /**
-     * Reads {@code config.json} of a model directory.
+     * Reads {@code config.json} of a model directory, or the metadata of a GGUF file.
      *
      * @throws HeadwaterException if it is missing, of an unknown architecture, or says something impossible; the
      *      message
      *     names the key
      */
-    public static ModelConfig read(Path directory) {
-        ConfigFile file = ConfigFile.read(directory);
-        return Family.of(file).describe(file);
+    public static ModelConfig read(Path model) {
+        try (ModelFiles files = ModelFiles.configuration(model)) {
+            return files.config();
+        }
     }
 }

@@ -6,8 +6,11 @@ import dev.headwater.engine.model.ModelConfig.Attention;
 import dev.headwater.engine.model.ModelConfig.Gated;
 import dev.headwater.engine.model.ModelConfig.Mlp;
 import dev.headwater.engine.model.ModelConfig.Norm;
+import dev.headwater.engine.model.ModelConfig.Norms;
+import dev.headwater.engine.model.ModelConfig.QkNorm;
 import dev.headwater.engine.model.ModelConfig.Reach;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 
@@ -27,7 +30,7 @@ final class ModelDraft {
     final int headDim;
     double scale;
     double attentionSoftcap;
-    boolean qkNorm;
+    QkNorm qkNorm = QkNorm.NONE;
     boolean qkvBias;
     boolean outputBias;
     boolean sinks;
@@ -35,14 +38,20 @@ final class ModelDraft {
     int window;
 
     boolean[] sliding;
+    /** Layers whose queries and keys turn, if the model is rotary. */
+    boolean[] turning;
+
     Rope rope;
     /** Of the layers with a window. */
     Rope localRope;
 
     Mlp mlp;
     Norm norm;
-    boolean postNorms;
+    Norms norms = Norms.BEFORE;
+    boolean parallel;
     double embeddingScale = 1;
+    double residualScale = 1;
+    double logitsScaling = 1;
     boolean learnedPositions;
     double finalSoftcap;
     boolean tied;
@@ -73,6 +82,8 @@ final class ModelDraft {
         }
         scale = 1 / Math.sqrt(headDim);
         sliding = new boolean[layers];
+        turning = new boolean[layers];
+        Arrays.fill(turning, true);
         tied = file.flag("tie_word_embeddings", false);
     }
 
@@ -85,20 +96,42 @@ final class ModelDraft {
 
     /** RMSNorm, rotary positions and a gated MLP under the keys that most families share. */
     static ModelDraft rotary(String architecture, ConfigFile file) {
+        ModelDraft draft = partlyRotary(architecture, file);
+        if (draft.rope.dims() != draft.headDim) {
+            throw file.error("partial_rotary_factor", "is below 1, but heads of this architecture turn as a whole");
+        }
+        return draft;
+    }
+
+    /** The same where only a share of each head may turn. */
+    static ModelDraft partlyRotary(String architecture, ConfigFile file) {
         ModelDraft draft = new ModelDraft(architecture, file);
-        draft.norm = new Norm(false, file.positive("rms_norm_eps", 1, 1e-6), 0);
-        draft.rope = draft.localRope = Rope.read(file);
-        if (draft.headDim % 2 != 0) {
-            throw file.error("head_dim", "is " + draft.headDim + ", but rotary positions need an even number");
-        }
-        if (file.positive("partial_rotary_factor", 1, 1) != 1) {
-            throw file.error("partial_rotary_factor", "is below 1; only heads that turn as a whole are known");
-        }
+        draft.norm = new Norm(false, file.positive("rms_norm_eps", 1, 1e-6));
+        draft.turn("partial_rotary_factor", 1);
         draft.mlp = new Gated(
-                file.count("intermediate_size", MOST_WIDTH),
-                Activation.read(file, "hidden_act"),
+                draft.innerWidth("intermediate_size"),
+                Activation.read(file.withDefaults("{\"hidden_act\": \"silu\"}"), "hidden_act"),
                 file.flag("mlp_bias", false));
         return draft;
+    }
+
+    int innerWidth(String key) {
+        return file.count(key, MOST_WIDTH);
+    }
+
+    /** Rotary positions on a share of each head, which transformers 5 writes elsewhere than those before. */
+    void turn(String key, double otherwise) {
+        ConfigFile holder =
+                file.has("rope_parameters") && file.within("rope_parameters").has("partial_rotary_factor")
+                        ? file.within("rope_parameters")
+                        : file;
+        double share = holder == file ? file.positive(key, 1, otherwise) : holder.positive("partial_rotary_factor", 1);
+        int turned = (int) (headDim * share);
+        if (turned < 1 || 2 * ((turned + 1) / 2) > headDim) {
+            throw file.error(
+                    "head_dim", "is " + headDim + ", of which " + turned + " turn, but rotary positions need pairs");
+        }
+        rope = localRope = Rope.read(file, turned, maxPositions);
     }
 
     /** Puts windows on the layers that {@code layer_types} names, or else on those of which the family says so. */
@@ -139,8 +172,8 @@ final class ModelDraft {
 
     ModelConfig config() {
         List<Reach> reaches = new ArrayList<>();
-        for (boolean slides : sliding) {
-            reaches.add(slides ? new Reach(window, localRope) : new Reach(0, rope));
+        for (int l = 0; l < layers; l++) {
+            reaches.add(new Reach(sliding[l] ? window : 0, turning[l] ? sliding[l] ? localRope : rope : null));
         }
         Attention attention = new Attention(
                 heads, kvHeads, headDim, scale, attentionSoftcap, qkNorm, qkvBias, outputBias, sinks, reaches);
@@ -153,8 +186,11 @@ final class ModelDraft {
                 attention,
                 mlp,
                 norm,
-                postNorms,
+                norms,
+                parallel,
                 embeddingScale,
+                residualScale,
+                logitsScaling,
                 learnedPositions,
                 finalSoftcap,
                 tied);

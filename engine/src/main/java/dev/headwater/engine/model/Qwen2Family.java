@@ -10,8 +10,8 @@ final class Qwen2Family implements Family {
     }
 
     @Override
-    public String modelType() {
-        return "qwen2";
+    public List<String> modelTypes() {
+        return List.of("qwen2");
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.headwater.engine.model;
 
+import dev.headwater.engine.model.ModelConfig.QkNorm;
 import java.util.List;
 
 /** Qwen 3: heads' queries and keys are normalised. */
@@ -10,14 +11,15 @@ final class Qwen3Family implements Family {
     }
 
     @Override
-    public String modelType() {
-        return "qwen3";
+    public List<String> modelTypes() {
+        return List.of("qwen3");
     }
 
     @Override
-    public ModelConfig describe(ConfigFile file) {
+    public ModelConfig describe(ConfigFile keys) {
+        ConfigFile file = keys.withDefaults("{\"head_dim\": 128}");
         ModelDraft model = ModelDraft.rotary("Qwen3ForCausalLM", file);
-        model.qkNorm = true;
+        model.qkNorm = QkNorm.EACH_HEAD;
         model.qkvBias = model.outputBias = file.flag("attention_bias", false);
         Qwen2Family.windows(model, file);
         return model.config();

@@ -39,7 +39,7 @@ class ExpertsTest {
         }
         byte[] scales = {(byte) 128, 120};
         var matrices = new ExpertMatrices.Mxfp4(
-                MemorySegment.ofArray(blocks), MemorySegment.ofArray(scales), 1, 64, DType.F32, Device.CPU);
+                MemorySegment.ofArray(blocks), MemorySegment.ofArray(scales), 1, 64, 0, 1, DType.F32, Device.CPU);
         float[] expected = new float[64];
         for (int i = 0; i < 16; i++) {
             expected[2 * i] = 2 * FP4[i];

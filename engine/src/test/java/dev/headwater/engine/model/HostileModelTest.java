@@ -35,11 +35,17 @@ class HostileModelTest {
         String gemma3 = "gemma3-plt-gs2-affine";
         String oss = "gpt-oss-clt-relu";
         return Stream.of(
-                Arguments.of(llama, "{\"architectures\": [\"T5Model\"]}", "'T5Model'; it knows LlamaForCausalLM"),
-                Arguments.of(llama, "{\"architectures\": [17]}", "'17'"),
+                Arguments.of(
+                        llama,
+                        "{\"architectures\": [\"T5Model\"], \"model_type\": \"t5\"}",
+                        "'T5Model'; it knows LlamaForCausalLM"),
+                Arguments.of(llama, "{\"architectures\": [17], \"model_type\": null}", "'17'"),
                 Arguments.of(llama, "{\"architectures\": [], \"model_type\": \"bert\"}", "'bert'"),
                 Arguments.of(llama, "{\"architectures\": null, \"model_type\": null}", "'architectures' is missing"),
-                Arguments.of(llama, "{\"architectures\": [\"evil\\u001b[2Jname\"]}", "'evil?[2Jname'"),
+                Arguments.of(
+                        llama,
+                        "{\"architectures\": [\"evil\\u001b[2Jname\"], \"model_type\": \"evil\"}",
+                        "'evil?[2Jname'"),
                 Arguments.of(llama, "{\"hidden_size\": null}", "'hidden_size' is missing"),
                 Arguments.of(llama, "{\"hidden_size\": \"48\"}", "'hidden_size' is \"48\", not a whole number"),
                 Arguments.of(llama, "{\"hidden_size\": 48.5}", "'hidden_size' is 48.5"),
@@ -57,7 +63,10 @@ class HostileModelTest {
                         llama,
                         "{\"num_attention_heads\": 5, \"num_key_value_heads\": 5, \"head_dim\": null}",
                         "'hidden_size' is 48, which 5"),
-                Arguments.of(llama, "{\"head_dim\": 13}", "'head_dim' is 13, but rotary"),
+                Arguments.of(
+                        llama,
+                        "{\"head_dim\": 13}",
+                        "'head_dim' is 13, of which 13 turn, but rotary positions need pairs"),
                 Arguments.of(llama, "{\"head_dim\": 2147483647}", "'head_dim' is 2147483647"),
                 Arguments.of(llama, "{\"intermediate_size\": 97}", "'model.layers.0.mlp.gate_proj.weight'"),
                 Arguments.of(llama, "{\"vocab_size\": 321}", "'model.embed_tokens.weight'"),
@@ -77,8 +86,8 @@ class HostileModelTest {
                 Arguments.of(llama, "{\"rope_scaling\": 3}", "'rope_scaling' is not an object"),
                 Arguments.of(
                         llama,
-                        "{\"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 2}}",
-                        "'rope_scaling.rope_type' is 'dynamic', whose frequencies change"),
+                        "{\"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2, \"alpha\": 3}}",
+                        "does not know what 'rope_scaling.alpha' means"),
                 Arguments.of(llama, "{\"rope_scaling\": {\"type\": \"spiral\"}}", "'rope_scaling.type' is 'spiral'"),
                 Arguments.of(
                         llama, "{\"rope_scaling\": {\"rope_type\": \"linear\"}}", "'rope_scaling.factor' is missing"),
@@ -169,7 +178,7 @@ class HostileModelTest {
                 weights ->
                         weights.put("model.layers.2.self_attn.o_proj.weight", Data.floats(new float[48 * 48], 24, 96)),
                 "'model.layers.2.self_attn.o_proj.weight' in " + temp.resolve("shape")
-                        + " has shape [24, 96], but config.json makes it [48, 48]");
+                        + " has shape [24, 96], but its configuration makes it [48, 48]");
     }
 
     private void refuse(String name, java.util.function.Consumer<Map<String, Data>> damage, String expected)

@@ -37,7 +37,7 @@ class ModelConfigTest {
                  "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192,
                  "rope_type": "llama3"}, "rope_theta": 500000.0, "tie_word_embeddings": true, "torch_dtype": "bfloat16", "vocab_size": 128256}""");
         assertEquals(
-                new Rope(500000, new Rope.Llama3(32, 1, 4, 8192)),
+                new Rope(64, 500000, new Rope.Llama3(32, 1, 4, 8192)),
                 model.attention().layers().getFirst().rope());
         assertEquals(new ModelConfig.Gated(8192, Activation.SILU, false), model.mlp());
         assertEquals(4, model.attention().group());
@@ -61,8 +61,8 @@ class ModelConfigTest {
         assertEquals(48, model.embeddingScale());
         assertEquals(50, model.attention().softcap());
         assertEquals(30, model.finalSoftcap());
-        assertEquals(1, model.norm().gainOffset());
-        assertTrue(model.postNorms() && model.tied());
+        assertEquals(ModelConfig.Norms.AROUND, model.norms());
+        assertTrue(model.tied());
     }
 
     @Test
@@ -76,13 +76,14 @@ class ModelConfigTest {
         assertEquals(4, model.attention().kvHeads());
         assertEquals(256, model.attention().headDim());
         assertEquals(
-                new ModelConfig.Reach(1024, new Rope(10000, new Rope.None())),
+                new ModelConfig.Reach(1024, new Rope(256, 10000, new Rope.None())),
                 model.attention().layers().get(4));
         assertEquals(
-                new ModelConfig.Reach(0, new Rope(1e6, new Rope.Linear(8))),
+                new ModelConfig.Reach(0, new Rope(256, 1e6, new Rope.Linear(8))),
                 model.attention().layers().get(5));
         assertEquals(29, layersWithWindow(model).length);
-        assertTrue(model.attention().qkNorm() && model.tied());
+        assertEquals(ModelConfig.QkNorm.EACH_HEAD, model.attention().qkNorm());
+        assertTrue(model.tied());
         assertEquals(0, model.finalSoftcap());
     }
 
@@ -94,10 +95,10 @@ class ModelConfigTest {
                  "rope_parameters": {"full_attention": {"rope_theta": 1000000.0, "rope_type": "linear", "factor": 8.0},
                  "sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"}}}""");
         assertEquals(
-                new ModelConfig.Reach(512, new Rope(10000, new Rope.None())),
+                new ModelConfig.Reach(512, new Rope(256, 10000, new Rope.None())),
                 model.attention().layers().get(0));
         assertEquals(
-                new ModelConfig.Reach(0, new Rope(1e6, new Rope.Linear(8))),
+                new ModelConfig.Reach(0, new Rope(256, 1e6, new Rope.Linear(8))),
                 model.attention().layers().get(1));
     }
 
@@ -109,7 +110,8 @@ class ModelConfigTest {
                  "rope_theta": 1000000.0, "sliding_window": 32768, "tie_word_embeddings": true, "use_sliding_window": false, "vocab_size": 151936}""";
         ModelConfig model = read(json);
         assertTrue(model.attention().qkvBias());
-        assertFalse(model.attention().outputBias() || model.attention().qkNorm());
+        assertFalse(model.attention().outputBias());
+        assertEquals(ModelConfig.QkNorm.NONE, model.attention().qkNorm());
         assertEquals(64, model.attention().headDim());
         assertEquals(0, layersWithWindow(model).length);
         assertEquals(
@@ -125,7 +127,7 @@ class ModelConfigTest {
                  "intermediate_size": 9728, "max_position_embeddings": 32768, "max_window_layers": 36, "num_attention_heads": 32, "num_hidden_layers": 36,
                  "num_key_value_heads": 8, "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 5000000, "sliding_window": null,
                  "tie_word_embeddings": true, "use_sliding_window": false, "vocab_size": 151936}""");
-        assertTrue(model.attention().qkNorm());
+        assertEquals(ModelConfig.QkNorm.EACH_HEAD, model.attention().qkNorm());
         assertEquals(128, model.attention().headDim());
         assertFalse(model.attention().qkvBias());
     }
@@ -147,7 +149,7 @@ class ModelConfigTest {
                 {"activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"], "initializer_range": 0.02, "layer_norm_epsilon": 1e-05,
                  "model_type": "gpt2", "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12, "n_positions": 1024, "vocab_size": 50257}""");
         assertEquals(new ModelConfig.Plain(3072, Activation.GELU_TANH), model.mlp());
-        assertEquals(new ModelConfig.Norm(true, 1e-5, 0), model.norm());
+        assertEquals(new ModelConfig.Norm(true, 1e-5), model.norm());
         assertEquals(1024, model.maxPositions());
         assertTrue(model.learnedPositions() && model.tied() && model.attention().qkvBias());
         assertEquals(new ModelConfig.Reach(0, null), model.attention().layers().getLast());
@@ -163,7 +165,7 @@ class ModelConfigTest {
                  "rms_norm_eps": 1e-05, "rope_scaling": {"beta_fast": 32.0, "beta_slow": 1.0, "factor": 32.0,
                  "original_max_position_embeddings": 4096, "rope_type": "yarn", "truncate": false}, "rope_theta": 150000, "sliding_window": 128,
                  "swiglu_limit": 7.0, "tie_word_embeddings": false, "vocab_size": 201088}""");
-        assertEquals(new ModelConfig.Experts(2880, 32, 4, 7), model.mlp());
+        assertEquals(new ModelConfig.Experts(2880, 32, 4, Activation.QUICK_GELU, 7, true, true), model.mlp());
         assertEquals(12, layersWithWindow(model).length);
         assertTrue(model.attention().sinks() && model.attention().outputBias());
         Rope.Yarn yarn = assertInstanceOf(

@@ -1,0 +1,59 @@
+package dev.headwater.engine.model;
+
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.gguf.GgufFile;
+import dev.headwater.engine.weights.Checkpoint;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A model as it lies on the disk: a Hugging Face directory, or a GGUF file.
+ *
+ * @param tensors null if only the configuration was asked for
+ */
+record ModelFiles(ModelConfig config, Layout layout, TensorSource tensors) implements AutoCloseable {
+    /** Without the tensors of a directory, whose weights need not be there. */
+    static ModelFiles configuration(Path path) {
+        return GgufFile.isGguf(path) ? openGguf(path) : read(path);
+    }
+
+    /** @throws HeadwaterException if something is missing, unknown or unsound */
+    static ModelFiles open(Path path) {
+        if (GgufFile.isGguf(path)) {
+            return openGguf(path);
+        }
+        if (!Files.isDirectory(path)) {
+            throw new HeadwaterException(
+                    Files.exists(path)
+                            ? path + " is neither a model directory nor a GGUF file"
+                            : "There is no model directory " + path);
+        }
+        ModelFiles read = read(path);
+        return new ModelFiles(read.config, read.layout, new CheckpointSource(Checkpoint.open(path)));
+    }
+
+    private static ModelFiles read(Path directory) {
+        ConfigFile file = ConfigFile.read(directory);
+        Family family = Family.of(file);
+        return new ModelFiles(family.describe(file), family.layout(), null);
+    }
+
+    private static ModelFiles openGguf(Path path) {
+        GgufFile file = GgufFile.open(path);
+        try {
+            GgufConfig.Read read = GgufConfig.read(file);
+            return new ModelFiles(
+                    read.family().describe(read.config()), read.family().ggufLayout(), new GgufSource(file));
+        } catch (Throwable failure) {
+            file.close();
+            throw failure;
+        }
+    }
+
+    @Override
+    public void close() {
+        if (tensors != null) {
+            tensors.close();
+        }
+    }
+}
