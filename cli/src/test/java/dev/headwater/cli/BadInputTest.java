@@ -159,8 +159,10 @@ class BadInputTest {
 
     @Test
     void modelsThatAreBroken() throws IOException {
-        String unknown =
-                changed("atlas", "config.json", text -> text.replace("LlamaForCausalLM", "FlubberForCausalLM"));
+        String unknown = changed(
+                "atlas",
+                "config.json",
+                text -> text.replace("LlamaForCausalLM", "FlubberForCausalLM").replace("\"llama\"", "\"flubber\""));
         String shape =
                 changed("atlas", "config.json", text -> text.replace("\"hidden_size\": 192", "\"hidden_size\": 96"));
         String cut = truncated("atlas", "model.safetensors");
