@@ -3,6 +3,8 @@ package dev.headwater.explorer;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.files.LockFile;
+import dev.headwater.engine.files.Temporary;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -17,8 +19,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,8 +35,7 @@ import java.util.stream.Stream;
  * The graph files of one directory, {@code <name>.json} each, and nothing else on the disk: a name is checked by
  * {@link #NAME}, and only regular files right in the directory are read or replaced, links never.
  *
- * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a
- * reader, a
+ * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a reader, a
  * crash or a kill sees the old bytes or the new ones.
  */
 final class GraphStore {
@@ -44,7 +43,6 @@ final class GraphStore {
     static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}");
 
     private static final String INDEX = "graph-metadata";
-    private static final String DRAFT = ".headwater-";
     private static final int CONCURRENT_UPLOADS = 4;
 
     private final Path directory;
@@ -79,7 +77,7 @@ final class GraphStore {
             }
             Files.createDirectories(place);
             GraphStore store = new GraphStore(place.toRealPath(), Optional.empty(), maxBytes);
-            store.sweep();
+            Temporary.sweep(store.directory);
             return store;
         } catch (IOException e) {
             throw new HeadwaterException("The graph directory " + place + " can't be opened: " + reason(e) + ".", e);
@@ -164,7 +162,7 @@ final class GraphStore {
         Path file = file(name);
         ReentrantLock lock = lock(name);
         lock.lock();
-        try {
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
             attributes(file);
             MessageDigest digest = sha256();
             Annotations annotations;
@@ -194,7 +192,7 @@ final class GraphStore {
         Path file = file(name);
         ReentrantLock lock = lock(name);
         lock.lock();
-        try {
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
             if (!expected.equals("*") && !read(name).version().equals(expected)) {
                 throw new Refusal(
                         412,
@@ -212,10 +210,7 @@ final class GraphStore {
         index(name);
     }
 
-    /**
-     * Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it
-     * is.
-     */
+    /** Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it is. */
     private void index(String changed) {
         try {
             GraphIndex.reconcile(
@@ -251,10 +246,7 @@ final class GraphStore {
 
     /** A path for a file that will be {@link #publish published}; nothing is there yet. */
     Path draft() {
-        return directory.resolve(DRAFT
-                + HexFormat.of()
-                        .toHexDigits(
-                                java.util.concurrent.ThreadLocalRandom.current().nextLong()) + ".tmp");
+        return Temporary.beside(directory.resolve(INDEX));
     }
 
     /** Checks a finished draft and gives it its name. */
@@ -262,7 +254,7 @@ final class GraphStore {
         GraphCheck.check(draft);
         ReentrantLock lock = lock(name);
         lock.lock();
-        try {
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
             demandFree(name);
             try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
                 channel.force(true);
@@ -375,21 +367,6 @@ final class GraphStore {
                 throw new Refusal(413, "The graph file is larger than the " + maxBytes + " bytes that are accepted.");
             }
             out.write(buffer, 0, read);
-        }
-    }
-
-    /** Removes what a killed process left behind, but not the drafts of one that is at work. */
-    private void sweep() throws IOException {
-        Instant old = Instant.now().minus(Duration.ofHours(1));
-        try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : files.filter(f -> f.getFileName().toString().matches("\\.headwater-[0-9a-f]{16}\\.tmp"))
-                    .toList()) {
-                if (Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS)
-                        .toInstant()
-                        .isBefore(old)) {
-                    discard(file);
-                }
-            }
         }
     }
 

@@ -145,6 +145,9 @@ public final class AttributeCommand implements Callable<Integer> {
                     : new FeatureLabels(FeatureBuild.open(loaded, features));
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
+            if (output.named()) {
+                GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
+            }
             AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
             try (AttributionGraph graph = Attribution.of(loaded, read, wanted, progress)) {
                 progress.close();
@@ -198,7 +201,11 @@ public final class AttributeCommand implements Callable<Integer> {
         }
         files.put(
                 "graph",
-                GraphJson.write(graph, pruned, new GraphJson.Options(slug, labels, Map.of()), output.directory()));
+                GraphJson.write(
+                        graph,
+                        pruned,
+                        new GraphJson.Options(slug, !output.named(), labels, Map.of()),
+                        output.directory()));
         files.put("index", output.directory().resolve(GraphIndex.FILE));
         return files;
     }

@@ -21,6 +21,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.document.EarlierGraph;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.BundledLabels;
@@ -32,6 +33,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -59,10 +61,7 @@ import picocli.CommandLine.Parameters;
             "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"
         })
 public final class BatchCommand implements Callable<Integer> {
-    /**
-     * Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain
-     * little.
-     */
+    /** Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain little. */
     private static final int MOST_TOKENS = 1024;
 
     private final Console console;
@@ -120,13 +119,15 @@ public final class BatchCommand implements Callable<Integer> {
         if (together < 1) {
             throw new UsageException("--together must be at least 1, not " + together);
         }
-        List<BatchLine> lines = BatchLine.read(input);
+        List<BatchLine> read = BatchLine.read(input);
         OutputOptions.checkWritable(directory);
-        warnOfUnknownKeys(lines);
+        warnOfUnknownKeys(read);
         Stopwatch watch = new Stopwatch();
         try (var display = new ProgressDisplay(console, interrupt, quiet);
                 BatchRecords records = BatchRecords.open(directory)) {
             ObjectNode common = common();
+            List<BatchLine> lines =
+                    BatchLine.named(read, (slug, line) -> isFree(slug, settings(common, line, options), line, records));
             Set<String> indexed = GraphIndex.slugs(directory);
             List<BatchLine> due = lines.stream()
                     .filter(line -> line.fault() != null
@@ -150,8 +151,32 @@ public final class BatchCommand implements Callable<Integer> {
                             .map(BatchLine::slug)
                             .toList());
         }
-        report(lines.size(), watch.lap());
+        report(read.size(), watch.lap());
         return failed == 0 ? 0 : ExitCode.FAILURE;
+    }
+
+    /** A graph that is no other line's, other command's or other prompt's: theirs is never replaced. */
+    private boolean isFree(String slug, ObjectNode settings, BatchLine line, BatchRecords records) {
+        Path file = GraphIndex.file(directory, slug);
+        if (!EarlierGraph.exists(file)) {
+            return true;
+        }
+        Optional<ObjectNode> made = records.settings(slug);
+        if (made.isPresent()) {
+            return List.of("prompt", "token_ids", "model", "transcoders").stream()
+                    .allMatch(key -> settings.path(key).equals(made.get().path(key)));
+        }
+        // The batch that made it was killed before it could note it down.
+        return EarlierGraph.read(file)
+                .filter(earlier -> switch (line.prompt()) {
+                    case PromptOptions.Words words ->
+                        earlier.prompt().equals(words.text())
+                                || !earlier.tokens().isEmpty()
+                                        && earlier.prompt()
+                                                .equals(earlier.tokens().getFirst() + words.text());
+                    case PromptOptions.Ids ids -> earlier.tokens().size() == ids.ids().length;
+                })
+                .isPresent();
     }
 
     /** The lines that are due, on a loaded model. */

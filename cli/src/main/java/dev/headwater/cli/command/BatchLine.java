@@ -27,8 +27,8 @@ import java.util.Set;
  * One line of a batch.
  *
  * @param number from 1, empty lines counted
- * @param slug   name of its graph, unlike that of any other line; null if the line has a fault that keeps it from
- *      having one
+ * @param slug   name of its graph, unlike that of any other line; null if the line has a fault that keeps it from having one, or
+ *               before it is {@link #named}
  * @param prompt null if there is a fault
  * @param fields what the line says
  * @param fault  why it can't be done, or null
@@ -39,8 +39,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
             Set.of("prompt", "token_ids", "slug", "max_features", "max_logits", "logit_prob");
 
     /**
-     * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines
-     * are passed
+     * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines are passed
      * over. A line that makes no sense gets a fault; only a file that cannot be read is an error.
      */
     static List<BatchLine> read(Path file) {
@@ -61,7 +60,13 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         if (lines.isEmpty()) {
             throw new HeadwaterException(file + " has no prompts in it");
         }
-        return named(lines);
+        return lines;
+    }
+
+    /** Says which names may be given. */
+    interface Names {
+        /** Whether nothing has this name yet, or what has it is this very line's graph. */
+        boolean isFree(String slug, BatchLine line);
     }
 
     private static List<String> content(Path file) {
@@ -121,8 +126,8 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         }
     }
 
-    /** Names for the lines that have none, which do not depend on what has been done already. */
-    private static List<BatchLine> named(List<BatchLine> lines) {
+    /** Gives names to the lines that have none; a line that has another's name gets a fault. */
+    static List<BatchLine> named(List<BatchLine> lines, Names names) {
         // Where upper and lower case are one, two graphs must not share a file either.
         Map<String, Integer> taken = new HashMap<>();
         List<BatchLine> result = new ArrayList<>(lines);
@@ -139,9 +144,12 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
             if (line.slug == null && line.fault == null) {
                 String base = OutputOptions.slugOf(line.prompt.title());
                 String slug = base;
-                for (int n = 2; slug.equals("graph-metadata") || taken.putIfAbsent(slug, line.number) != null; n++) {
+                for (int n = 2;
+                        slug.equals("graph-metadata") || taken.containsKey(slug) || !names.isFree(slug, line);
+                        n++) {
                     slug = base + "-" + n;
                 }
+                taken.put(slug, line.number);
                 result.set(i, new BatchLine(line.number, slug, line.prompt, line.fields, null));
             }
         }

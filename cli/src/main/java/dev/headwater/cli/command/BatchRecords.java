@@ -6,6 +6,7 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.LockFile;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -13,8 +14,6 @@ import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,14 +22,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * What became of each line of a batch: {@code batch.jsonl} beside the graphs. A record is appended when a line is done
- * and at once
- * on the disk, so that a killed batch goes on where it was; a record cut off in the middle counts as none. At the end
- * the records
- * are brought into the order of the lines, so that the file is the same however often the batch was interrupted. One
- * batch at a
+ * What became of each line of a batch: {@code batch.jsonl} beside the graphs. A record is appended when a line is done and at once
+ * on the disk, so that a killed batch goes on where it was; a record cut off in the middle counts as none. At the end the records
+ * are brought into the order of the lines, so that the file is the same however often the batch was interrupted. One batch at a
  * time writes into a directory.
  */
 final class BatchRecords implements AutoCloseable {
@@ -38,25 +35,31 @@ final class BatchRecords implements AutoCloseable {
     private static final long LARGEST_FILE = 1L << 30;
 
     private final Path file;
+    private final LockFile lock;
     private final FileChannel channel;
     /** The last record of each graph, by slug; of lines that could have no graph, by number. */
     private final Map<String, ObjectNode> records = new LinkedHashMap<>();
 
-    private BatchRecords(Path file, FileChannel channel) {
+    private BatchRecords(Path file, LockFile lock, FileChannel channel) {
         this.file = file;
+        this.lock = lock;
         this.channel = channel;
     }
 
     static BatchRecords open(Path directory) {
         Path file = directory.resolve(FILE);
+        LockFile lock = null;
         try {
             Files.createDirectories(directory);
+            lock = LockFile.tryAcquire(directory.resolve("." + FILE + ".lock"))
+                    .orElseThrow(() -> new HeadwaterException(
+                            "Another batch is writing into " + directory + "; wait for it, or name another directory"));
             FileChannel channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            BatchRecords records = new BatchRecords(file, channel);
             try {
-                records.lock();
+                BatchRecords records = new BatchRecords(file, lock, channel);
                 records.read();
+                lock = null;
                 return records;
             } catch (RuntimeException | IOException | Error e) {
                 channel.close();
@@ -64,19 +67,10 @@ final class BatchRecords implements AutoCloseable {
             }
         } catch (IOException e) {
             throw AtomicFile.failure(file, e);
-        }
-    }
-
-    private void lock() throws IOException {
-        FileLock lock;
-        try {
-            lock = channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            lock = null;
-        }
-        if (lock == null) {
-            throw new HeadwaterException(
-                    "Another batch is writing into " + file.getParent() + "; wait for it, or name another directory");
+        } finally {
+            if (lock != null) {
+                lock.close();
+            }
         }
     }
 
@@ -120,6 +114,14 @@ final class BatchRecords implements AutoCloseable {
         return record != null && !record.has("error") && settings.equals(record.get("settings"));
     }
 
+    /** What the graph was made with, if it was. */
+    Optional<ObjectNode> settings(String slug) {
+        ObjectNode record = records.get(slug);
+        return record != null && !record.has("error") && record.get("settings") instanceof ObjectNode settings
+                ? Optional.of(settings)
+                : Optional.empty();
+    }
+
     void add(ObjectNode record) {
         put(record);
         try {
@@ -137,9 +139,7 @@ final class BatchRecords implements AutoCloseable {
         }
     }
 
-    /**
-     * Leaves one record for each of these lines, in their order, after those of graphs that other batches made here.
-     */
+    /** Leaves one record for each of these lines, in their order, after those of graphs that other batches made here. */
     void arrange(List<BatchLine> lines) {
         List<ObjectNode> ordered = new ArrayList<>();
         for (BatchLine line : lines) {
@@ -171,6 +171,8 @@ final class BatchRecords implements AutoCloseable {
             channel.close();
         } catch (IOException e) {
             throw AtomicFile.failure(file, e);
+        } finally {
+            lock.close();
         }
     }
 }

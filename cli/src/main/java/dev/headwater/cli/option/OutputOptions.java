@@ -92,6 +92,11 @@ public final class OutputOptions {
         return slug != null ? slug : slugOf(title);
     }
 
+    /** Whether a name was given; otherwise it is made from the title, and a number may be added to it. */
+    public boolean named() {
+        return slug != null;
+    }
+
     /** Lower-case letters and digits of the title with dashes between. */
     public static String slugOf(String title) {
         String plain = Normalizer.normalize(title, Normalizer.Form.NFKD)

@@ -10,6 +10,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
+import dev.headwater.engine.files.LockFile;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -28,7 +29,10 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
-/** The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. */
+/**
+ * The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. Whoever changes it
+ * holds the directory's {@link LockFile}, so that any number of processes may.
+ */
 public final class GraphIndex {
     public static final String FILE = "graph-metadata.json";
 
@@ -40,8 +44,7 @@ public final class GraphIndex {
     /**
      * The file of the graph with this name.
      *
-     * @throws UsageException if the name is not 1 to 200 letters, digits, dots, dashes or underscores, or is the
-     *      index's own
+     * @throws UsageException if the name is not 1 to 200 letters, digits, dots, dashes or underscores, or is the index's own
      */
     public static Path file(Path directory, String slug) {
         if (!SLUG.matcher(slug).matches() || slug.matches("\\.+")) {
@@ -58,13 +61,18 @@ public final class GraphIndex {
     }
 
     /**
-     * Replaces the entry with the same slug or adds one; other entries, and fields of the index that are not ours,
-     * stay.
+     * Replaces the entry with the same slug or adds one; other entries, and fields of the index that are not ours, stay.
      *
      * @param metadata the metadata block of a graph file
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
      */
-    public static synchronized void put(Path directory, ObjectNode metadata) {
+    public static void put(Path directory, ObjectNode metadata) {
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
+            enter(directory, metadata);
+        }
+    }
+
+    private static void enter(Path directory, ObjectNode metadata) {
         ObjectNode root = read(directory);
         ArrayNode graphs = graphs(directory, root);
         String slug = metadata.path("slug").asText();
@@ -76,8 +84,7 @@ public final class GraphIndex {
     }
 
     /**
-     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the
-     * others
+     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the others
      * keep theirs.
      *
      * @param slugs    of all graphs that are there
@@ -85,7 +92,14 @@ public final class GraphIndex {
      * @param metadata of a graph; empty if its file has none, and then it gets no entry
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
      */
-    public static synchronized void reconcile(
+    public static void reconcile(
+            Path directory, Set<String> slugs, String changed, Function<String, Optional<ObjectNode>> metadata) {
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
+            bringInStep(directory, slugs, changed, metadata);
+        }
+    }
+
+    private static void bringInStep(
             Path directory, Set<String> slugs, String changed, Function<String, Optional<ObjectNode>> metadata) {
         ObjectNode root = read(directory);
         ArrayNode graphs = graphs(directory, root);
@@ -100,17 +114,21 @@ public final class GraphIndex {
     }
 
     /** Names of the graphs in the index, in its order. */
-    public static synchronized Set<String> slugs(Path directory) {
+    public static Set<String> slugs(Path directory) {
         Set<String> slugs = new LinkedHashSet<>();
         graphs(directory, read(directory))
                 .forEach(graph -> slugs.add(graph.path("slug").asText()));
         return slugs;
     }
 
-    /**
-     * Brings the entries with these names into this order, after all others; names without an entry are passed over.
-     */
-    public static synchronized void arrange(Path directory, List<String> slugs) {
+    /** Brings the entries with these names into this order, after all others; names without an entry are passed over. */
+    public static void arrange(Path directory, List<String> slugs) {
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
+            order(directory, slugs);
+        }
+    }
+
+    private static void order(Path directory, List<String> slugs) {
         ObjectNode root = read(directory);
         ArrayNode graphs = graphs(directory, root);
         Map<String, JsonNode> named = new HashMap<>();

@@ -6,8 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
+import dev.headwater.engine.files.LockFile;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.graph.Pruning;
 import java.io.IOException;
@@ -19,10 +22,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
- * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the
- * public
+ * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the public
  * Python library and Neuronpedia read it). {@link GraphDocument} reads it.
  */
 public final class GraphJson {
@@ -37,11 +41,13 @@ public final class GraphJson {
     private final AttributionGraph graph;
     private final Pruning pruning;
     private final Options options;
+    private final Optional<EarlierGraph> earlier;
 
-    private GraphJson(AttributionGraph graph, Pruning pruning, Options options) {
+    private GraphJson(AttributionGraph graph, Pruning pruning, Options options, Optional<EarlierGraph> earlier) {
         this.graph = graph;
         this.pruning = pruning;
         this.options = options;
+        this.earlier = earlier;
     }
 
     /** Names features. */
@@ -58,47 +64,103 @@ public final class GraphJson {
      * What a file says besides the graph.
      *
      * @param slug           name of the graph and its file: letters, digits, dot, dash, underscore
+     * @param numbered       if another graph has the name, whether to take {@code slug-2} and so on; otherwise that is an error
      * @param labels         names of the features
-     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url}
-     *      or
+     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url} or
      *                       {@code neuronpedia_source_set}
      */
-    public record Options(String slug, Labels labels, Map<String, String> featureDetails) {
+    public record Options(String slug, boolean numbered, Labels labels, Map<String, String> featureDetails) {
+        /** With a name that is this graph's or nobody's. */
+        public Options(String slug, Labels labels, Map<String, String> featureDetails) {
+            this(slug, false, labels, featureDetails);
+        }
+
         public static Options of(String slug) {
             return new Options(slug, Labels.NONE, Map.of());
         }
     }
 
     /**
-     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at
-     * all.
+     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at all.
+     *
+     * <p>A file of the same prompt and transcoders is written anew, and what people added to it is kept: annotations of the nodes
+     * that are still there, names of features where there is no newer one. A file of anything else is never replaced.
      *
      * @param pruning   of this graph
      * @param directory made if missing
      * @return the graph's file
      * @throws dev.headwater.engine.UsageException if the slug cannot name a file
+     * @throws HeadwaterException if the name is another graph's and no number may be added to it
      */
     public static Path write(AttributionGraph graph, Pruning pruning, Options options, Path directory) {
-        Path file = GraphIndex.file(directory, options.slug);
+        GraphIndex.file(directory, options.slug);
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
             throw new HeadwaterException(
                     "Cannot make the directory %s for graphs: %s".formatted(directory, e.getMessage()), e);
         }
-        GraphIndex.put(directory, writeFile(graph, pruning, options, file));
-        return file;
+        try (LockFile _ = LockFile.ofDirectory(directory)) {
+            String slug = options.slug;
+            for (int n = 2; ; n++) {
+                Path file = GraphIndex.file(directory, slug);
+                Optional<EarlierGraph> earlier = EarlierGraph.read(file);
+                if (!EarlierGraph.exists(file)
+                        || earlier.isPresent()
+                                && earlier.get()
+                                        .isOf(
+                                                graph.provenance().model(),
+                                                graph.provenance().scan(),
+                                                graph.prompt())) {
+                    var writer = new GraphJson(
+                            graph, pruning, new Options(slug, options.labels, options.featureDetails), earlier);
+                    GraphIndex.put(directory, writer.save(file));
+                    return file;
+                }
+                if (!options.numbered) {
+                    throw taken(file, earlier);
+                }
+                slug = options.slug + "-" + n;
+            }
+        }
     }
 
     /**
-     * Writes the graph's file alone, under any name.
+     * Says early what {@link #write} would say late: that a name is another graph's.
+     *
+     * @param model reference of the model
+     * @param scan  name of the transcoders
+     * @throws HeadwaterException if so
+     */
+    public static void checkFree(Path directory, String slug, String model, String scan, Prompt prompt) {
+        Path file = GraphIndex.file(directory, slug);
+        Optional<EarlierGraph> earlier = EarlierGraph.read(file);
+        if (EarlierGraph.exists(file) && !(earlier.isPresent() && earlier.get().isOf(model, scan, prompt))) {
+            throw taken(file, earlier);
+        }
+    }
+
+    private static HeadwaterException taken(Path file, Optional<EarlierGraph> earlier) {
+        String whose = earlier.map(other -> "holds the graph of another prompt or model (\"%s\", %s)"
+                        .formatted(ErrorText.of(other.prompt()), ErrorText.of(other.scan())))
+                .orElse("is there, and no graph of this prompt");
+        return new HeadwaterException(
+                "%s %s: give the new graph a name of its own (--slug; in a batch, slug), or move the file away."
+                        .formatted(file, whose));
+    }
+
+    /**
+     * Writes the graph's file alone, under any name, over whatever has it.
      *
      * @return what an index says of it
      */
     public static ObjectNode writeFile(AttributionGraph graph, Pruning pruning, Options options, Path file) {
-        var writer = new GraphJson(graph, pruning, options);
-        ObjectNode metadata = writer.metadata();
-        GraphIndex.save(file, (json, channel) -> writer.write(json, channel, metadata));
+        return new GraphJson(graph, pruning, options, Optional.empty()).save(file);
+    }
+
+    private ObjectNode save(Path file) {
+        ObjectNode metadata = metadata();
+        GraphIndex.save(file, (json, channel) -> write(json, channel, metadata));
         return metadata;
     }
 
@@ -158,16 +220,20 @@ public final class GraphJson {
         json.writeFieldName("metadata");
         json.writeTree(metadata);
         json.writeFieldName("qParams");
-        json.writeRawValue(
-                "{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
         var ids = new String[graph.size()];
         Arrays.fill(ids, "");
+        for (int i : pruning.nodes()) ids[i] = id(graph, i);
+        if (earlier.isPresent()) {
+            Set<String> known =
+                    Set.of(Arrays.stream(ids).filter(id -> !id.isEmpty()).toArray(String[]::new));
+            json.writeTree(KeptAnnotations.of(earlier.get().qParams(), known::contains));
+        } else {
+            json.writeRawValue(
+                    "{\"pinnedIds\":[],\"supernodes\":[],\"linkType\":\"both\",\"clickedId\":\"\",\"sg_pos\":\"\"}");
+        }
         double[] shares = pruning.influence().cumulativeShares();
         json.writeArrayFieldStart("nodes");
-        for (int i : pruning.nodes()) {
-            ids[i] = id(graph, i);
-            writeNode(json, i, ids[i], shares[i]);
-        }
+        for (int i : pruning.nodes()) writeNode(json, i, ids[i], shares[i]);
         json.writeEndArray();
         json.writeFieldName("links");
         json.writeRawValue("[");
@@ -215,7 +281,7 @@ public final class GraphJson {
         json.writeStringField(
                 "clerp",
                 switch (node) {
-                    case Node.Feature f -> options.labels.of(f.layer(), f.feature());
+                    case Node.Feature f -> label(f, id);
                     case Node.Logit l ->
                         "Output \"%s\" (p=%s)"
                                 .formatted(
@@ -229,6 +295,11 @@ public final class GraphJson {
         if (node instanceof Node.Feature f) json.writeNumberField("activation", f.activation());
         else json.writeNullField("activation");
         json.writeEndObject();
+    }
+
+    private String label(Node.Feature feature, String id) {
+        String label = options.labels.of(feature.layer(), feature.feature());
+        return label.isEmpty() && earlier.isPresent() ? earlier.get().labels().getOrDefault(id, "") : label;
     }
 
     private static void writeKind(JsonGenerator json, long feature, String layer, String type) throws IOException {

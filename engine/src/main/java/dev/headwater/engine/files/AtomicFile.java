@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -13,32 +14,68 @@ import java.nio.file.StandardOpenOption;
 /**
  * A file that appears whole or not at all: written under a temporary name beside its target, then moved onto it by
  * {@link #commit}. Closed without a commit it leaves nothing behind.
+ *
+ * <p>Only a regular file is ever replaced. A link is written through to the file that it leads to; a character device, such as
+ * {@code /dev/null}, is written to as it stands; pipes, sockets and disks are refused.
  */
 public final class AtomicFile implements AutoCloseable {
+    private static final int KIND = 0170000;
+    private static final int CHARACTER_DEVICE = 0020000;
+
     private final Path target;
+    /** What becomes the file at {@code real}; null where that is a device. */
     private final Path temporary;
+
+    private final Path real;
     private final FileChannel channel;
 
-    private AtomicFile(Path target, Path temporary, FileChannel channel) {
+    private AtomicFile(Path target, Path real, Path temporary, FileChannel channel) {
         this.target = target;
+        this.real = real;
         this.temporary = temporary;
         this.channel = channel;
     }
 
-    /** @throws HeadwaterException if the directory is missing or cannot be written to */
+    /** @throws HeadwaterException if the directory is missing or cannot be written to, or the target cannot be a file */
     public static AtomicFile create(Path target) {
-        if (Files.isDirectory(target)) {
-            throw new HeadwaterException("Cannot write %s: it is a directory".formatted(target));
-        }
-        Path temporary = target.resolveSibling(".%s.%d-%x.tmp"
-                .formatted(target.getFileName(), ProcessHandle.current().pid(), System.nanoTime()));
         try {
-            return new AtomicFile(
-                    target,
-                    temporary,
-                    FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+            if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+                return beside(target, target);
+            }
+            if (!Files.exists(target)) {
+                throw new HeadwaterException(
+                        "Cannot write %s: it is a link to a file that is not there".formatted(target));
+            }
+            if (Files.isDirectory(target)) {
+                throw new HeadwaterException("Cannot write %s: it is a directory".formatted(target));
+            }
+            if (Files.isRegularFile(target)) {
+                return beside(target, target.toRealPath());
+            }
+            if (!isCharacterDevice(target)) {
+                throw new HeadwaterException(
+                        "Cannot write %s: it is neither a file nor a terminal or the like".formatted(target));
+            }
+            return new AtomicFile(target, target, null, FileChannel.open(target, StandardOpenOption.WRITE));
         } catch (IOException failure) {
             throw failure(target, failure);
+        }
+    }
+
+    private static AtomicFile beside(Path target, Path real) throws IOException {
+        Path temporary = Temporary.beside(real);
+        return new AtomicFile(
+                target,
+                real,
+                temporary,
+                FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+    }
+
+    private static boolean isCharacterDevice(Path target) throws IOException {
+        try {
+            return ((int) Files.getAttribute(target, "unix:mode") & KIND) == CHARACTER_DEVICE;
+        } catch (UnsupportedOperationException e) {
+            return false;
         }
     }
 
@@ -54,11 +91,25 @@ public final class AtomicFile implements AutoCloseable {
     /** Brings what was written to the disk and moves it onto the target. */
     public void commit() {
         try {
+            if (temporary == null) {
+                channel.close();
+                return;
+            }
             channel.force(true);
             channel.close();
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(temporary, real, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            forceDirectory();
         } catch (IOException failure) {
             throw failure(target, failure);
+        }
+    }
+
+    /** Brings the name to the disk too, where the system can open a directory for that. */
+    private void forceDirectory() {
+        try (FileChannel directory = FileChannel.open(real.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
+            directory.force(true);
+        } catch (IOException e) {
+            // The file is whole under its old name or its new one in any case.
         }
     }
 
@@ -66,7 +117,9 @@ public final class AtomicFile implements AutoCloseable {
     public void close() {
         try {
             channel.close();
-            Files.deleteIfExists(temporary);
+            if (temporary != null) {
+                Files.deleteIfExists(temporary);
+            }
         } catch (IOException failure) {
             throw failure(target, failure);
         }

@@ -8,6 +8,8 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.Temporary;
+import dev.headwater.engine.files.Trees;
 import dev.headwater.engine.transcoder.SetFiles.StoredLayer;
 import dev.headwater.engine.transcoder.TranscoderConfig.ActivationName;
 import dev.headwater.engine.transcoder.TranscoderConfig.Kind;
@@ -19,7 +21,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,8 +29,7 @@ import java.util.stream.Stream;
 
 /**
  * Rewrites a set so that the rows of a feature lie together: {@code layer_i.safetensors} for a per-layer set,
- * {@code W_enc_i.safetensors} and {@code W_dec_i.safetensors} for a cross-layer one, with a config.yaml. Every number
- * keeps
+ * {@code W_enc_i.safetensors} and {@code W_dec_i.safetensors} for a cross-layer one, with a config.yaml. Every number keeps
  * its type and bits; memory is bounded whatever the size of the set.
  */
 public final class TranscoderConverter {
@@ -65,15 +65,15 @@ public final class TranscoderConverter {
             throw new UsageException("%s exists already; name a directory that does not".formatted(target));
         }
         Path whole = target.toAbsolutePath().normalize();
-        Path temporary = whole.resolveSibling(".%s.%d-%x.tmp"
-                .formatted(whole.getFileName(), ProcessHandle.current().pid(), System.nanoTime()));
+        Path temporary = Temporary.beside(whole);
         try {
             try {
                 Files.createDirectory(temporary);
                 new TranscoderConverter(set, temporary, progress).write();
+                Trees.force(temporary);
                 Files.move(temporary, whole, StandardCopyOption.ATOMIC_MOVE);
             } finally {
-                delete(temporary);
+                Trees.delete(temporary);
             }
         } catch (FileAlreadyExistsException taken) {
             throw new UsageException("%s exists already; name a directory that does not".formatted(target));
@@ -227,17 +227,6 @@ public final class TranscoderConverter {
             return BoundedJson.mapper().writeValueAsString(value);
         } catch (JsonProcessingException impossible) {
             throw new IllegalStateException(impossible);
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        try (Stream<Path> paths = Files.walk(directory)) {
-            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
         }
     }
 }
