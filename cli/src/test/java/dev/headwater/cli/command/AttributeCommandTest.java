@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +54,48 @@ class AttributeCommandTest {
         assertEquals(List.of(SLUG + ".json", "graph-metadata.json"), written());
         JsonNode graph = BoundedJson.read(directory.resolve(SLUG + ".json"));
         assertTrue(graph.findValuesAsText("clerp").contains("is → Austin"), "no label in the graph file");
+    }
+
+    @Test
+    void runningAgainLosesNothing() throws IOException {
+        String[] few = {"--max-features", "10", "--quiet", "--out", directory.toString()};
+        BiFunction<String, String[], Run> attribute = (prompt, more) ->
+                Run.headwater(Stream.of(Stream.of("attribute", prompt), Stream.of(few), Stream.of(more))
+                        .flatMap(parts -> parts)
+                        .toArray(String[]::new));
+        assertEquals(0, attribute.apply("Paris", new String[0]).code());
+        Path file = directory.resolve("paris.json");
+        ObjectNode graph = (ObjectNode) BoundedJson.read(file);
+        String id = graph.at("/nodes/0/node_id").asText();
+        graph.putObject("qParams").putArray("pinnedIds").add(id);
+        Files.writeString(file, graph.toString());
+        Run again = attribute.apply("Paris", new String[] {"--node-threshold", "0.9"});
+        assertEquals(0, again.code(), again.err());
+        assertEquals(id, BoundedJson.read(file).at("/qParams/pinnedIds/0").asText());
+        String kept = Files.readString(file);
+        Run named = attribute.apply("PARIS", new String[] {"--slug", "paris"});
+        assertEquals(1, named.code());
+        assertTrue(named.err().contains("--slug"), named.err());
+        assertEquals(0, attribute.apply("PARIS", new String[0]).code());
+        assertEquals(List.of("graph-metadata.json", "paris-2.json", "paris.json"), written());
+
+        // A batch gives the name to nobody else either, and finds its own again.
+        Path lines = Files.writeString(directory.resolve("lines.txt"), "paris!\nParis\n");
+        for (int run = 0; run < 2; run++) {
+            Run batch = Run.headwater("batch", lines.toString(), "-o", directory.toString(), "--max-features", "10");
+            assertEquals(0, batch.code(), batch.err());
+        }
+        assertEquals(
+                List.of("graph-metadata.json", "paris-2.json", "paris-3.json", "paris.json"),
+                written().stream().filter(name -> name.endsWith(".json")).toList());
+        assertEquals(
+                "paris!",
+                BoundedJson.read(directory.resolve("paris-3.json"))
+                        .at("/metadata/prompt")
+                        .asText()
+                        .replace("<bos>", ""));
+        assertEquals(id, BoundedJson.read(file).at("/qParams/pinnedIds/0").asText());
+        assertTrue(kept.contains(id));
     }
 
     @Test

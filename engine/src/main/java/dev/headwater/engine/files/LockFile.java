@@ -4,6 +4,7 @@ import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
@@ -15,8 +16,10 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -27,7 +30,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>The system's own lock on the file is what counts, as it ends with the process that has it, on network file systems too. On
  * file systems that have none, a second file that only one can create stands for it ({@code .claim}); one whose owner has ended,
- * or that is older than ten minutes, counts for nothing. The lock file itself stays: to remove it would let two in at once.
+ * or that is older than ten minutes, counts for nothing.
  *
  * <p>A thread that holds the lock gets it again.
  */
@@ -128,32 +131,63 @@ public final class LockFile implements AutoCloseable {
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE,
                 LinkOption.NOFOLLOW_LINKS);
-        Hold hold = null;
+        boolean held = false;
         try {
             if (fresh) {
                 share(file);
             }
-            hold = lock(channel) ? channel::close : null;
+            held = lock(channel, file);
         } catch (IOException unsupported) {
-            channel.close();
+            Files.deleteIfExists(file);
             return claim(file);
         } finally {
-            if (hold == null) {
+            if (!held) {
                 channel.close();
             }
         }
-        if (hold != null) {
-            channel.truncate(0);
-            channel.write(ByteBuffer.wrap((Owner.SELF + "\n").getBytes(StandardCharsets.US_ASCII)), 0);
-        }
-        return hold;
+        return !held
+                ? null
+                : () -> {
+                    try (channel) {
+                        Files.deleteIfExists(file);
+                    }
+                };
     }
 
-    private static boolean lock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock() != null;
-        } catch (OverlappingFileLockException e) {
+    /**
+     * Locks the file that has the name, and not one that its last holder has removed since we opened it. Whoever gets the
+     * lock first writes into the file; what we wrote is then read by the name. That ends our lock, as the system ends all
+     * locks of a process on a file when the process closes it once, so we take it again: if the file still holds what we
+     * wrote, nobody had it in between.
+     */
+    private static boolean lock(FileChannel channel, Path file) throws IOException {
+        byte[] mine = "%s %s\n".formatted(Owner.SELF, UUID.randomUUID()).getBytes(StandardCharsets.US_ASCII);
+        try (FileLock lock = lock(channel)) {
+            if (lock == null) {
+                return false;
+            }
+            channel.truncate(0);
+            channel.write(ByteBuffer.wrap(mine), 0);
+            if (!Arrays.equals(mine, bytes(file))) {
+                return false;
+            }
+        } catch (NoSuchFileException e) {
             return false;
+        }
+        if (lock(channel) == null) {
+            return false;
+        }
+        ByteBuffer now = ByteBuffer.allocate(MOST_TEXT);
+        channel.read(now, 0);
+        return Arrays.equals(mine, Arrays.copyOf(now.array(), now.position()));
+    }
+
+    /** Null if another has it. */
+    private static FileLock lock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            return null;
         }
     }
 
@@ -211,8 +245,12 @@ public final class LockFile implements AutoCloseable {
     }
 
     private static Optional<Owner> owner(Path file) throws IOException {
+        return Owner.parse(new String(bytes(file), StandardCharsets.US_ASCII).split("\\s", 2)[0]);
+    }
+
+    private static byte[] bytes(Path file) throws IOException {
         try (var in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-            return Owner.parse(new String(in.readNBytes(MOST_TEXT), StandardCharsets.US_ASCII).strip());
+            return in.readNBytes(MOST_TEXT);
         }
     }
 

@@ -149,7 +149,7 @@ public class GraphDocumentTest {
         assertEquals("h", index.at("/graphs/3/slug").asText());
         try (var files = Files.list(directory)) {
             assertEquals(
-                    List.of(".headwater.lock", "g.json", "graph-metadata.json", "h.json"),
+                    List.of("g.json", "graph-metadata.json", "h.json"),
                     files.map(f -> f.getFileName().toString()).sorted().toList());
         }
     }
