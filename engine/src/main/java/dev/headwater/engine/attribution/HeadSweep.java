@@ -1,16 +1,12 @@
 package dev.headwater.engine.attribution;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.headwater.bindings.DType;
-import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.product.Weight;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -25,15 +21,11 @@ import java.util.stream.IntStream;
 /**
  * Head loadings of chosen edges: what part of an edge passed through each head of each layer between its ends.
  *
- * <p>The targets' gradients come down the frozen model as in {@link AdjointSweep}, but heads that share a key and value
- * are kept apart; the
- * sources' {@link Contributions} have been carried up. At each layer the two meet: for edge (t, s) and head h the
- * loading is the sum over
- * the positions between source and target of {@code (patternᵀ · W_Oᵀ · gradient of t)[h] · (W_V · contribution of
- * s)[h]}.
+ * <p>The targets' gradients come down the frozen model as in {@link AdjointSweep}, but heads that share a key and value are kept apart; the
+ * sources' {@link Contributions} have been carried up. At each layer the two meet: for edge (t, s) and head h the loading is the sum over
+ * the positions between source and target of {@code (patternᵀ · W_Oᵀ · gradient of t)[h] · (W_V · contribution of s)[h]}.
  *
- * <p>What does not fit into memory goes in parts: sources from the top layer down, so that a part's sweep of the
- * targets ends early.
+ * <p>What does not fit into memory goes in parts: sources from the top layer down, so that a part's sweep of the targets ends early.
  */
 final class HeadSweep {
     /** An edge of a graph: a target and a column of {@link Sources}. */
@@ -44,8 +36,7 @@ final class HeadSweep {
     interface Sink {
         /**
          * @param edge     its number
-         * @param loadings by layer from the one above the source to the target's, then head; empty if no attention lies
-         *      between
+         * @param loadings by layer from the one above the source to the target's, then head; empty if no attention lies between
          */
         void edge(int edge, float[] loadings);
     }
@@ -190,7 +181,7 @@ final class HeadSweep {
                 long taken = 0;
                 to = from;
                 while (to < targets.size()) {
-                    taken += perRow * (targets.get(to).position() + 1);
+                    taken += perRow * (targets.get(to).position() + 1) + (long) heads * up.count();
                     if (to > from && taken > floats / 2) {
                         break;
                     }
@@ -335,79 +326,25 @@ final class HeadSweep {
         }
 
         private void meet(int layer, int entered, Tensor mixed) {
-            MemorySegment downs = Torch.to(mixed, Device.CPU).data();
-            Tensor spread = descent.up.values(layer);
-            Tensor fresh = descent.up.freshValues(layer);
-            MemorySegment ups = spread == null
-                    ? MemorySegment.NULL
-                    : Torch.to(spread, Device.CPU).data();
-            MemorySegment freshUps = fresh == null
-                    ? MemorySegment.NULL
-                    : Torch.to(fresh, Device.CPU).data();
-            IntStream.range(0, entered).parallel().forEach(t -> meet(layer, t, downs, ups, freshUps));
-        }
-
-        private void meet(int layer, int t, MemorySegment downs, MemorySegment ups, MemorySegment freshUps) {
-            Contributions up = descent.up;
-            int last = targets.get(t).position();
-            int width = weights.headsWidth();
-            int valueWidth = weights.valueWidth();
-            float[] down = null;
-            float[] value = new float[valueWidth];
-            float[] product = new float[width];
-            int[] source = edges.get(t)[1];
-            for (int e = 0; e < source.length; e++) {
-                int s = source[e];
-                int first = up.firstLayer(s);
-                if (first > layer) {
-                    continue;
-                }
-                if (down == null) {
-                    down = new float[(last + 1) * width];
-                    MemorySegment.copy(downs, JAVA_FLOAT, offset[t] * width * Float.BYTES, down, 0, down.length);
-                }
-                Arrays.fill(product, 0);
-                int from = up.position(s);
-                int end = first == layer ? from : last;
-                for (int p = from; p <= end; p++) {
-                    if (first == layer) {
-                        MemorySegment.copy(
-                                freshUps,
-                                JAVA_FLOAT,
-                                (s - up.firstFresh(layer)) * (long) valueWidth * Float.BYTES,
-                                value,
-                                0,
-                                valueWidth);
-                    } else {
-                        MemorySegment.copy(
-                                ups, JAVA_FLOAT, up.row(s, p) * valueWidth * Float.BYTES, value, 0, valueWidth);
+            HeadMeeting meeting = new HeadMeeting(
+                    weights,
+                    heads,
+                    targets.subList(0, entered).stream()
+                            .mapToInt(Target::position)
+                            .toArray(),
+                    offset,
+                    mixed,
+                    descent.up,
+                    layer);
+            IntStream.range(0, entered).parallel().forEach(t -> {
+                int[] source = edges.get(t)[1];
+                for (int e = 0; e < source.length; e++) {
+                    int first = descent.up.firstLayer(source[e]);
+                    if (first <= layer) {
+                        meeting.read(t, source[e], loadings[t][e], (layer - first) * heads);
                     }
-                    multiply(product, down, p * width, value);
                 }
-                sum(product, loadings[t][e], (layer - first) * heads);
-            }
-        }
-
-        private void multiply(float[] product, float[] down, int at, float[] value) {
-            int group = heads / weights.kvHeads();
-            for (int h = 0; h < heads; h++) {
-                int to = h * headDim;
-                int down0 = at + to;
-                int value0 = h / group * headDim;
-                for (int i = 0; i < headDim; i++) {
-                    product[to + i] += down[down0 + i] * value[value0 + i];
-                }
-            }
-        }
-
-        private void sum(float[] product, float[] into, int at) {
-            for (int h = 0; h < heads; h++) {
-                double sum = 0;
-                for (int i = 0; i < headDim; i++) {
-                    sum += product[h * headDim + i];
-                }
-                into[at + h] = (float) sum;
-            }
+            });
         }
 
         private Ragged part(Ragged ragged, int first, int end) {
