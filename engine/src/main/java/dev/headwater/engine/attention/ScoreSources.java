@@ -1,5 +1,6 @@
 package dev.headwater.engine.attention;
 
+import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -7,29 +8,28 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.LinearPrompt.Reading;
 import dev.headwater.engine.model.HeadInput;
-import java.util.ArrayList;
-import java.util.Arrays;
+import dev.headwater.engine.model.ModelConfig;
 import java.util.Comparator;
 import java.util.List;
-import java.util.PriorityQueue;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Why a head looks from one position to another: its score there, before soft-cap and softmax, as a sum over sources.
  *
- * <p>Query and key are linear in the sources, {@code Q = Σ Q_s + rest}, so the score {@code scale · Q · K} is the sum
- * of the marginals
- * {@code scale · Q_s · K} over the sources s on the query side, and of {@code scale · Q · K_s} on the key side, each
- * with its rest: what
- * has no node, biases and what MLPs write at zero positions. The pairs {@code scale · Q_s · K_t} are the terms of both.
+ * <p>Query and key are linear in the sources, Q = sum of Q_s + rest, so the score scale · Q · K is the sum of the marginals scale · Q_s · K
+ * over the sources s on the query side, and of scale · Q · K_s on the key side, each with its rest: what has no node, biases and what MLPs
+ * write at zero positions. The pairs scale · Q_s · K_t are the terms of both.
  *
  * @param score     scale · Q · K
  * @param attention the head's probability there, after the softmax
- * @param mean      of the scores that the head gives all positions that the query sees
+ * @param mean      of the scores that the head gives from the query to all positions that it sees
  * @param querySide marginal of each source [sources], numbered as {@link LinearPrompt#source} does
  * @param keySide   marginal of each source [sources]
- * @param queryMean what querySide would be on average over all keys that the query sees [sources]: the difference tells
- *      why here and not there
+ * @param relative  as querySide, of the score less the mean [sources]: why here rather than elsewhere
+ * @param relativeRest of the score less the mean
  * @param pairs     strongest first
+ * @param allPairs  whether all pairs were looked at; else those of the sources that are strongest on either side, see {@link #of}
  */
 public record ScoreSources(
         Head head,
@@ -40,42 +40,86 @@ public record ScoreSources(
         double mean,
         float[] querySide,
         float[] keySide,
-        float[] queryMean,
         double queryRest,
         double keyRest,
-        List<Pair> pairs) {
+        float[] relative,
+        double relativeRest,
+        List<Pair> pairs,
+        boolean allPairs) {
     /** A term of the score: two sources' numbers. */
     public record Pair(int query, int key, float value) {}
 
-    private static final Comparator<Pair> BY_SIZE = Comparator.<Pair>comparingDouble(pair -> Math.abs(pair.value))
-            .thenComparing(pair -> -pair.query)
-            .thenComparing(pair -> -pair.key);
-    /** Pairs computed at once: 64 MiB. */
-    private static final long BLOCK = 1L << 24;
+    /** Products of a sweep up to which every source's query and key are computed: some tens of milliseconds. */
+    private static final long CHEAP = 1L << 31;
+
+    /** Sources of each side whose pairs are looked at where all would cost more. */
+    private static final int CANDIDATES = 64;
+
+    private static final int DIRECTIONS = 2;
 
     /**
      * Explains a score.
      *
+     * <p>Marginals take one row of a sweep each. Queries and keys of all sources, which pairs are made of, take one for each of the head's
+     * dimensions: in large models and long prompts that is done only if {@code pairs} is 0. Else the pairs are those among the sources
+     * with the largest marginals and with the largest queries and keys, as two random directions show them.
+     *
      * @param pairs how many; 0 for all that are not zero
-     * @throws UsageException if the head or a position does not exist, or the key comes after the query
+     * @throws UsageException if the head or a position does not exist, the key comes after the query, or there are too many pairs
      */
     public static ScoreSources of(LinearPrompt prompt, Head head, int query, int key, int pairs) {
-        var config = prompt.model().model().config();
+        ModelConfig config = prompt.model().model().config();
         head.check(config);
         check(prompt.prompt().length(), head, query, key);
         try (var scope = TensorScope.open()) {
+            var model = prompt.model().model();
             Tensor stream = prompt.stream(head.layer());
-            HeadInput q = HeadInput.query(prompt.model().model(), head.layer(), head.head(), query, stream);
-            HeadInput k = HeadInput.key(prompt.model().model(), head.layer(), head.head(), key, stream);
-            List<Tensor> parts = prompt.contributions(
-                    head.layer(), List.of(new Reading(query, q.gradient()), new Reading(key, k.gradient())));
-            float scale = (float) config.attention().scale();
-            Tensor queryParts = Torch.mul(Torch.t(parts.getFirst()), scale);
-            Tensor keyParts = Torch.t(parts.getLast());
-            float[] querySide = times(queryParts, k.value());
-            float[] keySide = times(Torch.mul(keyParts, scale), q.value());
-            double score = dot(q.value().toFloats(), k.value().toFloats())
-                    * config.attention().scale();
+            HeadInput q = HeadInput.query(model, head.layer(), head.head(), query, stream);
+            HeadInput k = HeadInput.key(model, head.layer(), head.head(), key, stream);
+            int window = config.attention().layers().get(head.layer()).window();
+            int first = window == 0 ? 0 : Math.max(0, query - window + 1);
+            Tensor keys = HeadInput.keys(model, head.layer(), head.head(), stream);
+            Tensor meanKey = Torch.mean(Torch.narrow(keys, 0, first, query - first + 1), 0, false);
+            double scale = config.attention().scale();
+            double score = scale * dot(q.value(), k.value());
+            double mean = scale * dot(q.value(), meanKey);
+            Tensor queries = Torch.mul(Torch.mm(Torch.stack(List.of(k.value(), meanKey), 0), q.gradient()), scale);
+            Tensor ofKey = Torch.mul(Torch.mm(Torch.unsqueeze(q.value(), 0), k.gradient()), scale);
+            boolean all = pairs == 0
+                    || config.attention().headDim()
+                                    * (prompt.rowCost(head.layer(), query) + prompt.rowCost(head.layer(), key))
+                            <= CHEAP;
+            Tensor more =
+                    all ? q.gradient() : Torch.mm(directions(config.attention().headDim(), q.gradient()), q.gradient());
+            Tensor moreOfKey =
+                    all ? k.gradient() : Torch.mm(directions(config.attention().headDim(), k.gradient()), k.gradient());
+            List<Tensor> found = prompt.contributions(
+                    head.layer(),
+                    List.of(
+                            new Reading(query, Torch.cat(List.of(queries, more), 0)),
+                            new Reading(key, Torch.cat(List.of(ofKey, moreOfKey), 0))));
+            Tensor atQuery = found.getFirst();
+            Tensor atKey = found.getLast();
+            float[] querySide = Torch.select(atQuery, 0, 0).toFloats();
+            float[] meanSide = Torch.select(atQuery, 0, 1).toFloats();
+            float[] keySide = Torch.select(atKey, 0, 0).toFloats();
+            float[] relative = new float[querySide.length];
+            for (int s = 0; s < relative.length; s++) {
+                relative[s] = querySide[s] - meanSide[s];
+            }
+            Tensor restQuery = Torch.narrow(atQuery, 0, 2, atQuery.size(0) - 2);
+            Tensor restKey = Torch.narrow(atKey, 0, 1, atKey.size(0) - 1);
+            List<Pair> strongest;
+            if (all) {
+                strongest = Pairs.strongest(Torch.mul(Torch.t(restQuery), scale), null, Torch.t(restKey), null, pairs);
+            } else {
+                int[] querySources = candidates(querySide, restQuery);
+                int[] keySources = candidates(keySide, restKey);
+                Tensor left = Torch.linear(
+                        prompt.added(head.layer(), query, querySources), Torch.mul(q.gradient(), scale), null);
+                Tensor right = Torch.linear(prompt.added(head.layer(), key, keySources), k.gradient(), null);
+                strongest = Pairs.strongest(left, querySources, right, keySources, pairs);
+            }
             float[] attention = Torch.select(Torch.select(prompt.attention(head.layer()), 0, head.head()), 0, query)
                     .toFloats();
             return new ScoreSources(
@@ -84,13 +128,15 @@ public record ScoreSources(
                     key,
                     score,
                     attention[key],
-                    0,
+                    mean,
                     querySide,
                     keySide,
-                    querySide,
                     score - sum(querySide),
                     score - sum(keySide),
-                    strongest(queryParts, keyParts, pairs));
+                    relative,
+                    score - mean - sum(relative),
+                    strongest,
+                    all);
         }
     }
 
@@ -103,21 +149,42 @@ public record ScoreSources(
         }
         if (key > query) {
             throw new UsageException(
-                    "Head %s: the key at %d comes after the query at %d; a head sees its own position and those before"
+                    "Head %s: the key at %d comes after the query at %d; a head sees its own position and those before it"
                             .formatted(head, key, query));
         }
     }
 
-    private static float[] times(Tensor parts, Tensor vector) {
-        return Torch.mm(parts, Torch.unsqueeze(vector, 1)).toFloats();
+    /** Random unit vectors, the same every time, F32 [n, headDim]. */
+    private static Tensor directions(int headDim, Tensor like) {
+        SplittableRandom random = new SplittableRandom(1);
+        float[] values = new float[DIRECTIONS * headDim];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (random.nextGaussian() / Math.sqrt(headDim));
+        }
+        return Torch.to(Tensor.ofFloats(values, DIRECTIONS, headDim), like.device());
     }
 
-    private static double dot(float[] a, float[] b) {
-        double sum = 0;
-        for (int i = 0; i < a.length; i++) {
-            sum += (double) a[i] * b[i];
-        }
-        return sum;
+    /** The sources with the largest marginals, and those with the largest vectors as far as some directions tell. */
+    private static int[] candidates(float[] marginal, Tensor directions) {
+        float[] seen = Torch.sum(Torch.mul(directions, directions), 0, false).toFloats();
+        return IntStream.concat(largest(marginal), largest(seen))
+                .distinct()
+                .sorted()
+                .toArray();
+    }
+
+    private static IntStream largest(float[] values) {
+        return IntStream.range(0, values.length)
+                .filter(i -> values[i] != 0)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -Math.abs(values[i])))
+                .limit(CANDIDATES / 2)
+                .mapToInt(Integer::intValue);
+    }
+
+    private static double dot(Tensor a, Tensor b) {
+        return Torch.sum(Torch.mul(Torch.to(a, DType.F64), Torch.to(b, DType.F64)), 0, false)
+                .toDoubles()[0];
     }
 
     private static double sum(float[] values) {
@@ -126,34 +193,5 @@ public record ScoreSources(
             sum += value;
         }
         return sum;
-    }
-
-    private static List<Pair> strongest(Tensor queries, Tensor keys, int most) {
-        int count = (int) queries.size(0);
-        int others = (int) keys.size(0);
-        int block = (int) Math.max(1, Math.min(count, BLOCK / Math.max(1, others)));
-        Tensor right = Torch.contiguous(Torch.t(keys));
-        var found = new PriorityQueue<Pair>(BY_SIZE);
-        for (int first = 0; first < count; first += block) {
-            try (var scope = TensorScope.open()) {
-                int rows = Math.min(block, count - first);
-                float[] products =
-                        Torch.mm(Torch.narrow(queries, 0, first, rows), right).toFloats();
-                for (int i = 0; i < products.length; i++) {
-                    if (products[i] != 0
-                            && (most == 0
-                                    || found.size() < most
-                                    || Math.abs(products[i]) > Math.abs(found.element().value))) {
-                        found.add(new Pair(first + i / others, i % others, products[i]));
-                        if (most > 0 && found.size() > most) {
-                            found.remove();
-                        }
-                    }
-                }
-            }
-        }
-        Pair[] pairs = found.toArray(Pair[]::new);
-        Arrays.sort(pairs, BY_SIZE.reversed());
-        return new ArrayList<>(List.of(pairs));
     }
 }

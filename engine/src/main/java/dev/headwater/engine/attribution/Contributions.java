@@ -48,14 +48,10 @@ final class Contributions {
     private final Tensor[] spread;
     private final Tensor[] fresh;
 
-    /**
-     * @param columns of {@code sources}
-     * @param top     the last layer whose heads are asked for
-     */
-    Contributions(FrozenModel frozen, Sources sources, int[] columns, int top) {
+    private Contributions(FrozenModel frozen, Sources sources, int[] columns, int attentions, int positions) {
         this.frozen = frozen;
         this.sources = sources;
-        positions = (int) sources.tokens().size(0);
+        this.positions = positions;
         column = Arrays.stream(columns)
                 .boxed()
                 .sorted(Comparator.<Integer>comparingInt(sources::layerOf).thenComparing(c -> c))
@@ -67,8 +63,8 @@ final class Contributions {
         for (int i = 0; i < count; i++) {
             offset[i + 1] = offset[i] + positions - position[i];
         }
-        before = new int[top + 2];
-        for (int l = 0; l <= top + 1; l++) {
+        before = new int[attentions + 2];
+        for (int l = 0; l < before.length; l++) {
             int layer = l;
             before[l] = (int) Arrays.stream(column)
                     .filter(c -> sources.layerOf(c) < layer - 1)
@@ -83,15 +79,70 @@ final class Contributions {
                                         .toArray(),
                                 count),
                         frozen.device()));
-        spread = new Tensor[top + 1];
-        fresh = new Tensor[top + 1];
+        spread = new Tensor[attentions];
+        fresh = new Tensor[attentions];
+        stream = Tensor.empty(DType.F32, frozen.device(), offset[count], frozen.width());
+    }
+
+    /**
+     * What the heads read of some sources.
+     *
+     * @param columns   of {@code sources}
+     * @param top       the last layer whose heads are asked for
+     * @param positions how many are asked for, from the first on; no source lies beyond
+     */
+    static Contributions toHeads(FrozenModel frozen, Sources sources, int[] columns, int top, int positions) {
         try (var scope = TensorScope.open()) {
-            stream = Tensor.empty(DType.F32, frozen.device(), offset[count], frozen.width());
+            Contributions up = new Contributions(frozen, sources, columns, top + 1, positions);
             for (int l = 0; l <= top; l++) {
-                if (before[l + 1] > 0) {
-                    through(l, l == top, scope);
+                if (up.before[l + 1] > 0) {
+                    up.through(l, l < top);
                 }
             }
+            for (int l = 0; l <= top; l++) {
+                keep(scope, up.spread[l]);
+                keep(scope, up.fresh[l]);
+            }
+            return up;
+        }
+    }
+
+    private static void keep(TensorScope scope, Tensor tensor) {
+        if (tensor != null) {
+            scope.keep(tensor);
+        }
+    }
+
+    /**
+     * What some sources add to the stream that enters a layer, F32 [n, d] in the order of the columns, in the innermost open scope.
+     *
+     * @param columns of {@code sources}, of lower layers and no later positions
+     */
+    static Tensor toStream(FrozenModel frozen, Sources sources, int[] columns, int layer, int position) {
+        try (var scope = TensorScope.open()) {
+            Contributions up = new Contributions(frozen, sources, columns, layer, position + 1);
+            for (int l = 0; l < layer; l++) {
+                if (up.before[l + 1] > 0) {
+                    up.through(l, true);
+                }
+            }
+            int old = up.before[layer];
+            up.writeAgain(old, layer - 1);
+            if (old < up.column.length) {
+                up.enter(old, up.column.length, up.written(old, up.column.length, layer - 1, layer - 1));
+            }
+            long[] row = new long[columns.length];
+            for (int i = 0; i < columns.length; i++) {
+                int wanted = columns[i];
+                row[i] = up.row(
+                        IntStream.range(0, up.column.length)
+                                .filter(s -> up.column[s] == wanted)
+                                .findFirst()
+                                .orElseThrow(),
+                        position);
+            }
+            return scope.keep(
+                    Torch.indexSelect(up.stream, 0, Torch.to(Tensor.ofLongs(row, row.length), frozen.device())));
         }
     }
 
@@ -104,7 +155,8 @@ final class Contributions {
                 * (weights.width() + 3L * weights.headsWidth() + (long) weights.valueWidth() * (top - layer + 1));
     }
 
-    private void through(int l, boolean last, TensorScope scope) {
+    /** @param on whether the stream above is asked for too */
+    private void through(int l, boolean on) {
         FrozenWeights.Layer weights = frozen.weights().layer(l);
         int old = before[l];
         int entered = before[l + 1];
@@ -112,17 +164,17 @@ final class Contributions {
             Tensor value = weights.value().toFloat32();
             if (old > 0) {
                 writeAgain(old, l - 1);
-                spread[l] = scope.keep(inner.keep(Torch.linear(rows(0, old), value, null)));
+                spread[l] = inner.keep(Torch.linear(rows(0, old), value, null));
             }
             Tensor own = entered > old ? written(old, entered, l - 1, l - 1) : null;
             if (own != null) {
-                fresh[l] = scope.keep(inner.keep(Torch.linear(own, value, null)));
+                fresh[l] = inner.keep(Torch.linear(own, value, null));
             }
-            if (last) {
+            if (!on) {
                 return;
             }
-            Tensor pattern = Torch.contiguous(Torch.transpose(
-                    mirrored(mirrored(frozen.layer(l).pattern(), 1), 2), 1, 2));
+            Tensor pattern = mirrored(mirrored(frozen.layer(l).pattern(), 1), 2);
+            pattern = Torch.contiguous(Torch.transpose(pattern, 1, 2));
             Tensor mixed = Tensor.empty(
                     DType.F32,
                     frozen.device(),
@@ -134,8 +186,7 @@ final class Contributions {
             }
             if (own != null) {
                 Kernels.patternAdjointSingle(byHead(fresh[l]), pattern, heads(), part(old, entered), mixed);
-                Torch.zeroInPlace(rows(old, entered));
-                Kernels.addRows(stream, ownRows(old, entered), own);
+                enter(old, entered, own);
             }
             Tensor reached = rows(0, entered);
             if (weights.skip() != null && frozen.weights().parallel()) {
@@ -154,6 +205,11 @@ final class Contributions {
                         mirrored(frozen.layer(l).skipScale(), 0));
             }
         }
+    }
+
+    private void enter(int first, int end, Tensor own) {
+        Torch.zeroInPlace(rows(first, end));
+        Kernels.addRows(stream, ownRows(first, end), own);
     }
 
     private int heads() {

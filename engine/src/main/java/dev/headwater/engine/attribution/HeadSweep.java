@@ -96,7 +96,12 @@ final class HeadSweep {
                         .map(e -> edges.get(e).target.layer())
                         .max()
                         .orElseThrow();
-                Contributions up = new Contributions(frozen, sources, chosen, Math.min(top, frozen.layers() - 1));
+                int last = Arrays.stream(part)
+                        .map(e -> edges.get(e).target.position())
+                        .max()
+                        .orElseThrow();
+                Contributions up =
+                        Contributions.toHeads(frozen, sources, chosen, Math.min(top, frozen.layers() - 1), last + 1);
                 new Descent(up, edges, part, sink, cancelled).run();
             }
             finished += part.length;

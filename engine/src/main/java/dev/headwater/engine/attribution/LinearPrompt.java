@@ -1,5 +1,6 @@
 package dev.headwater.engine.attribution;
 
+import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -198,6 +199,65 @@ public final class LinearPrompt implements AutoCloseable {
                 return results;
             }
         }
+    }
+
+    /**
+     * What some sources add to the stream that enters a layer at a position, F32 [n, d], in the innermost open scope.
+     *
+     * @param numbers as {@link #source} counts
+     */
+    public Tensor added(int layer, int position, int[] numbers) {
+        int all = active().count();
+        int[] reaching = Arrays.stream(numbers)
+                .filter(number -> layer(number) < layer && source(number).position() <= position)
+                .distinct()
+                .sorted()
+                .toArray();
+        int[] features = Arrays.stream(reaching).filter(number -> number < all).toArray();
+        int[] columns = IntStream.range(0, reaching.length)
+                .map(i -> reaching[i] < all ? i : reaching[i] - all + features.length)
+                .toArray();
+        try (var scope = TensorScope.open()) {
+            Tensor result = Tensor.zeros(DType.F32, frozen.device(), numbers.length, frozen.width());
+            if (reaching.length > 0) {
+                Tensor found = Contributions.toStream(frozen, sources(some(features)), columns, layer, position);
+                for (int i = 0; i < numbers.length; i++) {
+                    int at = Arrays.binarySearch(reaching, numbers[i]);
+                    if (at >= 0) {
+                        Torch.copy(Torch.select(result, 0, i), Torch.select(found, 0, at));
+                    }
+                }
+            }
+            return scope.keep(result);
+        }
+    }
+
+    /** The layer of a source; -1 for a token. */
+    private int layer(int number) {
+        return switch (source(number)) {
+            case Node.Feature feature -> feature.layer();
+            case Node.Error error -> error.layer();
+            case Node _ -> -1;
+        };
+    }
+
+    private ActiveFeatures some(int[] numbers) {
+        ActiveFeatures all = active();
+        float[] activation = new float[numbers.length];
+        for (int i = 0; i < numbers.length; i++) {
+            activation[i] = all.activation()[numbers[i]];
+        }
+        return new ActiveFeatures(
+                Arrays.stream(numbers).map(i -> all.layer()[i]).toArray(),
+                Arrays.stream(numbers).map(i -> all.position()[i]).toArray(),
+                Arrays.stream(numbers).map(i -> all.feature()[i]).toArray(),
+                activation);
+    }
+
+    /** Numbers that a score's reading takes for each row of a sweep: what it costs, in products. */
+    public long rowCost(int layer, int position) {
+        FrozenWeights weights = frozen.weights();
+        return (position + 1L) * layer * weights.width() * (weights.headsWidth() + weights.valueWidth());
     }
 
     /** Below the first attention there is the token alone. */

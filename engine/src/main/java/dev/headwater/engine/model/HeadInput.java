@@ -4,6 +4,8 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * One head's query or key at a position, as the score takes it: after bias, norm and rotary position. With the
@@ -37,6 +39,49 @@ public record HeadInput(Tensor value, Tensor gradient) {
                 stream);
     }
 
+    /**
+     * A head's keys at all positions, F32 [P, headDim], in the innermost open scope.
+     *
+     * @param stream F32 [P, d], what enters the layer
+     */
+    public static Tensor keys(LanguageModel model, int layer, int head, Tensor stream) {
+        LayerWeights.Attention weights = model.layer(layer).attention();
+        ModelConfig.Attention shape = model.config().attention();
+        int positions = (int) stream.size(0);
+        try (var scope = TensorScope.open()) {
+            Norm norm = model.layer(layer).preAttention();
+            Normed keys = normed(shape, weights.key().apply(norm == null ? stream : norm.apply(stream)), weights.keyNorm(), head / shape.group());
+            Rope rope = shape.layers().get(layer).rope();
+            if (rope == null) {
+                return scope.keep(Torch.contiguous(keys.value));
+            }
+            int[] lengths = new int[positions];
+            Arrays.fill(lengths, positions);
+            Rope.Table table = rope.table(IntStream.range(0, positions).toArray(), lengths, model.device());
+            return scope.keep(Torch.contiguous(Torch.squeeze(table.rotate(Torch.unsqueeze(keys.value, 1)), 1)));
+        }
+    }
+
+    /**
+     * A head's part of a projection after its norm.
+     *
+     * @param value F32 [n, headDim]
+     * @param slope what the norm multiplies by, F32 [n, headDim]; null if there is no norm
+     */
+    private record Normed(Tensor value, Tensor slope) {}
+
+    private static Normed normed(ModelConfig.Attention shape, Tensor projected, Norm norm, int head) {
+        long first = (long) head * shape.headDim();
+        Tensor value = Torch.narrow(projected, 1, first, shape.headDim());
+        if (norm == null) {
+            return new Normed(value, null);
+        }
+        boolean whole = shape.qkNorm() == ModelConfig.QkNorm.ALL_HEADS;
+        Tensor gain = whole ? Torch.narrow(norm.gain(), 0, first, shape.headDim()) : norm.gain();
+        Tensor slope = Torch.mul(norm.reciprocal(whole ? projected : value), gain);
+        return new Normed(Torch.mul(value, slope), slope);
+    }
+
     private static HeadInput of(
             LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor all) {
         ModelConfig.Attention shape = model.config().attention();
@@ -48,19 +93,15 @@ public record HeadInput(Tensor value, Tensor gradient) {
             Tensor reciprocal = norm == null ? null : norm.reciprocal(centred);
             Tensor in = norm == null ? stream : norm.gained(Torch.mul(centred, reciprocal));
             Tensor projected = projection.apply(in);
-            Tensor value = Torch.narrow(projected, 1, (long) head * headDim, headDim);
+            Normed normed = normed(shape, projected, headNorm, head);
+            Tensor value = normed.value;
             Tensor gradient = Torch.to(Torch.narrow(projection.weight(), 0, (long) head * headDim, headDim), DType.F32);
             if (norm != null) {
                 gradient = Torch.mul(Torch.mul(gradient, norm.gain()), reciprocal);
                 gradient = norm.centres() ? Torch.sub(gradient, Torch.mean(gradient, -1, true)) : gradient;
             }
-            if (headNorm != null) {
-                boolean whole = shape.qkNorm() == ModelConfig.QkNorm.ALL_HEADS;
-                Tensor scale = headNorm.reciprocal(whole ? projected : value);
-                Tensor gain =
-                        whole ? Torch.narrow(headNorm.gain(), 0, (long) head * headDim, headDim) : headNorm.gain();
-                gradient = Torch.mul(gradient, Torch.reshape(Torch.mul(gain, scale), headDim, 1));
-                value = Torch.mul(Torch.mul(value, scale), gain);
+            if (normed.slope != null) {
+                gradient = Torch.mul(gradient, Torch.reshape(normed.slope, headDim, 1));
             }
             Rope rope = shape.layers().get(layer).rope();
             if (rope != null) {
