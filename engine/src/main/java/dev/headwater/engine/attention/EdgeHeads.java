@@ -1,25 +1,24 @@
 package dev.headwater.engine.attention;
 
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.OutputTargets;
-import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.document.NodeId;
+import dev.headwater.engine.graph.Node;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * What part of an edge passed through each head. At each layer of attention between its ends the heads' loadings and
- * the bypass, what
+ * What part of an edge passed through each head. At each layer of attention between its ends the heads' loadings and the bypass, what
  * passed the layer by on the residual stream, sum to the edge's weight.
  *
- * @param target     node of the graph
- * @param source     node of the graph
  * @param weight     of the edge
  * @param firstLayer the layer above the source
  * @param heads      of a layer
  * @param loadings   by layer from {@code firstLayer} to the last one below the target, then head
  */
-public record EdgeHeads(int target, int source, float weight, int firstLayer, int heads, float[] loadings) {
+public record EdgeHeads(Node target, Node source, float weight, int firstLayer, int heads, float[] loadings) {
     /** Number of layers whose attention lies between the ends. */
     public int layers() {
         return loadings.length / heads;
@@ -33,8 +32,8 @@ public record EdgeHeads(int target, int source, float weight, int firstLayer, in
     /** What passed the layer's attention by. */
     public double bypass(int layer) {
         double bypass = weight;
-        for (int h = 0; h < heads; h++) {
-            bypass -= loadings[at(layer) + h];
+        for (float loading : layer(layer)) {
+            bypass -= loading;
         }
         return bypass;
     }
@@ -52,37 +51,63 @@ public record EdgeHeads(int target, int source, float weight, int firstLayer, in
     }
 
     /**
-     * The heads of some edges of a graph.
+     * The heads of some edges, and the edges' weights.
      *
-     * @param prompt  the graph's prompt in its model
-     * @param targets what the graph was made to explain; null takes it from the graph, which knows tokens and features
-     * @param target  node of each edge
-     * @param source  node of each edge
+     * @param target features and outputs
+     * @param source features, errors and tokens
+     * @param known  what outputs that are no tokens stand for; null if there are none
      * @return in the order of the edges
-     * @throws dev.headwater.engine.HeadwaterException if the graph is not of this model and prompt
+     * @throws UsageException if no attention lies between the ends of an edge
+     * @throws dev.headwater.engine.HeadwaterException if a node is none of this model and prompt
      */
     public static List<EdgeHeads> of(
             LinearPrompt prompt,
-            AttributionGraph graph,
-            OutputTargets targets,
-            int[] target,
-            int[] source,
+            List<? extends Node> target,
+            List<? extends Node> source,
+            OutputTargets known,
             Progress progress) {
-        EdgeHeads[] found = new EdgeHeads[target.length];
+        int layers = prompt.model().layers();
+        for (int e = 0; e < target.size(); e++) {
+            requireBetween(target.get(e), source.get(e), layers);
+        }
+        float[] weights = prompt.weights(target, source, known);
+        EdgeHeads[] found = new EdgeHeads[target.size()];
         int heads = prompt.model().model().config().attention().heads();
         prompt.loadings(
-                graph,
-                targets,
                 target,
                 source,
+                known,
                 (e, loadings) -> found[e] = new EdgeHeads(
-                        target[e],
-                        source[e],
-                        graph.edges().get(target[e], source[e]),
-                        LinearPrompt.layerOf(graph, source[e]) + 1,
-                        heads,
-                        loadings),
+                        target.get(e), source.get(e), weights[e], layerOf(source.get(e), layers) + 1, heads, loadings),
                 progress);
         return List.of(found);
+    }
+
+    private static void requireBetween(Node target, Node source, int layers) {
+        String names = NodeId.of(source, layers) + " to " + NodeId.of(target, layers);
+        if (!(target instanceof Node.Feature || target instanceof Node.Logit) || source instanceof Node.Logit) {
+            throw new UsageException("there is no edge from " + names
+                    + ": edges lead from features, errors and tokens to features and outputs");
+        }
+        if (source.position() > target.position()) {
+            throw new UsageException("there is no edge from " + names + ": its source comes after its target");
+        }
+        int last = Math.min(layerOf(target, layers), layers - 1);
+        if (layerOf(source, layers) >= last) {
+            throw new UsageException("no attention lies between the ends of the edge from " + names + ": its source is "
+                    + (layerOf(source, layers) > layerOf(target, layers)
+                            ? "above its target"
+                            : "written after the last attention that its target reads"));
+        }
+    }
+
+    /** The layer of a node, -1 for a token, the number of layers for an output. */
+    public static int layerOf(Node node, int layers) {
+        return switch (node) {
+            case Node.Feature feature -> feature.layer();
+            case Node.Error error -> error.layer();
+            case Node.Token _ -> -1;
+            case Node.Logit _ -> layers;
+        };
     }
 }

@@ -9,7 +9,6 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.ActiveFeatures;
-import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.LogitTarget;
@@ -21,10 +20,14 @@ import dev.headwater.engine.model.TraceRequest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The linear model that an attribution graph's edges come from, kept for further questions: one forward pass of a
@@ -300,123 +303,188 @@ public final class LinearPrompt implements AutoCloseable {
                 features, model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), memory / 4);
     }
 
-    // ---- heads of edges ----
+    // ---- edges ----
+
+    /** Edges as a sweep sees them. */
+    private record Ends(Sources sources, List<Target> targets, int[] target, int[] column) {
+        Target of(int edge) {
+            return targets.get(target[edge]);
+        }
+    }
 
     /**
-     * Finds the head loadings of edges of a graph of this prompt.
+     * Finds the head loadings of edges.
      *
-     * @param targets what the graph explains; null if it is not known beyond the graph's own list
-     * @param target  node of each edge
-     * @param source  node of each edge
-     * @throws HeadwaterException if the graph is not of this model and prompt, or an edge ends in an output whose
-     *      direction is not known
+     * @param target features and outputs
+     * @param source features, errors and tokens
+     * @param known  what outputs that are no tokens stand for; null if there are none, or features whose text says it
+     * @throws HeadwaterException if a node is none of this model and prompt, or what an output stands for is not known
      */
     public void loadings(
-            AttributionGraph graph,
-            OutputTargets targets,
-            int[] target,
-            int[] source,
+            List<? extends Node> target,
+            List<? extends Node> source,
+            OutputTargets known,
             LoadingSink sink,
             Progress progress) {
-        progress.phase("head loadings", target.length);
+        progress.phase("head loadings", target.size());
         try (var scope = TensorScope.open()) {
-            int[] nodes = IntStream.concat(IntStream.of(target), IntStream.of(source))
-                    .distinct()
-                    .sorted()
-                    .toArray();
-            int[] features = IntStream.of(nodes)
-                    .filter(node -> node < graph.firstError())
-                    .toArray();
-            ActiveFeatures chosen = chosen(graph, features);
-            Sources few = sources(chosen);
-            TargetVectors vectors = new TargetVectors(model, frozen, chosen, prompt.length());
-            int[] ends = IntStream.of(target).distinct().sorted().toArray();
-            if (ends.length > 0 && ends[ends.length - 1] >= graph.firstLogit()) {
-                vectors.choose(outputs(graph, targets), trace);
-            }
-            List<Target> found = vectors.of(
-                    IntStream.of(ends)
-                            .map(node -> column(graph, features, node))
-                            .toArray(),
-                    few.columns(0));
-            List<HeadSweep.Edge> edges = new ArrayList<>();
-            for (int e = 0; e < target.length; e++) {
-                edges.add(new HeadSweep.Edge(
-                        found.get(Arrays.binarySearch(ends, target[e])), column(graph, features, source[e])));
-            }
-            new HeadSweep(frozen, few, memory / 2).run(edges, sink::edge, progress::advance, progress::cancelled);
+            Ends ends = ends(target, source, known);
+            List<HeadSweep.Edge> edges = IntStream.range(0, target.size())
+                    .mapToObj(e -> new HeadSweep.Edge(ends.of(e), ends.column[e]))
+                    .toList();
+            new HeadSweep(frozen, ends.sources, memory / 2)
+                    .run(edges, sink::edge, progress::advance, progress::cancelled);
         }
     }
 
-    /** The graph's features among the active ones of this prompt. */
-    private ActiveFeatures chosen(AttributionGraph graph, int[] features) {
-        int[] layer = new int[features.length];
-        int[] position = new int[features.length];
-        int[] feature = new int[features.length];
-        float[] activation = new float[features.length];
-        ActiveFeatures all = active();
-        int at = 0;
-        for (int i = 0; i < features.length; i++) {
-            var node = (Node.Feature) graph.node(features[i]);
-            while (at < all.count()
-                    && (all.layer()[at] != node.layer()
-                            || all.position()[at] != node.position()
-                            || all.feature()[at] != node.feature())) {
-                at++;
+    /** Direct effects, as a graph's edges state them. Parameters are those of {@link #loadings}. */
+    public float[] weights(List<? extends Node> target, List<? extends Node> source, OutputTargets known) {
+        try (var scope = TensorScope.open()) {
+            Ends ends = ends(target, source, known);
+            long rows =
+                    ends.targets.stream().mapToLong(end -> end.position() + 1).sum();
+            var wanted = new AdjointSweep.Wanted(FrozenPrompt.of(frozen, ends.sources, 0), ends.targets);
+            try (var sweep = new AdjointSweep(frozen.weights(), memory / 2, rows);
+                    EdgeRows found =
+                            sweep.rows(List.of(wanted), done -> {}, () -> false).getFirst()) {
+                float[] weights = new float[target.size()];
+                for (int e = 0; e < weights.length; e++) {
+                    weights[e] = found.get(ends.target[e], ends.column[e]);
+                }
+                return weights;
             }
-            if (at == all.count()) {
-                throw new HeadwaterException(
-                        "the graph is not of this model and prompt: its feature %s does not fire here; give the model and transcoders that it was made with"
-                                .formatted(node.ref()));
-            }
-            layer[i] = node.layer();
-            position[i] = node.position();
-            feature[i] = node.feature();
-            activation[i] = all.activation()[at];
         }
-        return new ActiveFeatures(layer, position, feature, activation);
     }
 
-    /** The layer of a node that can be a source; -1 for a token. */
-    public static int layerOf(AttributionGraph graph, int node) {
-        return switch (graph.node(node)) {
-            case Node.Feature feature -> feature.layer();
-            case Node.Error error -> error.layer();
-            case Node.Token _ -> -1;
-            case Node.Logit _ -> graph.layers();
-        };
+    private Ends ends(List<? extends Node> target, List<? extends Node> source, OutputTargets known) {
+        int count = active().count();
+        int[] features = Stream.concat(target.stream(), source.stream())
+                .filter(Node.Feature.class::isInstance)
+                .distinct()
+                .mapToInt(this::number)
+                .distinct()
+                .sorted()
+                .toArray();
+        ActiveFeatures chosen = some(features);
+        Sources few = sources(chosen);
+        TargetVectors vectors = new TargetVectors(model, frozen, chosen, prompt.length());
+        List<LogitTarget> outputs = target.stream()
+                .filter(Node.Logit.class::isInstance)
+                .map(node -> ((Node.Logit) node).target())
+                .distinct()
+                .toList();
+        OutputTargets meaning = outputs.isEmpty() ? null : meaning(outputs, known);
+        if (meaning != null) {
+            vectors.choose(meaning, trace);
+        }
+        List<Node> distinct = target.stream().<Node>map(node -> node).distinct().toList();
+        int[] ends = distinct.stream()
+                .mapToInt(node -> node instanceof Node.Logit logit
+                        ? few.columns(0) + place(outputs, logit.target(), meaning)
+                        : Arrays.binarySearch(features, number(node)))
+                .toArray();
+        Map<Node, Integer> place = new HashMap<>();
+        distinct.forEach(node -> place.put(node, place.size()));
+        Map<Node, Integer> columns = new HashMap<>();
+        for (Node node : source) {
+            columns.computeIfAbsent(node, unused -> {
+                int number = number(node);
+                return number < count ? Arrays.binarySearch(features, number) : number - count + features.length;
+            });
+        }
+        return new Ends(
+                few,
+                vectors.of(ends, few.columns(0)),
+                target.stream().mapToInt(place::get).toArray(),
+                source.stream().mapToInt(columns::get).toArray());
     }
 
-    private static int column(AttributionGraph graph, int[] features, int node) {
-        return node < graph.firstError()
-                ? Arrays.binarySearch(features, node)
-                : features.length + node - graph.firstError();
+    /** Which of the outputs that {@code meaning} lists a target is. */
+    private int place(List<LogitTarget> outputs, LogitTarget target, OutputTargets meaning) {
+        return meaning instanceof OutputTargets.Tokens
+                ? outputs.indexOf(target)
+                : target.token() - model.vocabularySize();
     }
 
     private static final Pattern FEATURE = Pattern.compile("feature (\\d{1,9})/(\\d{1,9}) at position (\\d{1,9})");
 
-    /** What a graph explains, as far as its own list of outputs says it. */
-    private OutputTargets outputs(AttributionGraph graph, OutputTargets known) {
+    private OutputTargets meaning(List<LogitTarget> outputs, OutputTargets known) {
         if (known instanceof OutputTargets.Directions || known instanceof OutputTargets.Features) {
             return known;
         }
-        List<LogitTarget> labels = graph.targets();
-        if (labels.stream().allMatch(label -> label.token() < model.vocabularySize())) {
+        if (outputs.stream().allMatch(output -> output.token() < model.vocabularySize())) {
             return new OutputTargets.Tokens(
-                    labels.stream().map(LogitTarget::token).toList());
+                    outputs.stream().map(LogitTarget::token).toList());
         }
-        List<FeatureRef> features = new ArrayList<>();
-        for (LogitTarget label : labels) {
-            Matcher name = FEATURE.matcher(label.text());
-            if (!name.matches()) {
+        FeatureRef[] features = new FeatureRef
+                [1
+                        + outputs.stream()
+                                .mapToInt(output -> output.token() - model.vocabularySize())
+                                .max()
+                                .orElseThrow()];
+        for (LogitTarget output : outputs) {
+            Matcher name = FEATURE.matcher(output.text());
+            if (output.token() < model.vocabularySize() || !name.matches()) {
                 throw new UsageException(
-                        "the graph explains '" + label.text()
-                                + "', whose direction its file does not hold; make the graph again from the prompt, with the same target option");
+                        "the graph explains '" + output.text()
+                                + "', and its file does not hold that direction; trace the prompt again with the same target option instead of giving the graph");
             }
-            features.add(new FeatureRef(
-                    Integer.parseInt(name.group(1)), Integer.parseInt(name.group(3)), Integer.parseInt(name.group(2))));
+            features[output.token() - model.vocabularySize()] = new FeatureRef(
+                    Integer.parseInt(name.group(1)), Integer.parseInt(name.group(3)), Integer.parseInt(name.group(2)));
         }
-        return new OutputTargets.Features(features);
+        FeatureRef any =
+                Arrays.stream(features).filter(Objects::nonNull).findFirst().orElseThrow();
+        Arrays.setAll(features, i -> features[i] == null ? any : features[i]);
+        return new OutputTargets.Features(List.of(features));
+    }
+
+    /**
+     * The number of a source, as {@link #source} counts.
+     *
+     * @throws HeadwaterException if it is none of this model and prompt
+     */
+    public int number(Node node) {
+        int all = active().count();
+        int positions = prompt.length();
+        boolean here = node.position() >= 0 && node.position() < positions;
+        switch (node) {
+            case Node.Error error
+            when here && error.layer() < model.layers() -> {
+                return all + error.layer() * positions + error.position();
+            }
+            case Node.Token token
+            when here && token.token() == prompt.tokens()[token.position()] -> {
+                return all + model.layers() * positions + token.position();
+            }
+            case Node.Feature feature -> {
+                int low = 0;
+                int high = all - 1;
+                while (low <= high) {
+                    int middle = (low + high) >>> 1;
+                    int order = ((Node.Feature) source(middle)).ref().compareTo(feature.ref());
+                    if (order == 0) {
+                        return middle;
+                    }
+                    low = order < 0 ? middle + 1 : low;
+                    high = order < 0 ? high : middle - 1;
+                }
+            }
+            default -> {}
+        }
+        throw new HeadwaterException(
+                switch (node) {
+                    case Node.Feature feature ->
+                        "the feature %d/%d/%d (layer/position/number) does not fire on this prompt in this model"
+                                .formatted(feature.layer(), feature.position(), feature.feature());
+                    case Node.Error error ->
+                        "there is no error at layer %d and position %d in this model and prompt"
+                                .formatted(error.layer(), error.position());
+                    case Node.Token token ->
+                        "token %d is not at position %d of this prompt".formatted(token.token(), token.position());
+                    case Node.Logit logit ->
+                        "the output \"%s\" is no source of an edge"
+                                .formatted(logit.target().text());
+                });
     }
 
     @Override

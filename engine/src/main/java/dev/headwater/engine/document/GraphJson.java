@@ -166,12 +166,7 @@ public final class GraphJson {
 
     /** The name of a node in graph files, such as {@code 3_1207_5}: layer 3, feature 1207, position 5. */
     public static String id(AttributionGraph graph, int node) {
-        return switch (graph.node(node)) {
-            case Node.Feature f -> f.layer() + "_" + f.feature() + "_" + f.position();
-            case Node.Error e -> e.layer() + "_-1_" + e.position();
-            case Node.Token t -> "E_" + t.token() + "_" + t.position();
-            case Node.Logit l -> (graph.layers() + 1) + "_" + l.target().token() + "_" + l.position();
-        };
+        return NodeId.of(graph.node(node), graph.layers());
     }
 
     /** One number for a layer and a feature. */

@@ -14,6 +14,7 @@ import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.weights.SafetensorsFile;
@@ -105,47 +106,50 @@ class GoldenAttentionTest {
                 LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE)) {
             int[] pairs = ints(wanted, "edges");
             int count = pairs.length / 2;
-            List<EdgeHeads> edges = EdgeHeads.of(
-                    prompt,
-                    graph,
-                    null,
-                    IntStream.range(0, count).map(e -> pairs[2 * e]).toArray(),
-                    IntStream.range(0, count).map(e -> pairs[2 * e + 1]).toArray(),
-                    Progress.NONE);
+            List<Node> targets = IntStream.range(0, count)
+                    .mapToObj(e -> graph.node(pairs[2 * e]))
+                    .toList();
+            List<Node> sources = IntStream.range(0, count)
+                    .mapToObj(e -> graph.node(pairs[2 * e + 1]))
+                    .toList();
+            float[][] found = new float[count][];
+            prompt.loadings(targets, sources, null, (e, loadings) -> found[e] = loadings, Progress.NONE);
             int layers = description.get("layers").asInt();
             int heads = description.get("heads").asInt();
             float[] loadings = new float[count * layers * heads];
-            float[] weights = new float[count];
             for (int e = 0; e < count; e++) {
-                EdgeHeads edge = edges.get(e);
-                weights[e] = edge.weight();
-                System.arraycopy(
-                        edge.loadings(), 0, loadings, (e * layers + edge.firstLayer()) * heads, edge.loadings().length);
+                int first = EdgeHeads.layerOf(sources.get(e), layers) + 1;
+                System.arraycopy(found[e], 0, loadings, (e * layers + first) * heads, found[e].length);
             }
-            assertClose(name + " weights", wanted.floats("weights"), weights);
+            assertClose(name + " weights", wanted.floats("weights"), prompt.weights(targets, sources, null));
             assertClose(name + " loadings", wanted.floats("loadings"), loadings);
             for (int i = 0; i < description.get("qk").size(); i++) {
                 JsonNode look = description.get("qk").get(i);
-                ScoreSources found = ScoreSources.of(
+                ScoreSources scored = ScoreSources.of(
                         prompt,
                         new Head(look.get("layer").asInt(), look.get("head").asInt()),
                         look.get("query").asInt(),
                         look.get("key").asInt(),
                         32);
                 assertEquals(
-                        look.get("score").asDouble(), found.score(), 2e-5 * Math.max(1, Math.abs(found.score())), name);
-                assertEquals(look.get("attention").asDouble(), found.attention(), 1e-5, name);
+                        look.get("score").asDouble(),
+                        scored.score(),
+                        2e-5 * Math.max(1, Math.abs(scored.score())),
+                        name);
+                assertEquals(look.get("attention").asDouble(), scored.attention(), 1e-5, name);
                 assertClose(
                         name + " query " + i,
                         wanted.floats("qk_" + i + ".query"),
-                        with(found.querySide(), found.queryRest()));
+                        with(scored.querySide(), scored.queryRest()));
                 assertClose(
-                        name + " key " + i, wanted.floats("qk_" + i + ".key"), with(found.keySide(), found.keyRest()));
+                        name + " key " + i,
+                        wanted.floats("qk_" + i + ".key"),
+                        with(scored.keySide(), scored.keyRest()));
                 assertPairs(
                         name + " pairs " + i,
                         ints(wanted, "qk_" + i + ".pairs"),
                         wanted.floats("qk_" + i + ".pair_values"),
-                        found.pairs());
+                        scored.pairs());
             }
         }
     }
@@ -188,26 +192,26 @@ class GoldenAttentionTest {
         try (GoldenCase golden = new GoldenCase(name);
                 ReplacementModel model = open(golden);
                 AttributionGraph graph = graph(golden, model)) {
-            List<EdgeHeads> much = loadings(model, graph, 0);
-            List<EdgeHeads> little = loadings(model, graph, 200_000);
-            for (int e = 0; e < much.size(); e++) {
-                assertClose(name, much.get(e).loadings(), little.get(e).loadings());
+            float[][] much = loadings(model, graph, 0);
+            float[][] little = loadings(model, graph, 200_000);
+            for (int e = 0; e < much.length; e++) {
+                assertClose(name, much[e], little[e]);
             }
         }
     }
 
-    private static List<EdgeHeads> loadings(ReplacementModel model, AttributionGraph graph, long memory) {
-        List<int[]> kept = new ArrayList<>();
-        Pruning.of(graph, 0.8, 0.98).forEachEdge((target, source, weight) -> kept.add(new int[] {target, source}));
-        assertTrue(kept.size() > 10);
+    private static float[][] loadings(ReplacementModel model, AttributionGraph graph, long memory) {
+        List<Node> targets = new ArrayList<>();
+        List<Node> sources = new ArrayList<>();
+        Pruning.of(graph, 0.8, 0.98).forEachEdge((target, source, weight) -> {
+            targets.add(graph.node(target));
+            sources.add(graph.node(source));
+        });
+        assertTrue(targets.size() > 10);
         try (LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), memory, Progress.NONE)) {
-            return EdgeHeads.of(
-                    prompt,
-                    graph,
-                    null,
-                    kept.stream().mapToInt(edge -> edge[0]).toArray(),
-                    kept.stream().mapToInt(edge -> edge[1]).toArray(),
-                    Progress.NONE);
+            float[][] found = new float[targets.size()][];
+            prompt.loadings(targets, sources, null, (e, loadings) -> found[e] = loadings, Progress.NONE);
+            return found;
         }
     }
 }
