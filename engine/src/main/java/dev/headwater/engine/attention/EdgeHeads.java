@@ -68,7 +68,11 @@ public record EdgeHeads(Node target, Node source, float weight, int firstLayer, 
             Progress progress) {
         int layers = prompt.model().layers();
         for (int e = 0; e < target.size(); e++) {
-            requireBetween(target.get(e), source.get(e), layers);
+            requireBetween(
+                    target.get(e),
+                    source.get(e),
+                    layers,
+                    prompt.model().model().config().parallel());
         }
         float[] weights = prompt.weights(target, source, known);
         EdgeHeads[] found = new EdgeHeads[target.size()];
@@ -83,7 +87,7 @@ public record EdgeHeads(Node target, Node source, float weight, int firstLayer, 
         return List.of(found);
     }
 
-    private static void requireBetween(Node target, Node source, int layers) {
+    private static void requireBetween(Node target, Node source, int layers, boolean parallel) {
         String names = NodeId.of(source, layers) + " to " + NodeId.of(target, layers);
         if (!(target instanceof Node.Feature || target instanceof Node.Logit) || source instanceof Node.Logit) {
             throw new UsageException("there is no edge from " + names
@@ -92,7 +96,7 @@ public record EdgeHeads(Node target, Node source, float weight, int firstLayer, 
         if (source.position() > target.position()) {
             throw new UsageException("there is no edge from " + names + ": its source comes after its target");
         }
-        int last = Math.min(layerOf(target, layers), layers - 1);
+        int last = parallel ? layerOf(target, layers) - 1 : Math.min(layerOf(target, layers), layers - 1);
         if (layerOf(source, layers) >= last) {
             throw new UsageException("no attention lies between the ends of the edge from " + names + ": its source is "
                     + (layerOf(source, layers) > layerOf(target, layers)

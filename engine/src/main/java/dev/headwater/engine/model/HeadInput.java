@@ -50,7 +50,11 @@ public record HeadInput(Tensor value, Tensor gradient) {
         int positions = (int) stream.size(0);
         try (var scope = TensorScope.open()) {
             Norm norm = model.layer(layer).preAttention();
-            Normed keys = normed(shape, weights.key().apply(norm == null ? stream : norm.apply(stream)), weights.keyNorm(), head / shape.group());
+            Normed keys = normed(
+                    shape,
+                    weights.key().apply(norm == null ? stream : norm.apply(stream)),
+                    weights.keyNorm(),
+                    head / shape.group());
             Rope rope = shape.layers().get(layer).rope();
             if (rope == null) {
                 return scope.keep(Torch.contiguous(keys.value));
