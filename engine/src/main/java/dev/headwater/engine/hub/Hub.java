@@ -3,6 +3,7 @@ package dev.headwater.engine.hub;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.files.BoundedYaml;
+import dev.headwater.engine.gguf.GgufFile;
 import dev.headwater.engine.hub.Reference.Bundled;
 import dev.headwater.engine.hub.Reference.Local;
 import dev.headwater.engine.hub.Reference.Remote;
@@ -55,7 +56,7 @@ public final class Hub implements AutoCloseable {
     /**
      * Where a reference is now.
      *
-     * @param directory on this machine
+     * @param directory on this machine; a model may be a GGUF file instead
      * @param commit    for a repository: the commit; otherwise null
      */
     public record Resolved(Path directory, String commit) {}
@@ -281,7 +282,10 @@ public final class Hub implements AutoCloseable {
     public Resolved resolve(Reference reference, List<String> patterns, Progress progress) {
         return switch (reference) {
             case Bundled bundled -> new Resolved(BundledModel.directory(bundled.name()), null);
-            case Local local when Files.isDirectory(local.directory()) -> new Resolved(local.directory(), null);
+            case Local local when Files.isDirectory(local.directory()) || GgufFile.isGguf(local.directory()) ->
+                new Resolved(local.directory(), null);
+            case Local local when Files.exists(local.directory()) ->
+                throw new HeadwaterException(local.directory() + " is neither a directory nor a GGUF file.");
             case Local local -> throw new HeadwaterException("There is no directory " + local.directory() + ".");
             case Remote remote -> fetch(remote, glob(patterns), String.join(", ", patterns), progress);
         };

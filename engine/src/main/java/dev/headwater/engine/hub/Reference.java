@@ -23,7 +23,7 @@ public sealed interface Reference {
         }
     }
 
-    /** A directory on this machine, absolute. */
+    /** A directory on this machine, or a GGUF file, absolute. */
     record Local(Path directory) implements Reference {
         @Override
         public String toString() {
@@ -108,7 +108,7 @@ public sealed interface Reference {
     /**
      * Reads a reference: a bundled name; an alias ({@code gemma}, {@code llama}); a path ({@code /a/b}, {@code ./a},
      * {@code ../a},
-     * {@code ~/a}, or any that is a directory here); {@code org/repo[/folder][@revision]}; {@code
+     * {@code ~/a}, or any that exists here); {@code org/repo[/folder][@revision]}; {@code
      * hf://org/repo/path?revision=r}.
      *
      * @throws UsageException if it is none of these
@@ -133,7 +133,7 @@ public sealed interface Reference {
     private static boolean isPath(String reference) {
         boolean written = reference.matches("(/|\\.{1,2}(/|$)|~(/|$)|[A-Za-z]:\\\\).*");
         try {
-            return written || !ALIASES.containsKey(reference) && Files.isDirectory(Path.of(reference));
+            return written || !ALIASES.containsKey(reference) && Files.exists(Path.of(reference));
         } catch (InvalidPathException e) {
             return false;
         }
