@@ -282,9 +282,11 @@ public final class Hub implements AutoCloseable {
     public Resolved resolve(Reference reference, List<String> patterns, Progress progress) {
         return switch (reference) {
             case Bundled bundled -> new Resolved(BundledModel.directory(bundled.name()), null);
-            case Local local when Files.isDirectory(local.directory()) || GgufFile.isGguf(local.directory()) ->
+            case Local local
+            when Files.isDirectory(local.directory()) || GgufFile.isGguf(local.directory()) ->
                 new Resolved(local.directory(), null);
-            case Local local when Files.exists(local.directory()) ->
+            case Local local
+            when Files.exists(local.directory()) ->
                 throw new HeadwaterException(local.directory() + " is neither a directory nor a GGUF file.");
             case Local local -> throw new HeadwaterException("There is no directory " + local.directory() + ".");
             case Remote remote -> fetch(remote, glob(patterns), String.join(", ", patterns), progress);

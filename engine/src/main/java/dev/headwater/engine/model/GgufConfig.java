@@ -134,7 +134,8 @@ final class GgufConfig {
     private void fill() {
         refuseUnknown();
         NAMES.forEach((key, name) -> {
-            if (metadata.has(own(name)) && !isZero(own(name))) {
+            boolean zero = metadata.values().get(own(name)) instanceof Number && isZero(own(name));
+            if (metadata.has(own(name)) && !zero) {
                 aliases.put(key, own(name));
                 root.set(own(name), value(own(name)));
             }

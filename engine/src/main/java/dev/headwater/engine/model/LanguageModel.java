@@ -41,6 +41,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         finalNorm = weights.finalNorm();
         unembedding = config.tied() ? embedding : weights.unembedding();
+        tensors.requireAllRead();
     }
 
     /**

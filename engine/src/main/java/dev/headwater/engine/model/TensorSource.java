@@ -20,6 +20,9 @@ interface TensorSource extends AutoCloseable {
      */
     Tensor tensor(String name);
 
+    /** @throws dev.headwater.engine.HeadwaterException if there are tensors that nobody has asked for, and that matter */
+    default void requireAllRead() {}
+
     @Override
     void close();
 }

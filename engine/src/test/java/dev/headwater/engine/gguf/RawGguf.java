@@ -46,6 +46,16 @@ public final class RawGguf {
         return this;
     }
 
+    public RawGguf without(String key) {
+        metadata.remove(key);
+        return this;
+    }
+
+    public RawGguf withoutTensors() {
+        tensors.clear();
+        return this;
+    }
+
     /** @param shape outermost first */
     public RawGguf tensor(String name, int type, byte[] data, long... shape) {
         tensors.add(new Tensor(name, type, shape, data));

@@ -11,14 +11,17 @@ import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.model.TraceRequest.Logits;
 import dev.headwater.engine.weights.SafetensorsFile;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Small random checkpoints of many families, against logits of the unmodified Python library in float64. */
@@ -49,6 +52,35 @@ class FamilyTest {
         try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("golden.safetensors"))) {
             assertArrayEquals(
                     expected.floats("logits"), logits(directory.resolve("model"), tokens(directory)), 1e-4f, family);
+        }
+    }
+
+    static Stream<String> tiny() throws IOException {
+        try (Stream<Path> directories = Files.list(RESOURCES.resolve("families"))) {
+            return directories
+                    .filter(Files::isDirectory)
+                    .map(path -> path.getFileName().toString())
+                    .sorted()
+                    .toList()
+                    .stream();
+        }
+    }
+
+    /** The checkpoint, and what llama.cpp's converter makes of it. */
+    @ParameterizedTest
+    @MethodSource("tiny")
+    void logitsOfOtherShapesAndSettingsAreTheLibrarys(String name) {
+        Path directory = RESOURCES.resolve("families").resolve(name);
+        try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"))) {
+            int[] ids = expected.data("ids").toArray(ValueLayout.JAVA_INT);
+            assertArrayEquals(expected.floats("logits"), logits(directory, ids), 1e-4f, name);
+            if (Files.exists(directory.resolve("model.gguf"))) {
+                assertArrayEquals(
+                        expected.floats("logits"),
+                        logits(directory.resolve("model.gguf"), ids),
+                        1e-4f,
+                        name + " from GGUF");
+            }
         }
     }
 
