@@ -1,8 +1,8 @@
 package dev.headwater.engine.tokens;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import dev.headwater.bindings.CacheDirectory;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.files.CacheDirectory;
 import dev.headwater.engine.hub.Unpacked;
 import java.io.IOException;
 import java.io.InputStream;
