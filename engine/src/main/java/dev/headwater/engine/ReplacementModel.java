@@ -155,7 +155,6 @@ public final class ReplacementModel implements AutoCloseable {
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Tokenizer tokenizer = Tokenizer.open(modelDirectory);
-            opened.add(tokenizer);
             Device device = options.device() != null ? options.device() : Cuda.device("auto");
             TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
             opened.add(transcoders);
@@ -356,6 +355,5 @@ public final class ReplacementModel implements AutoCloseable {
         }
         model.close();
         transcoders.close();
-        tokenizer.close();
     }
 }
