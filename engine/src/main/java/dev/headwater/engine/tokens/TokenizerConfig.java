@@ -250,15 +250,23 @@ final class TokenizerConfig {
         for (String role : ROLES) {
             JsonNode written = written(role);
             Added described = written != null && written.isObject() ? described(written, false) : null;
-            if (described != null && !listed.containsKey(described.content())) {
+            if (described != null && isNew(described.content(), listed, file)) {
                 all.add(asSpecial(described));
                 listed.put(described.content(), described);
             }
         }
         special.stream()
-                .filter(content -> !listed.containsKey(content))
+                .filter(content -> isNew(content, listed, file))
                 .forEach(content -> all.add(Added.special(content)));
         return all;
+    }
+
+    /**
+     * Whether a token has a role but is not listed. One that the vocabulary lacks too is passed over: the library would give
+     * it a new id, for which the model has no embedding.
+     */
+    private static boolean isNew(String content, Map<String, Added> listed, TokenizerFile file) {
+        return !listed.containsKey(content) && file.hasInVocabulary(content);
     }
 
     private static Added asSpecial(Added token) {

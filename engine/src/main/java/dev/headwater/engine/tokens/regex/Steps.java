@@ -6,7 +6,7 @@ package dev.headwater.engine.tokens.regex;
  */
 public final class Steps {
     /** Hundreds of steps for each character of an ordinary text, and a second's worth for a short one. */
-    private static final long SHORT_TEXT = 200_000_000;
+    private static final long SHORT_TEXT = 50_000_000;
 
     private static final long PER_CHARACTER = 200;
 
