@@ -1,6 +1,5 @@
 package dev.headwater.benchmarks;
 
-import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.attribution.FeatureRounds;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -53,7 +52,7 @@ public class GraphPhaseBenchmark {
 
         @Setup
         public void fill() {
-            arena = NativeArena.open();
+            arena = Arena.ofShared();
             // All batches share these: a row's values matter as little as which row they are in.
             values = arena.allocate((long) Float.BYTES * perRound * shape.firstLogit(), 64);
             SyntheticGraph.fill(values);
@@ -71,7 +70,7 @@ public class GraphPhaseBenchmark {
                 shape.row(node, layout);
             }
             read += Float.BYTES * layout.size();
-            return layout.adopt(values, NativeArena.open());
+            return layout.adopt(values, Arena.ofShared());
         }
     }
 

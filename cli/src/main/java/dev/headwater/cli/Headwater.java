@@ -1,6 +1,7 @@
 package dev.headwater.cli;
 
 import dev.headwater.bindings.NativeException;
+import dev.headwater.cli.command.AttentionCommand;
 import dev.headwater.cli.command.AttributeCommand;
 import dev.headwater.cli.command.BatchCommand;
 import dev.headwater.cli.command.CompareCommand;
@@ -141,6 +142,7 @@ public final class Headwater {
         commands.put("attribute", () -> new AttributeCommand(console, interrupt));
         commands.put("batch", () -> new BatchCommand(console, interrupt));
         commands.put("graph", () -> new GraphCommand(console));
+        commands.put("attention", () -> new AttentionCommand(console, interrupt));
         commands.put("intervene", () -> new InterveneCommand(console, interrupt));
         commands.put("verify", () -> new VerifyCommand(console, interrupt));
         commands.put("compare", () -> new CompareCommand(console));

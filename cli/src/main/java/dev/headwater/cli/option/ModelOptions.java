@@ -1,6 +1,5 @@
 package dev.headwater.cli.option;
 
-import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.NativeException;
@@ -9,7 +8,9 @@ import dev.headwater.cli.report.Megabytes;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.product.Products;
+import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.Option;
 
@@ -109,6 +110,22 @@ public final class ModelOptions {
                 : load(progress);
     }
 
+    /**
+     * The model that a whole graph was made with, unless another one is given.
+     *
+     * @throws UsageException if neither says which
+     */
+    public ReplacementModel loadMadeWith(Path graph, Provenance from, Progress progress) {
+        if (model == null
+                && transcoders == null
+                && (from.model().isEmpty() || from.transcoders().isEmpty())) {
+            throw new UsageException(
+                    graph
+                            + " does not say which model and transcoders it was made with; give them with --model and --transcoders");
+        }
+        return loadFor(from.model(), String.join(",", from.transcoders()), progress);
+    }
+
     private ReplacementModel load(String modelReference, String set, Progress progress) {
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
@@ -122,7 +139,7 @@ public final class ModelOptions {
                 // told to the main thread
             }
         });
-        Device where = device.equals("auto") ? null : Cuda.device(device);
+        Device where = device.equals("auto") ? null : Device.parse(device);
         return ReplacementModel.load(modelReference, set, options().withDevice(where), new Megabytes(progress));
     }
 

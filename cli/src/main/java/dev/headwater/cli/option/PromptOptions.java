@@ -46,6 +46,11 @@ public final class PromptOptions {
     @Option(names = "--chat", description = "Put the prompt into the model's chat template, as what the user says.")
     private boolean chat;
 
+    /** Whether there is one, in any way. */
+    public boolean isGiven() {
+        return !words.isEmpty() || text != null || file != null || ids != null;
+    }
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public Source read() {
         if (words.size() > 1) {

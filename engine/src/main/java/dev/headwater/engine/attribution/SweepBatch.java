@@ -4,15 +4,11 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.EdgeSlots;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Ragged;
-import dev.headwater.bindings.RowNumbers;
-import dev.headwater.bindings.Segments;
+import dev.headwater.bindings.Kernels.Ragged;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.AdjointSweep.Member;
 import dev.headwater.engine.product.Weight;
 import java.lang.foreign.MemorySegment;
@@ -74,7 +70,7 @@ final class SweepBatch {
     }
 
     private static Tensor matrix(Tensor room, long from, long rows, long columns) {
-        return TorchShape.reshape(TorchShape.narrow(room, 0, from, rows * columns), rows, columns);
+        return Torch.reshape(Torch.narrow(room, 0, from, rows * columns), rows, columns);
     }
 
     /** One prompt's targets among the members. */
@@ -90,10 +86,22 @@ final class SweepBatch {
             this.plan = plan;
             this.prompt = plan.prompt;
             this.member = member;
-            all = Ragged.of(
-                    Arrays.stream(member).mapToLong(i -> offset[i]).toArray(),
-                    Arrays.stream(member).map(i -> target(i).position()).toArray(),
-                    weights.device());
+            int count = member.length;
+            all = new Ragged(
+                    Torch.to(
+                            Tensor.ofLongs(
+                                    Arrays.stream(member)
+                                            .mapToLong(i -> offset[i])
+                                            .toArray(),
+                                    count),
+                            weights.device()),
+                    Torch.to(
+                            Tensor.ofInts(
+                                    Arrays.stream(member)
+                                            .map(i -> target(i).position())
+                                            .toArray(),
+                                    count),
+                            weights.device()));
         }
 
         /** How many of the part's targets are among the first {@code members} members. */
@@ -103,16 +111,16 @@ final class SweepBatch {
         }
 
         Ragged ragged(int first, int count) {
-            return all.range(first, count);
+            return new Ragged(
+                    Torch.narrow(all.offset(), 0, first, count), Torch.narrow(all.position(), 0, first, count));
         }
 
-        /** Where the first {@code count} targets' edges from these sources go. */
-        EdgeSlots slots(Segments segments, long[] byTarget, int count) {
+        Tensor base(long[] byTarget, int count) {
             long[] base = new long[count];
             for (int i = 0; i < count; i++) {
                 base[i] = byTarget[members.get(member[i]).number()];
             }
-            return EdgeSlots.of(ragged(0, count), segments, base);
+            return Torch.to(Tensor.ofLongs(base, count), weights.device());
         }
     }
 
@@ -121,7 +129,7 @@ final class SweepBatch {
     }
 
     private Tensor rows(Tensor matrix, int first, int last) {
-        return TorchShape.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
+        return Torch.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
     }
 
     /** Number of targets after the entered ones that enter at this layer. */
@@ -146,20 +154,19 @@ final class SweepBatch {
                 int[] rows = members.subList(from, to).stream()
                         .mapToInt(member -> member.target().row())
                         .toArray();
-                pieces.add(TorchShape.indexSelect(
-                        vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
+                pieces.add(Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
             }
-            return scope.keep(pieces.size() == 1 ? pieces.getFirst() : TorchShape.cat(pieces, 0));
+            return scope.keep(pieces.size() == 1 ? pieces.getFirst() : Torch.cat(pieces, 0));
         }
     }
 
     /** The row of each member's own position. */
-    private RowNumbers ownRows(int first, int count) {
+    private Tensor ownRows(int first, int count) {
         long[] own = new long[count];
         for (int i = 0; i < count; i++) {
             own[i] = offset[first + i] + target(first + i).position();
         }
-        return RowNumbers.of(own, weights.device());
+        return Torch.to(Tensor.ofLongs(own, count), weights.device());
     }
 
     /**
@@ -190,15 +197,27 @@ final class SweepBatch {
                 continue;
             }
             try (var scope = TensorScope.open()) {
+                Ragged ragged = part.ragged(0, count);
                 SweepPlan plan = part.plan;
                 Sources sources = part.prompt.sources();
                 for (int from = sources.firstSourceLayer(layer); from <= layer; from++) {
-                    EdgeSlots slots = part.slots(sources.segments(from), plan.featureBase[from], count);
                     Kernels.edgeContract(
-                            gradient, sources.decoders(from, layer), slots, plan.out, sources.crossLayer());
+                            gradient,
+                            ragged,
+                            sources.decoders(from, layer),
+                            sources.segments(from),
+                            plan.out,
+                            part.base(plan.featureBase[from], count),
+                            sources.crossLayer());
                 }
-                EdgeSlots slots = part.slots(sources.onePerPosition(), plan.errorBase[layer], count);
-                Kernels.edgeContract(gradient, sources.errors(layer), slots, plan.out, false);
+                Kernels.edgeContract(
+                        gradient,
+                        ragged,
+                        sources.errors(layer),
+                        sources.onePerPosition(),
+                        plan.out,
+                        part.base(plan.errorBase[layer], count),
+                        false);
             }
         }
     }
@@ -208,8 +227,14 @@ final class SweepBatch {
             try (var scope = TensorScope.open()) {
                 int count = part.before(entered);
                 Sources sources = part.prompt.sources();
-                EdgeSlots slots = part.slots(sources.onePerPosition(), part.plan.tokenBase, count);
-                Kernels.edgeContract(gradient, sources.tokens(), slots, part.plan.out, false);
+                Kernels.edgeContract(
+                        gradient,
+                        part.ragged(0, count),
+                        sources.tokens(),
+                        sources.onePerPosition(),
+                        part.plan.out,
+                        part.base(part.plan.tokenBase, count),
+                        false);
             }
         }
     }
@@ -229,8 +254,14 @@ final class SweepBatch {
             }
             try (var scope = TensorScope.open()) {
                 Tensor pieces = Tensor.empty(DType.F32, Device.CPU, base[targets]);
-                EdgeSlots slots = EdgeSlots.of(part.ragged(0, targets), reach.segments(), Arrays.copyOf(base, targets));
-                Kernels.edgeContract(gradient, reach.sources(), slots, pieces, false);
+                Kernels.edgeContract(
+                        gradient,
+                        part.ragged(0, targets),
+                        reach.sources(),
+                        reach.segment(),
+                        pieces,
+                        Tensor.ofLongs(Arrays.copyOf(base, targets), targets),
+                        false);
                 for (int i = 0; i < targets; i++) {
                     int count = target(part.member[i]).position() + 1;
                     float[] values = pieces.data()
@@ -319,7 +350,7 @@ final class SweepBatch {
                     int fresh = part.before(entered + count) - old;
                     if (fresh > 0) {
                         Kernels.patternAdjointSingle(
-                                TorchShape.narrow(own, 0, part.member[old] - entered, fresh),
+                                Torch.narrow(own, 0, part.member[old] - entered, fresh),
                                 part.prompt.model().layer(layer).pattern(),
                                 weights.kvHeads(),
                                 part.ragged(old, fresh),

@@ -1,7 +1,6 @@
 package dev.headwater.engine.graph;
 
 import dev.headwater.bindings.EdgeRuns;
-import dev.headwater.bindings.NativeArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -119,7 +118,7 @@ public final class EdgeRows implements AutoCloseable {
         public EdgeRows fill(float... values) {
             if (values.length != size)
                 throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
-            NativeArena arena = NativeArena.open();
+            Arena arena = Arena.ofShared();
             MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
             return new EdgeRows(this, segment, arena);
         }
@@ -181,7 +180,7 @@ public final class EdgeRows implements AutoCloseable {
             }
             layout.endRow();
         }
-        NativeArena arena = NativeArena.open();
+        Arena arena = Arena.ofShared();
         try {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             for (int r = 0; r < rows; r++) {
@@ -231,7 +230,7 @@ public final class EdgeRows implements AutoCloseable {
             }
             layout.endRow();
         }
-        NativeArena arena = NativeArena.open();
+        Arena arena = Arena.ofShared();
         try {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             long at = 0;

@@ -1,6 +1,7 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.CacheDirectory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -56,7 +57,7 @@ public record HubSettings(
     static HubSettings from(Map<String, String> environment) {
         return new HubSettings(
                 endpoint(environment),
-                HuggingFaceCache.hub(environment),
+                CacheDirectory.huggingFaceHub(environment),
                 token(environment),
                 List.of("1", "on", "yes", "true")
                         .contains(environment
@@ -94,7 +95,7 @@ public record HubSettings(
         Stream<String> named =
                 Stream.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN").map(name -> environment.getOrDefault(name, ""));
         Path file = environment.getOrDefault("HF_TOKEN_PATH", "").isBlank()
-                ? HuggingFaceCache.home(environment).resolve("token")
+                ? CacheDirectory.huggingFaceHome(environment).resolve("token")
                 : Path.of(environment.get("HF_TOKEN_PATH"));
         return Stream.concat(named, Stream.of(file).map(HubSettings::readToken))
                 .map(String::strip)

@@ -1,22 +1,25 @@
 package dev.headwater.engine.jinja;
 
-/** The text so far. All outputs of one rendering draw on the same budget. */
+/** The text so far. All outputs of one rendering draw on the same allowance. */
 final class Output {
     private final StringBuilder text = new StringBuilder();
-    private final Budget budget;
+    private final Scope scope;
 
-    Output(Budget budget) {
-        this.budget = budget;
+    Output(Scope scope) {
+        this.scope = scope;
     }
 
     void write(String part) {
-        budget.spend(part.length());
+        scope.spend(part.length());
         text.append(part);
     }
 
-    /** The whole text, which is copied. */
-    String text() {
-        budget.spend(text.length());
+    Scope scope() {
+        return scope;
+    }
+
+    @Override
+    public String toString() {
         return text.toString();
     }
 }

@@ -3,7 +3,6 @@ package dev.headwater.engine.model;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.ErrorText;
 import java.util.List;
@@ -248,15 +247,12 @@ public record Rope(int dims, double base, Scaling scaling) {
             if (rest == 0) {
                 return turn(heads);
             }
-            return TorchShape.cat(
-                    List.of(
-                            turn(TorchShape.narrow(heads, -1, 0, turning)),
-                            TorchShape.narrow(heads, -1, turning, rest)),
-                    -1);
+            return Torch.cat(
+                    List.of(turn(Torch.narrow(heads, -1, 0, turning)), Torch.narrow(heads, -1, turning, rest)), -1);
         }
 
         private Tensor turn(Tensor x) {
-            return Torch.add(Torch.mul(x, cos), Torch.mul(TorchShape.roll(x, x.size(-1) / 2, -1), sin));
+            return Torch.add(Torch.mul(x, cos), Torch.mul(Torch.roll(x, x.size(-1) / 2, -1), sin));
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.headwater.engine.transcoder;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -12,7 +11,6 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
@@ -49,8 +47,8 @@ class TranscoderConverterTest {
         try (var scope = TensorScope.open()) {
             assertEquals(expected.dtype(), actual.dtype(), message);
             assertArrayEquals(
-                    Torch.contiguous(expected.view(0, expected.rows())).data().toArray(JAVA_BYTE),
-                    Torch.contiguous(actual.view(0, actual.rows())).data().toArray(JAVA_BYTE),
+                    Torch.contiguous(expected.view(0, expected.rows())).toBytes(),
+                    Torch.contiguous(actual.view(0, actual.rows())).toBytes(),
                     message);
         }
     }
@@ -122,7 +120,7 @@ class TranscoderConverterTest {
                 golden.assertClose(
                         "reconstruction",
                         "error_vectors",
-                        TorchShape.cat(set.reconstruct(active, inputs), 0).toFloats());
+                        Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
             }
         }
     }

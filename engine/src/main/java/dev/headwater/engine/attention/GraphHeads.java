@@ -1,0 +1,137 @@
+package dev.headwater.engine.attention;
+
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.LinearPrompt;
+import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Pruning;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The heads of all edges of a pruned graph: of each edge the strongest, and summed over the graph how much influence passes each.
+ *
+ * @param layers    of the model
+ * @param heads     of a layer
+ * @param share     of an edge's loadings, in absolute value, that its listed parts reach where {@link #MOST_PARTS} suffice
+ * @param edges     the pruned graph's edges that attention lies between, by target, then source
+ * @param influence of each head: over all edges the influence that the edge carries times |loading| / |weight|, as a share of the influence
+ *                  that all kept edges carry, [layers][heads]. Parts that cancel each other count both
+ */
+public record GraphHeads(int layers, int heads, double share, List<Edge> edges, double[][] influence) {
+    /** Of an edge. */
+    public static final int MOST_PARTS = 16;
+
+    /** What passed a head, of an edge. */
+    public record Part(Head head, float loading) {}
+
+    /**
+     * @param target node of the graph
+     * @param source node of the graph
+     * @param parts  the strongest first
+     * @param rest   sum of the loadings of all other heads of all layers between the ends
+     */
+    public record Edge(int target, int source, List<Part> parts, double rest) {}
+
+    /** A head's place in the table. */
+    public record Ranked(Head head, double influence) {}
+
+    /**
+     * Finds the heads of a graph's edges. Memory grows with the edges only.
+     *
+     * @param known what outputs that are no tokens stand for; null if there are none
+     * @param share of an edge's loadings that are to be listed, above 0, up to 1
+     * @throws dev.headwater.engine.HeadwaterException if the graph is not of this model and prompt
+     */
+    public static GraphHeads of(
+            LinearPrompt prompt,
+            AttributionGraph graph,
+            Pruning pruning,
+            OutputTargets known,
+            double share,
+            Progress progress) {
+        if (!(share > 0 && share <= 1)) {
+            throw new UsageException("the share of an edge's loadings must be above 0, up to 1, not " + share);
+        }
+        int layers = graph.layers();
+        int heads = prompt.model().model().config().attention().heads();
+        List<int[]> kept = new ArrayList<>();
+        List<Float> weight = new ArrayList<>();
+        double[] coefficient = new double[graph.size()];
+        double[] weights = graph.targetWeights();
+        for (int node = 0; node < coefficient.length; node++) {
+            coefficient[node] = (pruning.influence().node()[node] + weights[node])
+                    * pruning.influence().scale()[node];
+        }
+        double[] all = {0};
+        pruning.forEachEdge((target, source, value) -> {
+            kept.add(new int[] {target, source});
+            weight.add(value);
+            all[0] += coefficient[target] * Math.abs(value);
+        });
+        Node[] nodes = new Node[graph.size()];
+        for (int node : pruning.nodes()) {
+            nodes[node] = graph.node(node);
+        }
+        Edge[] edges = new Edge[kept.size()];
+        double[][] influence = new double[layers][heads];
+        prompt.loadings(
+                kept.stream().map(edge -> nodes[edge[0]]).toList(),
+                kept.stream().map(edge -> nodes[edge[1]]).toList(),
+                known,
+                (e, loadings) -> {
+                    if (loadings.length > 0) {
+                        int[] edge = kept.get(e);
+                        int first = EdgeHeads.layerOf(nodes[edge[1]], layers) + 1;
+                        for (int i = 0; i < loadings.length; i++) {
+                            influence[first + i / heads][i % heads] +=
+                                    coefficient[edge[0]] * Math.abs(loadings[i]) / all[0];
+                        }
+                        edges[e] = strongest(edge, first, heads, loadings, share);
+                    }
+                },
+                progress);
+        return new GraphHeads(
+                layers,
+                heads,
+                share,
+                java.util.Arrays.stream(edges).filter(edge -> edge != null).toList(),
+                influence);
+    }
+
+    private static Edge strongest(int[] edge, int first, int heads, float[] loadings, double share) {
+        double all = 0;
+        double rest = 0;
+        for (float loading : loadings) {
+            all += Math.abs(loading);
+            rest += loading;
+        }
+        int[] order = IntStream.range(0, loadings.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -Math.abs(loadings[i])))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        List<Part> parts = new ArrayList<>();
+        double reached = 0;
+        for (int i = 0; i < Math.min(order.length, MOST_PARTS) && reached < share * all; i++) {
+            float loading = loadings[order[i]];
+            parts.add(new Part(new Head(first + order[i] / heads, order[i] % heads), loading));
+            reached += Math.abs(loading);
+            rest -= loading;
+        }
+        return new Edge(edge[0], edge[1], List.copyOf(parts), rest);
+    }
+
+    /** All heads that influence passes, the most first. */
+    public List<Ranked> ranking() {
+        return IntStream.range(0, layers * heads)
+                .mapToObj(i -> new Ranked(new Head(i / heads, i % heads), influence[i / heads][i % heads]))
+                .filter(ranked -> ranked.influence > 0)
+                .sorted(Comparator.comparingDouble(ranked -> -ranked.influence))
+                .toList();
+    }
+}
