@@ -15,18 +15,35 @@ class Checks {
   /* A pointer may be null only where it points to nothing. */
   void present(const void *pointer, const char *name, bool needed = true) const;
   void at_least(int64_t value, int64_t least, const char *name) const;
+  /* `value` is what `what` says that it has to be. */
+  void equal(int64_t value, int64_t expected, const char *name, const char *what) const;
+  /* `inner` things have room in `outer`. */
+  void fits(int64_t inner, const char *name, int64_t outer, const char *of) const;
   /* The product of the factors, as a number of elements, can be addressed. */
   void addressable(std::initializer_list<int64_t> factors, const char *what) const;
-  /* Each position is in 0 .. P-1, each row offset (unless null) 0 or more. */
-  void targets(int64_t targets, const int64_t *row_offset, const int32_t *position, int64_t P) const;
-  /* Every number is 0 or more. */
-  void not_negative(const int64_t *values, int64_t n, const char *name) const;
+
+  /* Each view by itself. What it points to is looked into where `host` says that it can be. */
+  void matrix(const hw_matrix *matrix, const char *name) const;
+  void matrix(const hw_bf16_matrix *matrix, const char *name) const;
+  void vector(const hw_vector *vector, const char *name, int64_t count) const;
+  /* Returns the view or, for one that is left out, one with nothing in it. */
+  const hw_vector *optional(const hw_vector *vector, const char *name, int64_t count) const;
+  void rows(const hw_rows *rows, bool host) const;
+  void ragged(const hw_ragged *ragged, bool host) const;
+  void segments(const hw_segments *segments, bool host) const;
+  void runs(const hw_runs *runs, const hw_ragged *ragged, const hw_segments *segments, bool host) const;
+  void pattern(const hw_pattern *pattern) const;
+  void layout(const void *source, const hw_layout *layout, int64_t rows, int64_t columns) const;
+  void active(const hw_active *active) const;
+  void edges(const hw_edges *edges) const;
+
   /* Every number is 0 .. limit-1. */
   template <class Integer>
   void within(const Integer *values, int64_t n, int64_t limit, const char *name) const;
   /* Starts at 0 or more and never descends. */
   void ascending(const int64_t *values, int64_t n, const char *name) const;
-  void edges(const hw_edges *edges) const;
+  /* Each number is more than the one before it. */
+  void distinct(const int64_t *values, int64_t n, const char *name) const;
   /* Each is a finite number, 0 or more. */
   void coefficients(const double *values, int64_t n) const;
 

@@ -1,7 +1,9 @@
 /*
- * What the parts of the library share: the tables of kernels, and how a failure leaves a kernel.
+ * What the parts of the library share: the tables of kernels, made from the header's lists, and how a failure leaves a
+ * kernel.
  *
- * Every backend implements the public functions with their public signatures, on arguments that api.cpp has checked.
+ * Every backend implements the public functions with their public signatures, on arguments that api.cpp has checked: a
+ * view that may be left out is there, with its data NULL.
  */
 #ifndef HEADWATER_SRC_KERNELS_H
 #define HEADWATER_SRC_KERNELS_H
@@ -12,32 +14,27 @@
 
 namespace hw {
 
+#define HW_MEMBER(name) decltype(&hw_##name) name;
 /* Kernels that run on exec->device. */
 struct DeviceKernels {
-  decltype(&hw_encode_threshold) encode_threshold;
-  decltype(&hw_encode_topk) encode_topk;
-  decltype(&hw_gather_rows) gather_rows;
-  decltype(&hw_pattern_adjoint) pattern_adjoint;
-  decltype(&hw_pattern_adjoint_single) pattern_adjoint_single;
-  decltype(&hw_edge_contract) edge_contract;
-  decltype(&hw_add_rows) add_rows;
-  decltype(&hw_add_scaled_rows) add_scaled_rows;
+  HW_DEVICE_KERNELS(HW_MEMBER)
 };
 
-/* Graph mathematics, on the CPU always. */
-struct GraphKernels {
-  decltype(&hw_row_sums) row_sums;
-  decltype(&hw_influence) influence;
-  decltype(&hw_edge_cut) edge_cut;
-  decltype(&hw_edges_above) edges_above;
+/* Kernels that run on the CPU always. */
+struct HostKernels {
+  HW_HOST_KERNELS(HW_MEMBER)
 };
+#undef HW_MEMBER
 
 struct CpuKernels {
   const char *isa;
   DeviceKernels device;
-  GraphKernels graph;
-  decltype(&hw_split_bf16) split_bf16;
+  HostKernels host;
 };
+
+/* In a namespace with functions of these names: declarations of them, and their addresses in the tables' order. */
+#define HW_DECLARE(name) decltype(hw_##name) name;
+#define HW_ADDRESS(name) name,
 
 namespace baseline { extern const CpuKernels kernels; }
 namespace avx2 { extern const CpuKernels kernels; }
@@ -61,6 +58,8 @@ struct Failure {
   int32_t status;
 };
 
+/* Writes hw_last_error(). */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 [[noreturn]] void fail(int32_t status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Cache-aligned memory; fails with HW_OUT_OF_MEMORY. */

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <new>
 
-#include "kernels.h"
+#include "guarded.h"
 
 namespace hw {
 namespace {
@@ -89,6 +89,13 @@ int threads() {
   return n > 0 ? n : omp_get_max_threads();
 }
 
+void note(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(last_error, sizeof last_error, format, arguments);
+  va_end(arguments);
+}
+
 void fail(int32_t status, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -116,7 +123,7 @@ void release(void *memory) { std::free(memory); }
 
 extern "C" {
 
-int32_t hw_abi_version(void) { return 1; }
+int64_t hw_abi_version(void) { return HEADWATER_ABI; }
 
 const char *hw_last_error(void) { return hw::last_error; }
 
@@ -127,13 +134,11 @@ const char *hw_bf16_units(void) { return hw::bf16_units(); }
 int32_t hw_has_cuda(void) { return hw::cuda() != nullptr; }
 
 int32_t hw_set_threads(int32_t threads) {
-  try {
-    if (threads < 1) hw::fail(HW_INVALID, "hw_set_threads: threads is %d; it must be 1 or more", threads);
+  return hw::guarded("hw_set_threads", [&](const hw::Checks &check) {
+    check.at_least(threads, 1, "threads");
     hw::thread_count.store(threads, std::memory_order_relaxed);
     return HW_OK;
-  } catch (const hw::Failure &failure) {
-    return failure.status;
-  }
+  });
 }
 
 int32_t hw_get_threads(void) { return hw::threads(); }

@@ -26,7 +26,7 @@ bool resident(uintptr_t base, const int64_t *offset, int64_t n, int64_t bytes, u
 
 }  // namespace
 
-int32_t will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes) {
+int32_t will_need(const void *start, int64_t, const int64_t *offset, int64_t n, int64_t bytes) {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto base = reinterpret_cast<uintptr_t>(start);
   if (resident(base, offset, n, bytes, page)) return HW_OK;

@@ -120,6 +120,10 @@ struct Batch {
   std::vector<int32_t> position;
   int64_t rows = 0, pairs = 0; /* pairs: queries and keys that mix */
 
+  hw_ragged view(int64_t P) const {
+    return {row_offset.data(), position.data(), static_cast<int64_t>(position.size()), P, rows};
+  }
+
   Batch(int64_t P, int64_t targets, bool last) {
     for (int64_t t = 0; t < targets; t++) {
       const int64_t q = last ? P - 1 : (t * 37 + 11) % P;
@@ -143,9 +147,12 @@ void contract(int64_t P, int64_t width, int64_t per_position, int64_t targets, b
   std::vector<int64_t> segment, base;
   for (int64_t q = 0; q <= P; q++) segment.push_back(q * per_position);
   for (int64_t t = 0; t < targets; t++) base.push_back(t * sources);
+  const hw_matrix gradients = test::matrix(g, batch.rows, width), from = test::matrix(source, sources, width);
+  const hw_ragged ragged = batch.view(P);
+  const hw_segments segments = test::segments(segment, sources);
+  const hw_runs runs = {out.data(), targets * sources, base.data(), targets, targets * sources};
   const double time = best([&] {
-    CHECK_OK(hw_edge_contract(&test::exec, g.data(), width, targets, batch.row_offset.data(), batch.position.data(),
-                              source.data(), P, segment.data(), out.data(), base.data(), 0));
+    CHECK_OK(hw_edge_contract(&test::exec, &gradients, &ragged, &from, &segments, &runs, 0));
   });
   const double dots = static_cast<double>(batch.rows * per_position);
   report(name, 2 * dots * static_cast<double>(width),
@@ -160,9 +167,12 @@ void adjoint(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64
   const std::vector<float> o(static_cast<size_t>(batch.rows * heads * head_dim), 0.5f),
       pattern(static_cast<size_t>(heads * P * P), 0.25f);
   std::vector<float> v(static_cast<size_t>(batch.rows * kv_heads * head_dim));
+  const hw_matrix from = test::matrix(o, batch.rows, heads * head_dim),
+                  to = test::matrix(v, batch.rows, kv_heads * head_dim);
+  const hw_pattern probabilities = {pattern.data(), heads, P};
+  const hw_ragged ragged = batch.view(P);
   const double time = best([&] {
-    CHECK_OK(hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), P, heads, kv_heads, head_dim, targets,
-                                batch.row_offset.data(), batch.position.data(), v.data()));
+    CHECK_OK(hw_pattern_adjoint(&test::exec, &from, &probabilities, kv_heads, &ragged, &to));
   });
   report(name, 2.0 * static_cast<double>(batch.pairs * heads * head_dim),
          4.0 * static_cast<double>(batch.rows * (heads + kv_heads) * head_dim + heads * P * P / 2), time);
@@ -177,12 +187,12 @@ void encode(int64_t rows, int64_t cols, int64_t k) {
   const int64_t room = rows * cols / 8;
   std::vector<int32_t> row(static_cast<size_t>(room)), col(row);
   std::vector<float> value(row.size());
-  int64_t count;
+  hw_active out = {row.data(), col.data(), value.data(), room, 0};
+  const hw_matrix x = test::matrix(pre, rows, cols);
+  const hw_vector numbers = test::vector(threshold);
   const double time = best([&] {
-    CHECK_OK(k ? hw_encode_topk(&test::exec, pre.data(), rows, cols, cols, threshold.data(), k, 0, row.data(),
-                                col.data(), value.data(), room, &count)
-               : hw_encode_threshold(&test::exec, pre.data(), rows, cols, cols, nullptr, threshold.data(), 0,
-                                     row.data(), col.data(), value.data(), room, &count));
+    CHECK_OK(k ? hw_encode_topk(&test::exec, &x, &numbers, k, 0, &out)
+               : hw_encode_threshold(&test::exec, &x, nullptr, &numbers, 0, &out));
   });
   report(name, 0, 4.0 * static_cast<double>(rows * cols), time);
 }
@@ -195,9 +205,11 @@ void gather(int32_t dtype, const char *dtype_name, int64_t bytes, bool transpose
   std::vector<int64_t> index;
   for (int64_t i = 0; i < n; i++) index.push_back(i * 4);
   std::vector<float> out(static_cast<size_t>(n * width));
+  const hw_layout layout = {width * all, transposed ? 1 : width, transposed ? all : 1, dtype};
+  const hw_rows rows = test::rows(index, all);
+  const hw_matrix to = test::matrix(out, n, width);
   const double time = best([&] {
-    CHECK_OK(hw_gather_rows(&test::exec, source.data(), dtype, transposed ? 1 : width, transposed ? all : 1, width,
-                            index.data(), n, nullptr, nullptr, out.data(), width));
+    CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, nullptr, nullptr, &to));
   });
   report(name, 0, static_cast<double>(n * width * (4 + bytes)), time);
 }
@@ -226,7 +238,8 @@ void graph(int64_t layers, int64_t P, int64_t per_position) {
   const auto rows = static_cast<int64_t>(order.size());
   std::vector<const float *> run_value;
   for (int64_t at : offset) run_value.push_back(value.data() + at);
-  const hw_edges edges = {rows, columns, run_start.data(), column.data(), length.data(), run_value.data()};
+  const hw_edges edges = {rows, columns, run_start.data(), column.data(), length.data(), run_value.data(),
+                          static_cast<int64_t>(column.size())};
   std::vector<double> sum(order.size()), influence(static_cast<size_t>(columns)), weight(influence.size(), 1e-3);
   const double bytes = 4.0 * static_cast<double>(values);
   report(name + " row sums", 0, bytes, best([&] { CHECK_OK(hw_row_sums(&edges, nullptr, sum.data())); }));

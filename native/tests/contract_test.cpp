@@ -39,9 +39,12 @@ void contract_case(const Shape &s) {
     const auto run = [&](int32_t threads) {
       std::vector<float> out = old;
       CHECK_OK(hw_set_threads(threads));
-      CHECK_OK(hw_edge_contract(&test::exec, g.data(), s.width, s.targets, ragged.row_offset.data(),
-                                ragged.position.data(), source.data(), s.P, segment.data(), out.data(),
-                                out_base.data(), accumulate));
+      const hw_matrix gradients = test::matrix(g, ragged.rows, s.width), from = test::matrix(source, segment.back(), s.width);
+      const hw_ragged batch = ragged.view(s.P);
+      const hw_segments segments = test::segments(segment, segment.back());
+      const auto count = static_cast<int64_t>(out.size());
+      const hw_runs runs = {out.data(), count, out_base.data(), s.targets, count};
+      CHECK_OK(hw_edge_contract(&test::exec, &gradients, &batch, &from, &segments, &runs, accumulate));
       return out;
     };
     const std::vector<float> out = run(2);
@@ -94,33 +97,66 @@ TEST(edge_contract_cuts_wide_and_many_sources_into_blocks) {
   contract_case({2, 4096, 20, 70, true});
 }
 
-TEST(edge_contract_refuses_bad_arguments) {
-  const std::vector<float> g(16), source(16);
-  std::vector<float> out(16);
-  std::vector<int64_t> out_base = {0}, segment = {0, 1, 2};
-  const std::vector<int64_t> row_offset = {0};
-  const std::vector<int32_t> position = {1};
-  const auto contract = [&](int64_t width, int64_t targets, int64_t P) {
-    return hw_edge_contract(&test::exec, g.data(), width, targets, row_offset.data(), position.data(), source.data(), P,
-                            segment.data(), out.data(), out_base.data(), 0);
-  };
-  CHECK_OK(contract(4, 1, 2));
-  CHECK_INVALID(contract(0, 1, 2), "width is 0");
-  CHECK_INVALID(contract(4, -1, 2), "targets is -1");
-  CHECK_INVALID(contract(4, 1, -2), "P is -2");
-  CHECK_INVALID(contract(int64_t{1} << 60, 1, 2), "too large");
-  CHECK_INVALID(hw_edge_contract(&test::exec, nullptr, 4, 1, row_offset.data(), position.data(), source.data(), 2,
-                                 segment.data(), out.data(), out_base.data(), 0),
-                "g is NULL");
-  CHECK_INVALID(hw_edge_contract(&test::exec, g.data(), 4, 1, row_offset.data(), position.data(), source.data(), 2,
-                                 nullptr, out.data(), out_base.data(), 0),
-                "segment is NULL");
-  if (test::exec.device < 0) {
-    segment[1] = 3;
-    CHECK_INVALID(contract(4, 1, 2), "segment[2] is 2, less");
-    segment[1] = 1;
-    out_base[0] = -1;
-    CHECK_INVALID(contract(4, 1, 2), "out_base[0] is -1");
-    CHECK_INVALID(contract(4, 1, 1), "position[0] is 1");
-  }
+namespace {
+
+/* A call that is right: one target at position 1 of 2, three sources of width 4. Tests spoil one thing each. */
+struct Call {
+  std::vector<float> gradients = std::vector<float>(8), sources = std::vector<float>(12), edges = std::vector<float>(5);
+  std::vector<int64_t> row_offset = {0}, start = {0, 1, 3}, base = {2};
+  std::vector<int32_t> position = {1};
+  hw_matrix g = test::matrix(gradients, 2, 4), source = test::matrix(sources, 3, 4);
+  hw_ragged ragged = {row_offset.data(), position.data(), 1, 2, 2};
+  hw_segments segments = {start.data(), 2, 3};
+  hw_runs out = {edges.data(), 5, base.data(), 1, 5};
+
+  int32_t run() { return hw_edge_contract(&test::exec, &g, &ragged, &source, &segments, &out, 0); }
+};
+
+template <class Spoil>
+void refused(Spoil spoil, const char *words) {
+  Call call;
+  spoil(call);
+  CHECK_INVALID(call.run(), words);
+}
+
+}  // namespace
+
+TEST(edge_contract_refuses_views_that_do_not_fit) {
+  Call call;
+  CHECK_OK(call.run());
+  refused([](Call &c) { c.g.columns = 0; }, "g.columns is 0");
+  refused([](Call &c) { c.g.rows = -1; }, "g has -1 rows");
+  refused([](Call &c) { c.g.rows = INT64_MAX / 2; }, "g is too large");
+  refused([](Call &c) { c.g.data = nullptr; }, "g is NULL");
+  refused([](Call &c) { c.source.columns = 3; }, "source.columns is 3; it must be 4");
+  refused([](Call &c) { c.ragged.targets = -1; }, "ragged.targets is -1");
+  refused([](Call &c) { c.ragged.offset = nullptr; }, "ragged.offset is NULL");
+  refused([](Call &c) { c.ragged.rows = 3; }, "ragged.rows is 3, more than g.rows, which is 2");
+  refused([](Call &c) { c.segments.positions = -2; }, "segments.positions is -2");
+  refused([](Call &c) { c.segments.start = nullptr; }, "segments.start is NULL");
+  refused([](Call &c) { c.source.rows = 2; }, "segments.sources is 3, more than source.rows, which is 2");
+  refused([](Call &c) { c.out.reach = 6; }, "out.reach is 6, more than out.count, which is 5");
+  refused([](Call &c) { c.out.targets = 0; }, "out.targets is 0; it must be 1");
+  refused([](Call &c) { c.out.data = nullptr; }, "out is NULL");
+  refused(
+      [](Call &c) {
+        c.ragged.positions = 3;
+        c.position[0] = 1;
+      },
+      "ragged.positions is 3, more than segments.positions, which is 2");
+}
+
+TEST(edge_contract_refuses_indices_that_lead_out) {
+  if (test::exec.device >= 0) return; /* of a device's arrays only the sizes can be looked at */
+  refused([](Call &c) { c.start[1] = 4; }, "segments.start[2] is 3, less");
+  refused([](Call &c) { c.start[0] = -1; }, "segments.start[0] is -1");
+  refused([](Call &c) { c.start[2] = 4; }, "the last of segments.start is 4, more than segments.sources, which is 3");
+  refused([](Call &c) { c.base[0] = -1; }, "target 0's run is out[-1");
+  refused([](Call &c) { c.base[0] = 3; }, "target 0's run is out[3 .. 3 + 3), past the 5");
+  refused([](Call &c) { c.base[0] = INT64_MAX; }, "target 0's run");
+  refused([](Call &c) { c.position[0] = 2; }, "ragged.position[0] is 2; it must be 0 .. 1");
+  refused([](Call &c) { c.position[0] = -1; }, "ragged.position[0] is -1");
+  refused([](Call &c) { c.row_offset[0] = -1; }, "ragged.offset[0] is -1");
+  refused([](Call &c) { c.row_offset[0] = 1; }, "target 0 reaches row 1 + 1 of 2");
+  refused([](Call &c) { c.row_offset[0] = INT64_MAX; }, "ragged.offset[0]");
 }

@@ -16,13 +16,12 @@ struct Encoded {
 };
 
 struct Matrix {
-  int64_t rows, cols, stride;
+  int64_t rows, cols;
   std::vector<float> pre, bias, threshold;
 };
 
 Matrix random_matrix(Random &random, int64_t rows, int64_t cols) {
-  Matrix m{rows, cols, cols + random.below(4), {}, random.gauss(cols), random.gauss(cols)};
-  m.pre = random.gauss(rows * m.stride);
+  Matrix m{rows, cols, random.gauss(rows * cols), random.gauss(cols), random.gauss(cols)};
   const float special[] = {0.0f, -0.0f, NAN, INFINITY, -INFINITY, std::numeric_limits<float>::denorm_min()};
   for (float &x : m.pre) {
     if (random.below(20) == 0) x = special[random.below(6)];
@@ -33,7 +32,7 @@ Matrix random_matrix(Random &random, int64_t rows, int64_t cols) {
 }
 
 float pre_activation(const Matrix &m, bool bias, int64_t r, int64_t c) {
-  const float x = m.pre[static_cast<size_t>(r * m.stride + c)];
+  const float x = m.pre[static_cast<size_t>(r * m.cols + c)];
   return bias ? x + m.bias[static_cast<size_t>(c)] : x;
 }
 
@@ -81,7 +80,7 @@ std::vector<std::array<int64_t, 2>> shapes() {
   return {{1, 1}, {3, 5}, {5, 64}, {4, 129}, {7, 1000}, {64, 300}, {0, 10}, {3, 0}};
 }
 
-/* Calls encode(out_row, out_col, out_value, capacity, count) with too little room, then with just enough. */
+/* Calls encode(out) with too little room, then with just enough. */
 template <class Encode>
 void check_encode(const Encoded &expected, Encode encode, const std::string &what) {
   const auto total = static_cast<int64_t>(expected.row.size());
@@ -89,9 +88,9 @@ void check_encode(const Encoded &expected, Encode encode, const std::string &wha
     const auto room = static_cast<size_t>(total + 10);
     Encoded got{std::vector<int32_t>(room, -1), std::vector<int32_t>(room, -1),
                 std::vector<float>(room, test::kUntouched)};
-    int64_t count = -1;
-    CHECK_OK(encode(got.row.data(), got.col.data(), got.value.data(), capacity, &count));
-    CHECK(count == total, what, " count ", count, " expected ", total);
+    hw_active out = {got.row.data(), got.col.data(), got.value.data(), capacity, -1};
+    CHECK_OK(encode(&out));
+    CHECK(out.count == total, what, " count ", out.count, " expected ", total);
     const auto written = static_cast<size_t>(std::min(capacity, total));
     for (size_t i = written; i < room; i++) CHECK(got.value[i] == test::kUntouched, what, " wrote past its room");
     Encoded head = expected;
@@ -112,10 +111,11 @@ TEST(encode_threshold_finds_what_is_active) {
       for (int64_t first_row : {int64_t{0}, int64_t{1}, shape[0] + 3}) {
         check_encode(
             threshold_reference(m, bias, jump, first_row),
-            [&](int32_t *row, int32_t *col, float *value, int64_t capacity, int64_t *count) {
-              return hw_encode_threshold(&test::exec, m.pre.data(), m.rows, m.cols, m.stride,
-                                         bias ? m.bias.data() : nullptr, jump ? m.threshold.data() : nullptr, first_row,
-                                         row, col, value, capacity, count);
+            [&](hw_active *out) {
+              const hw_matrix pre = test::matrix(m.pre, m.rows, m.cols);
+              const hw_vector biases = test::vector(m.bias), thresholds = test::vector(m.threshold);
+              return hw_encode_threshold(&test::exec, &pre, bias ? &biases : nullptr, jump ? &thresholds : nullptr,
+                                         first_row, out);
             },
             test::text(m.rows, "x", m.cols, " bias ", bias, " jump ", jump, " first ", first_row));
       }
@@ -132,9 +132,10 @@ TEST(encode_topk_finds_the_largest) {
         for (int64_t first_row : {0, 1}) {
           check_encode(
               topk_reference(m, bias, k, first_row),
-              [&](int32_t *row, int32_t *col, float *value, int64_t capacity, int64_t *count) {
-                return hw_encode_topk(&test::exec, m.pre.data(), m.rows, m.cols, m.stride,
-                                      bias ? m.bias.data() : nullptr, k, first_row, row, col, value, capacity, count);
+              [&](hw_active *out) {
+                const hw_matrix pre = test::matrix(m.pre, m.rows, m.cols);
+                const hw_vector biases = test::vector(m.bias);
+                return hw_encode_topk(&test::exec, &pre, bias ? &biases : nullptr, k, first_row, out);
               },
               test::text(m.rows, "x", m.cols, " bias ", bias, " k ", k, " first ", first_row));
         }
@@ -144,24 +145,30 @@ TEST(encode_topk_finds_the_largest) {
 }
 
 TEST(encode_refuses_bad_arguments) {
-  float pre[4] = {};
-  int32_t row[4], col[4];
-  float value[4];
-  int64_t count;
+  const std::vector<float> numbers(4), one(1);
+  std::vector<int32_t> row(4), column(4);
+  std::vector<float> value(4);
   const hw_exec *exec = &test::exec;
-  const auto encode = [&](int64_t rows, int64_t cols, int64_t stride, int64_t capacity, int64_t *out) {
-    return hw_encode_threshold(exec, pre, rows, cols, stride, nullptr, nullptr, 0, row, col, value, capacity, out);
-  };
-  CHECK_INVALID(encode(-1, 2, 2, 4, &count), "rows is -1");
-  CHECK_INVALID(encode(2, -2, 2, 4, &count), "cols is -2");
-  CHECK_INVALID(encode(2, 2, 1, 4, &count), "stride is 1");
-  CHECK_INVALID(encode(2, 2, 2, -4, &count), "capacity is -4");
-  CHECK_INVALID(encode(2, 2, 2, 4, nullptr), "count is NULL");
-  CHECK_INVALID(encode(int64_t{1} << 31, 2, 2, 4, &count), "over 2^31");
-  CHECK_INVALID(encode(1 << 30, 2, INT64_MAX / 2, 4, &count), "too large");
-  CHECK_INVALID(hw_encode_threshold(exec, nullptr, 2, 2, 2, nullptr, nullptr, 0, row, col, value, 4, &count),
-                "pre is NULL");
-  CHECK_INVALID(hw_encode_threshold(nullptr, pre, 2, 2, 2, nullptr, nullptr, 0, row, col, value, 4, &count),
-                "exec is NULL");
-  CHECK_INVALID(hw_encode_topk(exec, pre, 2, 2, 2, nullptr, -1, 0, row, col, value, 4, &count), "k is -1");
+  const hw_matrix pre = test::matrix(numbers, 2, 2);
+  const hw_vector narrow = test::vector(one);
+  hw_active out = {row.data(), column.data(), value.data(), 4, 0};
+  const auto encode = [&](hw_matrix x) { return hw_encode_threshold(exec, &x, nullptr, nullptr, 0, &out); };
+  CHECK_OK(encode(pre));
+  CHECK_INVALID(encode({pre.data, -1, 2}), "pre has -1 rows of 2 columns");
+  CHECK_INVALID(encode({pre.data, 2, -2}), "pre has 2 rows of -2 columns");
+  CHECK_INVALID(encode({pre.data, int64_t{1} << 31, 2}), "over 2^31");
+  CHECK_INVALID(encode({pre.data, 1 << 30, INT64_MAX / 2}), "too large");
+  CHECK_INVALID(encode({nullptr, 2, 2}), "pre is NULL");
+  CHECK_INVALID(hw_encode_threshold(nullptr, &pre, nullptr, nullptr, 0, &out), "exec is NULL");
+  CHECK_INVALID(hw_encode_threshold(exec, nullptr, nullptr, nullptr, 0, &out), "pre is NULL");
+  CHECK_INVALID(hw_encode_threshold(exec, &pre, &narrow, nullptr, 0, &out), "bias has 1 numbers where 2 are needed");
+  CHECK_INVALID(hw_encode_threshold(exec, &pre, nullptr, &narrow, 0, &out), "threshold has 1 numbers");
+  CHECK_INVALID(hw_encode_threshold(exec, &pre, nullptr, nullptr, -1, &out), "first_row is -1");
+  CHECK_INVALID(hw_encode_threshold(exec, &pre, nullptr, nullptr, 0, nullptr), "out is NULL");
+  CHECK_INVALID(hw_encode_topk(exec, &pre, nullptr, -1, 0, &out), "k is -1");
+  CHECK_INVALID(hw_encode_topk(exec, &pre, &narrow, 1, 0, &out), "bias has 1 numbers");
+  out.capacity = -4;
+  CHECK_INVALID(encode(pre), "out.capacity is -4");
+  out = {row.data(), nullptr, value.data(), 4, 0};
+  CHECK_INVALID(encode(pre), "out.column is NULL");
 }

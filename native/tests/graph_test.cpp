@@ -44,7 +44,7 @@ struct Graph {
   }
 
   hw_edges edges() const {
-    return {rows, columns, run_start.data(), column.data(), length.data(), run_value.data()};
+    return {rows, columns, run_start.data(), column.data(), length.data(), run_value.data(), static_cast<int64_t>(column.size())};
   }
   double at(int64_t r, int64_t c, bool kept) const {
     return kept && !keep[static_cast<size_t>(c)] ? 0 : dense[static_cast<size_t>(r * columns + c)];
@@ -186,7 +186,7 @@ TEST(influence_shares_a_long_row_among_threads) {
   const int64_t run_start[] = {0, 2}, column[] = {0, 100001}, length[] = {100001, columns - 100002},
                 order[] = {0}, node[] = {columns - 1};
   const float *const run_value[] = {value.data(), value.data() + 100001};
-  const hw_edges edges = {1, columns, run_start, column, length, run_value};
+  const hw_edges edges = {1, columns, run_start, column, length, run_value, 2};
   double scale[] = {0.5};
   std::vector<double> weight(static_cast<size_t>(columns)), influence(weight.size());
   weight.back() = 2;
@@ -227,7 +227,7 @@ TEST(edge_cut_of_equal_and_tiny_scores) {
   const std::vector<float> value = {1, 1, 1, 1, 1e-40f, 1e-45f};
   const int64_t run_start[] = {0, 1}, column[] = {0}, length[] = {6};
   const float *const run_value[] = {value.data()};
-  const hw_edges edges = {1, 6, run_start, column, length, run_value};
+  const hw_edges edges = {1, 6, run_start, column, length, run_value, 1};
   const double coefficient[] = {1}, tiny[] = {1e-270};
   double cut;
   CHECK_OK(hw_edge_cut(&edges, coefficient, nullptr, 0.5, &cut));
@@ -284,7 +284,7 @@ TEST(graph_functions_refuse_bad_arguments) {
   const double weight[] = {0, 0, 1};
   double scale[] = {1};
   double sum[1], influence[3], cut;
-  hw_edges edges = {1, 3, run_start, column, length, run_value};
+  hw_edges edges = {1, 3, run_start, column, length, run_value, 1};
   CHECK_OK(hw_row_sums(&edges, nullptr, sum));
   CHECK_OK(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence));
   CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 0, scale, nullptr, influence), "floor is 0");
@@ -321,6 +321,9 @@ TEST(graph_functions_refuse_bad_arguments) {
   length[0] = 3;
   run_value[0] = nullptr;
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "edges.value[0] is null");
+  run_value[0] = value;
+  run_start[1] = 2;
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "the last of edges.run_start is 2, more than edges.runs, which is 1");
   run_start[1] = -1;
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "run_start[1] is -1");
 }

@@ -50,7 +50,7 @@ class ColdFile {
 TEST(will_need_brings_what_is_asked_for) {
   const ColdFile file;
   const int64_t offset[] = {100, 5000, (3 << 20) + 17, (6 << 20) - 1};
-  CHECK_OK(hw_will_need(file.bytes(), offset, 4, 5000));
+  CHECK_OK(hw_will_need(file.bytes(), ColdFile::kBytes, offset, 4, 5000));
   for (int64_t at : offset) {
     for (int wait = 0; wait < 2000 && !file.resident(at + 4999); wait++) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -62,10 +62,12 @@ TEST(will_need_brings_what_is_asked_for) {
 TEST(will_need_passes_over_what_is_no_file) {
   const std::vector<char> memory(100000);
   const int64_t offset[] = {0, 70000};
-  CHECK_OK(hw_will_need(memory.data(), offset, 2, 100));
-  CHECK_OK(hw_will_need(nullptr, nullptr, 0, 100));
-  CHECK_INVALID(hw_will_need(memory.data(), nullptr, 1, 100), "offset is NULL");
-  CHECK_INVALID(hw_will_need(memory.data(), offset, 2, -1), "bytes is -1");
+  CHECK_OK(hw_will_need(memory.data(), 100000, offset, 2, 100));
+  CHECK_OK(hw_will_need(nullptr, 0, nullptr, 0, 100));
+  CHECK_INVALID(hw_will_need(memory.data(), 100000, nullptr, 1, 100), "offset is NULL");
+  CHECK_INVALID(hw_will_need(memory.data(), 70099, offset, 2, 100), "offset[1] is 70000; it must be 0 .. 69999");
+  CHECK_INVALID(hw_will_need(memory.data(), 99, offset, 2, 100), "bytes is 100, more than size, which is 99");
+  CHECK_INVALID(hw_will_need(memory.data(), 100000, offset, 2, -1), "bytes is -1");
   const int64_t negative[] = {-1};
-  CHECK_INVALID(hw_will_need(memory.data(), negative, 1, 1), "an offset");
+  CHECK_INVALID(hw_will_need(memory.data(), 100000, negative, 1, 1), "offset[0] is -1");
 }

@@ -36,19 +36,18 @@ void gather_case(Random &random, int32_t dtype, T (*make)(Random &), double (*wi
   std::vector<int64_t> index(static_cast<size_t>(n));
   for (int64_t &i : index) i = random.below(source_rows);
   const std::vector<float> scale = random.gauss(n), gain = random.gauss(width);
-  const int64_t out_stride = width + 2;
   for (int variant = 0; variant < 4; variant++) {
     const float *scales = variant & 1 ? scale.data() : nullptr, *gains = variant & 2 ? gain.data() : nullptr;
-    std::vector<float> out(static_cast<size_t>(n * out_stride), test::kUntouched);
-    CHECK_OK(hw_gather_rows(&test::exec, source.data(), dtype, row_stride, col_stride, width, index.data(), n, scales,
-                            gains, out.data(), out_stride));
+    std::vector<float> out(static_cast<size_t>(n * width + 2), test::kUntouched);
+    const hw_layout layout = {static_cast<int64_t>(source.size()), row_stride, col_stride, dtype};
+    const hw_rows rows = test::rows(index, source_rows);
+    const hw_vector by_row = test::vector(scale), by_column = test::vector(gain);
+    const hw_matrix to = test::matrix(out, n, width);
+    CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, scales ? &by_row : nullptr, gains ? &by_column : nullptr, &to));
+    CHECK(out[out.size() - 2] == test::kUntouched && out.back() == test::kUntouched, "past the end");
     for (int64_t i = 0; i < n; i++) {
-      for (int64_t j = 0; j < out_stride; j++) {
-        const double got = out[static_cast<size_t>(i * out_stride + j)];
-        if (j >= width) {
-          CHECK(got == test::kUntouched, "column ", j, " past the width ", width);
-          continue;
-        }
+      for (int64_t j = 0; j < width; j++) {
+        const double got = out[static_cast<size_t>(i * width + j)];
         const int64_t at = index[static_cast<size_t>(i)] * row_stride + j * col_stride;
         const double x = widen(source[static_cast<size_t>(at)]);
         const double expected = (scales ? scales[i] : 1.0) * (gains ? gains[j] : 1.0) * x;
@@ -86,8 +85,10 @@ TEST(gather_rows_widens_every_float16) {
   for (size_t i = 0; i < source.size(); i++) source[i] = static_cast<uint16_t>(i);
   std::vector<float> out(source.size());
   const std::vector<int64_t> index = {0};
-  CHECK_OK(hw_gather_rows(&test::exec, source.data(), HW_F16, 0, 1, 1 << 16, index.data(), 1, nullptr, nullptr,
-                          out.data(), 1 << 16));
+  const hw_layout layout = {1 << 16, 0, 1, HW_F16};
+  const hw_rows rows = test::rows(index, 1);
+  const hw_matrix to = test::matrix(out, 1, 1 << 16);
+  CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, nullptr, nullptr, &to));
   for (size_t i = 0; i < source.size(); i++) {
     const double expected = from_float16(source[i]);
     CHECK(std::isnan(expected) ? std::isnan(out[i])
@@ -97,23 +98,36 @@ TEST(gather_rows_widens_every_float16) {
 }
 
 TEST(gather_rows_refuses_bad_arguments) {
-  const std::vector<float> source(4);
+  const std::vector<float> numbers(4), one(1);
   std::vector<float> out(4);
-  std::vector<int64_t> index = {0, 1};
-  const auto gather = [&](int32_t dtype, int64_t width, const int64_t *rows, int64_t n, int64_t out_stride) {
-    return hw_gather_rows(&test::exec, source.data(), dtype, 2, 1, width, rows, n, nullptr, nullptr, out.data(),
-                          out_stride);
+  const auto gather = [&](hw_layout layout, const std::vector<int64_t> &index, int64_t limit, hw_matrix to) {
+    const hw_rows rows = test::rows(index, limit);
+    return hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, nullptr, nullptr, &to);
   };
-  CHECK_OK(gather(HW_F32, 2, index.data(), 2, 2));
-  CHECK_OK(gather(HW_F32, 2, nullptr, 0, 2));
-  CHECK_INVALID(gather(9, 2, index.data(), 2, 2), "source_dtype is 9");
-  CHECK_INVALID(gather(HW_F32, -2, index.data(), 2, 2), "width is -2");
-  CHECK_INVALID(gather(HW_F32, 2, index.data(), 2, 1), "out_stride is 1");
-  CHECK_INVALID(gather(HW_F32, 2, nullptr, 2, 2), "index is NULL");
-  CHECK_INVALID(gather(HW_F32, 2, index.data(), INT64_MAX / 2, 2), "too large");
+  const hw_layout layout = {4, 2, 1, HW_F32};
+  const hw_matrix to = test::matrix(out, 2, 2);
+  const std::vector<int64_t> both = {0, 1};
+  CHECK_OK(gather(layout, both, 2, to));
+  CHECK_OK(gather(layout, {}, 0, {nullptr, 0, 2}));
+  CHECK_INVALID(gather({4, 2, 1, 9}, both, 2, to), "layout.dtype is 9");
+  CHECK_INVALID(gather({4, -2, 1, HW_F32}, both, 2, to), "layout.row_stride is -2");
+  CHECK_INVALID(gather({4, 2, -1, HW_F32}, both, 2, to), "layout.column_stride is -1");
+  CHECK_INVALID(gather({3, 2, 1, HW_F32}, both, 2, to), "elements is 4, more than layout.elements");
+  CHECK_INVALID(gather({4, 2, 3, HW_F32}, both, 2, to), "elements is 6, more than layout.elements");
+  CHECK_INVALID(gather({4, INT64_MAX / 2, 1, HW_F32}, both, 2, to), "too large");
+  CHECK_INVALID(gather(layout, both, 3, to), "more than layout.elements");
+  CHECK_INVALID(gather(layout, {0}, 2, to), "out.rows is 2; it must be 1");
+  CHECK_INVALID(gather(layout, both, 2, {nullptr, 2, 2}), "out is NULL");
+  const hw_rows rows = test::rows(both, 2), nowhere = {nullptr, 2, 2};
+  const hw_vector narrow = test::vector(one);
+  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, &narrow, nullptr, &to), "scale has 1 numbers where 2");
+  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, nullptr, &narrow, &to), "gain has 1 numbers where 2");
+  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &nowhere, nullptr, nullptr, &to),
+                "rows.index is NULL");
+  CHECK_INVALID(hw_gather_rows(&test::exec, nullptr, &layout, &rows, nullptr, nullptr, &to), "source is NULL");
   if (test::exec.device < 0) {
-    index[1] = -1;
-    CHECK_INVALID(gather(HW_F32, 2, index.data(), 2, 2), "-1");
+    CHECK_INVALID(gather(layout, {0, -1}, 2, to), "rows.index[1] is -1");
+    CHECK_INVALID(gather(layout, {0, 2}, 2, to), "rows.index[1] is 2; it must be 0 .. 1");
   }
 }
 
@@ -121,9 +135,11 @@ TEST(add_rows_adds_to_the_rows_named) {
   Random random(4);
   for (int64_t width : {1, 5, 64, 100}) {
     const std::vector<float> before = random.gauss(20 * width), x = random.gauss(4 * width);
-    const std::vector<int64_t> row = {7, 0, 19, 3};
+    const std::vector<int64_t> row = {0, 3, 7, 19};
     std::vector<float> g = before;
-    CHECK_OK(hw_add_rows(&test::exec, g.data(), width, 4, row.data(), x.data()));
+    const hw_matrix to = test::matrix(g, 20, width), from = test::matrix(x, 4, width);
+    const hw_rows rows = test::rows(row, 20);
+    CHECK_OK(hw_add_rows(&test::exec, &to, &rows, &from));
     std::vector<float> expected = before;
     for (int64_t i = 0; i < 4; i++) {
       for (int64_t j = 0; j < width; j++) {
@@ -132,8 +148,26 @@ TEST(add_rows_adds_to_the_rows_named) {
     }
     CHECK(g == expected, "width ", width);
   }
-  CHECK_INVALID(hw_add_rows(&test::exec, nullptr, 4, 1, nullptr, nullptr), "g is NULL");
-  CHECK_INVALID(hw_add_rows(&test::exec, nullptr, 0, 1, nullptr, nullptr), "width is 0");
+}
+
+TEST(add_rows_refuses_bad_arguments) {
+  const std::vector<float> numbers(12);
+  const auto add = [&](hw_matrix g, std::vector<int64_t> row, int64_t limit, hw_matrix x) {
+    const hw_rows rows = test::rows(row, limit);
+    return hw_add_rows(&test::exec, &g, &rows, &x);
+  };
+  const hw_matrix g = test::matrix(numbers, 3, 4), x = test::matrix(numbers, 2, 4);
+  CHECK_INVALID(add({nullptr, 3, 4}, {0, 1}, 3, x), "g is NULL");
+  CHECK_INVALID(add(g, {0, 1}, 4, x), "rows.limit is 4, more than g.rows, which is 3");
+  CHECK_INVALID(add(g, {0}, 3, x), "x.rows is 2; it must be 1");
+  CHECK_INVALID(add(g, {0, 1}, 3, test::matrix(numbers, 2, 3)), "x.columns is 3; it must be 4");
+  CHECK_INVALID(hw_add_rows(&test::exec, &g, nullptr, &x), "rows is NULL");
+  if (test::exec.device < 0) {
+    CHECK_INVALID(add(g, {1, 3}, 3, x), "rows.index[1] is 3; it must be 0 .. 2");
+    CHECK_INVALID(add(g, {-1, 0}, 3, x), "rows.index[0] is -1");
+    CHECK_INVALID(add(g, {1, 1}, 3, x), "rows.index[1] is 1, not more than the one before it");
+    CHECK_INVALID(add(g, {2, 1}, 3, x), "rows.index[1] is 1, not more than the one before it");
+  }
 }
 
 TEST(add_scaled_rows_adds_to_the_ragged_rows) {
@@ -145,8 +179,10 @@ TEST(add_scaled_rows_adds_to_the_ragged_rows) {
       const std::vector<float> before = random.gauss(ragged.rows * width), x = random.gauss(ragged.rows * width),
                                scale = random.gauss(P);
       std::vector<float> g = before;
-      CHECK_OK(hw_add_scaled_rows(&test::exec, g.data(), x.data(), width, targets, ragged.row_offset.data(),
-                                  ragged.position.data(), scale.data()));
+      const hw_matrix to = test::matrix(g, ragged.rows, width), from = test::matrix(x, ragged.rows, width);
+      const hw_ragged batch = ragged.view(P);
+      const hw_vector factors = test::vector(scale);
+      CHECK_OK(hw_add_scaled_rows(&test::exec, &to, &from, &batch, &factors));
       std::vector<double> expected(before.begin(), before.end());
       for (int64_t t = 0; t < targets; t++) {
         for (int64_t q = 0; q <= ragged.position[static_cast<size_t>(t)]; q++) {

@@ -19,13 +19,18 @@ struct Parts {
   std::vector<uint16_t> high, middle, low;
 
   explicit Parts(size_t n) : high(n, 0xabcd), middle(n, 0xabcd), low(n, 0xabcd) {}
+  int32_t fill(const hw_matrix &x, int64_t stride) {
+    const hw_bf16_matrix first = {high.data(), x.rows, x.columns, stride}, second = {middle.data(), x.rows, x.columns, stride},
+                         third = {low.data(), x.rows, x.columns, stride};
+    return hw_split_bf16(&x, &first, &second, &third);
+  }
   double sum(size_t i) const { return widen(high[i]) + widen(middle[i]) + widen(low[i]); }
 };
 
 Parts split(const std::vector<float> &x) {
   Parts parts(x.size());
   const auto n = static_cast<int64_t>(x.size());
-  CHECK_OK(hw_split_bf16(x.data(), 1, n, parts.high.data(), parts.middle.data(), parts.low.data(), n));
+  CHECK_OK(parts.fill(test::matrix(x, 1, n), n));
   return parts;
 }
 
@@ -78,7 +83,7 @@ TEST(split_writes_rows_at_the_stride) {
     const int64_t rows = 9, stride = cols + 3;
     const std::vector<float> x = random.gauss(rows * cols);
     Parts parts(static_cast<size_t>(rows * stride));
-    CHECK_OK(hw_split_bf16(x.data(), rows, cols, parts.high.data(), parts.middle.data(), parts.low.data(), stride));
+    CHECK_OK(parts.fill(test::matrix(x, rows, cols), stride));
     for (int64_t i = 0; i < rows; i++) {
       for (int64_t j = 0; j < stride; j++) {
         const auto at = static_cast<size_t>(i * stride + j);
@@ -89,12 +94,22 @@ TEST(split_writes_rows_at_the_stride) {
 }
 
 TEST(split_refuses_bad_arguments) {
-  const std::vector<float> x(4);
-  std::vector<uint16_t> part(4);
-  CHECK_OK(hw_split_bf16(nullptr, 0, 2, nullptr, nullptr, nullptr, 2));
-  CHECK_INVALID(hw_split_bf16(x.data(), -1, 2, part.data(), part.data(), part.data(), 2), "rows is -1");
-  CHECK_INVALID(hw_split_bf16(x.data(), 2, 2, part.data(), part.data(), part.data(), 1), "stride is 1");
-  CHECK_INVALID(hw_split_bf16(nullptr, 2, 2, part.data(), part.data(), part.data(), 2), "x is NULL");
-  CHECK_INVALID(hw_split_bf16(x.data(), 2, 2, part.data(), part.data(), nullptr, 2), "low is NULL");
-  CHECK_INVALID(hw_split_bf16(x.data(), INT64_MAX / 4, 2, part.data(), part.data(), part.data(), 2), "too large");
+  const std::vector<float> numbers(4);
+  std::vector<uint16_t> room(4);
+  const hw_matrix x = test::matrix(numbers, 2, 2);
+  const hw_bf16_matrix part = {room.data(), 2, 2, 2};
+  const auto split = [&](const hw_matrix &from, const hw_bf16_matrix &low) {
+    return hw_split_bf16(&from, &part, &part, &low);
+  };
+  const hw_matrix none = {nullptr, 0, 2};
+  const hw_bf16_matrix nowhere = {nullptr, 0, 2, 2};
+  CHECK_OK(hw_split_bf16(&none, &nowhere, &nowhere, &nowhere));
+  CHECK_INVALID(split({x.data, -1, 2}, part), "x has -1 rows");
+  CHECK_INVALID(split({nullptr, 2, 2}, part), "x is NULL");
+  CHECK_INVALID(split({x.data, INT64_MAX / 4, 2}, part), "too large");
+  CHECK_INVALID(split(x, {room.data(), 2, 2, 1}), "low has 2 rows of 2 columns at a stride of 1");
+  CHECK_INVALID(split(x, {nullptr, 2, 2, 2}), "low is NULL");
+  CHECK_INVALID(split(x, {room.data(), 1, 2, 2}), "a part's rows is 1; it must be 2");
+  CHECK_INVALID(split(x, {room.data(), 2, 1, 2}), "a part's columns is 1; it must be 2");
+  CHECK_INVALID(hw_split_bf16(&x, &part, nullptr, &part), "middle is NULL");
 }

@@ -32,9 +32,12 @@ void adjoint_case(const Shape &s, bool single) {
   const auto run = [&](int32_t threads) {
     std::vector<float> v(static_cast<size_t>(ragged.rows * v_width), test::kUntouched);
     CHECK_OK(hw_set_threads(threads));
-    CHECK_OK((single ? hw_pattern_adjoint_single : hw_pattern_adjoint)(
-        &test::exec, o.data(), pattern.data(), s.P, s.heads, s.kv_heads, s.head_dim, s.targets,
-        ragged.row_offset.data(), ragged.position.data(), v.data()));
+    const hw_matrix from = test::matrix(o, single ? s.targets : ragged.rows, o_width),
+                    to = test::matrix(v, ragged.rows, v_width);
+    const hw_pattern probabilities = {pattern.data(), s.heads, s.P};
+    const hw_ragged batch = ragged.view(s.P);
+    CHECK_OK((single ? hw_pattern_adjoint_single : hw_pattern_adjoint)(&test::exec, &from, &probabilities, s.kv_heads,
+                                                                       &batch, &to));
     return v;
   };
   const std::vector<float> v = run(2);
@@ -93,32 +96,73 @@ TEST(pattern_adjoint_single_matches_the_definition) {
   for (const Shape &shape : shapes) adjoint_case(shape, true);
 }
 
-TEST(pattern_adjoint_refuses_bad_arguments) {
-  const std::vector<float> o(64), pattern(64);
-  std::vector<float> v(64);
+namespace {
+
+/* A call that is right: a target at position 1 of 2, four heads of four columns on two key/value heads. */
+struct Call {
+  std::vector<float> gradients = std::vector<float>(32), mixed = std::vector<float>(16), numbers = std::vector<float>(16);
   std::vector<int64_t> row_offset = {0};
-  const std::vector<int32_t> position = {1};
-  const auto adjoint = [&](int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets) {
-    return hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), P, heads, kv_heads, head_dim, targets,
-                              row_offset.data(), position.data(), v.data());
-  };
-  CHECK_OK(adjoint(2, 4, 2, 4, 1));
-  CHECK_INVALID(adjoint(2, 3, 2, 4, 1), "3 heads can't share 2");
-  CHECK_INVALID(adjoint(2, 0, 2, 4, 1), "heads is 0");
-  CHECK_INVALID(adjoint(2, 4, 0, 4, 1), "kv_heads is 0");
-  CHECK_INVALID(adjoint(2, 4, 2, 0, 1), "head_dim is 0");
-  CHECK_INVALID(adjoint(-2, 4, 2, 4, 1), "P is -2");
-  CHECK_INVALID(adjoint(2, 4, 2, 4, -1), "targets is -1");
-  CHECK_INVALID(adjoint(int64_t{1} << 40, 4, 2, 4, 1), "too large");
-  CHECK_INVALID(hw_pattern_adjoint(&test::exec, nullptr, pattern.data(), 2, 4, 2, 4, 1, row_offset.data(),
-                                   position.data(), v.data()),
-                "o is NULL");
-  CHECK_INVALID(hw_pattern_adjoint(&test::exec, o.data(), pattern.data(), 2, 4, 2, 4, 1, nullptr, position.data(),
-                                   v.data()),
-                "row_offset is NULL");
-  if (test::exec.device < 0) {
-    CHECK_INVALID(adjoint(1, 4, 2, 4, 1), "position[0] is 1; it must be 0 .. 0");
-    row_offset[0] = -5;
-    CHECK_INVALID(adjoint(2, 4, 2, 4, 1), "row_offset[0] is -5");
+  std::vector<int32_t> position = {1};
+  hw_matrix o = test::matrix(gradients, 2, 16), v = test::matrix(mixed, 2, 8);
+  hw_pattern pattern = {numbers.data(), 4, 2};
+  hw_ragged ragged = {row_offset.data(), position.data(), 1, 2, 2};
+  int64_t kv_heads = 2;
+};
+
+template <class Spoil>
+void refused(Spoil spoil, const char *words) {
+  for (bool single : {false, true}) {
+    Call call;
+    if (single) call.o.rows = 1;
+    spoil(call);
+    CHECK_INVALID((single ? hw_pattern_adjoint_single : hw_pattern_adjoint)(&test::exec, &call.o, &call.pattern,
+                                                                            call.kv_heads, &call.ragged, &call.v),
+                  words);
   }
+}
+
+}  // namespace
+
+TEST(pattern_adjoint_refuses_bad_arguments) {
+  Call call;
+  CHECK_OK(hw_pattern_adjoint(&test::exec, &call.o, &call.pattern, 2, &call.ragged, &call.v));
+  refused([](Call &c) { c.kv_heads = 3; }, "4 heads can't share 3");
+  refused([](Call &c) { c.kv_heads = 0; }, "kv_heads is 0");
+  refused([](Call &c) { c.pattern.heads = 0; }, "pattern.heads is 0");
+  refused([](Call &c) { c.pattern.positions = -2; }, "pattern.positions is -2");
+  refused([](Call &c) { c.pattern.positions = int64_t{1} << 40; }, "pattern is too large");
+  refused([](Call &c) { c.pattern.data = nullptr; }, "pattern is NULL");
+  refused([](Call &c) { c.pattern.positions = 1; }, "ragged.positions is 2, more than pattern.positions, which is 1");
+  refused([](Call &c) { c.o.columns = 0; }, "o.columns is 0");
+  refused([](Call &c) { c.o.columns = 15; }, "columns of whole heads");
+  refused([](Call &c) { c.o.data = nullptr; }, "o is NULL");
+  refused([](Call &c) { c.v.columns = 9; }, "v.columns is 9; it must be 8");
+  refused([](Call &c) { c.v.rows = 1; }, "ragged.rows is 2, more than v.rows, which is 1");
+  refused([](Call &c) { c.ragged.targets = -1; }, "ragged.targets is -1");
+  refused([](Call &c) { c.ragged.offset = nullptr; }, "ragged.offset is NULL");
+  call.o.rows = 1;
+  CHECK_INVALID(hw_pattern_adjoint(&test::exec, &call.o, &call.pattern, 2, &call.ragged, &call.v),
+                "ragged.rows is 2, more than o.rows, which is 1");
+  call.o.rows = 2;
+  CHECK_INVALID(hw_pattern_adjoint_single(&test::exec, &call.o, &call.pattern, 2, &call.ragged, &call.v),
+                "o.rows is 2; it must be 1, a row for each target");
+  if (test::exec.device < 0) {
+    refused([](Call &c) { c.position[0] = 2; }, "ragged.position[0] is 2; it must be 0 .. 1");
+    refused([](Call &c) { c.row_offset[0] = -5; }, "ragged.offset[0] is -5");
+    refused([](Call &c) { c.row_offset[0] = 1; }, "target 0 reaches row 1 + 1 of 2");
+  }
+}
+
+TEST(add_scaled_rows_refuses_bad_arguments) {
+  Call call;
+  const std::vector<float> factors(2);
+  const auto add = [&](hw_matrix x, hw_vector scale) {
+    return hw_add_scaled_rows(&test::exec, &call.o, &x, &call.ragged, &scale);
+  };
+  const hw_vector scale = test::vector(factors);
+  CHECK_OK(add(call.o, scale));
+  CHECK_INVALID(add({call.o.data, 2, 15}, scale), "x.columns is 15; it must be 16");
+  CHECK_INVALID(add({call.o.data, 1, 16}, scale), "ragged.rows is 2, more than x.rows, which is 1");
+  CHECK_INVALID(add(call.o, {scale.data, 1}), "scale has 1 numbers where 2 are needed");
+  CHECK_INVALID(add(call.o, {nullptr, 2}), "scale is NULL");
 }

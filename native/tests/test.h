@@ -14,6 +14,20 @@
 
 namespace test {
 
+/* Views of vectors. Kernels take matrices that they only read by the same view as those that they write. */
+inline hw_matrix matrix(const std::vector<float> &x, int64_t rows, int64_t columns) {
+  return {const_cast<float *>(x.data()), rows, columns};
+}
+inline hw_vector vector(const std::vector<float> &x) {
+  return {const_cast<float *>(x.data()), static_cast<int64_t>(x.size())};
+}
+inline hw_segments segments(const std::vector<int64_t> &start, int64_t sources) {
+  return {start.data(), static_cast<int64_t>(start.size()) - 1, sources};
+}
+inline hw_rows rows(const std::vector<int64_t> &index, int64_t limit) {
+  return {index.data(), static_cast<int64_t>(index.size()), limit};
+}
+
 /* Where the kernels under test run: the CPU, or the first device of a build with (emulated) CUDA kernels. */
 extern hw_exec exec;
 
@@ -98,6 +112,7 @@ struct Ragged {
 
   Ragged(Random &random, int64_t targets, int64_t P);
   int64_t targets() const { return static_cast<int64_t>(position.size()); }
+  hw_ragged view(int64_t P) const { return {row_offset.data(), position.data(), targets(), P, rows}; }
   int64_t row(int64_t t, int64_t q) const { return row_offset[static_cast<size_t>(t)] + q; }
 };
 

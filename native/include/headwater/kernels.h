@@ -3,18 +3,16 @@
  *
  * Conventions, for every function:
  *  - The return value is a status. On anything but HW_OK the calling thread's hw_last_error() says what was wrong.
+ *  - Arrays come as views that know their sizes. Every call checks that they fit each other, and on the CPU that no
+ *    index in them leads out of one; what lies on a device is the caller's to check (who made the arrays on the host),
+ *    and the view says for what sizes he did.
  *  - All pointers are borrowed for the duration of the call (CUDA: until the stream has passed the call). Nothing is
  *    kept, nothing is returned owned.
- *  - Pointers marked [device] are memory of exec->device: host memory for the CPU, device memory for CUDA. Pointers
- *    marked [host] are host memory always.
+ *  - Views that a call takes hold memory of exec->device unless marked [host]: host memory for the CPU, device memory
+ *    for CUDA. The structs themselves are host memory always.
  *  - Matrices are dense, row-major, float32 unless said otherwise.
  *  - Results do not depend on the number of threads. They may differ in the last bits between instruction sets and
  *    devices.
- *  - Index arrays (positions, offsets, segments, indices) are checked where the host can read them, on the CPU; on a
- *    device they are the caller's to check.
- *
- * Ragged batches. A sweep carries one gradient row per (target, position <= the target's position). Target t owns rows
- * row_offset[t] .. row_offset[t] + position[t] of a matrix whose rows are gradients, row_offset[t] + q being position q.
  */
 #ifndef HEADWATER_KERNELS_H
 #define HEADWATER_KERNELS_H
@@ -33,6 +31,7 @@ extern "C" {
 #define HW_UNSUPPORTED 2   /* this build or machine cannot do it (CUDA asked of a CPU build, say) */
 #define HW_OUT_OF_MEMORY 3
 #define HW_DEVICE_ERROR 4  /* the device runtime reported an error */
+#define HW_INTERNAL 5      /* an exception that should not be: a fault of this library */
 
 /* Element types of weight files. */
 #define HW_F32 0
@@ -46,10 +45,84 @@ typedef struct hw_exec {
   void *stream;
 } hw_exec;
 
+/* ---- views ---- */
+
+/* A matrix: element (r, c) is data[r * columns + c]. data may be NULL if there are no elements. */
+typedef struct hw_matrix {
+  float *data;
+  int64_t rows, columns;
+} hw_matrix;
+
+/* A vector. Where one may be left out, data NULL and count 0 leave it out. */
+typedef struct hw_vector {
+  float *data;
+  int64_t count;
+} hw_vector;
+
+/* Numbers of rows of a matrix: each is 0 .. limit-1. */
+typedef struct hw_rows {
+  const int64_t *index;
+  int64_t count, limit;
+} hw_rows;
+
+/*
+ * A ragged batch. A sweep carries one gradient row per (target, position <= the target's position). Target t owns the
+ * rows offset[t] .. offset[t] + position[t] of a matrix whose rows are gradients, offset[t] + q being position q.
+ * No target reaches `positions`, or row `rows`; no two targets share a row.
+ */
+typedef struct hw_ragged {
+  const int64_t *offset;
+  const int32_t *position;
+  int64_t targets, positions, rows;
+} hw_ragged;
+
+/* Sources in order of position: those of position q are the numbers start[q] .. start[q+1]-1, q < positions; start never
+ * descends, and start[positions] is `sources` or less. start has positions + 1 numbers. */
+typedef struct hw_segments {
+  const int64_t *start;
+  int64_t positions, sources;
+} hw_segments;
+
+/* Where each target's run of results begins among `count` floats: target t's first is data[base[t]]. No run reaches
+ * data[reach], and no two runs overlap. */
+typedef struct hw_runs {
+  float *data;
+  int64_t count;
+  const int64_t *base;
+  int64_t targets, reach;
+} hw_runs;
+
+/* Attention probabilities [heads, positions, positions], query by key. */
+typedef struct hw_pattern {
+  const float *data;
+  int64_t heads, positions;
+} hw_pattern;
+
+/* How a weight matrix of any element type lies in memory: (r, c) is element r * row_stride + c * column_stride of
+ * `elements`. */
+typedef struct hw_layout {
+  int64_t elements, row_stride, column_stride;
+  int32_t dtype; /* HW_F32, ... */
+} hw_layout;
+
+/* Room for `capacity` active entries, and how many there are. */
+typedef struct hw_active {
+  int32_t *row, *column;
+  float *value;
+  int64_t capacity;
+  int64_t count; /* out [host] */
+} hw_active;
+
+/* A matrix of bfloat16 numbers with rows at a distance of `stride` elements. */
+typedef struct hw_bf16_matrix {
+  uint16_t *data;
+  int64_t rows, columns, stride;
+} hw_bf16_matrix;
+
 /* ---- the library ---- */
 
-/* Version of this interface: 1. */
-HW_API int32_t hw_abi_version(void);
+/* Version of this interface: a number that the build makes from this header's declarations (native/abi.cmake). */
+HW_API int64_t hw_abi_version(void);
 /* Text of the calling thread's last error, "" if none. Borrowed, valid until the thread's next call. */
 HW_API const char *hw_last_error(void);
 /* Instruction set that the CPU kernels chose: "avx512", "avx2" or "baseline". Static.
@@ -67,101 +140,91 @@ HW_API int32_t hw_get_threads(void);
 /* ---- transcoder encode ---- */
 
 /*
- * Threshold activation and compaction of one layer's pre-activations.
- *   pre [rows, cols] [device], row stride `stride` elements; pre-activation of (r, c) is x = pre[r, c] + bias[c].
- *   threshold == NULL: ReLU, active where x > 0. Otherwise JumpReLU, active where x > threshold[c] and x != 0.
+ * Threshold activation and compaction of one layer's pre-activations: x = pre[r, c] + bias[c].
+ *   threshold left out: ReLU, active where x > 0. Otherwise JumpReLU, active where x > threshold[c] and x != 0.
  * A not-a-number is not active. Rows below first_row are skipped (zero positions). Active entries are written in
- * (row, col) order.
- * *count [host] is the number of active entries; when it exceeds `capacity` nothing past capacity was written and the
- * call is to be repeated with room. bias may be NULL (zero). The call returns when its outputs are complete.
+ * (row, column) order.
+ * out->count is the number of active entries; when it exceeds the capacity nothing past it was written and the call is to
+ * be repeated with room. The call returns when its outputs are complete.
  */
-HW_API int32_t hw_encode_threshold(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride,
-                                   const float *bias, const float *threshold, int64_t first_row,
-                                   int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity,
-                                   int64_t *count);
+HW_API int32_t hw_encode_threshold(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias,
+                                   const hw_vector *threshold, int64_t first_row, hw_active *out);
 
 /*
  * TopK activation: the k largest x of each row, negative ones included; exact zeros take their place among the k and are
  * not reported, not-a-numbers take none. Among equal values the lower column wins. Output order and the other arguments
  * as above.
  */
-HW_API int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride,
-                              const float *bias, int64_t k, int64_t first_row,
-                              int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count);
+HW_API int32_t hw_encode_topk(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, int64_t k,
+                              int64_t first_row, hw_active *out);
 
 /* ---- weight rows ---- */
 
 /*
- * Gathers n rows of a weight matrix to float32: out[i, j] = scale[i] * gain[j] * source[index[i]*row_stride + j*col_stride],
- * j < width. Strides in elements (col_stride 1 for row-readable files, the row length for transposed ones).
- *   source, scale, gain, out [device]; index [device]. scale or gain may be NULL (ones). out has row stride out_stride.
- * On the CPU, source may be a file mapping.
+ * Gathers rows of a weight matrix to float32: out[i, j] = scale[i] * gain[j] * source[rows.index[i], j]. scale or gain may
+ * be left out (ones). On the CPU, source may be a file mapping.
  */
-HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_dtype, int64_t row_stride,
-                              int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale,
-                              const float *gain, float *out, int64_t out_stride);
+HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout,
+                              const hw_rows *rows, const hw_vector *scale, const hw_vector *gain,
+                              const hw_matrix *out);
 
 /*
  * Asks the system to read n ranges of a mapped file before they are needed, and does not wait for it. Range i has the given
- * number of bytes from start + offset[i] on; offsets that ascend make for fewer requests. Does nothing if a sample of them
- * is in memory already. Advice only: on memory that is no mapping of a file it does nothing.
+ * number of bytes from start + offset[i] on, of the mapping's `size`; offsets that ascend make for fewer requests. Does
+ * nothing if a sample of them is in memory already. Advice only: on memory that is no mapping of a file it does nothing.
  */
-HW_API int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes);
+HW_API int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int64_t n, int64_t bytes);
 
 /* ---- float32 products on bfloat16 units (host memory, CPU) ---- */
 
 /*
- * x [rows, cols] as the sum of three bfloat16 matrices, each the nearest to what the ones before it leave:
- *   x[i, j] == high[i*stride + j] + middle[i*stride + j] + low[i*stride + j]
+ * x as the sum of three bfloat16 matrices of its shape, each the nearest to what the ones before it leave:
+ *   x[i, j] == high[i, j] + middle[i, j] + low[i, j]
  * exactly, but for numbers under 2^-110, whose lowest bits are under bfloat16's range. No finite number becomes infinite; an
- * infinity or a not-a-number is its own high part, the others are 0. x is contiguous; stride, in elements, is cols or more.
- * All [host].
+ * infinity or a not-a-number is its own high part, the others are 0. All [host].
  */
-HW_API int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low,
-                             int64_t stride);
+HW_API int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle,
+                             const hw_bf16_matrix *low);
 
 /* ---- adjoint sweep ---- */
 
 /*
  * Transposed attention mixing with frozen probabilities, summed over the heads that share a key/value head.
- *   o [rows, heads*head_dim], v [rows, kv_heads*head_dim], ragged (see above) [device]
- *   pattern [heads, P, P] [device]: pattern[h][q][p] is what query q takes from key p, already divided by frozen norm
- *   scales; entries p > q are never read.
+ *   o [rows, heads*head_dim], v [rows, kv_heads*head_dim]: gradients of a ragged batch
+ *   pattern[h][q][p] is what query q takes from key p, already divided by frozen norm scales; entries p > q are never read.
  *   v[t, p][g*head_dim + j] = sum over heads h of group g, over q = p .. position[t], of pattern[h][q][p] * o[t, q][h*head_dim + j]
- * heads must be a multiple of kv_heads. row_offset, position [device].
+ * heads must be a multiple of kv_heads.
  */
-HW_API int32_t hw_pattern_adjoint(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads,
-                                  int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
-                                  const int32_t *position, float *v);
+HW_API int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads,
+                                  const hw_ragged *ragged, const hw_matrix *v);
 
 /*
  * The same for targets that have a gradient at their own position only: o [targets, heads*head_dim], one row a target:
  *   v[t, p][g*head_dim + j] = sum over h of pattern[h][position[t]][p] * o[t][h*head_dim + j]
  */
-HW_API int32_t hw_pattern_adjoint_single(const hw_exec *exec, const float *o, const float *pattern, int64_t P,
-                                         int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets,
-                                         const int64_t *row_offset, const int32_t *position, float *v);
+HW_API int32_t hw_pattern_adjoint_single(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern,
+                                         int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v);
 
 /*
- * Edges of one layer: for every target t, position q <= position[t] and source s in segment[q] .. segment[q+1]-1
- *   out[out_base[t] + s - segment[0]] (+)= dot(g[row_offset[t] + q], source[s])
- *   g [rows, width], source [segment[P], width] [device]; segment [P+1], row_offset, position, out_base [device];
- *   out [device]. accumulate 0 stores, 1 adds. Sources of a later position than position[t] are not touched.
+ * Edges of one layer: for every target t, position q <= position[t] and source s of that position
+ *   out[base[t] + s - start[0]] (+)= dot(g[offset[t] + q], source[s])
+ *   g [rows, width], source [sources, width]. accumulate 0 stores, 1 adds. Target t's run has start[position[t]+1] -
+ *   start[0] values; sources of a later position than position[t] are not touched.
  */
-HW_API int32_t hw_edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets,
-                                const int64_t *row_offset, const int32_t *position, const float *source, int64_t P,
-                                const int64_t *segment, float *out, const int64_t *out_base, int32_t accumulate);
+HW_API int32_t hw_edge_contract(const hw_exec *exec, const hw_matrix *g, const hw_ragged *ragged,
+                                const hw_matrix *source, const hw_segments *segments, const hw_runs *out,
+                                int32_t accumulate);
 
 /*
- * g[row[i]] += x[i] for i < n; rows distinct. g [*, width], x [n, width], row [n], all [device].
+ * g[rows.index[i]] += x[i]; the numbers ascend, none comes twice.
  */
-HW_API int32_t hw_add_rows(const hw_exec *exec, float *g, int64_t width, int64_t n, const int64_t *row, const float *x);
+HW_API int32_t hw_add_rows(const hw_exec *exec, const hw_matrix *g, const hw_rows *rows, const hw_matrix *x);
 
 /*
- * g[row_offset[t] + q] += scale[q] * x[row_offset[t] + q] for q <= position[t]; scale [P], g and x [rows, width], all [device].
+ * g[offset[t] + q] += scale[q] * x[offset[t] + q] for q <= position[t]; scale [positions or more], x of g's shape.
  */
-HW_API int32_t hw_add_scaled_rows(const hw_exec *exec, float *g, const float *x, int64_t width, int64_t targets,
-                                  const int64_t *row_offset, const int32_t *position, const float *scale);
+HW_API int32_t hw_add_scaled_rows(const hw_exec *exec, const hw_matrix *g, const hw_matrix *x, const hw_ragged *ragged,
+                                  const hw_vector *scale);
 
 /* ---- graph mathematics (host memory, CPU) ---- */
 
@@ -176,7 +239,8 @@ typedef struct hw_edges {
   const int64_t *run_start;  /* [rows+1] */
   const int64_t *column;     /* [runs] */
   const int64_t *length;     /* [runs] */
-  const float *const *value; /* [runs] */
+  const float *const *value; /* [runs], each with the run's length of floats */
+  int64_t runs;
 } hw_edges;
 
 /* sum[r] = sum over the kept columns of |row r|. keep [columns] bytes, NULL keeps all. */
@@ -220,6 +284,27 @@ HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, 
  */
 HW_API int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source,
                             const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length);
+
+/*
+ * The kernels by where they run: the library's tables, declarations and forwards are made from these lists, so that none
+ * can be left out or take another's place.
+ */
+#define HW_DEVICE_KERNELS(X) \
+  X(encode_threshold)        \
+  X(encode_topk)             \
+  X(gather_rows)             \
+  X(pattern_adjoint)         \
+  X(pattern_adjoint_single)  \
+  X(edge_contract)           \
+  X(add_rows)                \
+  X(add_scaled_rows)
+
+#define HW_HOST_KERNELS(X) \
+  X(split_bf16)            \
+  X(row_sums)              \
+  X(influence)             \
+  X(edge_cut)              \
+  X(edges_above)
 
 #ifdef __cplusplus
 }

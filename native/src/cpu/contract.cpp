@@ -259,13 +259,13 @@ void sort_targets(int64_t targets, const int32_t *position, int64_t P, int64_t *
 
 }  // namespace
 
-int32_t edge_contract(const hw_exec *, const float *g, int64_t width, int64_t targets, const int64_t *row_offset,
-                      const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out,
-                      const int64_t *out_base, int32_t accumulate) {
+int32_t edge_contract(const hw_exec *, const hw_matrix *g, const hw_ragged *ragged, const hw_matrix *source,
+                      const hw_segments *segments, const hw_runs *out, int32_t accumulate) {
+  const int64_t targets = ragged->targets, P = segments->positions, *segment = segments->start;
   Buffer<int64_t> order(targets), reach(P);
-  sort_targets(targets, position, P, order.data(), reach.data());
-  const Contraction contraction = {g,   width,    row_offset,      source,      segment[0],
-                                   out, out_base, accumulate != 0, order.data()};
+  sort_targets(targets, ragged->position, P, order.data(), reach.data());
+  const Contraction contraction = {g->data,   g->columns, ragged->offset,  source->data, segment[0],
+                                   out->data, out->base,  accumulate != 0, order.data()};
   const int team = hw::threads();
 
   /* Items: groups of sources, and of targets too where there are too few groups to go round. */

@@ -154,23 +154,18 @@ int64_t prefix(int64_t *start, int64_t rows) {
   return total;
 }
 
-struct Output {
-  int32_t *row, *col;
-  float *value;
-  int64_t capacity;
-
-  HW_INLINE void put(int64_t at, int64_t r, int64_t c, float x) const {
-    if (at >= capacity) return;
-    row[at] = static_cast<int32_t>(r);
-    col[at] = static_cast<int32_t>(c);
-    value[at] = x;
-  }
-};
+HW_INLINE void put(const hw_active &out, int64_t at, int64_t r, int64_t c, float x) {
+  if (at >= out.capacity) return;
+  out.row[at] = static_cast<int32_t>(r);
+  out.column[at] = static_cast<int32_t>(c);
+  out.value[at] = x;
+}
 
 /* Both passes; mark_row(r, words) is the first. */
 template <class MarkRow>
-int64_t encode(int team, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias,
-               int64_t first_row, const Output &out, MarkRow mark_row) {
+int64_t encode(int team, const hw_matrix &pre, const float *bias, int64_t first_row, const hw_active &out,
+               MarkRow mark_row) {
+  const int64_t rows = pre.rows, cols = pre.columns;
   const int64_t row_words = ceil_div(cols, 64);
   Buffer<uint64_t> words(rows * row_words);
   Buffer<int64_t> start(rows);
@@ -181,36 +176,34 @@ int64_t encode(int team, const float *pre, int64_t rows, int64_t cols, int64_t s
   for (int64_t r = first_row; r < rows; r++) {
     int64_t at = start[r];
     visit(words.data() + r * row_words, cols,
-          [&](int64_t c) { out.put(at++, r, c, biased(pre + r * stride, bias, c)); });
+          [&](int64_t c) { put(out, at++, r, c, biased(pre.data + r * cols, bias, c)); });
   }
   return count;
 }
 
 }  // namespace
 
-int32_t encode_threshold(const hw_exec *, const float *pre, int64_t rows, int64_t cols, int64_t stride,
-                         const float *bias, const float *threshold, int64_t first_row, int32_t *out_row,
-                         int32_t *out_col, float *out_value, int64_t capacity, int64_t *count) {
-  const Output out = {out_row, out_col, out_value, capacity};
-  *count = encode(hw::threads(), pre, rows, cols, stride, bias, first_row, out, [=](int64_t r, uint64_t *words) {
-    return threshold == nullptr ? mark(pre + r * stride, bias, cols, Positive{}, words)
-                                : mark(pre + r * stride, bias, cols, AboveThreshold{threshold}, words);
+int32_t encode_threshold(const hw_exec *, const hw_matrix *pre, const hw_vector *bias, const hw_vector *threshold,
+                         int64_t first_row, hw_active *out) {
+  const int64_t cols = pre->columns;
+  out->count = encode(hw::threads(), *pre, bias->data, first_row, *out, [=](int64_t r, uint64_t *words) {
+    const float *x = pre->data + r * cols;
+    return threshold->data == nullptr ? mark(x, bias->data, cols, Positive{}, words)
+                                      : mark(x, bias->data, cols, AboveThreshold{threshold->data}, words);
   });
   return HW_OK;
 }
 
-int32_t encode_topk(const hw_exec *, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias,
-                    int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value,
-                    int64_t capacity, int64_t *count) {
-  *count = 0;
-  const int64_t wanted = min(k, cols);
+int32_t encode_topk(const hw_exec *, const hw_matrix *pre, const hw_vector *bias, int64_t k, int64_t first_row,
+                    hw_active *out) {
+  out->count = 0;
+  const int64_t cols = pre->columns, wanted = min(k, cols);
   if (wanted == 0) return HW_OK;
-  const Output out = {out_row, out_col, out_value, capacity};
   const int team = hw::threads();
   const Buffer<float> values(team * cols);
   float *each = values.data();
-  *count = encode(team, pre, rows, cols, stride, bias, first_row, out, [=](int64_t r, uint64_t *words) {
-    return mark_largest(pre + r * stride, bias, cols, wanted, words, each + omp_get_thread_num() * cols);
+  out->count = encode(team, *pre, bias->data, first_row, *out, [=](int64_t r, uint64_t *words) {
+    return mark_largest(pre->data + r * cols, bias->data, cols, wanted, words, each + omp_get_thread_num() * cols);
   });
   return HW_OK;
 }

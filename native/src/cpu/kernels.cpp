@@ -8,10 +8,8 @@ namespace hw::HW_ISA {
 
 const CpuKernels kernels = {
     HW_TEXT(HW_ISA),
-    {encode_threshold, encode_topk, gather_rows, pattern_adjoint, pattern_adjoint_single, edge_contract, add_rows,
-     add_scaled_rows},
-    {row_sums, influence, edge_cut, edges_above},
-    split_bf16,
+    {HW_DEVICE_KERNELS(HW_ADDRESS)},
+    {HW_HOST_KERNELS(HW_ADDRESS)},
 };
 
 }  // namespace hw::HW_ISA

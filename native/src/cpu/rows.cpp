@@ -11,7 +11,6 @@ struct Request {
   int64_t n;
   const float *scale, *gain;
   float *out;
-  int64_t out_stride;
 };
 
 template <class T>
@@ -19,7 +18,7 @@ void gather_contiguous(const T *source, const Request &request) {
 #pragma omp parallel for schedule(dynamic, 4) num_threads(hw::threads())
   for (int64_t i = 0; i < request.n; i++) {
     const T *__restrict from = source + request.index[i] * request.row_stride;
-    float *__restrict to = request.out + i * request.out_stride;
+    float *__restrict to = request.out + i * request.width;
     const float *gain = request.gain;
     const float scale = request.scale == nullptr ? 1.0f : request.scale[i];
     if (gain != nullptr) {
@@ -39,7 +38,7 @@ void gather_strided(const T *source, const Request &request) {
     const int64_t j1 = min(request.width, j0 + kColumns);
     for (int64_t i = 0; i < request.n; i++) {
       const T *from = source + request.index[i] * request.row_stride;
-      float *to = request.out + i * request.out_stride;
+      float *to = request.out + i * request.width;
       const float scale = request.scale == nullptr ? 1.0f : request.scale[i];
       for (int64_t j = j0; j < j1; j++) {
         const float gain = request.gain == nullptr ? 1.0f : request.gain[j];
@@ -60,11 +59,11 @@ void gather(const void *source, const Request &request) {
 
 }  // namespace
 
-int32_t gather_rows(const hw_exec *, const void *source, int32_t source_dtype, int64_t row_stride, int64_t col_stride,
-                    int64_t width, const int64_t *index, int64_t n, const float *scale, const float *gain, float *out,
-                    int64_t out_stride) {
-  const Request request = {row_stride, col_stride, width, index, n, scale, gain, out, out_stride};
-  switch (source_dtype) {
+int32_t gather_rows(const hw_exec *, const void *source, const hw_layout *layout, const hw_rows *rows,
+                    const hw_vector *scale, const hw_vector *gain, const hw_matrix *out) {
+  const Request request = {layout->row_stride, layout->column_stride, out->columns, rows->index,
+                           rows->count,        scale->data,           gain->data,   out->data};
+  switch (layout->dtype) {
     case HW_F32: gather<float>(source, request); break;
     case HW_BF16: gather<Bfloat16>(source, request); break;
     case HW_F16: gather<Float16>(source, request); break;

@@ -20,14 +20,15 @@ HW_INLINE uint32_t nearest(float x) {
 
 }  // namespace
 
-int32_t split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low,
-                   int64_t stride) {
+int32_t split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle,
+                   const hw_bf16_matrix *low) {
+  const int64_t cols = x->columns;
 #pragma omp parallel for schedule(static) num_threads(hw::threads())
-  for (int64_t i = 0; i < rows; i++) {
-    const float *__restrict from = x + i * cols;
-    uint16_t *__restrict first = high + i * stride;
-    uint16_t *__restrict second = middle + i * stride;
-    uint16_t *__restrict third = low + i * stride;
+  for (int64_t i = 0; i < x->rows; i++) {
+    const float *__restrict from = x->data + i * cols;
+    uint16_t *__restrict first = high->data + i * high->stride;
+    uint16_t *__restrict second = middle->data + i * middle->stride;
+    uint16_t *__restrict third = low->data + i * low->stride;
     for (int64_t j = 0; j < cols; j++) {
       const uint32_t a = nearest(from[j]);
       /* The differences are exact. An infinity and a not-a-number leave nothing. */

@@ -173,13 +173,15 @@ struct Mixing {
 
 }  // namespace
 
-int32_t pattern_adjoint(const hw_exec *, const float *o, const float *pattern, int64_t P, int64_t heads,
-                        int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
-                        const int32_t *position, float *v) {
+int32_t pattern_adjoint(const hw_exec *, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads,
+                        const hw_ragged *ragged, const hw_matrix *v) {
+  const int64_t P = pattern->positions, heads = pattern->heads, head_dim = o->columns / heads;
+  const int64_t targets = ragged->targets;
+  const int32_t *position = ragged->position;
   const int team = hw::threads();
   const int64_t tasks = team == 1 ? 1 : 4 * team; /* enough to share evenly; results do not depend on it */
-  const Mixing mixing = {o,          pattern,  P, heads, kv_heads, head_dim,
-                         row_offset, position, v, Blocks(P, heads, kv_heads, head_dim, tasks / targets)};
+  const Mixing mixing = {o->data,        pattern->data, P,       heads, kv_heads, head_dim,
+                         ragged->offset, position,      v->data, Blocks(P, heads, kv_heads, head_dim, tasks / targets)};
   const Blocks &blocks = mixing.blocks;
   const int64_t key_blocks = ceil_div(P, blocks.keys), spans = ceil_div(kv_heads, blocks.span);
   const int64_t batch = min(32, max(1, targets * key_blocks * spans / tasks)), batches = ceil_div(targets, batch);
@@ -201,21 +203,21 @@ int32_t pattern_adjoint(const hw_exec *, const float *o, const float *pattern, i
   return HW_OK;
 }
 
-int32_t pattern_adjoint_single(const hw_exec *, const float *o, const float *pattern, int64_t P, int64_t heads,
-                               int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset,
-                               const int32_t *position, float *v) {
+int32_t pattern_adjoint_single(const hw_exec *, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads,
+                               const hw_ragged *ragged, const hw_matrix *v) {
+  const int64_t P = pattern->positions, heads = pattern->heads, head_dim = o->columns / heads;
   constexpr int64_t kKeys = 64;
   const int64_t group = heads / kv_heads;
   const int64_t key_blocks = ceil_div(P, kKeys);
 #pragma omp parallel for collapse(2) schedule(dynamic) num_threads(hw::threads())
-  for (int64_t t = 0; t < targets; t++) {
+  for (int64_t t = 0; t < ragged->targets; t++) {
     for (int64_t block = 0; block < key_blocks; block++) {
-      const int64_t q = position[t];
+      const int64_t q = ragged->position[t];
       for (int64_t p = block * kKeys; p < min(q + 1, (block + 1) * kKeys); p++) {
-        float *__restrict to = v + (row_offset[t] + p) * kv_heads * head_dim;
+        float *__restrict to = v->data + (ragged->offset[t] + p) * kv_heads * head_dim;
         for (int64_t h = 0; h < heads; h++) {
-          const float *__restrict from = o + (t * heads + h) * head_dim;
-          const float a = pattern[(h * P + q) * P + p];
+          const float *__restrict from = o->data + (t * heads + h) * head_dim;
+          const float a = pattern->data[(h * P + q) * P + p];
           float *__restrict part = to + h / group * head_dim;
           if (h % group == 0) {
             for (int64_t j = 0; j < head_dim; j++) part[j] = a * from[j];
@@ -229,19 +231,22 @@ int32_t pattern_adjoint_single(const hw_exec *, const float *o, const float *pat
   return HW_OK;
 }
 
-int32_t add_rows(const hw_exec *, float *g, int64_t width, int64_t n, const int64_t *row, const float *x) {
+int32_t add_rows(const hw_exec *, const hw_matrix *g, const hw_rows *rows, const hw_matrix *x) {
+  const int64_t width = g->columns;
 #pragma omp parallel for schedule(static) num_threads(hw::threads())
-  for (int64_t i = 0; i < n; i++) {
-    float *__restrict to = g + row[i] * width;
-    const float *__restrict from = x + i * width;
+  for (int64_t i = 0; i < rows->count; i++) {
+    float *__restrict to = g->data + rows->index[i] * width;
+    const float *__restrict from = x->data + i * width;
     for (int64_t j = 0; j < width; j++) to[j] += from[j];
   }
   return HW_OK;
 }
 
-int32_t add_scaled_rows(const hw_exec *, float *g, const float *x, int64_t width, int64_t targets,
-                        const int64_t *row_offset, const int32_t *position, const float *scale) {
+int32_t add_scaled_rows(const hw_exec *, const hw_matrix *g, const hw_matrix *x, const hw_ragged *ragged,
+                        const hw_vector *scale) {
   constexpr int64_t kBlock = 64;
+  const int64_t width = g->columns, targets = ragged->targets;
+  const int32_t *position = ragged->position;
   int64_t longest = 0;
   for (int64_t t = 0; t < targets; t++) longest = max(longest, position[t] + 1);
   const int64_t blocks = ceil_div(longest, kBlock);
@@ -249,9 +254,10 @@ int32_t add_scaled_rows(const hw_exec *, float *g, const float *x, int64_t width
   for (int64_t t = 0; t < targets; t++) {
     for (int64_t block = 0; block < blocks; block++) {
       for (int64_t q = block * kBlock; q < min(position[t] + 1, (block + 1) * kBlock); q++) {
-        float *__restrict to = g + (row_offset[t] + q) * width;
-        const float *__restrict from = x + (row_offset[t] + q) * width;
-        for (int64_t j = 0; j < width; j++) to[j] += scale[q] * from[j];
+        float *__restrict to = g->data + (ragged->offset[t] + q) * width;
+        const float *__restrict from = x->data + (ragged->offset[t] + q) * width;
+        const float factor = scale->data[q];
+        for (int64_t j = 0; j < width; j++) to[j] += factor * from[j];
       }
     }
   }

@@ -9,16 +9,10 @@ constexpr int kSources = 64; /* of a tile */
 constexpr int kDepth = 16;   /* of the width, in shared memory at a time */
 constexpr int kShares = 4;   /* blocks that share a position's tiles of sources */
 
-struct Ragged {
-  int64_t targets;
-  const int64_t *row_offset;
-  const int32_t *position;
-};
-
 /* A row of kShares blocks per position and tile of kRows targets. */
 template <int kRows>
-__global__ void contract(const float *g, int64_t width, Ragged ragged, const float *source, const int64_t *segment,
-                         float *out, const int64_t *out_base, int32_t accumulate) {
+__global__ void contract(const float *g, int64_t width, hw_ragged ragged, const float *source, const int64_t *segment,
+                         hw_runs out, int32_t accumulate) {
   constexpr int kEachRow = kRows / kSide, kEachSource = kSources / kSide;
   __shared__ float gradients[kDepth][kRows + 1], sources[kDepth][kSources + 1];
   __shared__ int reached;
@@ -39,7 +33,7 @@ __global__ void contract(const float *g, int64_t width, Ragged ragged, const flo
       for (int i = id / kDepth; i < kRows; i += kSide * kSide / kDepth) {
         const int64_t t = t0 + i;
         const bool live = inside && t < ragged.targets && ragged.position[t] >= q;
-        gradients[d][i] = live ? g[(ragged.row_offset[t] + q) * width + k0 + d] : 0.0f;
+        gradients[d][i] = live ? g[(ragged.offset[t] + q) * width + k0 + d] : 0.0f;
       }
       for (int i = id / kDepth; i < kSources; i += kSide * kSide / kDepth) {
         sources[d][i] = inside && s0 + i < segment[q + 1] ? source[(s0 + i) * width + k0 + d] : 0.0f;
@@ -60,7 +54,7 @@ __global__ void contract(const float *g, int64_t width, Ragged ragged, const flo
       for (int j = 0; j < kEachSource; j++) {
         const int64_t s = s0 + column + j * kSide;
         if (s >= segment[q + 1]) continue;
-        float *to = out + out_base[t] + (s - segment[0]);
+        float *to = out.data + out.base[t] + (s - segment[0]);
         *to = accumulate ? *to + sums[i][j] : sums[i][j];
       }
     }
@@ -69,21 +63,18 @@ __global__ void contract(const float *g, int64_t width, Ragged ragged, const flo
 
 }  // namespace
 
-int32_t edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets, const int64_t *row_offset,
-                      const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out,
-                      const int64_t *out_base, int32_t accumulate) {
-  if (P == 0) return HW_OK;
+int32_t edge_contract(const hw_exec *exec, const hw_matrix *g, const hw_ragged *ragged, const hw_matrix *source,
+                      const hw_segments *segments, const hw_runs *out, int32_t accumulate) {
   const OnDevice on_device(exec);
-  const Ragged ragged = {targets, row_offset, position};
-  const int64_t rows = targets <= 16 ? 16 : 64;
-  dim3 grid = grid_of(P * blocks_for(targets, rows));
+  const int64_t rows = ragged->targets <= 16 ? 16 : 64;
+  dim3 grid = grid_of(segments->positions * blocks_for(ragged->targets, rows));
   grid.y = kShares;
   if (rows == 16) {
-    HW_LAUNCH(contract<16>, grid, kSide * kSide, stream_of(exec), g, width, ragged, source, segment, out, out_base,
-              accumulate);
+    HW_LAUNCH(contract<16>, grid, kSide * kSide, stream_of(exec), g->data, g->columns, *ragged, source->data,
+              segments->start, *out, accumulate);
   } else {
-    HW_LAUNCH(contract<64>, grid, kSide * kSide, stream_of(exec), g, width, ragged, source, segment, out, out_base,
-              accumulate);
+    HW_LAUNCH(contract<64>, grid, kSide * kSide, stream_of(exec), g->data, g->columns, *ragged, source->data,
+              segments->start, *out, accumulate);
   }
   check(cudaGetLastError(), "contracting edges");
   return HW_OK;

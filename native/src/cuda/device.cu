@@ -20,10 +20,8 @@ dim3 grid_of(int64_t blocks) {
 }  // namespace gpu
 
 const DeviceKernels *cuda() {
-  static const DeviceKernels kernels = {gpu::encode_threshold, gpu::encode_topk,
-                                        gpu::gather_rows,      gpu::pattern_adjoint,
-                                        gpu::pattern_adjoint_single, gpu::edge_contract,
-                                        gpu::add_rows,         gpu::add_scaled_rows};
+  using namespace gpu;
+  static const DeviceKernels kernels = {HW_DEVICE_KERNELS(HW_ADDRESS)};
   return &kernels;
 }
 

@@ -15,14 +15,7 @@
 
 namespace hw::gpu {
 
-decltype(hw_encode_threshold) encode_threshold;
-decltype(hw_encode_topk) encode_topk;
-decltype(hw_gather_rows) gather_rows;
-decltype(hw_pattern_adjoint) pattern_adjoint;
-decltype(hw_pattern_adjoint_single) pattern_adjoint_single;
-decltype(hw_edge_contract) edge_contract;
-decltype(hw_add_rows) add_rows;
-decltype(hw_add_scaled_rows) add_scaled_rows;
+HW_DEVICE_KERNELS(HW_DECLARE)
 
 /* Fails with HW_DEVICE_ERROR, or HW_OUT_OF_MEMORY, unless the call succeeded. */
 void check(cudaError_t status, const char *what);

@@ -13,13 +13,13 @@ constexpr int kWarps = kThreads / 32;
 
 struct Input {
   const float *pre;
-  int64_t cols, stride;
+  int64_t cols;
   const float *bias;
   const float *threshold;
   int64_t first_row;
 
   __device__ float at(int64_t r, int64_t c) const {
-    const float x = pre[r * stride + c];
+    const float x = pre[r * cols + c];
     return bias == nullptr ? x : x + bias[c];
   }
 };
@@ -28,12 +28,6 @@ struct Input {
 struct Choice {
   uint32_t least;
   int64_t ties;
-};
-
-struct Output {
-  int32_t *row, *col;
-  float *value;
-  int64_t capacity;
 };
 
 /* How many threads before this one have `flag`; *total is how many of the block have it. Every thread takes part. */
@@ -149,7 +143,7 @@ __global__ void add_up(int64_t *start, int64_t rows) {
   if (id == kThreads - 1) start[rows] = at;
 }
 
-__global__ void write_active(Input in, const Choice *choice, const int64_t *start, Output out) {
+__global__ void write_active(Input in, const Choice *choice, const int64_t *start, hw_active out) {
   const int64_t r = in.first_row + blockIdx.x;
   int64_t at = start[blockIdx.x];
   visit_row(in, r, choice == nullptr ? nullptr : choice + blockIdx.x, [&](int64_t c, float x, bool active) {
@@ -157,16 +151,15 @@ __global__ void write_active(Input in, const Choice *choice, const int64_t *star
     const int64_t to = at + place(active, &total);
     if (active && to < out.capacity) {
       out.row[to] = static_cast<int32_t>(r);
-      out.col[to] = static_cast<int32_t>(c);
+      out.column[to] = static_cast<int32_t>(c);
       out.value[to] = x;
     }
     at += total;
   });
 }
 
-int32_t encode(const hw_exec *exec, const Input &in, int64_t all_rows, const int64_t *k, const Output &out,
-               int64_t *count) {
-  *count = 0;
+int32_t encode(const hw_exec *exec, const Input &in, int64_t all_rows, const int64_t *k, hw_active *out) {
+  out->count = 0;
   const int64_t rows = all_rows - in.first_row;
   if (rows <= 0 || in.cols == 0 || (k != nullptr && *k == 0)) return HW_OK;
   const OnDevice on_device(exec);
@@ -180,27 +173,24 @@ int32_t encode(const hw_exec *exec, const Input &in, int64_t all_rows, const int
   }
   HW_LAUNCH(count_active, grid, kThreads, stream, in, choice, start.data());
   HW_LAUNCH(add_up, dim3(1), kThreads, stream, start.data(), rows);
-  HW_LAUNCH(write_active, grid, kThreads, stream, in, choice, start.data(), out);
+  HW_LAUNCH(write_active, grid, kThreads, stream, in, choice, start.data(), *out);
   check(cudaGetLastError(), "encoding");
-  check(cudaMemcpyAsync(count, start.data() + rows, sizeof *count, cudaMemcpyDeviceToHost, stream), "encoding");
+  check(cudaMemcpyAsync(&out->count, start.data() + rows, sizeof out->count, cudaMemcpyDeviceToHost, stream),
+        "encoding");
   check(cudaStreamSynchronize(stream), "encoding");
   return HW_OK;
 }
 
 }  // namespace
 
-int32_t encode_threshold(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride,
-                         const float *bias, const float *threshold, int64_t first_row, int32_t *out_row,
-                         int32_t *out_col, float *out_value, int64_t capacity, int64_t *count) {
-  return encode(exec, Input{pre, cols, stride, bias, threshold, first_row}, rows, nullptr,
-                Output{out_row, out_col, out_value, capacity}, count);
+int32_t encode_threshold(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, const hw_vector *threshold,
+                         int64_t first_row, hw_active *out) {
+  return encode(exec, Input{pre->data, pre->columns, bias->data, threshold->data, first_row}, pre->rows, nullptr, out);
 }
 
-int32_t encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride,
-                    const float *bias, int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col,
-                    float *out_value, int64_t capacity, int64_t *count) {
-  return encode(exec, Input{pre, cols, stride, bias, nullptr, first_row}, rows, &k,
-                Output{out_row, out_col, out_value, capacity}, count);
+int32_t encode_topk(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, int64_t k, int64_t first_row,
+                    hw_active *out) {
+  return encode(exec, Input{pre->data, pre->columns, bias->data, nullptr, first_row}, pre->rows, &k, out);
 }
 
 }  // namespace hw::gpu

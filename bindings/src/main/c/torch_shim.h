@@ -8,7 +8,7 @@
  *
  * Generated with jextract at openjdk/jextract f9866df on JDK 25:
  *   jextract --output bindings/src/generated/java --target-package dev.headwater.bindings.torch \
- *            --header-class-name TorchShim bindings/src/main/c/torch_shim.h @bindings/src/main/c/torch_shim.includes
+ *            --header-class-name TorchShim --library torch_cpu bindings/src/main/c/torch_shim.h @bindings/src/main/c/torch_shim.includes
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -42,9 +42,12 @@ int32_t aoti_torch_dtype_bool(void);
 /* Tensors. Handles returned through ret are owned. */
 int32_t aoti_torch_empty_strided(int64_t ndim, const int64_t *sizes, const int64_t *strides, int32_t dtype,
                                  int32_t device_type, int32_t device_index, AtenTensorHandle *ret);
-int32_t aoti_torch_create_tensor_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides,
-                                           int64_t storage_offset, int32_t dtype, int32_t device_type,
-                                           int32_t device_index, AtenTensorHandle *ret);
+/* The tensor's storage calls deleter(data, deleter_context) when nothing refers to it any more. */
+int32_t torch_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset,
+                        int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout,
+                        const uint8_t *opaque_metadata, int64_t opaque_metadata_size,
+                        void (*deleter)(void *data, void *context), void *deleter_context);
+int32_t aoti_torch_layout_strided(void);
 int32_t aoti_torch_new_tensor_handle(AtenTensorHandle orig, AtenTensorHandle *ret);
 int32_t aoti_torch_delete_tensor_object(AtenTensorHandle tensor);
 int32_t aoti_torch_get_data_ptr(AtenTensorHandle tensor, void **ret); /* borrowed */
@@ -70,4 +73,6 @@ int32_t torch_new_list_reserve_size(size_t size, StableListHandle *ret); /* owne
 int32_t torch_list_push_back(StableListHandle list, StableIValue element);
 int32_t torch_delete_list(StableListHandle list);
 int32_t torch_new_string_handle(const char *data, size_t length, StringHandle *ret); /* owned */
+int32_t torch_delete_string(StringHandle string);
 int32_t torch_new_stable_ivalue(StableIValue **ret); /* owned */
+int32_t torch_delete_stable_ivalue(StableIValue *value);

@@ -5,6 +5,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.model.FeatureSite;
@@ -249,10 +250,10 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
             float[] bias = new float[(int) features];
             Arrays.fill(bias, -(float) threshold(input));
             out.write("b_enc", bias);
-            Tensor squares = Torch.mean(Torch.mul(output, output), -1, false);
-            double size = Math.sqrt(Torch.mean(squares, 0, false).item());
+            Tensor squares = TorchReduce.mean(Torch.mul(output, output), -1, false);
+            double size = Math.sqrt(TorchReduce.mean(squares, 0, false).item());
             new Normal("dec" + layer, size / Math.sqrt(shape.active())).writeTo(out, "W_dec", features * width);
-            out.write("b_dec", Torch.mean(output, 0, false).toFloats());
+            out.write("b_dec", TorchReduce.mean(output, 0, false).toFloats());
             out.commit();
         }
     }
@@ -262,8 +263,9 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
      * size.
      */
     private double threshold(Tensor input) {
-        Tensor sizes = Torch.sqrt(Torch.mean(Torch.mul(input, input), -1, false));
-        return Torch.mean(sizes, 0, false).item() * normalQuantile(1 - (double) shape.active() / shape.features());
+        Tensor sizes = Torch.sqrt(TorchReduce.mean(Torch.mul(input, input), -1, false));
+        return TorchReduce.mean(sizes, 0, false).item()
+                * normalQuantile(1 - (double) shape.active() / shape.features());
     }
 
     /** Where the standard normal distribution function reaches p, by bisection. */

@@ -3,6 +3,7 @@ package dev.headwater.benchmarks;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.NativeArena;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import java.lang.foreign.Arena;
@@ -85,7 +86,7 @@ public class EncodeKernelBenchmark {
         @Setup
         public void fill() {
             scope = TensorScope.open();
-            arena = Arena.ofShared();
+            arena = NativeArena.open();
             ModelShape sizes = shape.sizes();
             width = sizes.width();
             source = arena.allocate(sizes.features() * width * type.bytes(), 64).fill((byte) 0x3f);

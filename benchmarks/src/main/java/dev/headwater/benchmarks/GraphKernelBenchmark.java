@@ -2,9 +2,9 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.bindings.EdgeRuns;
 import dev.headwater.bindings.LinkText;
+import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -48,7 +48,7 @@ public class GraphKernelBenchmark {
     /** As many as a graph file's text is made of at once. */
     private static final int LINKS = 1 << 16;
 
-    private final Arena arena = Arena.ofShared();
+    private final NativeArena arena = NativeArena.open();
     private EdgeRuns edges;
     private long[] order;
     private long[] node;

@@ -1,5 +1,6 @@
 package dev.headwater.benchmarks;
 
+import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.attribution.FeatureRounds;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -52,7 +53,7 @@ public class GraphPhaseBenchmark {
 
         @Setup
         public void fill() {
-            arena = Arena.ofShared();
+            arena = NativeArena.open();
             // All batches share these: a row's values matter as little as which row they are in.
             values = arena.allocate((long) Float.BYTES * perRound * shape.firstLogit(), 64);
             SyntheticGraph.fill(values);
@@ -70,7 +71,7 @@ public class GraphPhaseBenchmark {
                 shape.row(node, layout);
             }
             read += Float.BYTES * layout.size();
-            return layout.adopt(values, Arena.ofShared());
+            return layout.adopt(values, NativeArena.open());
         }
     }
 

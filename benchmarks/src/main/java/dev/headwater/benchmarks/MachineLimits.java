@@ -6,6 +6,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -28,7 +29,7 @@ record MachineLimits(double sgemm, double bf16, double copy) {
     static MachineLimits measure() {
         try (var scope = TensorScope.open()) {
             Tensor a = Torch.mul(
-                    Torch.sin(Torch.reshape(
+                    Torch.sin(TorchShape.reshape(
                             Torch.to(Torch.arange(SIDE * SIDE, DType.I64, Device.CPU), DType.F32), SIDE, SIDE)),
                     0.02);
             double product = 2e-9 * SIDE * SIDE * SIDE;

@@ -1,8 +1,8 @@
 package dev.headwater.benchmarks;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
-import dev.headwater.bindings.Device;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -88,7 +88,7 @@ final class OnceCommand implements Callable<Integer> {
         try (ReplacementModel model = ReplacementModel.open(
                 directory.resolve("model"),
                 directory.resolve("transcoders"),
-                options(products(dtype)).withDevice(Device.parse(device)))) {
+                options(products(dtype)).withDevice(Cuda.device(device)))) {
             double load = seconds(start);
             if (!cold) {
                 int[] first = prompts.getFirst();

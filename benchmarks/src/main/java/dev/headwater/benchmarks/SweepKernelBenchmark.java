@@ -2,8 +2,10 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.EdgeSlots;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Ragged;
+import dev.headwater.bindings.Segments;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -52,9 +54,8 @@ public class SweepKernelBenchmark {
     private Tensor pattern;
     private Tensor output;
     private Tensor sources;
-    private Tensor segment;
     private Tensor edges;
-    private Tensor base;
+    private EdgeSlots slots;
     /** Gradient rows, and pairs of a query and a key up to it, of all targets together. */
     private double rows;
 
@@ -70,7 +71,7 @@ public class SweepKernelBenchmark {
         for (int t = 1; t < TARGETS; t++) {
             offset[t] = offset[t - 1] + position[t - 1] + 1;
         }
-        ragged = new Ragged(Tensor.ofLongs(offset, TARGETS), Tensor.ofInts(position, TARGETS));
+        ragged = Ragged.of(offset, position, Device.CPU);
         rows = Arrays.stream(position).mapToDouble(p -> p + 1).sum();
         pairs = Arrays.stream(position)
                 .mapToDouble(p -> 0.5 * (p + 1) * (p + 2))
@@ -86,11 +87,10 @@ public class SweepKernelBenchmark {
         sources = RandomTensors.normal(count, sizes.width());
         long[] starts = new long[positions + 1];
         Arrays.setAll(starts, q -> (long) q * sizes.active());
-        segment = Tensor.ofLongs(starts, positions + 1);
         edges = Tensor.zeros(DType.F32, Device.CPU, TARGETS, count);
         long[] first = new long[TARGETS];
         Arrays.setAll(first, t -> t * count);
-        base = Tensor.ofLongs(first, TARGETS);
+        slots = EdgeSlots.of(ragged, Segments.of(starts, Device.CPU), first);
     }
 
     @TearDown
@@ -121,6 +121,6 @@ public class SweepKernelBenchmark {
     @Benchmark
     public void edgeContract(Work work) {
         work.gflop += 2e-9 * rows * sizes.active() * sizes.width();
-        Kernels.edgeContract(gradient, ragged, sources, segment, edges, base, false);
+        Kernels.edgeContract(gradient, sources, slots, edges, false);
     }
 }

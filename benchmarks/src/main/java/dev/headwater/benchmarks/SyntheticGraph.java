@@ -1,12 +1,12 @@
 package dev.headwater.benchmarks;
 
+import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Provenance;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -102,7 +102,7 @@ record SyntheticGraph(int layers, int positions, int features) {
                 layout.endRow();
             }
         }
-        Arena arena = Arena.ofShared();
+        NativeArena arena = NativeArena.open();
         MemorySegment values = arena.allocate(Float.BYTES * layout.size(), 64);
         fill(values);
         int[] tokens = IntStream.range(0, positions).toArray();

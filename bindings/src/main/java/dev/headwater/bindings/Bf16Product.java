@@ -8,7 +8,6 @@ import dev.headwater.bindings.kernels.KernelsHeader;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
@@ -61,11 +60,21 @@ public final class Bf16Product {
     public static Tensor parts(Tensor b) {
         long k = require(b).size(0);
         Tensor parts = Tensor.empty(DType.BF16, Device.CPU, PARTS * k, b.size(1));
-        long bytes = b.numel() * DType.BF16.bytes();
-        MemorySegment to = parts.data();
-        Kernels.check(KernelsHeader.hw_split_bf16(
-                b.data(), k, b.size(1), to.asSlice(2 * bytes), to.asSlice(bytes), to, b.size(1)));
+        split(b, 0, k, parts, 2 * b.numel(), b.numel(), 0, b.size(1));
         return parts;
+    }
+
+    /** Rows of a matrix as three, of which the parts' tensor has room for the greatest from element {@code high} on, and so on. */
+    private static void split(
+            Tensor x, long first, long rows, Tensor parts, long high, long middle, long low, long stride) {
+        long columns = x.size(1);
+        try (var call = new KernelCall(Device.CPU)) {
+            KernelCall.check(KernelsHeader.hw_split_bf16(
+                    call.rowsOf("matrix", x, first, rows),
+                    call.bf16("parts", parts, high, rows, columns, stride),
+                    call.bf16("parts", parts, middle, rows, columns, stride),
+                    call.bf16("parts", parts, low, rows, columns, stride)));
+        }
     }
 
     /** The matrix F32 [k, n] that {@link #parts} has split. */
@@ -73,9 +82,9 @@ public final class Bf16Product {
         long k = parts.size(0) / PARTS;
         try (var scope = TensorScope.open()) {
             // The two greater parts first: their sum is exact.
-            Tensor sum = Torch.to(Torch.narrow(parts, 0, 2 * k, k), DType.F32);
-            sum = Torch.add(sum, Torch.to(Torch.narrow(parts, 0, k, k), DType.F32));
-            return scope.keep(Torch.add(sum, Torch.to(Torch.narrow(parts, 0, 0, k), DType.F32)));
+            Tensor sum = Torch.to(TorchShape.narrow(parts, 0, 2 * k, k), DType.F32);
+            sum = Torch.add(sum, Torch.to(TorchShape.narrow(parts, 0, k, k), DType.F32));
+            return scope.keep(Torch.add(sum, Torch.to(TorchShape.narrow(parts, 0, 0, k), DType.F32)));
         }
     }
 
@@ -95,21 +104,15 @@ public final class Bf16Product {
         long k = a.size(1);
         long n = out.size(1);
         long rows = Math.min(m, Math.max(1, ELEMENTS / (PARTS * k)));
-        try (var scope = TensorScope.open()) {
-            MemorySegment split =
-                    Tensor.empty(DType.BF16, Device.CPU, rows, PARTS * k).data();
-            long part = k * DType.BF16.bytes();
+        try (var scope = TensorScope.open();
+                var use = new TensorUse()) {
+            Tensor pieces = Tensor.empty(DType.BF16, Device.CPU, rows, PARTS * k);
+            MemorySegment split = use.elements(pieces);
+            MemorySegment right = use.elements(parts);
+            MemorySegment to = use.elements(out);
             for (long from = 0; from < m; from += rows) {
                 int count = (int) Math.min(rows, m - from);
-                MemorySegment to = out.data().asSlice(from * n * Float.BYTES);
-                Kernels.check(KernelsHeader.hw_split_bf16(
-                        a.data().asSlice(from * k * Float.BYTES),
-                        count,
-                        k,
-                        split,
-                        split.asSlice(part),
-                        split.asSlice(2 * part),
-                        PARTS * k));
+                split(a, from, count, pieces, 0, k, 2 * k, PARTS * k);
                 for (int pair = PARTS; pair >= 1; pair--) {
                     int depth = (int) (pair * k);
                     // The greatest products make the error: their sum is taken in blocks, as float32 products do.
@@ -121,9 +124,9 @@ public final class Bf16Product {
                                 Math.min(block, depth - at),
                                 split.asSlice(at * (long) DType.BF16.bytes()),
                                 (int) (PARTS * k),
-                                parts.data().asSlice(((PARTS - pair) * k + at) * n * DType.BF16.bytes()),
+                                right.asSlice(((PARTS - pair) * k + at) * n * DType.BF16.bytes()),
                                 pair == PARTS && at == 0 ? beta : 1,
-                                to);
+                                to.asSlice(from * n * Float.BYTES));
                     }
                 }
             }
@@ -147,18 +150,19 @@ public final class Bf16Product {
         long n = out.size(1);
         long rows = Math.min(m, Math.max(1, ELEMENTS / k));
         for (long from = 0; from < m; from += rows) {
-            try (var scope = TensorScope.open()) {
+            try (var scope = TensorScope.open();
+                    var use = new TensorUse()) {
                 int count = (int) Math.min(rows, m - from);
-                Tensor block = Torch.to(Torch.narrow(a, 0, from, count), DType.BF16);
+                Tensor block = Torch.to(TorchShape.narrow(a, 0, from, count), DType.BF16);
                 multiply(
                         count,
                         (int) n,
                         k,
-                        block.data(),
+                        use.elements(block),
                         k,
-                        b.data(),
+                        use.elements(b),
                         beta,
-                        out.data().asSlice(from * n * Float.BYTES));
+                        use.elements(out).asSlice(from * n * Float.BYTES));
             }
         }
     }
@@ -210,7 +214,7 @@ public final class Bf16Product {
 
     /** The function, which libtorch's BLAS may or may not have; looked up once the libraries are loaded. */
     private static final class Product {
-        static final MethodHandle HANDLE = SymbolLookup.loaderLookup()
+        static final MethodHandle HANDLE = NativeLibraries.torch()
                 .find(GEMM)
                 .map(address -> Linker.nativeLinker()
                         .downcallHandle(

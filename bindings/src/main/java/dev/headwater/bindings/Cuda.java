@@ -4,29 +4,71 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.headwater.bindings.cuda.CudaRuntime;
-import dev.headwater.bindings.cuda.cudaDeviceProp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the CUDA runtime says of this machine. The runtime comes with a CUDA build of libtorch; without one there is
- * none.
+ * What the CUDA runtime says of this machine. The runtime comes with a CUDA build of libtorch; without one there is none.
+ * Asking what devices there are costs no memory on them; {@link #memory} makes a context on the one device that it looks at.
  */
 public final class Cuda {
+    /** A cudaDeviceProp of any version fits; each begins with the device's name. */
+    private static final long PROPERTIES_BYTES = 8192;
+
+    private static final long NAME_BYTES = 256;
+
     /**
      * One device.
      *
-     * @param total  bytes of memory
-     * @param free   bytes free now
+     * @param index ordinal
+     * @param name  as its maker calls it
+     * @param major of its compute capability
+     * @param minor of its compute capability
      */
-    public record Properties(int index, String name, int major, int minor, long total, long free) {}
+    public record Properties(int index, String name, int major, int minor) {}
+
+    /**
+     * Memory of a device.
+     *
+     * @param total bytes
+     * @param free  bytes free now
+     */
+    public record Memory(long total, long free) {}
 
     private static List<Properties> devices;
     private static String unavailable;
 
     private Cuda() {}
+
+    /**
+     * Reads {@code cpu}, {@code cuda}, {@code cuda:N} or {@code auto} (the first CUDA device if this machine and the
+     * libtorch in use have one, else the CPU).
+     *
+     * @throws IllegalArgumentException if the text is none of these
+     * @throws NativeException          if a CUDA device is asked for and can't be used; the message says why
+     */
+    public static Device device(String text) {
+        if (text.equals("cpu")) {
+            return Device.CPU;
+        }
+        if (text.equals("auto")) {
+            return unavailable() == null ? new Device(Device.Type.CUDA, 0) : Device.CPU;
+        }
+        if (!text.matches("cuda(:\\d{1,3})?")) {
+            throw new IllegalArgumentException("device '" + text + "' is not one of auto, cpu, cuda, cuda:N");
+        }
+        int index = text.length() > 5 ? Integer.parseInt(text.substring(5)) : 0;
+        String reason = unavailable();
+        if (reason == null && index >= devices().size()) {
+            reason = "this machine has " + devices().size() + " CUDA device(s)";
+        }
+        if (reason != null) {
+            throw new NativeException("device " + text + " can't be used: " + reason);
+        }
+        return new Device(Device.Type.CUDA, index);
+    }
 
     /** Why no CUDA device can be used, in one sentence; null if one can. */
     public static synchronized String unavailable() {
@@ -64,25 +106,53 @@ public final class Cuda {
             }
             devices = List.copyOf(found);
             unavailable = found.isEmpty() ? "CUDA finds no device" : null;
-        } catch (IllegalArgumentException | ExceptionInInitializerError | NoClassDefFoundError e) {
+        } catch (IllegalArgumentException
+                | ExceptionInInitializerError
+                | NoClassDefFoundError
+                | java.util.NoSuchElementException e) {
             unavailable = "the CUDA runtime library (libcudart) is not loaded beside libtorch_cuda";
         }
     }
 
     private static Properties properties(Arena arena, int index) {
-        MemorySegment properties = cudaDeviceProp.allocate(arena);
-        check(CudaRuntime.cudaGetDeviceProperties(properties, index));
-        MemorySegment free = arena.allocate(JAVA_LONG);
-        MemorySegment total = arena.allocate(JAVA_LONG);
-        check(CudaRuntime.cudaSetDevice(index));
-        check(CudaRuntime.cudaMemGetInfo(free, total));
+        MemorySegment properties = arena.allocate(PROPERTIES_BYTES, 8);
+        check(CudaRuntime.cudaGetDeviceProperties(properties, index), "cudaGetDeviceProperties");
         return new Properties(
                 index,
-                cudaDeviceProp.name(properties).getString(0),
-                cudaDeviceProp.major(properties),
-                cudaDeviceProp.minor(properties),
-                total.get(JAVA_LONG, 0),
-                free.get(JAVA_LONG, 0));
+                properties.asSlice(0, NAME_BYTES).getString(0),
+                attribute(arena, CudaRuntime.HEADWATER_COMPUTE_CAPABILITY_MAJOR(), index),
+                attribute(arena, CudaRuntime.HEADWATER_COMPUTE_CAPABILITY_MINOR(), index));
+    }
+
+    private static int attribute(Arena arena, int attribute, int index) {
+        MemorySegment value = arena.allocate(JAVA_INT);
+        check(CudaRuntime.cudaDeviceGetAttribute(value, attribute, index), "cudaDeviceGetAttribute");
+        return value.get(JAVA_INT, 0);
+    }
+
+    /**
+     * Memory of one device. The thread's current device stays what it was.
+     *
+     * @throws NativeException if there is no such device, or its driver can't say
+     */
+    public static Memory memory(Device device) {
+        String reason = device.isCpu() ? "it is no CUDA device" : unavailable();
+        if (reason != null) {
+            throw new NativeException("the memory of " + device + " can't be asked for: " + reason);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment before = arena.allocate(JAVA_INT);
+            MemorySegment free = arena.allocate(JAVA_LONG);
+            MemorySegment total = arena.allocate(JAVA_LONG);
+            check(CudaRuntime.cudaGetDevice(before), "cudaGetDevice");
+            check(CudaRuntime.cudaSetDevice(device.index()), "cudaSetDevice");
+            try {
+                check(CudaRuntime.cudaMemGetInfo(free, total), "cudaMemGetInfo");
+            } finally {
+                int unused = CudaRuntime.cudaSetDevice(before.get(JAVA_INT, 0));
+            }
+            return new Memory(total.get(JAVA_LONG, 0), free.get(JAVA_LONG, 0));
+        }
     }
 
     /** Version of the runtime as 13.0, or null where it is not loaded. */
@@ -92,15 +162,15 @@ public final class Cuda {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment version = arena.allocate(JAVA_INT);
-            check(CudaRuntime.cudaRuntimeGetVersion(version));
+            check(CudaRuntime.cudaRuntimeGetVersion(version), "cudaRuntimeGetVersion");
             int number = version.get(JAVA_INT, 0);
             return number / 1000 + "." + number % 1000 / 10;
         }
     }
 
-    private static void check(int status) {
+    private static void check(int status, String function) {
         if (status != 0) {
-            throw new NativeException("CUDA: " + text(status));
+            throw new NativeException("CUDA, " + function + ": " + text(status));
         }
     }
 

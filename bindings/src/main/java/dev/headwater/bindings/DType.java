@@ -1,18 +1,26 @@
 package dev.headwater.bindings;
 
-import dev.headwater.bindings.torch.TorchShim;
-
 /** Element types of tensors and weight files. */
 public enum DType {
+    /** IEEE 754 double precision. */
     F64(8),
+    /** IEEE 754 single precision. */
     F32(4),
+    /** IEEE 754 half precision. */
     F16(2),
+    /** The upper half of {@link #F32}. */
     BF16(2),
+    /** Signed 64-bit integers. */
     I64(8),
+    /** Signed 32-bit integers. */
     I32(4),
+    /** Signed 16-bit integers. */
     I16(2),
+    /** Signed bytes. */
     I8(1),
+    /** Unsigned bytes. */
     U8(1),
+    /** Truth values, a byte each. */
     BOOL(1);
 
     private final int bytes;
@@ -26,37 +34,8 @@ public enum DType {
         return bytes;
     }
 
+    /** True of the four types of floating-point numbers. */
     public boolean isFloating() {
         return this == F64 || this == F32 || this == F16 || this == BF16;
-    }
-
-    /** libtorch's code of this type; read through its getters because the numbers are not part of its ABI. */
-    int torchCode() {
-        return Codes.OF[ordinal()];
-    }
-
-    static DType ofTorchCode(int code) {
-        for (DType type : values()) {
-            if (Codes.OF[type.ordinal()] == code) {
-                return type;
-            }
-        }
-        throw new NativeException(
-                "libtorch returned a tensor of element type " + code + ", which Headwater does not use");
-    }
-
-    private static final class Codes {
-        static final int[] OF = {
-            TorchShim.aoti_torch_dtype_float64(),
-            TorchShim.aoti_torch_dtype_float32(),
-            TorchShim.aoti_torch_dtype_float16(),
-            TorchShim.aoti_torch_dtype_bfloat16(),
-            TorchShim.aoti_torch_dtype_int64(),
-            TorchShim.aoti_torch_dtype_int32(),
-            TorchShim.aoti_torch_dtype_int16(),
-            TorchShim.aoti_torch_dtype_int8(),
-            TorchShim.aoti_torch_dtype_uint8(),
-            TorchShim.aoti_torch_dtype_bool()
-        };
     }
 }

@@ -10,15 +10,15 @@ import dev.headwater.bindings.kernels.KernelsHeader;
 import dev.headwater.bindings.kernels.hw_edges;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
- * An edge matrix by runs as the kernels of graph mathematics see it ({@code hw_edges}): rows of consecutive columns
- * whose
- * values lie in native memory that this class does not own and that must outlive it. Rows may be added, and the
- * mathematics
- * asked for, at any time. Not thread-safe.
+ * An edge matrix by runs as the kernels of graph mathematics see it ({@code hw_edges}): rows of consecutive columns whose
+ * values lie in native memory that this class does not own but keeps until it is closed. Rows may be added, and the mathematics
+ * asked for, at any time; one thread's call waits for another's. Use after {@link #close} is an {@link IllegalStateException}.
  */
 public final class EdgeRuns implements AutoCloseable {
     private final long columns;
@@ -27,9 +27,11 @@ public final class EdgeRuns implements AutoCloseable {
     private MemorySegment column = arena.allocate(JAVA_LONG, 64);
     private MemorySegment length = arena.allocate(JAVA_LONG, 64);
     private MemorySegment value = arena.allocate(JAVA_LONG, 64);
+    private final List<NativeArena.Lease> leases = new ArrayList<>();
     private long rows;
     private long runs;
 
+    /** A matrix without rows. */
     public EdgeRuns(long columns) {
         NativeLibraries.load();
         this.columns = columns;
@@ -38,19 +40,20 @@ public final class EdgeRuns implements AutoCloseable {
     /**
      * Adds rows whose values lie in one buffer.
      *
-     * @param start  the first run of each row, then the end of the last: row i has the runs start[i] .. start[i+1]-1
-     *      [rows+1]
+     * @param start  the first run of each row, then the end of the last: row i has the runs start[i] .. start[i+1]-1 [rows+1]
      * @param column first column of each run
      * @param length number of columns of each run
      * @param offset index of the value of each run's first column
-     * @param values float32 in native memory
+     * @param values float32 in native memory of a {@link NativeArena}
+     * @throws IndexOutOfBoundsException if a run leaves the matrix, or its values the buffer
      */
-    public void add(int[] start, int[] column, int[] length, long[] offset, MemorySegment values) {
-        if (!values.isNative()) {
-            throw new IllegalArgumentException("edge values must lie in native memory");
-        }
+    public synchronized void add(int[] start, int[] column, int[] length, long[] offset, MemorySegment values) {
+        requireOpen();
         int first = start[0];
         int added = start.length - 1;
+        for (int i = 0; i < added; i++) {
+            Objects.checkFromToIndex(start[i], start[i + 1], column.length);
+        }
         int count = start[added] - first;
         long[] ends = new long[added];
         for (int i = 0; i < added; i++) {
@@ -67,6 +70,7 @@ public final class EdgeRuns implements AutoCloseable {
                     values.address() + Float.BYTES * Objects.checkFromIndexSize(offset[first + k], lengths[k], size);
             Objects.checkFromIndexSize(columns[k], lengths[k], this.columns);
         }
+        leases.add(NativeArena.lease(values));
         reserve(rows + added + 1, runs + count);
         MemorySegment.copy(ends, 0, runStart, JAVA_LONG, (rows + 1) * Long.BYTES, added);
         MemorySegment.copy(columns, 0, this.column, JAVA_LONG, runs * Long.BYTES, count);
@@ -97,15 +101,16 @@ public final class EdgeRuns implements AutoCloseable {
                 : Math.max(needed * Long.BYTES, 2 * array.byteSize());
     }
 
-    public long rows() {
+    /** Rows added so far. */
+    public synchronized long rows() {
         return rows;
     }
 
     /** Sum of the absolute values of each row over the kept columns (null keeps all) [rows]. */
-    public double[] rowSums(boolean[] keep) {
+    public synchronized double[] rowSums(boolean[] keep) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment sums = call.allocate(JAVA_DOUBLE, Math.max(1, rows));
-            Kernels.check(KernelsHeader.hw_row_sums(edges(call), bytes(call, keep), sums));
+            KernelCall.check(KernelsHeader.hw_row_sums(edges(call), bytes(call, keep), sums));
             return sums.asSlice(0, rows * Double.BYTES).toArray(JAVA_DOUBLE);
         }
     }
@@ -124,7 +129,7 @@ public final class EdgeRuns implements AutoCloseable {
      *      the kept columns [rows]
      * @return [columns]
      */
-    public double[] influence(
+    public synchronized double[] influence(
             long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale) {
         double[] influence = new double[Math.toIntExact(columns)];
         influence(order, node, weight, keep, floor, scale, null, influence);
@@ -137,7 +142,7 @@ public final class EdgeRuns implements AutoCloseable {
      * @param passed    the c of each row, as the last call left it, 0 for new rows [rows]
      * @param influence as the last call left it, 0 at first [columns]
      */
-    public void influence(
+    public synchronized void influence(
             long[] order,
             long[] node,
             double[] weight,
@@ -158,7 +163,7 @@ public final class EdgeRuns implements AutoCloseable {
             MemorySegment scales = doubles(call, scale);
             MemorySegment before = passed == null ? MemorySegment.NULL : doubles(call, passed);
             MemorySegment result = doubles(call, influence);
-            Kernels.check(KernelsHeader.hw_influence(
+            KernelCall.check(KernelsHeader.hw_influence(
                     edges(call),
                     longs(call, order),
                     order.length,
@@ -182,13 +187,13 @@ public final class EdgeRuns implements AutoCloseable {
      * cumulative sum
      * reaches {@code share} of the whole, never 0; infinity if all are 0.
      */
-    public double cut(double[] coefficient, boolean[] keep, double share) {
+    public synchronized double cut(double[] coefficient, boolean[] keep, double share) {
         if (coefficient.length != rows) {
             throw new IllegalArgumentException(coefficient.length + " coefficients for " + rows + " rows");
         }
         try (Arena call = Arena.ofConfined()) {
             MemorySegment cut = call.allocate(JAVA_DOUBLE);
-            Kernels.check(
+            KernelCall.check(
                     KernelsHeader.hw_edge_cut(edges(call), doubles(call, coefficient), bytes(call, keep), share, cut));
             return cut.get(JAVA_DOUBLE, 0);
         }
@@ -207,7 +212,7 @@ public final class EdgeRuns implements AutoCloseable {
      * @param cut over 0
      * @throws ArithmeticException if there are more than a Java array can hold
      */
-    public Selected above(double[] coefficient, boolean[] keep, double cut) {
+    public synchronized Selected above(double[] coefficient, boolean[] keep, double cut) {
         if (coefficient.length != rows) {
             throw new IllegalArgumentException(coefficient.length + " coefficients for " + rows + " rows");
         }
@@ -216,13 +221,13 @@ public final class EdgeRuns implements AutoCloseable {
             MemorySegment coefficients = doubles(call, coefficient);
             MemorySegment kept = bytes(call, keep);
             MemorySegment start = call.allocate(JAVA_LONG, rows + 1);
-            Kernels.check(KernelsHeader.hw_edges_above(
+            KernelCall.check(KernelsHeader.hw_edges_above(
                     edges, coefficients, kept, cut, start, MemorySegment.NULL, MemorySegment.NULL, 0));
             int count = Math.toIntExact(start.getAtIndex(JAVA_LONG, rows));
             MemorySegment columns = call.allocate(JAVA_INT, count);
             MemorySegment values = call.allocate(JAVA_FLOAT, count);
             if (count > 0) {
-                Kernels.check(
+                KernelCall.check(
                         KernelsHeader.hw_edges_above(edges, coefficients, kept, cut, start, columns, values, count));
             }
             int[] rowStart = Arrays.stream(start.toArray(JAVA_LONG))
@@ -232,7 +237,14 @@ public final class EdgeRuns implements AutoCloseable {
         }
     }
 
+    private void requireOpen() {
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException("the edges were closed");
+        }
+    }
+
     private MemorySegment edges(Arena call) {
+        requireOpen();
         MemorySegment edges = hw_edges.allocate(call);
         hw_edges.rows(edges, rows);
         hw_edges.columns(edges, columns);
@@ -240,6 +252,7 @@ public final class EdgeRuns implements AutoCloseable {
         hw_edges.column(edges, column);
         hw_edges.length(edges, length);
         hw_edges.value(edges, value);
+        hw_edges.runs(edges, runs);
         return edges;
     }
 
@@ -265,8 +278,12 @@ public final class EdgeRuns implements AutoCloseable {
         return call.allocateFrom(JAVA_BYTE, marks);
     }
 
+    /** Closing twice is harmless; a call of another thread is waited for. */
     @Override
-    public void close() {
-        arena.close();
+    public synchronized void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+            leases.forEach(NativeArena.Lease::close);
+        }
     }
 }

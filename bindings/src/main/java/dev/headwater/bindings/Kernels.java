@@ -1,31 +1,28 @@
 package dev.headwater.bindings;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.headwater.bindings.kernels.KernelsHeader;
-import dev.headwater.bindings.kernels.hw_exec;
+import dev.headwater.bindings.kernels.hw_active;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.Objects;
-import java.util.function.Supplier;
 
 /**
- * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before
- * each
- * downcall. All tensors of a call lie on one device and are contiguous unless said otherwise.
- *
- * <p>Ragged batches: target t has the rows {@code offset[t] .. offset[t] + position[t]} of a gradient matrix, one for
- * each
- * position up to its own.
+ * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before each
+ * downcall. All tensors of a call lie on one device and are contiguous; index arrays come as values that were checked when they
+ * were made, so that a call compares a few numbers. What does not fit is an {@link IllegalArgumentException}, a tensor that was
+ * closed an {@link IllegalStateException}.
  */
 public final class Kernels {
-    static final int ABI_VERSION = 1;
-
     private Kernels() {}
 
-    /** Active entries of a layer, in (row, column) order: all three have the same length. */
+    /**
+     * Active entries of a layer, in (row, column) order: all three have the same length.
+     *
+     * @param rows    positions
+     * @param columns features
+     * @param values  activations
+     */
     public record Active(int[] rows, int[] columns, float[] values) {}
 
     /** Instruction set of the CPU kernels: avx512, avx2 or baseline. */
@@ -52,81 +49,66 @@ public final class Kernels {
         return encode(pre, bias, threshold, 0, firstRow);
     }
 
-    /** The k largest of each row of x = pre + bias, negative ones included, zeros left out. */
+    /**
+     * The k largest of each row of x = pre + bias, negative ones included, zeros left out.
+     *
+     * @param pre      F32 [rows, columns]
+     * @param bias     F32 [columns] or null
+     * @param k        1 .. columns
+     * @param firstRow rows before it are skipped
+     */
     public static Active encodeTopK(Tensor pre, Tensor bias, long k, long firstRow) {
-        if (k < 1 || k > pre.size(1)) {
-            throw new IllegalArgumentException("k = " + k + " of " + pre.size(1) + " features");
+        if (k < 1 || k > pre.size(-1)) {
+            throw new IllegalArgumentException("k = " + k + " of " + pre.size(-1) + " features");
         }
         return encode(pre, bias, null, k, firstRow);
     }
 
     private static Active encode(Tensor pre, Tensor bias, Tensor threshold, long k, long firstRow) {
-        matrix("pre", pre, DType.F32, -1, -1);
+        rank("pre", pre, 2);
         long rows = pre.size(0);
         long columns = pre.size(1);
-        optionalVector("bias", bias, columns, pre.device());
-        optionalVector("threshold", threshold, columns, pre.device());
-        require(firstRow >= 0, () -> "first row " + firstRow + " is negative");
+        same("bias", bias, columns);
+        same("threshold", threshold, columns);
+        if (firstRow < 0 || rows > Integer.MAX_VALUE || columns > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("first row " + firstRow + " of " + pre);
+        }
         long capacity = k > 0 ? rows * k : Math.min(rows * columns, 64 + rows * 256);
         while (true) {
-            try (Arena arena = Arena.ofConfined();
-                    var scope = TensorScope.open()) {
+            try (var scope = TensorScope.open();
+                    var call = new KernelCall(pre.device())) {
                 Tensor outRows = Tensor.empty(DType.I32, pre.device(), capacity);
                 Tensor outColumns = Tensor.empty(DType.I32, pre.device(), capacity);
                 Tensor outValues = Tensor.empty(DType.F32, pre.device(), capacity);
-                MemorySegment count = arena.allocate(JAVA_LONG);
-                MemorySegment exec = exec(arena, pre.device());
-                check(
+                MemorySegment out = call.active(outRows, outColumns, outValues);
+                MemorySegment x = call.matrix("pre", pre);
+                MemorySegment biases = call.vector("bias", bias);
+                KernelCall.check(
                         k > 0
-                                ? KernelsHeader.hw_encode_topk(
-                                        exec,
-                                        pre.data(),
-                                        rows,
-                                        columns,
-                                        columns,
-                                        pointer(bias),
-                                        k,
-                                        firstRow,
-                                        outRows.data(),
-                                        outColumns.data(),
-                                        outValues.data(),
-                                        capacity,
-                                        count)
+                                ? KernelsHeader.hw_encode_topk(call.exec(), x, biases, k, firstRow, out)
                                 : KernelsHeader.hw_encode_threshold(
-                                        exec,
-                                        pre.data(),
-                                        rows,
-                                        columns,
-                                        columns,
-                                        pointer(bias),
-                                        pointer(threshold),
-                                        firstRow,
-                                        outRows.data(),
-                                        outColumns.data(),
-                                        outValues.data(),
-                                        capacity,
-                                        count));
-                long found = count.get(JAVA_LONG, 0);
+                                        call.exec(), x, biases, call.vector("threshold", threshold), firstRow, out));
+                long found = hw_active.count(out);
                 if (found > capacity) {
                     capacity = found;
                     continue;
                 }
                 return new Active(
-                        Torch.narrow(outRows, 0, 0, found).toInts(),
-                        Torch.narrow(outColumns, 0, 0, found).toInts(),
-                        Torch.narrow(outValues, 0, 0, found).toFloats());
+                        TorchShape.narrow(outRows, 0, 0, found).toInts(),
+                        TorchShape.narrow(outColumns, 0, 0, found).toInts(),
+                        TorchShape.narrow(outValues, 0, 0, found).toFloats());
             }
         }
     }
 
     /**
-     * out[i] = scale[i] · gain · source row index[i], converted to float32. The source is a matrix in memory of {@code
-     * out}'s
-     * device, a mapped file for instance, with element (r, c) at {@code r·rowStride + c·columnStride} elements.
+     * out[i] = scale[i] · gain · source row index[i], converted to float32, on the CPU. The source is memory that may be a
+     * mapped file, with element (r, c) at {@code r·rowStride + c·columnStride} elements; it stays until the call ends.
      *
-     * @param out   F32 [n, width], n = index.length
-     * @param scale n numbers or null
-     * @param gain  F32 [width] or null
+     * @param source of a {@link NativeArena}
+     * @param out    F32 [n, width] on the CPU, n = index.length
+     * @param scale  n numbers or null
+     * @param gain   F32 [width] or null
      */
     public static void gatherRows(
             MemorySegment source,
@@ -137,47 +119,97 @@ public final class Kernels {
             float[] scale,
             Tensor gain,
             Tensor out) {
-        matrix("out", out, DType.F32, index.length, -1);
-        long width = out.size(1);
-        optionalVector("gain", gain, width, out.device());
-        require(scale == null || scale.length == index.length, () -> "as many scales as rows");
-        require(rowStride >= 0 && columnStride >= 0, () -> "strides must not be negative");
-        int code = switch (type) {
-            case F32 -> KernelsHeader.HW_F32();
-            case BF16 -> KernelsHeader.HW_BF16();
-            case F16 -> KernelsHeader.HW_F16();
-            case F64 -> KernelsHeader.HW_F64();
-            default -> throw new IllegalArgumentException("rows of type " + type + " are not numbers to gather");
-        };
-        long elements = source.byteSize() / type.bytes();
-        for (long row : index) {
-            long last = Math.addExact(Math.multiplyExact(row, rowStride), (width - 1) * columnStride);
-            if (row < 0 || last >= elements) {
-                throw new IllegalArgumentException(
-                        "row " + row + " lies outside the source of " + elements + " elements");
-            }
+        if (!out.device().isCpu()) {
+            throw new IllegalArgumentException("out is on " + out.device() + ", not on the CPU as the source is");
         }
-        if (index.length == 0 || width == 0) {
-            return;
+        if (!source.isNative() || source.address() % type.bytes() != 0) {
+            throw new IllegalArgumentException("the source of rows must be native memory with aligned elements");
         }
-        try (Arena arena = Arena.ofConfined();
-                var scope = TensorScope.open()) {
-            Tensor rows = Torch.to(Tensor.ofLongs(index, index.length), out.device());
-            Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, index.length), out.device());
-            check(KernelsHeader.hw_gather_rows(
-                    exec(arena, out.device()),
+        try (var _ = NativeArena.lease(source);
+                var scope = TensorScope.open();
+                var call = new KernelCall(Device.CPU)) {
+            gather(
+                    call,
                     source,
-                    code,
+                    source.byteSize() / type.bytes(),
+                    type,
                     rowStride,
                     columnStride,
-                    width,
-                    rows.data(),
-                    index.length,
-                    pointer(factors),
-                    pointer(gain),
-                    out.data(),
-                    width));
+                    index,
+                    scale,
+                    gain,
+                    out);
         }
+    }
+
+    /**
+     * out[i] = scale[i] · gain · source row index[i], converted to float32, where the matrix is.
+     *
+     * @param source floating-point numbers [rows, width]
+     * @param out    F32 [n, width], n = index.length
+     * @param scale  n numbers or null
+     * @param gain   F32 [width] or null
+     */
+    public static void gatherRows(Tensor source, long[] index, float[] scale, Tensor gain, Tensor out) {
+        rank("source", source, 2);
+        if (source.size(1) != out.size(-1)) {
+            throw new IllegalArgumentException("rows of " + source + " do not fit " + out);
+        }
+        try (var scope = TensorScope.open();
+                var call = new KernelCall(source.device())) {
+            gather(
+                    call,
+                    call.raw("source", source),
+                    source.numel(),
+                    source.dtype(),
+                    source.size(1),
+                    1,
+                    index,
+                    scale,
+                    gain,
+                    out);
+        }
+    }
+
+    private static void gather(
+            KernelCall call,
+            MemorySegment source,
+            long elements,
+            DType type,
+            long rowStride,
+            long columnStride,
+            long[] index,
+            float[] scale,
+            Tensor gain,
+            Tensor out) {
+        rank("out", out, 2);
+        long width = out.size(1);
+        if (out.size(0) != index.length || scale != null && scale.length != index.length) {
+            throw new IllegalArgumentException(
+                    index.length + " rows and " + (scale == null ? "no" : scale.length) + " scales do not fill " + out);
+        }
+        same("gain", gain, width);
+        RowNumbers rows = RowNumbers.of(index, out.device());
+        if (rowStride < 0
+                || columnStride < 0
+                || rows.limit() > 0
+                        && width > 0
+                        && Math.addExact(
+                                        Math.multiplyExact(rows.limit() - 1, rowStride),
+                                        Math.multiplyExact(width - 1, columnStride))
+                                >= elements) {
+            throw new IllegalArgumentException(
+                    "row " + (rows.limit() - 1) + " lies outside the source of " + elements + " elements");
+        }
+        Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, scale.length), out.device());
+        KernelCall.check(KernelsHeader.hw_gather_rows(
+                call.exec(),
+                source,
+                call.layout(elements, rowStride, columnStride, type),
+                call.rows(rows),
+                call.vector("scale", factors),
+                call.vector("gain", gain),
+                call.matrix("out", out)));
     }
 
     /**
@@ -186,29 +218,26 @@ public final class Kernels {
      * @param mapping memory; nothing happens where it is no mapping of a file
      * @param offset  where each part begins, in bytes, best ascending
      * @param bytes   of each part
+     * @throws IndexOutOfBoundsException if a part is not in it
      */
     public static void willNeed(MemorySegment mapping, long[] offset, long bytes) {
-        require(mapping.isNative() && bytes >= 0, () -> "parts of native memory");
+        if (!mapping.isNative() || bytes < 0) {
+            throw new IllegalArgumentException("parts of native memory are needed");
+        }
         for (long from : offset) {
             Objects.checkFromIndexSize(from, bytes, mapping.byteSize());
         }
         if (offset.length > 0) {
+            NativeLibraries.load();
+            // The mapping is an argument of the call, which keeps it until it returns.
             try (Arena arena = Arena.ofConfined()) {
-                check(KernelsHeader.hw_will_need(
-                        mapping, arena.allocateFrom(ValueLayout.JAVA_LONG, offset), offset.length, bytes));
+                KernelCall.check(KernelsHeader.hw_will_need(
+                        mapping,
+                        mapping.byteSize(),
+                        arena.allocateFrom(ValueLayout.JAVA_LONG, offset),
+                        offset.length,
+                        bytes));
             }
-        }
-    }
-
-    /** Targets of a ragged batch, on the device: I64 [targets] and I32 [targets]. */
-    public record Ragged(Tensor offset, Tensor position) {
-        public Ragged {
-            vector("offset", offset, DType.I64, -1);
-            vector("position", position, DType.I32, offset.size(0));
-        }
-
-        public long targets() {
-            return offset.size(0);
         }
     }
 
@@ -220,177 +249,152 @@ public final class Kernels {
      * @param v       F32 [rows, kvHeads·headDim], overwritten
      */
     public static void patternAdjoint(Tensor o, Tensor pattern, long kvHeads, Ragged ragged, Tensor v) {
-        long heads = pattern.size(0);
-        long positions = pattern.size(1);
-        long headDim = o.size(1) / heads;
-        matrix("v", v, DType.F32, -1, kvHeads * headDim);
-        matrix("o", o, DType.F32, v.size(0), heads * headDim);
-        pattern(pattern, kvHeads);
-        try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_pattern_adjoint(
-                    exec(arena, o.device()),
-                    o.data(),
-                    pattern.data(),
-                    positions,
-                    heads,
+        try (var call = new KernelCall(o.device())) {
+            adjoint(o, pattern, kvHeads, ragged, v);
+            atLeast("o", o, ragged.rows());
+            KernelCall.check(KernelsHeader.hw_pattern_adjoint(
+                    call.exec(),
+                    call.matrix("o", o),
+                    call.pattern(pattern),
                     kvHeads,
-                    headDim,
-                    ragged.targets(),
-                    ragged.offset.data(),
-                    ragged.position.data(),
-                    v.data()));
+                    call.ragged(ragged),
+                    call.matrix("v", v)));
         }
     }
 
     /** The same for targets with a gradient at their own position only: o is F32 [targets, heads·headDim]. */
     public static void patternAdjointSingle(Tensor o, Tensor pattern, long kvHeads, Ragged ragged, Tensor v) {
-        long heads = pattern.size(0);
-        long positions = pattern.size(1);
-        long headDim = o.size(1) / heads;
-        matrix("o", o, DType.F32, ragged.targets(), heads * headDim);
-        matrix("v", v, DType.F32, -1, kvHeads * headDim);
-        pattern(pattern, kvHeads);
-        try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_pattern_adjoint_single(
-                    exec(arena, o.device()),
-                    o.data(),
-                    pattern.data(),
-                    positions,
-                    heads,
+        try (var call = new KernelCall(o.device())) {
+            adjoint(o, pattern, kvHeads, ragged, v);
+            if (o.size(0) != ragged.targets()) {
+                throw new IllegalArgumentException(
+                        "o is " + o + ", not a row for each of " + ragged.targets() + " targets");
+            }
+            KernelCall.check(KernelsHeader.hw_pattern_adjoint_single(
+                    call.exec(),
+                    call.matrix("o", o),
+                    call.pattern(pattern),
                     kvHeads,
-                    headDim,
-                    ragged.targets(),
-                    ragged.offset.data(),
-                    ragged.position.data(),
-                    v.data()));
+                    call.ragged(ragged),
+                    call.matrix("v", v)));
         }
     }
 
-    private static void pattern(Tensor pattern, long kvHeads) {
-        require(
-                pattern.rank() == 3 && pattern.size(1) == pattern.size(2) && pattern.dtype() == DType.F32,
-                () -> "pattern is " + pattern + ", not F32 [heads, P, P]");
-        require(
-                kvHeads > 0 && pattern.size(0) % kvHeads == 0,
-                () -> pattern.size(0) + " heads do not divide among " + kvHeads + " key/value heads");
+    private static void adjoint(Tensor o, Tensor pattern, long kvHeads, Ragged ragged, Tensor v) {
+        rank("o", o, 2);
+        rank("pattern", pattern, 3);
+        rank("v", v, 2);
+        long heads = pattern.size(0);
+        if (kvHeads < 1 || heads < 1 || heads % kvHeads != 0) {
+            throw new IllegalArgumentException(heads + " heads do not divide among " + kvHeads + " key/value heads");
+        }
+        if (o.size(1) == 0 || o.size(1) % heads != 0 || v.size(1) != o.size(1) / heads * kvHeads) {
+            throw new IllegalArgumentException(
+                    "o is " + o + " and v " + v + ", not columns of " + heads + " and of " + kvHeads + " equal heads");
+        }
+        if (ragged.positions() > pattern.size(1)) {
+            throw new IllegalArgumentException("targets at " + ragged.positions() + " positions for " + pattern);
+        }
+        atLeast("v", v, ragged.rows());
     }
 
     /**
      * Edges of one layer: for target t, position q up to its own and source s of position q,
      * {@code out[base[t] + s] (+)= g[offset[t] + q] · source[s]}.
      *
-     * @param g       F32 [rows, width]
-     * @param source  F32 [sources, width], ordered by position
-     * @param segment I64 [P+1]: sources of position q are segment[q] .. segment[q+1]-1
-     * @param out     F32, any shape
-     * @param base    I64 [targets]
+     * @param g      F32 [rows, width]
+     * @param source F32 [sources, width], ordered by position
+     * @param slots  targets, the sources' positions, and where the edges go
+     * @param out    F32, any shape
      */
-    public static void edgeContract(
-            Tensor g, Ragged ragged, Tensor source, Tensor segment, Tensor out, Tensor base, boolean accumulate) {
-        matrix("g", g, DType.F32, -1, -1);
-        matrix("source", source, DType.F32, -1, g.size(1));
-        vector("segment", segment, DType.I64, -1);
-        vector("base", base, DType.I64, ragged.targets());
-        require(out.dtype() == DType.F32, () -> "edges are float32");
-        if (source.size(0) == 0 || ragged.targets() == 0) {
-            return;
+    public static void edgeContract(Tensor g, Tensor source, EdgeSlots slots, Tensor out, boolean accumulate) {
+        rank("g", g, 2);
+        rank("source", source, 2);
+        if (g.size(1) == 0 || source.size(1) != g.size(1)) {
+            throw new IllegalArgumentException("source is " + source + ", not as wide as g, " + g);
         }
-        try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_edge_contract(
-                    exec(arena, g.device()),
-                    g.data(),
-                    g.size(1),
-                    ragged.targets(),
-                    ragged.offset.data(),
-                    ragged.position.data(),
-                    source.data(),
-                    segment.size(0) - 1,
-                    segment.data(),
-                    out.data(),
-                    base.data(),
+        atLeast("g", g, slots.ragged().rows());
+        atLeast("source", source, slots.segments().sources());
+        if (slots.reach() > out.numel()) {
+            throw new IllegalArgumentException("edges reach slot " + slots.reach() + " of " + out);
+        }
+        try (var call = new KernelCall(g.device())) {
+            KernelCall.check(KernelsHeader.hw_edge_contract(
+                    call.exec(),
+                    call.matrix("g", g),
+                    call.ragged(slots.ragged()),
+                    call.matrix("source", source),
+                    call.segments(slots.segments()),
+                    call.runs(slots, out),
                     accumulate ? 1 : 0));
         }
     }
 
-    /** g[row[i]] += x[i]; g F32 [rows, width], row I64 [n] distinct, x F32 [n, width]. */
-    public static void addRows(Tensor g, Tensor row, Tensor x) {
-        vector("row", row, DType.I64, -1);
-        matrix("x", x, DType.F32, row.size(0), -1);
-        matrix("g", g, DType.F32, -1, x.size(1));
-        try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_add_rows(
-                    exec(arena, g.device()), g.data(), g.size(1), row.size(0), row.data(), x.data()));
+    /**
+     * g[rows[i]] += x[i].
+     *
+     * @param g    F32 [rows, width]
+     * @param rows ascending, none twice
+     * @param x    F32 [rows.count, width]
+     */
+    public static void addRows(Tensor g, RowNumbers rows, Tensor x) {
+        rank("g", g, 2);
+        rank("x", x, 2);
+        if (!rows.ascending()) {
+            throw new IllegalArgumentException("rows to be added to must ascend, none twice");
+        }
+        if (x.size(0) != rows.count() || x.size(1) != g.size(1)) {
+            throw new IllegalArgumentException("x is " + x + " for " + rows.count() + " rows of " + g);
+        }
+        atLeast("g", g, rows.limit());
+        try (var call = new KernelCall(g.device())) {
+            KernelCall.check(
+                    KernelsHeader.hw_add_rows(call.exec(), call.matrix("g", g), call.rows(rows), call.matrix("x", x)));
         }
     }
 
-    /** g[offset[t] + q] += scale[q] · x[offset[t] + q]; scale F32 [P], x like g F32 [rows, width]. */
+    /**
+     * g[offset[t] + q] += scale[q] · x[offset[t] + q].
+     *
+     * @param g     F32 [rows, width]
+     * @param x     F32 [rows, width]
+     * @param scale F32 [P]
+     */
     public static void addScaledRows(Tensor g, Tensor x, Ragged ragged, Tensor scale) {
-        matrix("g", g, DType.F32, -1, -1);
-        matrix("x", x, DType.F32, -1, g.size(1));
-        vector("scale", scale, DType.F32, -1);
-        try (Arena arena = Arena.ofConfined()) {
-            check(KernelsHeader.hw_add_scaled_rows(
-                    exec(arena, g.device()),
-                    g.data(),
-                    x.data(),
-                    g.size(1),
-                    ragged.targets(),
-                    ragged.offset.data(),
-                    ragged.position.data(),
-                    scale.data()));
+        rank("g", g, 2);
+        rank("x", x, 2);
+        rank("scale", scale, 1);
+        if (x.size(1) != g.size(1)) {
+            throw new IllegalArgumentException("x is " + x + ", not as wide as g, " + g);
+        }
+        atLeast("g", g, ragged.rows());
+        atLeast("x", x, ragged.rows());
+        atLeast("scale", scale, ragged.positions());
+        try (var call = new KernelCall(g.device())) {
+            KernelCall.check(KernelsHeader.hw_add_scaled_rows(
+                    call.exec(),
+                    call.matrix("g", g),
+                    call.matrix("x", x),
+                    call.ragged(ragged),
+                    call.vector("scale", scale)));
         }
     }
 
-    private static MemorySegment exec(Arena arena, Device device) {
-        MemorySegment exec = hw_exec.allocate(arena);
-        hw_exec.device(exec, device.isCpu() ? -1 : device.index());
-        // libtorch works on the default stream unless told otherwise; ours joins it, so that calls stay in order.
-        hw_exec.stream(exec, MemorySegment.NULL);
-        return exec;
-    }
-
-    private static MemorySegment pointer(Tensor tensor) {
-        return tensor == null ? MemorySegment.NULL : tensor.data();
-    }
-
-    private static void matrix(String name, Tensor tensor, DType type, long rows, long columns) {
-        require(
-                tensor.rank() == 2
-                        && tensor.dtype() == type
-                        && tensor.isContiguous()
-                        && (rows < 0 || tensor.size(0) == rows)
-                        && (columns < 0 || tensor.size(1) == columns),
-                () -> name + " is " + tensor + ", not contiguous " + type + " [" + (rows < 0 ? "*" : rows) + ", "
-                        + (columns < 0 ? "*" : columns) + "]");
-    }
-
-    private static void vector(String name, Tensor tensor, DType type, long length) {
-        require(
-                tensor.rank() == 1
-                        && tensor.dtype() == type
-                        && tensor.isContiguous()
-                        && (length < 0 || tensor.size(0) == length),
-                () -> name + " is " + Arrays.toString(tensor.shape()) + " " + tensor.dtype() + ", not contiguous "
-                        + type + " [" + (length < 0 ? "*" : length) + "]");
-    }
-
-    private static void optionalVector(String name, Tensor tensor, long length, Device device) {
-        if (tensor != null) {
-            vector(name, tensor, DType.F32, length);
-            require(tensor.device().equals(device), () -> name + " is on " + tensor.device() + ", not on " + device);
+    static void rank(String name, Tensor tensor, int rank) {
+        if (tensor.rank() != rank) {
+            throw new IllegalArgumentException(name + " is " + tensor + ", not of rank " + rank);
         }
     }
 
-    /** Messages are made when they are needed: these checks stand before every downcall. */
-    private static void require(boolean condition, Supplier<String> message) {
-        if (!condition) {
-            throw new IllegalArgumentException(message.get());
+    private static void same(String name, Tensor vector, long length) {
+        if (vector != null && (vector.rank() != 1 || vector.size(0) != length)) {
+            throw new IllegalArgumentException(name + " is " + vector + ", not [" + length + "]");
         }
     }
 
-    static void check(int status) {
-        if (status != KernelsHeader.HW_OK()) {
-            throw new NativeException("kernel: " + KernelsHeader.hw_last_error().getString(0));
+    private static void atLeast(String name, Tensor tensor, long rows) {
+        if (tensor.size(0) < rows) {
+            throw new IllegalArgumentException(name + " is " + tensor + ", of which row " + (rows - 1) + " is reached");
         }
     }
 }

@@ -12,9 +12,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Writes edges as the JSON objects that graph files have for them: {@code ,{"source":"…","target":"…","weight":…}},
- * numbers as
- * {@link Float#toString} has them. Not thread-safe.
+ * Writes edges as the JSON objects that graph files have for them: {@code ,{"source":"…","target":"…","weight":…}}, numbers as
+ * {@link Float#toString} has them. For one thread at a time.
  */
 public final class LinkText implements AutoCloseable {
     /** What a link takes at most besides its names. */
@@ -69,7 +68,7 @@ public final class LinkText implements AutoCloseable {
         MemorySegment.copy(source, first, this.source, JAVA_INT, 0, count);
         MemorySegment.copy(target, first, this.target, JAVA_INT, 0, count);
         MemorySegment.copy(weight, first, this.weight, JAVA_FLOAT, 0, count);
-        Kernels.check(KernelsHeader.hw_link_text(
+        KernelCall.check(KernelsHeader.hw_link_text(
                 names, nameStart, nodes, count, this.source, this.target, this.weight, text, text.byteSize(), length));
         return text.asSlice(0, length.get(JAVA_LONG, 0)).asByteBuffer();
     }

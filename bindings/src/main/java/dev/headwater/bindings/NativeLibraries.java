@@ -1,12 +1,17 @@
 package dev.headwater.bindings;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import dev.headwater.bindings.kernels.KernelsHeader;
 import dev.headwater.bindings.torch.TorchShim;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,12 +21,15 @@ import java.util.Locale;
 /**
  * Finds and loads the native libraries, once per process: libtorch with its BLAS, and Headwater's kernels.
  *
- * <p>libtorch comes from the directory that {@code HEADWATER_LIBTORCH} names (a Python installation's {@code
- * torch/lib}, for
- * instance, which is how CUDA comes in), else from the class path ({@code org.bytedeco:pytorch}), unpacked once into
- * the cache
+ * <p>libtorch comes from the directory that {@code HEADWATER_LIBTORCH} names (a Python installation's {@code torch/lib}, for
+ * instance, which is how CUDA comes in), else from the class path ({@code org.bytedeco:pytorch}), unpacked once into the cache
  * directory. Thread pools size themselves when they load, so the number of threads is a property of the process:
  * {@code headwater.threads}, else {@code OMP_NUM_THREADS}, else all processors.
+ *
+ * <p>Loading sets variables of the process's environment that libtorch's libraries read when they start, for native code only and
+ * where they are not set: {@code OMP_NUM_THREADS} and {@code MKL_NUM_THREADS} to that number (the system property replaces
+ * them), {@code MKL_THREADING_LAYER=GNU} for the OpenMP runtime that libtorch has too, {@code MKL_CBWR=AUTO} and
+ * {@code MKL_DYNAMIC=FALSE} for the same bits on every run. A host application that sets them first keeps its own.
  */
 public final class NativeLibraries {
     /** The oldest libtorch whose stable C interface has everything that we call. */
@@ -29,7 +37,10 @@ public final class NativeLibraries {
 
     private static final int OLDEST_MINOR = 13;
 
+    private static final String THREADS = "headwater.threads";
+
     private static List<Library> loaded;
+    private static SymbolLookup torch;
     private static NativeException failure;
 
     /**
@@ -59,24 +70,13 @@ public final class NativeLibraries {
                 throw e;
             } catch (IOException e) {
                 failure = new NativeException(
-                        "The native libraries can't be unpacked into " + cacheDirectory() + " (" + e
+                        "The native libraries can't be unpacked into " + CacheDirectory.headwater() + " (" + e
                                 + "); make room there or name another directory in HEADWATER_CACHE",
                         e);
                 throw failure;
             }
         }
         return loaded;
-    }
-
-    /** {@code HEADWATER_CACHE}, else {@code $XDG_CACHE_HOME/headwater}, else {@code ~/.cache/headwater}. */
-    public static Path cacheDirectory() {
-        String own = System.getenv("HEADWATER_CACHE");
-        if (own != null && !own.isBlank()) {
-            return Path.of(own).toAbsolutePath();
-        }
-        String xdg = System.getenv("XDG_CACHE_HOME");
-        Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
-        return base.resolve("headwater").toAbsolutePath();
     }
 
     /** "linux-x86_64" and the like, as it names folders of native code. */
@@ -89,7 +89,7 @@ public final class NativeLibraries {
 
     /** How many threads native code uses. */
     public static int threads() {
-        for (String text : new String[] {System.getProperty("headwater.threads"), System.getenv("OMP_NUM_THREADS")}) {
+        for (String text : new String[] {System.getProperty(THREADS), System.getenv("OMP_NUM_THREADS")}) {
             if (text != null && text.matches("[1-9]\\d{0,3}")) {
                 return Integer.parseInt(text);
             }
@@ -99,13 +99,15 @@ public final class NativeLibraries {
 
     private static List<Library> loadAll() throws IOException {
         String threads = Integer.toString(threads());
-        setEnvironment("OMP_NUM_THREADS", threads);
-        setEnvironment("MKL_NUM_THREADS", threads);
+        // The property speaks of Headwater alone and wins; what the environment says is otherwise left as it is.
+        boolean asked = System.getProperty(THREADS) != null;
+        setEnvironment("OMP_NUM_THREADS", threads, asked);
+        setEnvironment("MKL_NUM_THREADS", threads, asked);
         // MKL must share libtorch's libgomp: two OpenMP runtimes in one process fight over the cores.
-        setEnvironment("MKL_THREADING_LAYER", "GNU");
+        setEnvironment("MKL_THREADING_LAYER", "GNU", false);
         // The same bits on every run: by default MKL may choose another code path from one call to the next.
-        setEnvironment("MKL_CBWR", "AUTO");
-        setEnvironment("MKL_DYNAMIC", "FALSE");
+        setEnvironment("MKL_CBWR", "AUTO", false);
+        setEnvironment("MKL_DYNAMIC", "FALSE", false);
 
         List<Library> libraries = new ArrayList<>(loadTorch());
         libraries.add(loadKernels());
@@ -126,17 +128,17 @@ public final class NativeLibraries {
                                 + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.13 or newer, or unset it");
             }
         } else {
-            directory = LibraryCache.libtorch(cacheDirectory(), platform());
+            directory = LibraryCache.libtorch(CacheDirectory.headwater(), platform());
             origin = "class path";
         }
         Path torch = directory.resolve("libtorch_cpu.so");
-        loadLibrary(torch);
+        NativeLibraries.torch = open(torch);
         requireVersion(torch);
         List<Library> libraries = new ArrayList<>();
         libraries.add(new Library("libtorch", torch, torchVersion(), origin));
         Path cuda = directory.resolve("libtorch_cuda.so");
         if (Files.isRegularFile(cuda)) {
-            loadLibrary(cuda);
+            open(cuda);
             libraries.add(new Library("libtorch_cuda", cuda, torchVersion(), origin));
         }
         Path blas = directory.resolve("libopenblas.so.0");
@@ -149,22 +151,59 @@ public final class NativeLibraries {
     }
 
     private static Library loadKernels() throws IOException {
-        Path kernels = LibraryCache.kernels(cacheDirectory(), platform());
-        loadLibrary(kernels);
-        int version = KernelsHeader.hw_abi_version();
-        if (version != Kernels.ABI_VERSION) {
-            throw new NativeException(kernels + " has interface version " + version + ", this Headwater needs "
-                    + Kernels.ABI_VERSION + "; build again with: mvn package");
+        Path kernels = LibraryCache.kernels(CacheDirectory.headwater(), platform());
+        open(kernels);
+        long version = KernelsHeader.hw_abi_version();
+        if (version != interfaceVersion()) {
+            throw new NativeException(kernels + " has another interface (version " + Long.toHexString(version)
+                    + ") than these bindings (" + Long.toHexString(interfaceVersion())
+                    + "). Build again with: mvn package. After a change of kernels.h, make its bindings anew first");
         }
-        return new Library("headwater_kernels", kernels, Integer.toString(version), "class path");
+        return new Library("headwater_kernels", kernels, Long.toHexString(version), "class path");
     }
 
-    private static void loadLibrary(Path path) {
-        try {
-            System.load(path.toString());
-        } catch (UnsatisfiedLinkError e) {
-            throw new NativeException(path + " can't be loaded: " + e.getMessage(), e);
+    /** The version of kernels.h that the generated bindings were made from; native/abi.cmake writes it. */
+    private static long interfaceVersion() throws IOException {
+        try (var in = NativeLibraries.class.getResourceAsStream("kernels/abi")) {
+            return Long.decode(new String(in.readAllBytes(), StandardCharsets.US_ASCII).strip());
         }
+    }
+
+    /**
+     * Opens a library for as long as the program runs, in no class loader's name, so that several may. The generated bindings
+     * then find it by its own name.
+     */
+    private static SymbolLookup open(Path path) {
+        try {
+            return SymbolLookup.libraryLookup(path, Arena.global());
+        } catch (IllegalArgumentException e) {
+            throw new NativeException(path + " can't be loaded: " + reason(path), e);
+        }
+    }
+
+    /** What the system's loader has to say about a library that it can't open. */
+    private static String reason(Path path) {
+        Linker linker = Linker.nativeLinker();
+        try (Arena arena = Arena.ofConfined()) {
+            var dlopen = linker.downcallHandle(
+                    linker.defaultLookup().findOrThrow("dlopen"), FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT));
+            var dlerror = linker.downcallHandle(
+                    linker.defaultLookup().findOrThrow("dlerror"), FunctionDescriptor.of(ADDRESS));
+            int lazy = 1;
+            var opened = (MemorySegment) dlopen.invokeExact(arena.allocateFrom(path.toString()), lazy);
+            var text = (MemorySegment) dlerror.invokeExact();
+            return text.address() == 0 || opened.address() != 0
+                    ? "the system does not say why"
+                    : text.reinterpret(Long.MAX_VALUE).getString(0);
+        } catch (Throwable e) {
+            return "the system does not say why";
+        }
+    }
+
+    /** libtorch and the libraries that it brings. */
+    static SymbolLookup torch() {
+        load();
+        return torch;
     }
 
     private static void requireVersion(Path torch) {
@@ -183,15 +222,18 @@ public final class NativeLibraries {
         return (version >>> 56 & 0xff) + "." + (version >>> 48 & 0xff) + "." + (version >>> 40 & 0xff);
     }
 
-    /** The C library's setenv: Java's own view of the environment is a copy that native code never sees. */
-    private static void setEnvironment(String name, String value) {
+    /**
+     * Sets a variable for native code, whose view of the environment Java's copy never reaches.
+     *
+     * @param replace false leaves one that is set as it is
+     */
+    private static void setEnvironment(String name, String value, boolean replace) {
         Linker linker = Linker.nativeLinker();
         try (Arena arena = Arena.ofConfined()) {
             var setenv = linker.downcallHandle(
                     linker.defaultLookup().findOrThrow("setenv"),
-                    FunctionDescriptor.of(
-                            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
-            int unused = (int) setenv.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), 1);
+                    FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+            int unused = (int) setenv.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), replace ? 1 : 0);
         } catch (Throwable e) {
             throw new NativeException("setenv " + name + " failed", e);
         }

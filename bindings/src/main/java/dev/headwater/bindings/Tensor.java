@@ -2,123 +2,181 @@ package dev.headwater.bindings;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
- * A tensor of libtorch: an owned handle with its shape, element type and device, which never change. Not thread-safe;
- * use
- * after {@link #close} is an {@link IllegalStateException}, never a crash.
+ * A tensor of libtorch: an owned handle with its shape, element type and device, which never change. Several threads may use
+ * one at once, and close it: use after {@link #close} is an {@link IllegalStateException}, never a crash, and a native call
+ * that is under way then still sees the tensor.
  */
 public final class Tensor implements AutoCloseable {
+    private final Handle handle;
     private final long[] shape;
     private final DType dtype;
     private final Device device;
     private final boolean contiguous;
-    private MemorySegment handle;
-    /** The scope that will free this tensor; null if it is the caller's. */
-    TensorScope scope;
+    /** The block that will free this tensor; null if it is the caller's. */
+    private Owner owner;
+    /** Where the elements begin; 0 until it is asked for. */
+    private long address;
+    /** Bounds the life of what {@link #data} gave out; null until it is asked for. */
+    private Arena life;
 
-    /** Takes ownership of the handle. */
-    Tensor(MemorySegment handle) {
-        this.handle = handle;
+    private Tensor(MemorySegment handle) {
+        this.handle = new Handle(handle);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(JAVA_LONG);
-            Torch.check(TorchShim.aoti_torch_get_dim(handle, out));
+            Shim.check(TorchShim.aoti_torch_get_dim(handle, out), "get_dim");
             int rank = (int) out.get(JAVA_LONG, 0);
-            Torch.check(TorchShim.aoti_torch_get_sizes(handle, out));
+            Shim.check(TorchShim.aoti_torch_get_sizes(handle, out), "get_sizes");
             shape = new long[rank];
             if (rank > 0) {
                 MemorySegment sizes = out.get(ADDRESS, 0).reinterpret(8L * rank);
                 MemorySegment.copy(sizes, JAVA_LONG, 0, shape, 0, rank);
             }
-            Torch.check(TorchShim.aoti_torch_get_dtype(handle, out));
-            dtype = DType.ofTorchCode(out.get(JAVA_INT, 0));
-            Torch.check(TorchShim.aoti_torch_get_device_type(handle, out));
+            Shim.check(TorchShim.aoti_torch_get_dtype(handle, out), "get_dtype");
+            dtype = Shim.dtype(out.get(JAVA_INT, 0));
+            Shim.check(TorchShim.aoti_torch_get_device_type(handle, out), "get_device_type");
             int type = out.get(JAVA_INT, 0);
-            if (type == TorchShim.aoti_torch_device_type_cpu()) {
-                device = Device.CPU;
-            } else {
-                Torch.check(TorchShim.aoti_torch_get_device_index(handle, out));
-                device = new Device(Device.Type.CUDA, out.get(JAVA_INT, 0));
-            }
-            Torch.check(TorchShim.aoti_torch_is_contiguous(handle, out));
+            Shim.check(TorchShim.aoti_torch_get_device_index(handle, out), "get_device_index");
+            device = Shim.device(type, out.get(JAVA_INT, 0));
+            Shim.check(TorchShim.aoti_torch_is_contiguous(handle, out), "is_contiguous");
             contiguous = out.get(JAVA_BOOLEAN, 0);
         }
-        TensorScope.register(this);
+        Owner.own(this);
     }
 
-    /** An uninitialised tensor. */
+    /** Takes ownership of the handle, which is freed if it can't become a tensor. */
+    static Tensor owning(MemorySegment handle) {
+        try {
+            return new Tensor(handle);
+        } catch (RuntimeException | Error e) {
+            TorchShim.aoti_torch_delete_tensor_object(handle);
+            throw e;
+        }
+    }
+
+    /**
+     * A tensor with whatever its memory holds.
+     *
+     * @throws IllegalArgumentException if a size is negative
+     * @throws ArithmeticException      if there are more elements than can be numbered
+     */
     public static Tensor empty(DType dtype, Device device, long... shape) {
         NativeLibraries.load();
         count(shape); // rejects negative sizes before native code sees them
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
-            Torch.check(TorchShim.aoti_torch_empty_strided(
-                    shape.length,
-                    longs(arena, shape),
-                    longs(arena, strides(shape)),
-                    dtype.torchCode(),
-                    device.torchType(),
-                    device.index(),
-                    out));
-            return new Tensor(out.get(ADDRESS, 0));
+            Shim.check(
+                    TorchShim.aoti_torch_empty_strided(
+                            shape.length,
+                            Shim.longs(arena, shape),
+                            Shim.longs(arena, strides(shape)),
+                            Shim.code(dtype),
+                            Shim.code(device),
+                            device.index(),
+                            out),
+                    "empty_strided");
+            return owning(out.get(ADDRESS, 0));
         }
     }
 
+    /** A tensor of zeros. */
     public static Tensor zeros(DType dtype, Device device, long... shape) {
-        Tensor tensor = empty(dtype, device, shape);
-        if (device.isCpu()) {
-            tensor.data().fill((byte) 0);
-        } else {
-            Torch.zeroInPlace(tensor);
-        }
-        return tensor;
+        return filled(0, dtype, device, shape);
     }
 
+    /** A tensor of the same number everywhere. */
     public static Tensor full(double value, DType dtype, Device device, long... shape) {
+        return filled(value, dtype, device, shape);
+    }
+
+    private static Tensor filled(double value, DType dtype, Device device, long... shape) {
         Tensor tensor = empty(dtype, device, shape);
-        Torch.fillInPlace(tensor, value);
-        return tensor;
-    }
-
-    public static Tensor ofFloats(float[] values, long... shape) {
-        Tensor tensor = host(DType.F32, values.length, shape);
-        MemorySegment.copy(values, 0, tensor.data(), JAVA_FLOAT, 0, values.length);
-        return tensor;
-    }
-
-    public static Tensor ofLongs(long[] values, long... shape) {
-        Tensor tensor = host(DType.I64, values.length, shape);
-        MemorySegment.copy(values, 0, tensor.data(), JAVA_LONG, 0, values.length);
-        return tensor;
-    }
-
-    public static Tensor ofInts(int[] values, long... shape) {
-        Tensor tensor = host(DType.I32, values.length, shape);
-        MemorySegment.copy(values, 0, tensor.data(), JAVA_INT, 0, values.length);
-        return tensor;
-    }
-
-    private static Tensor host(DType dtype, int length, long[] shape) {
-        if (count(shape) != length) {
-            throw new IllegalArgumentException(length + " values do not fill shape " + Arrays.toString(shape));
+        if (value == 0 && device.isCpu()) {
+            MemorySegment memory = tensor.acquire();
+            try {
+                memory.fill((byte) 0);
+            } finally {
+                tensor.release();
+            }
+            return tensor;
         }
-        return empty(dtype, Device.CPU, shape);
+        try (Tensor number = number(value)) {
+            Operator.FILL.call().tensor(tensor.handle).tensor(number.handle).runInPlace();
+            return tensor;
+        } catch (RuntimeException | Error e) {
+            tensor.close();
+            throw e;
+        }
+    }
+
+    /** A number as a 0-dim float64 CPU tensor, which broadcasts with tensors of any device. */
+    static Tensor number(double value) {
+        NativeLibraries.load();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            Shim.check(TorchShim.aoti_torch_scalar_to_tensor_float64(value, out), "scalar_to_tensor");
+            return owning(out.get(ADDRESS, 0));
+        }
     }
 
     /**
-     * A CPU tensor over memory that it does not own, a mapped file for instance. The memory must outlive the tensor and
-     * every
-     * view of it; a read-only mapping must not be written through it.
+     * An {@link DType#F32} tensor in the CPU's memory with these elements in row-major order.
+     *
+     * @throws IllegalArgumentException if their number is not the shape's
+     */
+    public static Tensor ofFloats(float[] values, long... shape) {
+        return host(DType.F32, values.length, shape, MemorySegment.ofArray(values));
+    }
+
+    /**
+     * An {@link DType#I64} tensor in the CPU's memory with these elements in row-major order.
+     *
+     * @throws IllegalArgumentException if their number is not the shape's
+     */
+    public static Tensor ofLongs(long[] values, long... shape) {
+        return host(DType.I64, values.length, shape, MemorySegment.ofArray(values));
+    }
+
+    /**
+     * An {@link DType#I32} tensor in the CPU's memory with these elements in row-major order.
+     *
+     * @throws IllegalArgumentException if their number is not the shape's
+     */
+    public static Tensor ofInts(int[] values, long... shape) {
+        return host(DType.I32, values.length, shape, MemorySegment.ofArray(values));
+    }
+
+    private static Tensor host(DType dtype, int length, long[] shape, MemorySegment values) {
+        if (count(shape) != length) {
+            throw new IllegalArgumentException(length + " values do not fill shape " + Arrays.toString(shape));
+        }
+        Tensor tensor = empty(dtype, Device.CPU, shape);
+        MemorySegment memory = tensor.acquire();
+        try {
+            memory.copyFrom(values);
+        } finally {
+            tensor.release();
+        }
+        return tensor;
+    }
+
+    /**
+     * A CPU tensor over memory that it does not own, a mapped file for instance, which stays until this tensor and every view
+     * of it are gone. A read-only mapping must not be written through it.
+     *
+     * @param data of a {@link NativeArena}, or of the global arena
+     * @throws IllegalArgumentException if it is of another arena, or too short for the shape
+     * @throws IllegalStateException    if it was freed
      */
     public static Tensor borrow(MemorySegment data, DType dtype, long... shape) {
         NativeLibraries.load();
@@ -127,22 +185,10 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " and type " + dtype
                     + " needs " + bytes + " bytes of native memory; the segment has " + data.byteSize());
         }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment out = arena.allocate(ADDRESS);
-            Torch.check(TorchShim.aoti_torch_create_tensor_from_blob(
-                    data,
-                    shape.length,
-                    longs(arena, shape),
-                    longs(arena, strides(shape)),
-                    0,
-                    dtype.torchCode(),
-                    Device.CPU.torchType(),
-                    0,
-                    out));
-            return new Tensor(out.get(ADDRESS, 0));
-        }
+        return owning(Borrowed.handle(data, dtype, shape, strides(shape)));
     }
 
+    /** A copy of the shape, the outermost dimension first. */
     public long[] shape() {
         return shape.clone();
     }
@@ -152,76 +198,148 @@ public final class Tensor implements AutoCloseable {
         return shape[dimension < 0 ? shape.length + dimension : dimension];
     }
 
+    /** Number of dimensions. */
     public int rank() {
         return shape.length;
     }
 
+    /** Number of elements. */
     public long numel() {
         return count(shape);
     }
 
+    /** Element type. */
     public DType dtype() {
         return dtype;
     }
 
+    /** Where the elements are. */
     public Device device() {
         return device;
     }
 
+    /** True if the elements lie in row-major order without gaps. */
     public boolean isContiguous() {
         return contiguous;
     }
 
     /**
-     * The elements in memory: host memory, or an address of the device that must not be read from Java. Contiguous
-     * tensors only.
+     * The elements in the CPU's memory. The segment's life ends with this tensor: reading it later is an
+     * {@link IllegalStateException}.
+     *
+     * @throws IllegalStateException if the tensor is on a GPU, not contiguous or closed
      */
-    public MemorySegment data() {
+    public synchronized MemorySegment data() {
+        if (!device.isCpu()) {
+            throw new IllegalStateException("the tensor of shape " + Arrays.toString(shape) + " is on " + device
+                    + ", whose memory Java can't read");
+        }
+        long start = address();
+        if (life == null) {
+            life = Arena.ofShared();
+        }
+        return MemorySegment.ofAddress(start).reinterpret(numel() * dtype.bytes(), life, null);
+    }
+
+    /** The elements' address, on their device; the tensor must be contiguous and open. */
+    private long address() {
         if (!contiguous) {
             throw new IllegalStateException("the tensor of shape " + Arrays.toString(shape) + " is not contiguous");
         }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment out = arena.allocate(ADDRESS);
-            Torch.check(TorchShim.aoti_torch_get_data_ptr(handle(), out));
-            return out.get(ADDRESS, 0).reinterpret(numel() * dtype.bytes());
+        MemorySegment pointer = handle.acquire();
+        try {
+            if (address == 0) {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment out = arena.allocate(ADDRESS);
+                    Shim.check(TorchShim.aoti_torch_get_data_ptr(pointer, out), "get_data_ptr");
+                    address = out.get(JAVA_LONG, 0);
+                }
+            }
+            return address;
+        } finally {
+            handle.release();
         }
     }
 
+    /** The elements for a native call, on their device, until {@link #release}; close() meanwhile waits for that. */
+    MemorySegment acquire() {
+        long start = address();
+        handle.acquire();
+        return MemorySegment.ofAddress(start).reinterpret(numel() * dtype.bytes());
+    }
+
+    void release() {
+        handle.release();
+    }
+
+    Handle handle() {
+        return handle;
+    }
+
+    /** Copies source into this tensor, converting type and device; shapes broadcast. */
+    void copyFrom(Tensor source) {
+        MemorySegment to = handle.acquire();
+        try {
+            MemorySegment from = source.handle.acquire();
+            try {
+                Shim.check(TorchShim.aoti_torch_copy_(to, from, 0), "copy_");
+            } finally {
+                source.handle.release();
+            }
+        } finally {
+            handle.release();
+        }
+    }
+
+    /** The elements in row-major order, converted. */
     public float[] toFloats() {
-        try (var scope = TensorScope.open()) {
-            return onHost(DType.F32).toArray(JAVA_FLOAT);
-        }
+        float[] values = new float[Math.toIntExact(numel())];
+        copyTo(DType.F32, MemorySegment.ofArray(values));
+        return values;
     }
 
+    /** The elements in row-major order, converted. */
     public double[] toDoubles() {
-        try (var scope = TensorScope.open()) {
-            return onHost(DType.F64).toArray(JAVA_DOUBLE);
-        }
+        double[] values = new double[Math.toIntExact(numel())];
+        copyTo(DType.F64, MemorySegment.ofArray(values));
+        return values;
     }
 
+    /** The elements in row-major order, converted. */
     public long[] toLongs() {
-        try (var scope = TensorScope.open()) {
-            return onHost(DType.I64).toArray(JAVA_LONG);
-        }
+        long[] values = new long[Math.toIntExact(numel())];
+        copyTo(DType.I64, MemorySegment.ofArray(values));
+        return values;
     }
 
+    /** The elements in row-major order, converted. */
     public int[] toInts() {
-        try (var scope = TensorScope.open()) {
-            return onHost(DType.I32).toArray(JAVA_INT);
+        int[] values = new int[Math.toIntExact(numel())];
+        copyTo(DType.I32, MemorySegment.ofArray(values));
+        return values;
+    }
+
+    private void copyTo(DType type, MemorySegment values) {
+        if (contiguous && device.isCpu() && dtype == type) {
+            MemorySegment memory = acquire();
+            try {
+                values.copyFrom(memory);
+            } finally {
+                release();
+            }
+            return;
+        }
+        try (Tensor host = empty(type, Device.CPU, shape)) {
+            host.copyFrom(this);
+            host.copyTo(type, values);
         }
     }
 
-    public byte[] toBytes() {
-        try (var scope = TensorScope.open()) {
-            return onHost(dtype).toArray(JAVA_BYTE);
-        }
-    }
-
-    private MemorySegment onHost(DType type) {
-        return Torch.contiguous(Torch.to(Torch.to(this, Device.CPU), type)).data();
-    }
-
-    /** The only element of a tensor with one. */
+    /**
+     * The only element of a tensor with one.
+     *
+     * @throws IllegalStateException if there are more, or none
+     */
     public float item() {
         if (numel() != 1) {
             throw new IllegalStateException("a tensor of shape " + Arrays.toString(shape) + " is not one number");
@@ -229,21 +347,19 @@ public final class Tensor implements AutoCloseable {
         return toFloats()[0];
     }
 
-    MemorySegment handle() {
-        if (handle == null) {
-            throw new IllegalStateException("the tensor of shape " + Arrays.toString(shape) + " was closed");
-        }
-        return handle;
-    }
-
+    /**
+     * Frees the tensor, at once or with the last native call that is using it. Closing twice is harmless.
+     *
+     * @throws IllegalStateException if Java code elsewhere is just writing {@link #data} to a file, or the like
+     */
     @Override
-    public void close() {
-        if (handle != null) {
-            MemorySegment old = handle;
-            handle = null;
-            scope = null;
-            Torch.check(TorchShim.aoti_torch_delete_tensor_object(old));
+    public synchronized void close() {
+        if (life != null) {
+            life.close();
+            life = null;
         }
+        owner = null;
+        handle.close();
     }
 
     static long count(long[] shape) {
@@ -267,13 +383,73 @@ public final class Tensor implements AutoCloseable {
         return strides;
     }
 
-    private static MemorySegment longs(Arena arena, long[] values) {
-        // A rank of zero still needs a pointer.
-        return values.length == 0 ? arena.allocate(8) : arena.allocateFrom(JAVA_LONG, values);
-    }
-
     @Override
     public String toString() {
-        return "Tensor" + Arrays.toString(shape) + " " + dtype + " on " + device + (handle == null ? " (closed)" : "");
+        return "Tensor" + Arrays.toString(shape) + " " + dtype + " on " + device
+                + (handle.isClosed() ? " (closed)" : "");
+    }
+
+    /** The tensors made on a thread while a {@link TensorScope} is its innermost one. */
+    static final class Owner {
+        private static final ThreadLocal<Owner> INNERMOST = new ThreadLocal<>();
+
+        private final Owner outer = INNERMOST.get();
+        private final Thread thread = Thread.currentThread();
+        private final List<Tensor> tensors = new ArrayList<>();
+
+        static Owner open() {
+            Owner opened = new Owner();
+            INNERMOST.set(opened);
+            return opened;
+        }
+
+        private static void own(Tensor tensor) {
+            Owner innermost = INNERMOST.get();
+            if (innermost != null) {
+                innermost.take(tensor);
+            }
+        }
+
+        private void take(Tensor tensor) {
+            tensor.owner = this;
+            tensors.add(tensor);
+        }
+
+        void handOn(Tensor tensor) {
+            if (tensor.owner == this) {
+                tensor.owner = null;
+                if (outer != null) {
+                    outer.take(tensor);
+                }
+            }
+        }
+
+        static void free(Tensor tensor) {
+            tensor.owner = null;
+        }
+
+        AutoCloseable detach() {
+            leave();
+            List<Tensor> detached =
+                    tensors.stream().filter(tensor -> tensor.owner == this).toList();
+            detached.forEach(Owner::free);
+            return () -> detached.forEach(Tensor::close);
+        }
+
+        private void leave() {
+            if (Thread.currentThread() != thread || INNERMOST.get() != this) {
+                throw new IllegalStateException("tensor scopes close on their own thread, innermost first");
+            }
+            INNERMOST.set(outer);
+        }
+
+        void close() {
+            leave();
+            for (Tensor tensor : tensors) {
+                if (tensor.owner == this) {
+                    tensor.close();
+                }
+            }
+        }
     }
 }

@@ -151,7 +151,7 @@ class Bf16ProductTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> Bf16Product.split(out, a, Tensor.zeros(DType.F32, Device.CPU, 9, 4), 0));
-        assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(Torch.t(a)));
+        assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(TorchShape.t(a)));
         assertThrows(IllegalArgumentException.class, () -> Bf16Product.parts(Torch.to(a, DType.F64)));
     }
 

@@ -3,7 +3,11 @@ package dev.headwater.cli;
 import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.EdgeSlots;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Ragged;
+import dev.headwater.bindings.RowNumbers;
+import dev.headwater.bindings.Segments;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -169,7 +173,7 @@ public final class SelfCheck {
         float[] scale = values(2);
         long[] index = {3, 1};
         Tensor out = Tensor.zeros(DType.F32, device, 2, WIDTH);
-        Kernels.gatherRows(matrix(source, WIDTH).data(), DType.F32, WIDTH, 1, index, scale, vector(gain), out);
+        Kernels.gatherRows(matrix(source, WIDTH), index, scale, vector(gain), out);
         float[] expected = new float[2 * WIDTH];
         for (int i = 0; i < expected.length; i++) {
             expected[i] = scale[i / WIDTH] * gain[i % WIDTH] * source[(int) index[i / WIDTH] * WIDTH + i % WIDTH];
@@ -225,8 +229,9 @@ public final class SelfCheck {
         float[] g = values(ROWS * WIDTH);
         float[] source = values(sources * WIDTH);
         long[] base = {0, sources, 2L * sources};
+        EdgeSlots slots = EdgeSlots.of(ragged(), Segments.of(segment, device), base);
         Tensor out = Tensor.zeros(DType.F32, device, POSITION.length, sources);
-        Kernels.edgeContract(matrix(g, WIDTH), ragged(), matrix(source, WIDTH), on(segment), out, on(base), false);
+        Kernels.edgeContract(matrix(g, WIDTH), matrix(source, WIDTH), slots, out, false);
         float[] expected = new float[POSITION.length * sources];
         for (int t = 0; t < POSITION.length; t++) {
             for (int q = 0; q <= POSITION[t]; q++) {
@@ -243,9 +248,9 @@ public final class SelfCheck {
     private Pair addRows() {
         float[] g = values(ROWS * WIDTH);
         float[] x = values(2 * WIDTH);
-        long[] row = {7, 0};
+        long[] row = {0, 7};
         Tensor sum = matrix(g, WIDTH);
-        Kernels.addRows(sum, on(row), matrix(x, WIDTH));
+        Kernels.addRows(sum, RowNumbers.of(row, device), matrix(x, WIDTH));
         for (int i = 0; i < x.length; i++) {
             g[(int) row[i / WIDTH] * WIDTH + i % WIDTH] += x[i];
         }
@@ -269,8 +274,8 @@ public final class SelfCheck {
         return new Pair(sum.toFloats(), g);
     }
 
-    private Kernels.Ragged ragged() {
-        return new Kernels.Ragged(on(OFFSET), Torch.to(Tensor.ofInts(POSITION, POSITION.length), device));
+    private Ragged ragged() {
+        return Ragged.of(OFFSET, POSITION, device);
     }
 
     private float[] values(int count) {
@@ -291,9 +296,5 @@ public final class SelfCheck {
 
     private Tensor on(float[] values, long... shape) {
         return Torch.to(Tensor.ofFloats(values, shape), device);
-    }
-
-    private Tensor on(long[] values) {
-        return Torch.to(Tensor.ofLongs(values, values.length), device);
     }
 }

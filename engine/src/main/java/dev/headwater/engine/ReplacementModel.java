@@ -1,11 +1,14 @@
 package dev.headwater.engine;
 
+import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.Reference;
@@ -152,8 +155,7 @@ public final class ReplacementModel implements AutoCloseable {
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Tokenizer tokenizer = Tokenizer.open(modelDirectory);
-            opened.add(tokenizer);
-            Device device = options.device() != null ? options.device() : Device.parse("auto");
+            Device device = options.device() != null ? options.device() : Cuda.device("auto");
             TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
             opened.add(transcoders);
             Products products = Products.choose(options.products(), options.dtype(), device, transcoders.width());
@@ -319,7 +321,8 @@ public final class ReplacementModel implements AutoCloseable {
     public Tensor meanUnembedding() {
         if (meanUnembedding == null) {
             try (var scope = TensorScope.open()) {
-                meanUnembedding = TensorScope.release(Torch.mean(Torch.to(model.unembedding(), DType.F32), 0, true));
+                meanUnembedding =
+                        TensorScope.release(TorchReduce.mean(Torch.to(model.unembedding(), DType.F32), 0, true));
             }
         }
         return meanUnembedding;
@@ -328,7 +331,7 @@ public final class ReplacementModel implements AutoCloseable {
     /** [d]: the direction in the final residual stream, after the last norm, that raises a token's logit. */
     public float[] unembedding(int token) {
         try (var scope = TensorScope.open()) {
-            return Torch.to(Torch.select(model.unembedding(), 0, token), DType.F32)
+            return Torch.to(TorchShape.select(model.unembedding(), 0, token), DType.F32)
                     .toFloats();
         }
     }
@@ -352,6 +355,5 @@ public final class ReplacementModel implements AutoCloseable {
         }
         model.close();
         transcoders.close();
-        tokenizer.close();
     }
 }

@@ -20,126 +20,27 @@ public class CudaRuntime extends CudaRuntime$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
+    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.libraryLookup(System.mapLibraryName("torch_cuda"), LIBRARY_ARENA)
+            .or(SymbolLookup.loaderLookup())
             .or(Linker.nativeLinker().defaultLookup());
 
-
-    private static class cudaDeviceSynchronize {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT    );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaDeviceSynchronize");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceSynchronize()
-     * }
-     */
-    public static FunctionDescriptor cudaDeviceSynchronize$descriptor() {
-        return cudaDeviceSynchronize.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceSynchronize()
-     * }
-     */
-    public static MethodHandle cudaDeviceSynchronize$handle() {
-        return cudaDeviceSynchronize.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceSynchronize()
-     * }
-     */
-    public static MemorySegment cudaDeviceSynchronize$address() {
-        return cudaDeviceSynchronize.ADDR;
-    }
-
+    private static final int HEADWATER_COMPUTE_CAPABILITY_MAJOR = (int)75L;
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceSynchronize()
+     * #define HEADWATER_COMPUTE_CAPABILITY_MAJOR 75
      * }
      */
-    public static int cudaDeviceSynchronize() {
-        var mh$ = cudaDeviceSynchronize.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaDeviceSynchronize");
-            }
-            return (int)mh$.invokeExact();
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
+    public static int HEADWATER_COMPUTE_CAPABILITY_MAJOR() {
+        return HEADWATER_COMPUTE_CAPABILITY_MAJOR;
     }
-
-    private static class cudaGetErrorString {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_POINTER,
-            CudaRuntime.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaGetErrorString");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern const char *cudaGetErrorString(cudaError_t error)
-     * }
-     */
-    public static FunctionDescriptor cudaGetErrorString$descriptor() {
-        return cudaGetErrorString.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern const char *cudaGetErrorString(cudaError_t error)
-     * }
-     */
-    public static MethodHandle cudaGetErrorString$handle() {
-        return cudaGetErrorString.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern const char *cudaGetErrorString(cudaError_t error)
-     * }
-     */
-    public static MemorySegment cudaGetErrorString$address() {
-        return cudaGetErrorString.ADDR;
-    }
-
+    private static final int HEADWATER_COMPUTE_CAPABILITY_MINOR = (int)76L;
     /**
      * {@snippet lang=c :
-     * extern const char *cudaGetErrorString(cudaError_t error)
+     * #define HEADWATER_COMPUTE_CAPABILITY_MINOR 76
      * }
      */
-    public static MemorySegment cudaGetErrorString(int error) {
-        var mh$ = cudaGetErrorString.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaGetErrorString", error);
-            }
-            return (MemorySegment)mh$.invokeExact(error);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
+    public static int HEADWATER_COMPUTE_CAPABILITY_MINOR() {
+        return HEADWATER_COMPUTE_CAPABILITY_MINOR;
     }
 
     private static class cudaGetDeviceCount {
@@ -156,7 +57,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceCount(int *count)
+     * int cudaGetDeviceCount(int *count)
      * }
      */
     public static FunctionDescriptor cudaGetDeviceCount$descriptor() {
@@ -166,7 +67,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceCount(int *count)
+     * int cudaGetDeviceCount(int *count)
      * }
      */
     public static MethodHandle cudaGetDeviceCount$handle() {
@@ -176,7 +77,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceCount(int *count)
+     * int cudaGetDeviceCount(int *count)
      * }
      */
     public static MemorySegment cudaGetDeviceCount$address() {
@@ -185,7 +86,7 @@ public class CudaRuntime extends CudaRuntime$shared {
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceCount(int *count)
+     * int cudaGetDeviceCount(int *count)
      * }
      */
     public static int cudaGetDeviceCount(MemorySegment count) {
@@ -202,14 +103,13 @@ public class CudaRuntime extends CudaRuntime$shared {
         }
     }
 
-    private static class cudaGetDeviceProperties {
+    private static class cudaGetDevice {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER,
-            CudaRuntime.C_INT
+            CudaRuntime.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaGetDeviceProperties");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaGetDevice");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -217,45 +117,105 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
+     * int cudaGetDevice(int *device)
      * }
      */
-    public static FunctionDescriptor cudaGetDeviceProperties$descriptor() {
-        return cudaGetDeviceProperties.DESC;
+    public static FunctionDescriptor cudaGetDevice$descriptor() {
+        return cudaGetDevice.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
+     * int cudaGetDevice(int *device)
      * }
      */
-    public static MethodHandle cudaGetDeviceProperties$handle() {
-        return cudaGetDeviceProperties.HANDLE;
+    public static MethodHandle cudaGetDevice$handle() {
+        return cudaGetDevice.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
+     * int cudaGetDevice(int *device)
      * }
      */
-    public static MemorySegment cudaGetDeviceProperties$address() {
-        return cudaGetDeviceProperties.ADDR;
+    public static MemorySegment cudaGetDevice$address() {
+        return cudaGetDevice.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
+     * int cudaGetDevice(int *device)
      * }
      */
-    public static int cudaGetDeviceProperties(MemorySegment prop, int device) {
-        var mh$ = cudaGetDeviceProperties.HANDLE;
+    public static int cudaGetDevice(MemorySegment device) {
+        var mh$ = cudaGetDevice.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaGetDeviceProperties", prop, device);
+                traceDowncall("cudaGetDevice", device);
             }
-            return (int)mh$.invokeExact(prop, device);
+            return (int)mh$.invokeExact(device);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class cudaSetDevice {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CudaRuntime.C_INT,
+            CudaRuntime.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaSetDevice");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int cudaSetDevice(int device)
+     * }
+     */
+    public static FunctionDescriptor cudaSetDevice$descriptor() {
+        return cudaSetDevice.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int cudaSetDevice(int device)
+     * }
+     */
+    public static MethodHandle cudaSetDevice$handle() {
+        return cudaSetDevice.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int cudaSetDevice(int device)
+     * }
+     */
+    public static MemorySegment cudaSetDevice$address() {
+        return cudaSetDevice.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int cudaSetDevice(int device)
+     * }
+     */
+    public static int cudaSetDevice(int device) {
+        var mh$ = cudaSetDevice.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("cudaSetDevice", device);
+            }
+            return (int)mh$.invokeExact(device);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -279,7 +239,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device)
+     * int cudaDeviceGetAttribute(int *value, int attribute, int device)
      * }
      */
     public static FunctionDescriptor cudaDeviceGetAttribute$descriptor() {
@@ -289,7 +249,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device)
+     * int cudaDeviceGetAttribute(int *value, int attribute, int device)
      * }
      */
     public static MethodHandle cudaDeviceGetAttribute$handle() {
@@ -299,7 +259,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device)
+     * int cudaDeviceGetAttribute(int *value, int attribute, int device)
      * }
      */
     public static MemorySegment cudaDeviceGetAttribute$address() {
@@ -308,16 +268,16 @@ public class CudaRuntime extends CudaRuntime$shared {
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device)
+     * int cudaDeviceGetAttribute(int *value, int attribute, int device)
      * }
      */
-    public static int cudaDeviceGetAttribute(MemorySegment value, int attr, int device) {
+    public static int cudaDeviceGetAttribute(MemorySegment value, int attribute, int device) {
         var mh$ = cudaDeviceGetAttribute.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaDeviceGetAttribute", value, attr, device);
+                traceDowncall("cudaDeviceGetAttribute", value, attribute, device);
             }
-            return (int)mh$.invokeExact(value, attr, device);
+            return (int)mh$.invokeExact(value, attribute, device);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -325,13 +285,14 @@ public class CudaRuntime extends CudaRuntime$shared {
         }
     }
 
-    private static class cudaSetDevice {
+    private static class cudaGetDeviceProperties {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CudaRuntime.C_INT,
+            CudaRuntime.C_POINTER,
             CudaRuntime.C_INT
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaSetDevice");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaGetDeviceProperties");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -339,45 +300,45 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaSetDevice(int device)
+     * int cudaGetDeviceProperties(void *prop, int device)
      * }
      */
-    public static FunctionDescriptor cudaSetDevice$descriptor() {
-        return cudaSetDevice.DESC;
+    public static FunctionDescriptor cudaGetDeviceProperties$descriptor() {
+        return cudaGetDeviceProperties.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaSetDevice(int device)
+     * int cudaGetDeviceProperties(void *prop, int device)
      * }
      */
-    public static MethodHandle cudaSetDevice$handle() {
-        return cudaSetDevice.HANDLE;
+    public static MethodHandle cudaGetDeviceProperties$handle() {
+        return cudaGetDeviceProperties.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaSetDevice(int device)
+     * int cudaGetDeviceProperties(void *prop, int device)
      * }
      */
-    public static MemorySegment cudaSetDevice$address() {
-        return cudaSetDevice.ADDR;
+    public static MemorySegment cudaGetDeviceProperties$address() {
+        return cudaGetDeviceProperties.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaSetDevice(int device)
+     * int cudaGetDeviceProperties(void *prop, int device)
      * }
      */
-    public static int cudaSetDevice(int device) {
-        var mh$ = cudaSetDevice.HANDLE;
+    public static int cudaGetDeviceProperties(MemorySegment prop, int device) {
+        var mh$ = cudaGetDeviceProperties.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaSetDevice", device);
+                traceDowncall("cudaGetDeviceProperties", prop, device);
             }
-            return (int)mh$.invokeExact(device);
+            return (int)mh$.invokeExact(prop, device);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -385,13 +346,13 @@ public class CudaRuntime extends CudaRuntime$shared {
         }
     }
 
-    private static class cudaGetDevice {
+    private static class cudaRuntimeGetVersion {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CudaRuntime.C_INT,
             CudaRuntime.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaGetDevice");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaRuntimeGetVersion");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -399,528 +360,45 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDevice(int *device)
+     * int cudaRuntimeGetVersion(int *version)
      * }
      */
-    public static FunctionDescriptor cudaGetDevice$descriptor() {
-        return cudaGetDevice.DESC;
+    public static FunctionDescriptor cudaRuntimeGetVersion$descriptor() {
+        return cudaRuntimeGetVersion.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDevice(int *device)
+     * int cudaRuntimeGetVersion(int *version)
      * }
      */
-    public static MethodHandle cudaGetDevice$handle() {
-        return cudaGetDevice.HANDLE;
+    public static MethodHandle cudaRuntimeGetVersion$handle() {
+        return cudaRuntimeGetVersion.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDevice(int *device)
+     * int cudaRuntimeGetVersion(int *version)
      * }
      */
-    public static MemorySegment cudaGetDevice$address() {
-        return cudaGetDevice.ADDR;
+    public static MemorySegment cudaRuntimeGetVersion$address() {
+        return cudaRuntimeGetVersion.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaGetDevice(int *device)
+     * int cudaRuntimeGetVersion(int *version)
      * }
      */
-    public static int cudaGetDevice(MemorySegment device) {
-        var mh$ = cudaGetDevice.HANDLE;
+    public static int cudaRuntimeGetVersion(MemorySegment version) {
+        var mh$ = cudaRuntimeGetVersion.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaGetDevice", device);
+                traceDowncall("cudaRuntimeGetVersion", version);
             }
-            return (int)mh$.invokeExact(device);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaStreamCreate {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaStreamCreate");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamCreate(cudaStream_t *pStream)
-     * }
-     */
-    public static FunctionDescriptor cudaStreamCreate$descriptor() {
-        return cudaStreamCreate.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamCreate(cudaStream_t *pStream)
-     * }
-     */
-    public static MethodHandle cudaStreamCreate$handle() {
-        return cudaStreamCreate.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamCreate(cudaStream_t *pStream)
-     * }
-     */
-    public static MemorySegment cudaStreamCreate$address() {
-        return cudaStreamCreate.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamCreate(cudaStream_t *pStream)
-     * }
-     */
-    public static int cudaStreamCreate(MemorySegment pStream) {
-        var mh$ = cudaStreamCreate.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaStreamCreate", pStream);
-            }
-            return (int)mh$.invokeExact(pStream);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaStreamDestroy {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaStreamDestroy");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamDestroy(cudaStream_t stream)
-     * }
-     */
-    public static FunctionDescriptor cudaStreamDestroy$descriptor() {
-        return cudaStreamDestroy.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamDestroy(cudaStream_t stream)
-     * }
-     */
-    public static MethodHandle cudaStreamDestroy$handle() {
-        return cudaStreamDestroy.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamDestroy(cudaStream_t stream)
-     * }
-     */
-    public static MemorySegment cudaStreamDestroy$address() {
-        return cudaStreamDestroy.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamDestroy(cudaStream_t stream)
-     * }
-     */
-    public static int cudaStreamDestroy(MemorySegment stream) {
-        var mh$ = cudaStreamDestroy.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaStreamDestroy", stream);
-            }
-            return (int)mh$.invokeExact(stream);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaStreamSynchronize {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaStreamSynchronize");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-     * }
-     */
-    public static FunctionDescriptor cudaStreamSynchronize$descriptor() {
-        return cudaStreamSynchronize.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-     * }
-     */
-    public static MethodHandle cudaStreamSynchronize$handle() {
-        return cudaStreamSynchronize.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-     * }
-     */
-    public static MemorySegment cudaStreamSynchronize$address() {
-        return cudaStreamSynchronize.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-     * }
-     */
-    public static int cudaStreamSynchronize(MemorySegment stream) {
-        var mh$ = cudaStreamSynchronize.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaStreamSynchronize", stream);
-            }
-            return (int)mh$.invokeExact(stream);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaEventCreate {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaEventCreate");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventCreate(cudaEvent_t *event)
-     * }
-     */
-    public static FunctionDescriptor cudaEventCreate$descriptor() {
-        return cudaEventCreate.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventCreate(cudaEvent_t *event)
-     * }
-     */
-    public static MethodHandle cudaEventCreate$handle() {
-        return cudaEventCreate.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventCreate(cudaEvent_t *event)
-     * }
-     */
-    public static MemorySegment cudaEventCreate$address() {
-        return cudaEventCreate.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventCreate(cudaEvent_t *event)
-     * }
-     */
-    public static int cudaEventCreate(MemorySegment event) {
-        var mh$ = cudaEventCreate.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaEventCreate", event);
-            }
-            return (int)mh$.invokeExact(event);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaEventRecord {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaEventRecord");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
-     * }
-     */
-    public static FunctionDescriptor cudaEventRecord$descriptor() {
-        return cudaEventRecord.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
-     * }
-     */
-    public static MethodHandle cudaEventRecord$handle() {
-        return cudaEventRecord.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
-     * }
-     */
-    public static MemorySegment cudaEventRecord$address() {
-        return cudaEventRecord.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
-     * }
-     */
-    public static int cudaEventRecord(MemorySegment event, MemorySegment stream) {
-        var mh$ = cudaEventRecord.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaEventRecord", event, stream);
-            }
-            return (int)mh$.invokeExact(event, stream);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaEventSynchronize {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaEventSynchronize");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventSynchronize(cudaEvent_t event)
-     * }
-     */
-    public static FunctionDescriptor cudaEventSynchronize$descriptor() {
-        return cudaEventSynchronize.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventSynchronize(cudaEvent_t event)
-     * }
-     */
-    public static MethodHandle cudaEventSynchronize$handle() {
-        return cudaEventSynchronize.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventSynchronize(cudaEvent_t event)
-     * }
-     */
-    public static MemorySegment cudaEventSynchronize$address() {
-        return cudaEventSynchronize.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventSynchronize(cudaEvent_t event)
-     * }
-     */
-    public static int cudaEventSynchronize(MemorySegment event) {
-        var mh$ = cudaEventSynchronize.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaEventSynchronize", event);
-            }
-            return (int)mh$.invokeExact(event);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaEventDestroy {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaEventDestroy");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventDestroy(cudaEvent_t event)
-     * }
-     */
-    public static FunctionDescriptor cudaEventDestroy$descriptor() {
-        return cudaEventDestroy.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventDestroy(cudaEvent_t event)
-     * }
-     */
-    public static MethodHandle cudaEventDestroy$handle() {
-        return cudaEventDestroy.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventDestroy(cudaEvent_t event)
-     * }
-     */
-    public static MemorySegment cudaEventDestroy$address() {
-        return cudaEventDestroy.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventDestroy(cudaEvent_t event)
-     * }
-     */
-    public static int cudaEventDestroy(MemorySegment event) {
-        var mh$ = cudaEventDestroy.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaEventDestroy", event);
-            }
-            return (int)mh$.invokeExact(event);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaEventElapsedTime {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER,
-            CudaRuntime.C_POINTER,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaEventElapsedTime");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
-     * }
-     */
-    public static FunctionDescriptor cudaEventElapsedTime$descriptor() {
-        return cudaEventElapsedTime.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
-     * }
-     */
-    public static MethodHandle cudaEventElapsedTime$handle() {
-        return cudaEventElapsedTime.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
-     * }
-     */
-    public static MemorySegment cudaEventElapsedTime$address() {
-        return cudaEventElapsedTime.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
-     * }
-     */
-    public static int cudaEventElapsedTime(MemorySegment ms, MemorySegment start, MemorySegment end) {
-        var mh$ = cudaEventElapsedTime.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaEventElapsedTime", ms, start, end);
-            }
-            return (int)mh$.invokeExact(ms, start, end);
+            return (int)mh$.invokeExact(version);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -943,7 +421,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+     * int cudaMemGetInfo(size_t *free, size_t *total)
      * }
      */
     public static FunctionDescriptor cudaMemGetInfo$descriptor() {
@@ -953,7 +431,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+     * int cudaMemGetInfo(size_t *free, size_t *total)
      * }
      */
     public static MethodHandle cudaMemGetInfo$handle() {
@@ -963,7 +441,7 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+     * int cudaMemGetInfo(size_t *free, size_t *total)
      * }
      */
     public static MemorySegment cudaMemGetInfo$address() {
@@ -972,7 +450,7 @@ public class CudaRuntime extends CudaRuntime$shared {
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+     * int cudaMemGetInfo(size_t *free, size_t *total)
      * }
      */
     public static int cudaMemGetInfo(MemorySegment free, MemorySegment total) {
@@ -989,16 +467,13 @@ public class CudaRuntime extends CudaRuntime$shared {
         }
     }
 
-    private static class cudaMemcpy {
+    private static class cudaGetErrorString {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
             CudaRuntime.C_POINTER,
-            CudaRuntime.C_POINTER,
-            CudaRuntime.C_LONG,
             CudaRuntime.C_INT
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaMemcpy");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaGetErrorString");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1006,165 +481,45 @@ public class CudaRuntime extends CudaRuntime$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemcpy(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)
+     * const char *cudaGetErrorString(int error)
      * }
      */
-    public static FunctionDescriptor cudaMemcpy$descriptor() {
-        return cudaMemcpy.DESC;
+    public static FunctionDescriptor cudaGetErrorString$descriptor() {
+        return cudaGetErrorString.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemcpy(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)
+     * const char *cudaGetErrorString(int error)
      * }
      */
-    public static MethodHandle cudaMemcpy$handle() {
-        return cudaMemcpy.HANDLE;
+    public static MethodHandle cudaGetErrorString$handle() {
+        return cudaGetErrorString.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemcpy(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)
+     * const char *cudaGetErrorString(int error)
      * }
      */
-    public static MemorySegment cudaMemcpy$address() {
-        return cudaMemcpy.ADDR;
+    public static MemorySegment cudaGetErrorString$address() {
+        return cudaGetErrorString.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * extern cudaError_t cudaMemcpy(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)
+     * const char *cudaGetErrorString(int error)
      * }
      */
-    public static int cudaMemcpy(MemorySegment dst, MemorySegment src, long count, int kind) {
-        var mh$ = cudaMemcpy.HANDLE;
+    public static MemorySegment cudaGetErrorString(int error) {
+        var mh$ = cudaGetErrorString.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaMemcpy", dst, src, count, kind);
+                traceDowncall("cudaGetErrorString", error);
             }
-            return (int)mh$.invokeExact(dst, src, count, kind);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaDriverGetVersion {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaDriverGetVersion");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDriverGetVersion(int *driverVersion)
-     * }
-     */
-    public static FunctionDescriptor cudaDriverGetVersion$descriptor() {
-        return cudaDriverGetVersion.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDriverGetVersion(int *driverVersion)
-     * }
-     */
-    public static MethodHandle cudaDriverGetVersion$handle() {
-        return cudaDriverGetVersion.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDriverGetVersion(int *driverVersion)
-     * }
-     */
-    public static MemorySegment cudaDriverGetVersion$address() {
-        return cudaDriverGetVersion.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaDriverGetVersion(int *driverVersion)
-     * }
-     */
-    public static int cudaDriverGetVersion(MemorySegment driverVersion) {
-        var mh$ = cudaDriverGetVersion.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaDriverGetVersion", driverVersion);
-            }
-            return (int)mh$.invokeExact(driverVersion);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class cudaRuntimeGetVersion {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            CudaRuntime.C_INT,
-            CudaRuntime.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaRuntimeGetVersion");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaRuntimeGetVersion(int *runtimeVersion)
-     * }
-     */
-    public static FunctionDescriptor cudaRuntimeGetVersion$descriptor() {
-        return cudaRuntimeGetVersion.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaRuntimeGetVersion(int *runtimeVersion)
-     * }
-     */
-    public static MethodHandle cudaRuntimeGetVersion$handle() {
-        return cudaRuntimeGetVersion.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern cudaError_t cudaRuntimeGetVersion(int *runtimeVersion)
-     * }
-     */
-    public static MemorySegment cudaRuntimeGetVersion$address() {
-        return cudaRuntimeGetVersion.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern cudaError_t cudaRuntimeGetVersion(int *runtimeVersion)
-     * }
-     */
-    public static int cudaRuntimeGetVersion(MemorySegment runtimeVersion) {
-        var mh$ = cudaRuntimeGetVersion.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("cudaRuntimeGetVersion", runtimeVersion);
-            }
-            return (int)mh$.invokeExact(runtimeVersion);
+            return (MemorySegment)mh$.invokeExact(error);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -20,7 +20,8 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
+    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.libraryLookup(System.mapLibraryName("headwater_kernels"), LIBRARY_ARENA)
+            .or(SymbolLookup.loaderLookup())
             .or(Linker.nativeLinker().defaultLookup());
 
     private static final int HW_OK = (int)0L;
@@ -71,7 +72,7 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     private static class hw_abi_version {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            KernelsHeader.C_INT    );
+            KernelsHeader.C_LONG    );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_abi_version");
 
@@ -81,7 +82,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_abi_version()
+     * int64_t hw_abi_version()
      * }
      */
     public static FunctionDescriptor hw_abi_version$descriptor() {
@@ -91,7 +92,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_abi_version()
+     * int64_t hw_abi_version()
      * }
      */
     public static MethodHandle hw_abi_version$handle() {
@@ -101,7 +102,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_abi_version()
+     * int64_t hw_abi_version()
      * }
      */
     public static MemorySegment hw_abi_version$address() {
@@ -110,16 +111,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_abi_version()
+     * int64_t hw_abi_version()
      * }
      */
-    public static int hw_abi_version() {
+    public static long hw_abi_version() {
         var mh$ = hw_abi_version.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
                 traceDowncall("hw_abi_version");
             }
-            return (int)mh$.invokeExact();
+            return (long)mh$.invokeExact();
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -482,13 +483,6 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_LONG,
@@ -503,7 +497,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_encode_threshold(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, const float *threshold, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_threshold(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, const hw_vector *threshold, int64_t first_row, hw_active *out)
      * }
      */
     public static FunctionDescriptor hw_encode_threshold$descriptor() {
@@ -513,7 +507,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_encode_threshold(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, const float *threshold, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_threshold(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, const hw_vector *threshold, int64_t first_row, hw_active *out)
      * }
      */
     public static MethodHandle hw_encode_threshold$handle() {
@@ -523,7 +517,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_encode_threshold(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, const float *threshold, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_threshold(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, const hw_vector *threshold, int64_t first_row, hw_active *out)
      * }
      */
     public static MemorySegment hw_encode_threshold$address() {
@@ -532,16 +526,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_encode_threshold(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, const float *threshold, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_threshold(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, const hw_vector *threshold, int64_t first_row, hw_active *out)
      * }
      */
-    public static int hw_encode_threshold(MemorySegment exec, MemorySegment pre, long rows, long cols, long stride, MemorySegment bias, MemorySegment threshold, long first_row, MemorySegment out_row, MemorySegment out_col, MemorySegment out_value, long capacity, MemorySegment count) {
+    public static int hw_encode_threshold(MemorySegment exec, MemorySegment pre, MemorySegment bias, MemorySegment threshold, long first_row, MemorySegment out) {
         var mh$ = hw_encode_threshold.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_encode_threshold", exec, pre, rows, cols, stride, bias, threshold, first_row, out_row, out_col, out_value, capacity, count);
+                traceDowncall("hw_encode_threshold", exec, pre, bias, threshold, first_row, out);
             }
-            return (int)mh$.invokeExact(exec, pre, rows, cols, stride, bias, threshold, first_row, out_row, out_col, out_value, capacity, count);
+            return (int)mh$.invokeExact(exec, pre, bias, threshold, first_row, out);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -554,15 +548,8 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_POINTER,
             KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER
         );
@@ -575,7 +562,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_topk(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, int64_t k, int64_t first_row, hw_active *out)
      * }
      */
     public static FunctionDescriptor hw_encode_topk$descriptor() {
@@ -585,7 +572,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_topk(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, int64_t k, int64_t first_row, hw_active *out)
      * }
      */
     public static MethodHandle hw_encode_topk$handle() {
@@ -595,7 +582,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_topk(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, int64_t k, int64_t first_row, hw_active *out)
      * }
      */
     public static MemorySegment hw_encode_topk$address() {
@@ -604,16 +591,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_encode_topk(const hw_exec *exec, const float *pre, int64_t rows, int64_t cols, int64_t stride, const float *bias, int64_t k, int64_t first_row, int32_t *out_row, int32_t *out_col, float *out_value, int64_t capacity, int64_t *count)
+     * int32_t hw_encode_topk(const hw_exec *exec, const hw_matrix *pre, const hw_vector *bias, int64_t k, int64_t first_row, hw_active *out)
      * }
      */
-    public static int hw_encode_topk(MemorySegment exec, MemorySegment pre, long rows, long cols, long stride, MemorySegment bias, long k, long first_row, MemorySegment out_row, MemorySegment out_col, MemorySegment out_value, long capacity, MemorySegment count) {
+    public static int hw_encode_topk(MemorySegment exec, MemorySegment pre, MemorySegment bias, long k, long first_row, MemorySegment out) {
         var mh$ = hw_encode_topk.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_encode_topk", exec, pre, rows, cols, stride, bias, k, first_row, out_row, out_col, out_value, capacity, count);
+                traceDowncall("hw_encode_topk", exec, pre, bias, k, first_row, out);
             }
-            return (int)mh$.invokeExact(exec, pre, rows, cols, stride, bias, k, first_row, out_row, out_col, out_value, capacity, count);
+            return (int)mh$.invokeExact(exec, pre, bias, k, first_row, out);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -626,16 +613,11 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_INT,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_gather_rows");
@@ -646,7 +628,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_dtype, int64_t row_stride, int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale, const float *gain, float *out, int64_t out_stride)
+     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout, const hw_rows *rows, const hw_vector *scale, const hw_vector *gain, const hw_matrix *out)
      * }
      */
     public static FunctionDescriptor hw_gather_rows$descriptor() {
@@ -656,7 +638,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_dtype, int64_t row_stride, int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale, const float *gain, float *out, int64_t out_stride)
+     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout, const hw_rows *rows, const hw_vector *scale, const hw_vector *gain, const hw_matrix *out)
      * }
      */
     public static MethodHandle hw_gather_rows$handle() {
@@ -666,7 +648,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_dtype, int64_t row_stride, int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale, const float *gain, float *out, int64_t out_stride)
+     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout, const hw_rows *rows, const hw_vector *scale, const hw_vector *gain, const hw_matrix *out)
      * }
      */
     public static MemorySegment hw_gather_rows$address() {
@@ -675,16 +657,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, int32_t source_dtype, int64_t row_stride, int64_t col_stride, int64_t width, const int64_t *index, int64_t n, const float *scale, const float *gain, float *out, int64_t out_stride)
+     * int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout, const hw_rows *rows, const hw_vector *scale, const hw_vector *gain, const hw_matrix *out)
      * }
      */
-    public static int hw_gather_rows(MemorySegment exec, MemorySegment source, int source_dtype, long row_stride, long col_stride, long width, MemorySegment index, long n, MemorySegment scale, MemorySegment gain, MemorySegment out, long out_stride) {
+    public static int hw_gather_rows(MemorySegment exec, MemorySegment source, MemorySegment layout, MemorySegment rows, MemorySegment scale, MemorySegment gain, MemorySegment out) {
         var mh$ = hw_gather_rows.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_gather_rows", exec, source, source_dtype, row_stride, col_stride, width, index, n, scale, gain, out, out_stride);
+                traceDowncall("hw_gather_rows", exec, source, layout, rows, scale, gain, out);
             }
-            return (int)mh$.invokeExact(exec, source, source_dtype, row_stride, col_stride, width, index, n, scale, gain, out, out_stride);
+            return (int)mh$.invokeExact(exec, source, layout, rows, scale, gain, out);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -696,6 +678,7 @@ public class KernelsHeader extends KernelsHeader$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_LONG,
             KernelsHeader.C_LONG
@@ -709,7 +692,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int64_t n, int64_t bytes)
      * }
      */
     public static FunctionDescriptor hw_will_need$descriptor() {
@@ -719,7 +702,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int64_t n, int64_t bytes)
      * }
      */
     public static MethodHandle hw_will_need$handle() {
@@ -729,7 +712,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int64_t n, int64_t bytes)
      * }
      */
     public static MemorySegment hw_will_need$address() {
@@ -738,16 +721,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_will_need(const void *start, const int64_t *offset, int64_t n, int64_t bytes)
+     * int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int64_t n, int64_t bytes)
      * }
      */
-    public static int hw_will_need(MemorySegment start, MemorySegment offset, long n, long bytes) {
+    public static int hw_will_need(MemorySegment start, long size, MemorySegment offset, long n, long bytes) {
         var mh$ = hw_will_need.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_will_need", start, offset, n, bytes);
+                traceDowncall("hw_will_need", start, size, offset, n, bytes);
             }
-            return (int)mh$.invokeExact(start, offset, n, bytes);
+            return (int)mh$.invokeExact(start, size, offset, n, bytes);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -759,12 +742,9 @@ public class KernelsHeader extends KernelsHeader$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG
+            KernelsHeader.C_POINTER
         );
 
         public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_split_bf16");
@@ -775,7 +755,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle, const hw_bf16_matrix *low)
      * }
      */
     public static FunctionDescriptor hw_split_bf16$descriptor() {
@@ -785,7 +765,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle, const hw_bf16_matrix *low)
      * }
      */
     public static MethodHandle hw_split_bf16$handle() {
@@ -795,7 +775,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle, const hw_bf16_matrix *low)
      * }
      */
     public static MemorySegment hw_split_bf16$address() {
@@ -804,16 +784,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_split_bf16(const float *x, int64_t rows, int64_t cols, uint16_t *high, uint16_t *middle, uint16_t *low, int64_t stride)
+     * int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle, const hw_bf16_matrix *low)
      * }
      */
-    public static int hw_split_bf16(MemorySegment x, long rows, long cols, MemorySegment high, MemorySegment middle, MemorySegment low, long stride) {
+    public static int hw_split_bf16(MemorySegment x, MemorySegment high, MemorySegment middle, MemorySegment low) {
         var mh$ = hw_split_bf16.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_split_bf16", x, rows, cols, high, middle, low, stride);
+                traceDowncall("hw_split_bf16", x, high, middle, low);
             }
-            return (int)mh$.invokeExact(x, rows, cols, high, middle, low, stride);
+            return (int)mh$.invokeExact(x, high, middle, low);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -828,11 +808,6 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER
         );
@@ -845,7 +820,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
     public static FunctionDescriptor hw_pattern_adjoint$descriptor() {
@@ -855,7 +830,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
     public static MethodHandle hw_pattern_adjoint$handle() {
@@ -865,7 +840,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
     public static MemorySegment hw_pattern_adjoint$address() {
@@ -874,16 +849,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
-    public static int hw_pattern_adjoint(MemorySegment exec, MemorySegment o, MemorySegment pattern, long P, long heads, long kv_heads, long head_dim, long targets, MemorySegment row_offset, MemorySegment position, MemorySegment v) {
+    public static int hw_pattern_adjoint(MemorySegment exec, MemorySegment o, MemorySegment pattern, long kv_heads, MemorySegment ragged, MemorySegment v) {
         var mh$ = hw_pattern_adjoint.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_pattern_adjoint", exec, o, pattern, P, heads, kv_heads, head_dim, targets, row_offset, position, v);
+                traceDowncall("hw_pattern_adjoint", exec, o, pattern, kv_heads, ragged, v);
             }
-            return (int)mh$.invokeExact(exec, o, pattern, P, heads, kv_heads, head_dim, targets, row_offset, position, v);
+            return (int)mh$.invokeExact(exec, o, pattern, kv_heads, ragged, v);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -898,11 +873,6 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER
         );
@@ -915,7 +885,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
     public static FunctionDescriptor hw_pattern_adjoint_single$descriptor() {
@@ -925,7 +895,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
     public static MethodHandle hw_pattern_adjoint_single$handle() {
@@ -935,7 +905,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
     public static MemorySegment hw_pattern_adjoint_single$address() {
@@ -944,16 +914,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const float *o, const float *pattern, int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, const int64_t *row_offset, const int32_t *position, float *v)
+     * int32_t hw_pattern_adjoint_single(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads, const hw_ragged *ragged, const hw_matrix *v)
      * }
      */
-    public static int hw_pattern_adjoint_single(MemorySegment exec, MemorySegment o, MemorySegment pattern, long P, long heads, long kv_heads, long head_dim, long targets, MemorySegment row_offset, MemorySegment position, MemorySegment v) {
+    public static int hw_pattern_adjoint_single(MemorySegment exec, MemorySegment o, MemorySegment pattern, long kv_heads, MemorySegment ragged, MemorySegment v) {
         var mh$ = hw_pattern_adjoint_single.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_pattern_adjoint_single", exec, o, pattern, P, heads, kv_heads, head_dim, targets, row_offset, position, v);
+                traceDowncall("hw_pattern_adjoint_single", exec, o, pattern, kv_heads, ragged, v);
             }
-            return (int)mh$.invokeExact(exec, o, pattern, P, heads, kv_heads, head_dim, targets, row_offset, position, v);
+            return (int)mh$.invokeExact(exec, o, pattern, kv_heads, ragged, v);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -966,12 +936,7 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
@@ -986,7 +951,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out, const int64_t *out_base, int32_t accumulate)
+     * int32_t hw_edge_contract(const hw_exec *exec, const hw_matrix *g, const hw_ragged *ragged, const hw_matrix *source, const hw_segments *segments, const hw_runs *out, int32_t accumulate)
      * }
      */
     public static FunctionDescriptor hw_edge_contract$descriptor() {
@@ -996,7 +961,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out, const int64_t *out_base, int32_t accumulate)
+     * int32_t hw_edge_contract(const hw_exec *exec, const hw_matrix *g, const hw_ragged *ragged, const hw_matrix *source, const hw_segments *segments, const hw_runs *out, int32_t accumulate)
      * }
      */
     public static MethodHandle hw_edge_contract$handle() {
@@ -1006,7 +971,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out, const int64_t *out_base, int32_t accumulate)
+     * int32_t hw_edge_contract(const hw_exec *exec, const hw_matrix *g, const hw_ragged *ragged, const hw_matrix *source, const hw_segments *segments, const hw_runs *out, int32_t accumulate)
      * }
      */
     public static MemorySegment hw_edge_contract$address() {
@@ -1015,16 +980,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_edge_contract(const hw_exec *exec, const float *g, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *source, int64_t P, const int64_t *segment, float *out, const int64_t *out_base, int32_t accumulate)
+     * int32_t hw_edge_contract(const hw_exec *exec, const hw_matrix *g, const hw_ragged *ragged, const hw_matrix *source, const hw_segments *segments, const hw_runs *out, int32_t accumulate)
      * }
      */
-    public static int hw_edge_contract(MemorySegment exec, MemorySegment g, long width, long targets, MemorySegment row_offset, MemorySegment position, MemorySegment source, long P, MemorySegment segment, MemorySegment out, MemorySegment out_base, int accumulate) {
+    public static int hw_edge_contract(MemorySegment exec, MemorySegment g, MemorySegment ragged, MemorySegment source, MemorySegment segments, MemorySegment out, int accumulate) {
         var mh$ = hw_edge_contract.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_edge_contract", exec, g, width, targets, row_offset, position, source, P, segment, out, out_base, accumulate);
+                traceDowncall("hw_edge_contract", exec, g, ragged, source, segments, out, accumulate);
             }
-            return (int)mh$.invokeExact(exec, g, width, targets, row_offset, position, source, P, segment, out, out_base, accumulate);
+            return (int)mh$.invokeExact(exec, g, ragged, source, segments, out, accumulate);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1037,8 +1002,6 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_INT,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER
         );
@@ -1051,7 +1014,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_add_rows(const hw_exec *exec, float *g, int64_t width, int64_t n, const int64_t *row, const float *x)
+     * int32_t hw_add_rows(const hw_exec *exec, const hw_matrix *g, const hw_rows *rows, const hw_matrix *x)
      * }
      */
     public static FunctionDescriptor hw_add_rows$descriptor() {
@@ -1061,7 +1024,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_add_rows(const hw_exec *exec, float *g, int64_t width, int64_t n, const int64_t *row, const float *x)
+     * int32_t hw_add_rows(const hw_exec *exec, const hw_matrix *g, const hw_rows *rows, const hw_matrix *x)
      * }
      */
     public static MethodHandle hw_add_rows$handle() {
@@ -1071,7 +1034,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_add_rows(const hw_exec *exec, float *g, int64_t width, int64_t n, const int64_t *row, const float *x)
+     * int32_t hw_add_rows(const hw_exec *exec, const hw_matrix *g, const hw_rows *rows, const hw_matrix *x)
      * }
      */
     public static MemorySegment hw_add_rows$address() {
@@ -1080,16 +1043,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_add_rows(const hw_exec *exec, float *g, int64_t width, int64_t n, const int64_t *row, const float *x)
+     * int32_t hw_add_rows(const hw_exec *exec, const hw_matrix *g, const hw_rows *rows, const hw_matrix *x)
      * }
      */
-    public static int hw_add_rows(MemorySegment exec, MemorySegment g, long width, long n, MemorySegment row, MemorySegment x) {
+    public static int hw_add_rows(MemorySegment exec, MemorySegment g, MemorySegment rows, MemorySegment x) {
         var mh$ = hw_add_rows.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_add_rows", exec, g, width, n, row, x);
+                traceDowncall("hw_add_rows", exec, g, rows, x);
             }
-            return (int)mh$.invokeExact(exec, g, width, n, row, x);
+            return (int)mh$.invokeExact(exec, g, rows, x);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1103,9 +1066,6 @@ public class KernelsHeader extends KernelsHeader$shared {
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_LONG,
-            KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER,
             KernelsHeader.C_POINTER
         );
@@ -1118,7 +1078,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t hw_add_scaled_rows(const hw_exec *exec, float *g, const float *x, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *scale)
+     * int32_t hw_add_scaled_rows(const hw_exec *exec, const hw_matrix *g, const hw_matrix *x, const hw_ragged *ragged, const hw_vector *scale)
      * }
      */
     public static FunctionDescriptor hw_add_scaled_rows$descriptor() {
@@ -1128,7 +1088,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t hw_add_scaled_rows(const hw_exec *exec, float *g, const float *x, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *scale)
+     * int32_t hw_add_scaled_rows(const hw_exec *exec, const hw_matrix *g, const hw_matrix *x, const hw_ragged *ragged, const hw_vector *scale)
      * }
      */
     public static MethodHandle hw_add_scaled_rows$handle() {
@@ -1138,7 +1098,7 @@ public class KernelsHeader extends KernelsHeader$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t hw_add_scaled_rows(const hw_exec *exec, float *g, const float *x, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *scale)
+     * int32_t hw_add_scaled_rows(const hw_exec *exec, const hw_matrix *g, const hw_matrix *x, const hw_ragged *ragged, const hw_vector *scale)
      * }
      */
     public static MemorySegment hw_add_scaled_rows$address() {
@@ -1147,16 +1107,16 @@ public class KernelsHeader extends KernelsHeader$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t hw_add_scaled_rows(const hw_exec *exec, float *g, const float *x, int64_t width, int64_t targets, const int64_t *row_offset, const int32_t *position, const float *scale)
+     * int32_t hw_add_scaled_rows(const hw_exec *exec, const hw_matrix *g, const hw_matrix *x, const hw_ragged *ragged, const hw_vector *scale)
      * }
      */
-    public static int hw_add_scaled_rows(MemorySegment exec, MemorySegment g, MemorySegment x, long width, long targets, MemorySegment row_offset, MemorySegment position, MemorySegment scale) {
+    public static int hw_add_scaled_rows(MemorySegment exec, MemorySegment g, MemorySegment x, MemorySegment ragged, MemorySegment scale) {
         var mh$ = hw_add_scaled_rows.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("hw_add_scaled_rows", exec, g, x, width, targets, row_offset, position, scale);
+                traceDowncall("hw_add_scaled_rows", exec, g, x, ragged, scale);
             }
-            return (int)mh$.invokeExact(exec, g, x, width, targets, row_offset, position, scale);
+            return (int)mh$.invokeExact(exec, g, x, ragged, scale);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -21,6 +21,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const int64_t *column;
  *     const int64_t *length;
  *     const float *const *value;
+ *     int64_t runs;
  * }
  * }
  */
@@ -36,7 +37,8 @@ public class hw_edges {
         KernelsHeader.C_POINTER.withName("run_start"),
         KernelsHeader.C_POINTER.withName("column"),
         KernelsHeader.C_POINTER.withName("length"),
-        KernelsHeader.C_POINTER.withName("value")
+        KernelsHeader.C_POINTER.withName("value"),
+        KernelsHeader.C_LONG.withName("runs")
     ).withName("hw_edges");
 
     /**
@@ -308,6 +310,50 @@ public class hw_edges {
      */
     public static void value(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(value$LAYOUT, value$OFFSET, fieldValue);
+    }
+
+    private static final OfLong runs$LAYOUT = (OfLong)$LAYOUT.select(groupElement("runs"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t runs
+     * }
+     */
+    public static final OfLong runs$layout() {
+        return runs$LAYOUT;
+    }
+
+    private static final long runs$OFFSET = $LAYOUT.byteOffset(groupElement("runs"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t runs
+     * }
+     */
+    public static final long runs$offset() {
+        return runs$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t runs
+     * }
+     */
+    public static long runs(MemorySegment struct) {
+        return struct.get(runs$LAYOUT, runs$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t runs
+     * }
+     */
+    public static void runs(MemorySegment struct, long fieldValue) {
+        struct.set(runs$LAYOUT, runs$OFFSET, fieldValue);
     }
 
     /**

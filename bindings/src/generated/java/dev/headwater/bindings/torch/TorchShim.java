@@ -20,7 +20,8 @@ public class TorchShim extends TorchShim$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
+    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.libraryLookup(System.mapLibraryName("torch_cpu"), LIBRARY_ARENA)
+            .or(SymbolLookup.loaderLookup())
             .or(Linker.nativeLinker().defaultLookup());
 
 
@@ -1021,7 +1022,7 @@ public class TorchShim extends TorchShim$shared {
         }
     }
 
-    private static class aoti_torch_create_tensor_from_blob {
+    private static class torch_from_blob {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             TorchShim.C_INT,
             TorchShim.C_POINTER,
@@ -1032,10 +1033,15 @@ public class TorchShim extends TorchShim$shared {
             TorchShim.C_INT,
             TorchShim.C_INT,
             TorchShim.C_INT,
+            TorchShim.C_POINTER,
+            TorchShim.C_INT,
+            TorchShim.C_POINTER,
+            TorchShim.C_LONG,
+            TorchShim.C_POINTER,
             TorchShim.C_POINTER
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("aoti_torch_create_tensor_from_blob");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("torch_from_blob");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1043,45 +1049,103 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t aoti_torch_create_tensor_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret)
+     * int32_t torch_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size, void (*deleter)(void *, void *), void *deleter_context)
      * }
      */
-    public static FunctionDescriptor aoti_torch_create_tensor_from_blob$descriptor() {
-        return aoti_torch_create_tensor_from_blob.DESC;
+    public static FunctionDescriptor torch_from_blob$descriptor() {
+        return torch_from_blob.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t aoti_torch_create_tensor_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret)
+     * int32_t torch_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size, void (*deleter)(void *, void *), void *deleter_context)
      * }
      */
-    public static MethodHandle aoti_torch_create_tensor_from_blob$handle() {
-        return aoti_torch_create_tensor_from_blob.HANDLE;
+    public static MethodHandle torch_from_blob$handle() {
+        return torch_from_blob.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t aoti_torch_create_tensor_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret)
+     * int32_t torch_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size, void (*deleter)(void *, void *), void *deleter_context)
      * }
      */
-    public static MemorySegment aoti_torch_create_tensor_from_blob$address() {
-        return aoti_torch_create_tensor_from_blob.ADDR;
+    public static MemorySegment torch_from_blob$address() {
+        return torch_from_blob.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t aoti_torch_create_tensor_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret)
+     * int32_t torch_from_blob(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size, void (*deleter)(void *, void *), void *deleter_context)
      * }
      */
-    public static int aoti_torch_create_tensor_from_blob(MemorySegment data, long ndim, MemorySegment sizes, MemorySegment strides, long storage_offset, int dtype, int device_type, int device_index, MemorySegment ret) {
-        var mh$ = aoti_torch_create_tensor_from_blob.HANDLE;
+    public static int torch_from_blob(MemorySegment data, long ndim, MemorySegment sizes, MemorySegment strides, long storage_offset, int dtype, int device_type, int device_index, MemorySegment ret, int layout, MemorySegment opaque_metadata, long opaque_metadata_size, MemorySegment deleter, MemorySegment deleter_context) {
+        var mh$ = torch_from_blob.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("aoti_torch_create_tensor_from_blob", data, ndim, sizes, strides, storage_offset, dtype, device_type, device_index, ret);
+                traceDowncall("torch_from_blob", data, ndim, sizes, strides, storage_offset, dtype, device_type, device_index, ret, layout, opaque_metadata, opaque_metadata_size, deleter, deleter_context);
             }
-            return (int)mh$.invokeExact(data, ndim, sizes, strides, storage_offset, dtype, device_type, device_index, ret);
+            return (int)mh$.invokeExact(data, ndim, sizes, strides, storage_offset, dtype, device_type, device_index, ret, layout, opaque_metadata, opaque_metadata_size, deleter, deleter_context);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class aoti_torch_layout_strided {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            TorchShim.C_INT    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("aoti_torch_layout_strided");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t aoti_torch_layout_strided()
+     * }
+     */
+    public static FunctionDescriptor aoti_torch_layout_strided$descriptor() {
+        return aoti_torch_layout_strided.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t aoti_torch_layout_strided()
+     * }
+     */
+    public static MethodHandle aoti_torch_layout_strided$handle() {
+        return aoti_torch_layout_strided.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t aoti_torch_layout_strided()
+     * }
+     */
+    public static MemorySegment aoti_torch_layout_strided$address() {
+        return aoti_torch_layout_strided.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t aoti_torch_layout_strided()
+     * }
+     */
+    public static int aoti_torch_layout_strided() {
+        var mh$ = aoti_torch_layout_strided.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("aoti_torch_layout_strided");
+            }
+            return (int)mh$.invokeExact();
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -2195,6 +2259,66 @@ public class TorchShim extends TorchShim$shared {
         }
     }
 
+    private static class torch_delete_string {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            TorchShim.C_INT,
+            TorchShim.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("torch_delete_string");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t torch_delete_string(StringHandle string)
+     * }
+     */
+    public static FunctionDescriptor torch_delete_string$descriptor() {
+        return torch_delete_string.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t torch_delete_string(StringHandle string)
+     * }
+     */
+    public static MethodHandle torch_delete_string$handle() {
+        return torch_delete_string.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t torch_delete_string(StringHandle string)
+     * }
+     */
+    public static MemorySegment torch_delete_string$address() {
+        return torch_delete_string.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t torch_delete_string(StringHandle string)
+     * }
+     */
+    public static int torch_delete_string(MemorySegment string) {
+        var mh$ = torch_delete_string.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("torch_delete_string", string);
+            }
+            return (int)mh$.invokeExact(string);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class torch_new_stable_ivalue {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             TorchShim.C_INT,
@@ -2248,6 +2372,66 @@ public class TorchShim extends TorchShim$shared {
                 traceDowncall("torch_new_stable_ivalue", ret);
             }
             return (int)mh$.invokeExact(ret);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class torch_delete_stable_ivalue {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            TorchShim.C_INT,
+            TorchShim.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("torch_delete_stable_ivalue");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t torch_delete_stable_ivalue(StableIValue *value)
+     * }
+     */
+    public static FunctionDescriptor torch_delete_stable_ivalue$descriptor() {
+        return torch_delete_stable_ivalue.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t torch_delete_stable_ivalue(StableIValue *value)
+     * }
+     */
+    public static MethodHandle torch_delete_stable_ivalue$handle() {
+        return torch_delete_stable_ivalue.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t torch_delete_stable_ivalue(StableIValue *value)
+     * }
+     */
+    public static MemorySegment torch_delete_stable_ivalue$address() {
+        return torch_delete_stable_ivalue.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t torch_delete_stable_ivalue(StableIValue *value)
+     * }
+     */
+    public static int torch_delete_stable_ivalue(MemorySegment value) {
+        var mh$ = torch_delete_stable_ivalue.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("torch_delete_stable_ivalue", value);
+            }
+            return (int)mh$.invokeExact(value);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,6 +1,7 @@
 package dev.headwater.cli.command;
 
 import dev.headwater.bindings.Bf16Product;
+import dev.headwater.bindings.CacheDirectory;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
@@ -14,7 +15,6 @@ import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
-import dev.headwater.engine.files.CacheDirectory;
 import dev.headwater.engine.hub.HubSettings;
 import dev.headwater.engine.product.ProductTrial;
 import dev.headwater.engine.product.Products;
@@ -123,10 +123,11 @@ public final class DoctorCommand implements Callable<Integer> {
                 "CUDA",
                 "runtime " + Cuda.runtimeVersion() + (Kernels.hasCuda() ? "" : "; our kernels are built without it"));
         for (Cuda.Properties device : Cuda.devices()) {
+            Cuda.Memory memory = Cuda.memory(new Device(Device.Type.CUDA, device.index()));
             line(
                     "cuda:" + device.index(),
                     device.name() + ", compute capability " + device.major() + "." + device.minor() + ", "
-                            + Text.bytes(device.free()) + " of " + Text.bytes(device.total()) + " free");
+                            + Text.bytes(memory.free()) + " of " + Text.bytes(memory.total()) + " free");
         }
     }
 

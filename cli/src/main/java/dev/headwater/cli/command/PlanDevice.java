@@ -7,6 +7,7 @@ import dev.headwater.bindings.NativeException;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Text;
 import java.lang.management.ManagementFactory;
@@ -25,15 +26,13 @@ record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
     private static final int SIZE = 1024;
 
     /**
-     * @param name as {@link Device#parse} reads it; a GPU that this machine lacks can be asked for
+     * @param name as {@link Cuda#device} reads it; a GPU that this machine lacks can be asked for
      * @throws NativeException if native code can't be used at all
      */
     static PlanDevice of(String name) {
         try {
-            Device device = Device.parse(name);
-            long memory = device.isCpu()
-                    ? machineMemory()
-                    : Cuda.devices().get(device.index()).total();
+            Device device = Cuda.device(name);
+            long memory = device.isCpu() ? machineMemory() : Cuda.memory(device).total();
             return new PlanDevice(device.isCpu(), memory, rate(device), true);
         } catch (NativeException e) {
             if (name.startsWith("cuda")) {
@@ -55,7 +54,7 @@ record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
             Tensor a = Tensor.full(1, DType.F32, device, SIZE, SIZE);
             for (int i = 0; i < 3; i++) {
                 Stopwatch watch = new Stopwatch();
-                float unused = Torch.sum(Torch.mm(a, a), 0, false).toFloats()[0];
+                float unused = TorchReduce.sum(Torch.mm(a, a), 0, false).toFloats()[0];
                 best = Math.min(best, watch.lap());
             }
         }

@@ -1,5 +1,6 @@
 package dev.headwater.cli.option;
 
+import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.NativeException;
@@ -139,7 +140,7 @@ public final class ModelOptions {
                 // told to the main thread
             }
         });
-        Device where = device.equals("auto") ? null : Device.parse(device);
+        Device where = device.equals("auto") ? null : Cuda.device(device);
         return ReplacementModel.load(modelReference, set, options().withDevice(where), new Megabytes(progress));
     }
 

@@ -3,6 +3,8 @@ package dev.headwater.engine.attention;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attention.ScoreSources.Pair;
 import java.util.Arrays;
@@ -64,8 +66,8 @@ final class Pairs {
                     float[] products;
                     try (var inner = TensorScope.open()) {
                         products = Torch.linear(
-                                        Torch.narrow(left, 0, first, rows),
-                                        Torch.narrow(right, 0, start, columns),
+                                        TorchShape.narrow(left, 0, first, rows),
+                                        TorchShape.narrow(right, 0, start, columns),
                                         null)
                                 .toFloats();
                     }
@@ -96,7 +98,8 @@ final class Pairs {
 
     private static float[] lengths(Tensor vectors) {
         try (var scope = TensorScope.open()) {
-            return Torch.sqrt(Torch.sum(Torch.mul(vectors, vectors), 1, false)).toFloats();
+            return Torch.sqrt(TorchReduce.sum(Torch.mul(vectors, vectors), 1, false))
+                    .toFloats();
         }
     }
 
@@ -112,6 +115,6 @@ final class Pairs {
 
     private static Tensor pick(Tensor vectors, int[] rows) {
         return Torch.contiguous(
-                Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), vectors.device())));
+                TorchShape.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), vectors.device())));
     }
 }

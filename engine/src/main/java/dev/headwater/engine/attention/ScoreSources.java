@@ -4,6 +4,8 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.LinearPrompt.Reading;
@@ -79,12 +81,12 @@ public record ScoreSources(
             int window = config.attention().layers().get(head.layer()).window();
             int first = window == 0 ? 0 : Math.max(0, query - window + 1);
             Tensor keys = HeadInput.keys(model, head.layer(), head.head(), stream);
-            Tensor meanKey = Torch.mean(Torch.narrow(keys, 0, first, query - first + 1), 0, false);
+            Tensor meanKey = TorchReduce.mean(TorchShape.narrow(keys, 0, first, query - first + 1), 0, false);
             double scale = config.attention().scale();
             double score = scale * dot(q.value(), k.value());
             double mean = scale * dot(q.value(), meanKey);
-            Tensor queries = Torch.mul(Torch.mm(Torch.stack(List.of(k.value(), meanKey), 0), q.gradient()), scale);
-            Tensor ofKey = Torch.mul(Torch.mm(Torch.unsqueeze(q.value(), 0), k.gradient()), scale);
+            Tensor queries = Torch.mul(Torch.mm(TorchShape.stack(List.of(k.value(), meanKey), 0), q.gradient()), scale);
+            Tensor ofKey = Torch.mul(Torch.mm(TorchShape.unsqueeze(q.value(), 0), k.gradient()), scale);
             boolean all = pairs == 0
                     || config.attention().headDim()
                                     * (prompt.rowCost(head.layer(), query) + prompt.rowCost(head.layer(), key))
@@ -96,22 +98,23 @@ public record ScoreSources(
             List<Tensor> found = prompt.contributions(
                     head.layer(),
                     List.of(
-                            new Reading(query, Torch.cat(List.of(queries, more), 0)),
-                            new Reading(key, Torch.cat(List.of(ofKey, moreOfKey), 0))));
+                            new Reading(query, TorchShape.cat(List.of(queries, more), 0)),
+                            new Reading(key, TorchShape.cat(List.of(ofKey, moreOfKey), 0))));
             Tensor atQuery = found.getFirst();
             Tensor atKey = found.getLast();
-            float[] querySide = Torch.select(atQuery, 0, 0).toFloats();
-            float[] meanSide = Torch.select(atQuery, 0, 1).toFloats();
-            float[] keySide = Torch.select(atKey, 0, 0).toFloats();
+            float[] querySide = TorchShape.select(atQuery, 0, 0).toFloats();
+            float[] meanSide = TorchShape.select(atQuery, 0, 1).toFloats();
+            float[] keySide = TorchShape.select(atKey, 0, 0).toFloats();
             float[] relative = new float[querySide.length];
             for (int s = 0; s < relative.length; s++) {
                 relative[s] = querySide[s] - meanSide[s];
             }
-            Tensor restQuery = Torch.narrow(atQuery, 0, 2, atQuery.size(0) - 2);
-            Tensor restKey = Torch.narrow(atKey, 0, 1, atKey.size(0) - 1);
+            Tensor restQuery = TorchShape.narrow(atQuery, 0, 2, atQuery.size(0) - 2);
+            Tensor restKey = TorchShape.narrow(atKey, 0, 1, atKey.size(0) - 1);
             List<Pair> strongest;
             if (all) {
-                strongest = Pairs.strongest(Torch.mul(Torch.t(restQuery), scale), null, Torch.t(restKey), null, pairs);
+                strongest = Pairs.strongest(
+                        Torch.mul(TorchShape.t(restQuery), scale), null, TorchShape.t(restKey), null, pairs);
             } else {
                 int[] querySources = candidates(querySide, restQuery);
                 int[] keySources = candidates(keySide, restKey);
@@ -120,7 +123,8 @@ public record ScoreSources(
                 Tensor right = Torch.linear(prompt.added(head.layer(), key, keySources), k.gradient(), null);
                 strongest = Pairs.strongest(left, querySources, right, keySources, pairs);
             }
-            float[] attention = Torch.select(Torch.select(prompt.attention(head.layer()), 0, head.head()), 0, query)
+            float[] attention = TorchShape.select(
+                            TorchShape.select(prompt.attention(head.layer()), 0, head.head()), 0, query)
                     .toFloats();
             return new ScoreSources(
                     head,
@@ -166,7 +170,8 @@ public record ScoreSources(
 
     /** The sources with the largest marginals, and those with the largest vectors as far as some directions tell. */
     private static int[] candidates(float[] marginal, Tensor directions) {
-        float[] seen = Torch.sum(Torch.mul(directions, directions), 0, false).toFloats();
+        float[] seen =
+                TorchReduce.sum(Torch.mul(directions, directions), 0, false).toFloats();
         return IntStream.concat(largest(marginal), largest(seen))
                 .distinct()
                 .sorted()
@@ -183,7 +188,7 @@ public record ScoreSources(
     }
 
     private static double dot(Tensor a, Tensor b) {
-        return Torch.sum(Torch.mul(Torch.to(a, DType.F64), Torch.to(b, DType.F64)), 0, false)
+        return TorchReduce.sum(Torch.mul(Torch.to(a, DType.F64), Torch.to(b, DType.F64)), 0, false)
                 .toDoubles()[0];
     }
 

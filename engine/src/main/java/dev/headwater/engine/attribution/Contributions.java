@@ -2,10 +2,12 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Ragged;
+import dev.headwater.bindings.RowNumbers;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -70,15 +72,10 @@ final class Contributions {
                     .filter(c -> sources.layerOf(c) < layer - 1)
                     .count();
         }
-        ragged = new Ragged(
-                Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
-                Torch.to(
-                        Tensor.ofInts(
-                                Arrays.stream(position)
-                                        .map(p -> positions - 1 - p)
-                                        .toArray(),
-                                count),
-                        frozen.device()));
+        ragged = Ragged.of(
+                Arrays.copyOf(offset, count),
+                Arrays.stream(position).map(p -> positions - 1 - p).toArray(),
+                frozen.device());
         spread = new Tensor[attentions];
         fresh = new Tensor[attentions];
         stream = Tensor.empty(DType.F32, frozen.device(), offset[count], frozen.width());
@@ -142,7 +139,7 @@ final class Contributions {
                         position);
             }
             return scope.keep(
-                    Torch.indexSelect(up.stream, 0, Torch.to(Tensor.ofLongs(row, row.length), frozen.device())));
+                    TorchShape.indexSelect(up.stream, 0, Torch.to(Tensor.ofLongs(row, row.length), frozen.device())));
         }
     }
 
@@ -174,7 +171,7 @@ final class Contributions {
                 return;
             }
             Tensor pattern = mirrored(mirrored(frozen.layer(l).pattern(), 1), 2);
-            pattern = Torch.contiguous(Torch.transpose(pattern, 1, 2));
+            pattern = Torch.contiguous(TorchShape.transpose(pattern, 1, 2));
             Tensor mixed = Tensor.empty(
                     DType.F32,
                     frozen.device(),
@@ -182,7 +179,7 @@ final class Contributions {
                     frozen.weights().headsWidth());
             if (old > 0) {
                 Kernels.patternAdjoint(
-                        byHead(spread[l]), pattern, heads(), part(0, old), Torch.narrow(mixed, 0, 0, offset[old]));
+                        byHead(spread[l]), pattern, heads(), part(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]));
             }
             if (own != null) {
                 Kernels.patternAdjointSingle(byHead(fresh[l]), pattern, heads(), part(old, entered), mixed);
@@ -196,7 +193,7 @@ final class Contributions {
                         part(0, entered),
                         mirrored(frozen.layer(l).skipScale(), 0));
             }
-            Torch.mmInto(reached, mixed, Torch.t(weights.output().toFloat32()), 1);
+            Torch.mmInto(reached, mixed, TorchShape.t(weights.output().toFloat32()), 1);
             if (weights.skip() != null && !frozen.weights().parallel()) {
                 Kernels.addScaledRows(
                         reached,
@@ -217,19 +214,17 @@ final class Contributions {
     }
 
     private Tensor rows(int first, int end) {
-        return Torch.narrow(stream, 0, offset[first], offset[end] - offset[first]);
+        return TorchShape.narrow(stream, 0, offset[first], offset[end] - offset[first]);
     }
 
     private Ragged part(int first, int end) {
-        return new Ragged(
-                Torch.narrow(ragged.offset(), 0, first, end - first),
-                Torch.narrow(ragged.position(), 0, first, end - first));
+        return ragged.range(first, end - first);
     }
 
     /** Positions counted from the last. */
     private Tensor mirrored(Tensor tensor, int dimension) {
         int[] back = IntStream.range(0, positions).map(p -> positions - 1 - p).toArray();
-        return Torch.indexSelect(tensor, dimension, Torch.to(Tensor.ofInts(back, positions), frozen.device()));
+        return TorchShape.indexSelect(tensor, dimension, Torch.to(Tensor.ofInts(back, positions), frozen.device()));
     }
 
     /** Values [n, kvHeads·headDim] as every head reads them, [n, heads·headDim]. */
@@ -239,21 +234,16 @@ final class Contributions {
         if (group == 1) {
             return values;
         }
-        Tensor grouped = Torch.reshape(values, values.size(0), kvHeads, -1);
-        return Torch.contiguous(Torch.reshape(
-                Torch.repeatInterleave(grouped, group, 1),
+        Tensor grouped = TorchShape.reshape(values, values.size(0), kvHeads, -1);
+        return Torch.contiguous(TorchShape.reshape(
+                TorchShape.repeatInterleave(grouped, group, 1),
                 values.size(0),
                 frozen.weights().headsWidth()));
     }
 
-    private Tensor ownRows(int first, int end) {
-        return Torch.to(
-                Tensor.ofLongs(
-                        IntStream.range(first, end)
-                                .mapToLong(i -> offset[i + 1] - 1)
-                                .toArray(),
-                        end - first),
-                frozen.device());
+    private RowNumbers ownRows(int first, int end) {
+        return RowNumbers.of(
+                IntStream.range(first, end).mapToLong(i -> offset[i + 1] - 1).toArray(), frozen.device());
     }
 
     /** What features of lower layers write at a further layer. */
@@ -290,12 +280,12 @@ final class Contributions {
         if (end > features) {
             parts.add(pick(sources.errors(from), features, end, sources.firstError(from)));
         }
-        return parts.size() == 1 ? parts.getFirst() : Torch.cat(parts, 0);
+        return parts.size() == 1 ? parts.getFirst() : TorchShape.cat(parts, 0);
     }
 
     private Tensor pick(Tensor vectors, int first, int end, int base) {
         int[] index = IntStream.range(first, end).map(i -> column[i] - base).toArray();
-        return Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(index, index.length), frozen.device()));
+        return TorchShape.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(index, index.length), frozen.device()));
     }
 
     int count() {

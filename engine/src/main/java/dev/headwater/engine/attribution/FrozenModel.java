@@ -5,6 +5,8 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
@@ -85,7 +87,7 @@ record FrozenModel(
             try (var scope = TensorScope.open()) {
                 Tensor result = gain == null ? gradients : Torch.mul(gradients, gain);
                 if (centres) {
-                    result = Torch.sub(result, Torch.mean(result, -1, true));
+                    result = Torch.sub(result, TorchReduce.mean(result, -1, true));
                 }
                 return scope.keep(result);
             }
@@ -156,7 +158,7 @@ record FrozenModel(
                 pattern = Torch.mul(pattern, trace.reciprocal(NormSite.PRE_ATTENTION, l));
             }
             if (layer.postAttention() != null) {
-                pattern = Torch.mul(pattern, Torch.unsqueeze(trace.reciprocal(NormSite.POST_ATTENTION, l), 1));
+                pattern = Torch.mul(pattern, TorchShape.unsqueeze(trace.reciprocal(NormSite.POST_ATTENTION, l), 1));
             }
             return scope.keep(Torch.contiguous(pattern));
         }

@@ -5,6 +5,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
@@ -66,14 +67,14 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
     private static Tensor skip(LanguageModel model, TranscoderSet transcoders, int l) {
         try (var scope = TensorScope.open()) {
             Tensor weight =
-                    scaleRows(Torch.t(transcoders.skip(l)), FrozenModel.outputNorm(model, l, transcoders, null));
+                    scaleRows(TorchShape.t(transcoders.skip(l)), FrozenModel.outputNorm(model, l, transcoders, null));
             return scope.keep(Torch.contiguous(
                     FrozenModel.inputNorm(model.layer(l), transcoders, null).pullBack(weight)));
         }
     }
 
     private static Tensor scaleRows(Tensor weight, FrozenNorm norm) {
-        return norm.gain() == null ? weight : Torch.mul(weight, Torch.unsqueeze(norm.gain(), 1));
+        return norm.gain() == null ? weight : Torch.mul(weight, TorchShape.unsqueeze(norm.gain(), 1));
     }
 
     Layer layer(int layer) {

@@ -7,6 +7,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -107,8 +108,8 @@ final class HeadMeeting {
         try (var scope = TensorScope.open()) {
             Tensor gradients = pick(mixed, IntStream.range(0, down).mapToLong(i -> targetOffset[target[i]] + p));
             gradients = Torch.contiguous(
-                    Torch.permute(Torch.reshape(gradients, down, kvHeads, group, headDim), 1, 0, 2, 3));
-            gradients = Torch.reshape(gradients, kvHeads, (long) down * group, headDim);
+                    TorchShape.permute(TorchShape.reshape(gradients, down, kvHeads, group, headDim), 1, 0, 2, 3));
+            gradients = TorchShape.reshape(gradients, kvHeads, (long) down * group, headDim);
             Tensor old = under == 0
                     ? null
                     : byHead(pick(up.values(layer), IntStream.range(0, under).mapToLong(i -> up.row(spread[i], p))));
@@ -118,14 +119,17 @@ final class HeadMeeting {
                             up.freshValues(layer),
                             IntStream.range(firstHere, firstHere + here).mapToLong(i -> fresh[i] - spread.length)));
             for (int h = 0; h < kvHeads; h++) {
-                Tensor rows = Torch.narrow(Torch.select(all, 0, h), 0, 0, (long) down * group);
-                Tensor left = Torch.select(gradients, 0, h);
+                Tensor rows = TorchShape.narrow(TorchShape.select(all, 0, h), 0, 0, (long) down * group);
+                Tensor left = TorchShape.select(gradients, 0, h);
                 if (old != null) {
-                    Torch.mmInto(Torch.narrow(rows, 1, 0, under), left, Torch.select(old, 0, h), 1);
+                    Torch.mmInto(TorchShape.narrow(rows, 1, 0, under), left, TorchShape.select(old, 0, h), 1);
                 }
                 if (own != null) {
                     Torch.mmInto(
-                            Torch.narrow(rows, 1, spread.length + firstHere, here), left, Torch.select(own, 0, h), 1);
+                            TorchShape.narrow(rows, 1, spread.length + firstHere, here),
+                            left,
+                            TorchShape.select(own, 0, h),
+                            1);
                 }
             }
         }
@@ -133,12 +137,12 @@ final class HeadMeeting {
 
     private Tensor pick(Tensor from, java.util.stream.LongStream rows) {
         long[] index = rows.toArray();
-        return Torch.indexSelect(from, 0, Torch.to(Tensor.ofLongs(index, index.length), weights.device()));
+        return TorchShape.indexSelect(from, 0, Torch.to(Tensor.ofLongs(index, index.length), weights.device()));
     }
 
     /** Values [n, kvHeads·headDim] as [kvHeads, headDim, n]. */
     private Tensor byHead(Tensor values) {
-        return Torch.permute(Torch.reshape(values, values.size(0), kvHeads, headDim), 1, 2, 0);
+        return TorchShape.permute(TorchShape.reshape(values, values.size(0), kvHeads, headDim), 1, 2, 0);
     }
 
     /** Puts the loadings of an edge's heads into {@code into} from {@code at} on. */

@@ -2,10 +2,13 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Ragged;
+import dev.headwater.bindings.RowNumbers;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.product.Weight;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -232,15 +235,10 @@ final class HeadSweep {
         void run() {
             try (var scope = TensorScope.open()) {
                 int count = targets.size();
-                Ragged ragged = new Ragged(
-                        Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()),
-                        Torch.to(
-                                Tensor.ofInts(
-                                        targets.stream()
-                                                .mapToInt(Target::position)
-                                                .toArray(),
-                                        count),
-                                frozen.device()));
+                Ragged ragged = Ragged.of(
+                        Arrays.copyOf(offset, count),
+                        targets.stream().mapToInt(Target::position).toArray(),
+                        frozen.device());
                 Tensor gradient = Tensor.empty(DType.F32, frozen.device(), offset[count], weights.width());
                 int entered = 0;
                 while (entered < count && targets.get(entered).layer() == frozen.layers()) {
@@ -274,7 +272,7 @@ final class HeadSweep {
 
         private void enter(Tensor gradient, int first, int end) {
             if (end > first) {
-                Torch.zeroInPlace(Torch.narrow(gradient, 0, offset[first], offset[end] - offset[first]));
+                Torch.zeroInPlace(TorchShape.narrow(gradient, 0, offset[first], offset[end] - offset[first]));
                 Kernels.addRows(gradient, ownRows(first, end), vectors(first, end));
             }
         }
@@ -282,7 +280,7 @@ final class HeadSweep {
         private void through(int layer, int old, int entered, Tensor gradient, Ragged ragged) {
             try (var scope = TensorScope.open()) {
                 FrozenWeights.Layer model = weights.layer(layer);
-                Tensor above = Torch.narrow(gradient, 0, 0, offset[old]);
+                Tensor above = TorchShape.narrow(gradient, 0, 0, offset[old]);
                 Tensor mixed = Tensor.empty(DType.F32, frozen.device(), offset[entered], weights.headsWidth());
                 Tensor pattern = frozen.layer(layer).pattern();
                 if (old > 0) {
@@ -295,7 +293,7 @@ final class HeadSweep {
                     if (weights.parallel()) {
                         throughSkip(layer, above, all);
                     }
-                    Kernels.patternAdjoint(atHeads, pattern, heads, all, Torch.narrow(mixed, 0, 0, offset[old]));
+                    Kernels.patternAdjoint(atHeads, pattern, heads, all, TorchShape.narrow(mixed, 0, 0, offset[old]));
                 }
                 if (entered > old) {
                     Tensor own = Tensor.empty(DType.F32, frozen.device(), entered - old, weights.headsWidth());
@@ -305,7 +303,7 @@ final class HeadSweep {
                 }
                 meet(layer, entered, mixed);
                 if (layer > lowest) {
-                    model.value().product(Torch.narrow(gradient, 0, 0, offset[entered]), grouped(mixed), 1);
+                    model.value().product(TorchShape.narrow(gradient, 0, 0, offset[entered]), grouped(mixed), 1);
                 }
             }
         }
@@ -326,8 +324,9 @@ final class HeadSweep {
             if (group == 1) {
                 return mixed;
             }
-            Tensor parted = Torch.reshape(mixed, mixed.size(0), weights.kvHeads(), group, headDim);
-            return Torch.contiguous(Torch.reshape(Torch.sum(parted, 2, false), mixed.size(0), weights.valueWidth()));
+            Tensor parted = TorchShape.reshape(mixed, mixed.size(0), weights.kvHeads(), group, headDim);
+            return Torch.contiguous(
+                    TorchShape.reshape(TorchReduce.sum(parted, 2, false), mixed.size(0), weights.valueWidth()));
         }
 
         private void meet(int layer, int entered, Tensor mixed) {
@@ -353,18 +352,14 @@ final class HeadSweep {
         }
 
         private Ragged part(Ragged ragged, int first, int end) {
-            return new Ragged(
-                    Torch.narrow(ragged.offset(), 0, first, end - first),
-                    Torch.narrow(ragged.position(), 0, first, end - first));
+            return ragged.range(first, end - first);
         }
 
-        private Tensor ownRows(int first, int end) {
-            return Torch.to(
-                    Tensor.ofLongs(
-                            IntStream.range(first, end)
-                                    .mapToLong(t -> offset[t + 1] - 1)
-                                    .toArray(),
-                            end - first),
+        private RowNumbers ownRows(int first, int end) {
+            return RowNumbers.of(
+                    IntStream.range(first, end)
+                            .mapToLong(t -> offset[t + 1] - 1)
+                            .toArray(),
                     frozen.device());
         }
 
@@ -372,10 +367,10 @@ final class HeadSweep {
         private Tensor vectors(int first, int end) {
             List<Tensor> rows = new ArrayList<>();
             for (int t = first; t < end; t++) {
-                rows.add(
-                        Torch.select(targets.get(t).vectors(), 0, targets.get(t).row()));
+                rows.add(TorchShape.select(
+                        targets.get(t).vectors(), 0, targets.get(t).row()));
             }
-            return Torch.stack(rows, 0);
+            return TorchShape.stack(rows, 0);
         }
     }
 }

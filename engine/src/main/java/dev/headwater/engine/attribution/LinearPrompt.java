@@ -4,6 +4,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -137,7 +138,7 @@ public final class LinearPrompt implements AutoCloseable {
         Tensor places = model.model().positionEmbedding();
         return places == null
                 ? Torch.clone(trace.tokenVectors())
-                : Torch.add(trace.tokenVectors(), Torch.narrow(places, 0, 0, prompt.length()));
+                : Torch.add(trace.tokenVectors(), TorchShape.narrow(places, 0, 0, prompt.length()));
     }
 
     // ---- what everything active adds to the stream at a place ----
@@ -227,7 +228,7 @@ public final class LinearPrompt implements AutoCloseable {
                 for (int i = 0; i < numbers.length; i++) {
                     int at = Arrays.binarySearch(reaching, numbers[i]);
                     if (at >= 0) {
-                        Torch.copy(Torch.select(result, 0, i), Torch.select(found, 0, at));
+                        Torch.copy(TorchShape.select(result, 0, i), TorchShape.select(found, 0, at));
                     }
                 }
             }
@@ -270,8 +271,9 @@ public final class LinearPrompt implements AutoCloseable {
             Tensor all = Tensor.zeros(reading.gradients.dtype(), frozen.device(), count, sourceCount());
             int column = active().count() + model.layers() * prompt.length() + reading.position;
             Torch.copy(
-                    Torch.narrow(all, 1, column, 1),
-                    Torch.linear(reading.gradients, Torch.narrow(trace.tokenVectors(), 0, reading.position, 1), null));
+                    TorchShape.narrow(all, 1, column, 1),
+                    Torch.linear(
+                            reading.gradients, TorchShape.narrow(trace.tokenVectors(), 0, reading.position, 1), null));
             return scope.keep(all);
         }
     }

@@ -3,6 +3,7 @@ package dev.headwater.engine.attribution;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.model.Trace;
@@ -41,10 +42,10 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
             List<Tensor> inputs = new ArrayList<>();
             for (Trace trace : traces) {
                 int zeros = model.zeroPositions(trace.tokens());
-                inputs.add(Torch.narrow(
+                inputs.add(TorchShape.narrow(
                         trace.site(model.transcoders().input(), layer), 0, zeros, trace.positions() - zeros));
             }
-            SparseActivations all = model.transcoders().encode(layer, Torch.cat(inputs, 0), 0);
+            SparseActivations all = model.transcoders().encode(layer, TorchShape.cat(inputs, 0), 0);
             int first = 0;
             for (int i = 0; i < traces.size(); i++) {
                 int rows = (int) inputs.get(i).size(0);
@@ -66,7 +67,7 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
             for (int layer = 0; layer < model.layers(); layer++) {
                 Tensor error =
                         Torch.clone(Torch.sub(trace.site(transcoders.output(), layer), reconstruction.get(layer)));
-                Torch.zeroInPlace(Torch.narrow(error, 0, 0, zeros));
+                Torch.zeroInPlace(TorchShape.narrow(error, 0, 0, zeros));
                 errors.add(scope.keep(error));
             }
         }

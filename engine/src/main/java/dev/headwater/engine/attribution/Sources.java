@@ -2,9 +2,12 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Segments;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.transcoder.TranscoderConfig;
@@ -36,8 +39,8 @@ final class Sources {
     /** For each layer, how many of its features are before each position, [positions + 1]. */
     private final long[][] before;
 
-    private final Tensor[] segments;
-    private final Tensor onePerPosition;
+    private final Segments[] segments;
+    private final Segments onePerPosition;
     private final Tensor[][] cache;
     /** For each layer the features that are active anywhere, ascending; made when needed. */
     private final int[][] distinct;
@@ -67,13 +70,13 @@ final class Sources {
             layerStart[active.layer()[i] + 1]++;
             before[active.layer()[i]][active.position()[i] + 1]++;
         }
-        segments = new Tensor[layers];
+        segments = new Segments[layers];
         for (int layer = 0; layer < layers; layer++) {
             layerStart[layer + 1] += layerStart[layer];
             Arrays.parallelPrefix(before[layer], Long::sum);
-            segments[layer] = Torch.to(Tensor.ofLongs(before[layer], positions + 1), device);
+            segments[layer] = Segments.of(before[layer], device);
         }
-        onePerPosition = Torch.arange(positions + 1, DType.I64, device);
+        onePerPosition = Segments.onePerPosition(positions, device);
         this.errors = new java.util.ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {
             this.errors.add(Torch.contiguous(toResidual(layer, errors.get(layer))));
@@ -102,7 +105,7 @@ final class Sources {
     private Tensor toResidual(int layer, Tensor vectors) {
         FrozenNorm norm = outputNorms.get(layer);
         Tensor pulled = norm.pullBack(vectors);
-        return norm.reciprocal() == null ? pulled : Torch.mul(pulled, Torch.unsqueeze(norm.reciprocal(), 1));
+        return norm.reciprocal() == null ? pulled : Torch.mul(pulled, TorchShape.unsqueeze(norm.reciprocal(), 1));
     }
 
     /** Number of columns with {@code targets} targets. */
@@ -190,12 +193,12 @@ final class Sources {
             return rows;
         }
         try (var scope = TensorScope.open()) {
-            return scope.keep(Torch.sub(rows, Torch.mean(rows, -1, true)));
+            return scope.keep(Torch.sub(rows, TorchReduce.mean(rows, -1, true)));
         }
     }
 
-    /** I64 [P+1]: where each position's features begin among those of the layer. */
-    Tensor segments(int layer) {
+    /** Where each position's features begin among those of the layer. */
+    Segments segments(int layer) {
         return segments[layer];
     }
 
@@ -209,8 +212,7 @@ final class Sources {
         return tokens;
     }
 
-    /** I64 [P+1]: 0, 1, … P. */
-    Tensor onePerPosition() {
+    Segments onePerPosition() {
         return onePerPosition;
     }
 }

@@ -4,11 +4,15 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.EdgeSlots;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Kernels.Ragged;
+import dev.headwater.bindings.Ragged;
+import dev.headwater.bindings.RowNumbers;
+import dev.headwater.bindings.Segments;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.AdjointSweep.Member;
 import dev.headwater.engine.product.Weight;
 import java.lang.foreign.MemorySegment;
@@ -70,7 +74,7 @@ final class SweepBatch {
     }
 
     private static Tensor matrix(Tensor room, long from, long rows, long columns) {
-        return Torch.reshape(Torch.narrow(room, 0, from, rows * columns), rows, columns);
+        return TorchShape.reshape(TorchShape.narrow(room, 0, from, rows * columns), rows, columns);
     }
 
     /** One prompt's targets among the members. */
@@ -86,22 +90,10 @@ final class SweepBatch {
             this.plan = plan;
             this.prompt = plan.prompt;
             this.member = member;
-            int count = member.length;
-            all = new Ragged(
-                    Torch.to(
-                            Tensor.ofLongs(
-                                    Arrays.stream(member)
-                                            .mapToLong(i -> offset[i])
-                                            .toArray(),
-                                    count),
-                            weights.device()),
-                    Torch.to(
-                            Tensor.ofInts(
-                                    Arrays.stream(member)
-                                            .map(i -> target(i).position())
-                                            .toArray(),
-                                    count),
-                            weights.device()));
+            all = Ragged.of(
+                    Arrays.stream(member).mapToLong(i -> offset[i]).toArray(),
+                    Arrays.stream(member).map(i -> target(i).position()).toArray(),
+                    weights.device());
         }
 
         /** How many of the part's targets are among the first {@code members} members. */
@@ -111,16 +103,16 @@ final class SweepBatch {
         }
 
         Ragged ragged(int first, int count) {
-            return new Ragged(
-                    Torch.narrow(all.offset(), 0, first, count), Torch.narrow(all.position(), 0, first, count));
+            return all.range(first, count);
         }
 
-        Tensor base(long[] byTarget, int count) {
+        /** Where the first {@code count} targets' edges from these sources go. */
+        EdgeSlots slots(Segments segments, long[] byTarget, int count) {
             long[] base = new long[count];
             for (int i = 0; i < count; i++) {
                 base[i] = byTarget[members.get(member[i]).number()];
             }
-            return Torch.to(Tensor.ofLongs(base, count), weights.device());
+            return EdgeSlots.of(ragged(0, count), segments, base);
         }
     }
 
@@ -129,7 +121,7 @@ final class SweepBatch {
     }
 
     private Tensor rows(Tensor matrix, int first, int last) {
-        return Torch.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
+        return TorchShape.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
     }
 
     /** Number of targets after the entered ones that enter at this layer. */
@@ -154,19 +146,20 @@ final class SweepBatch {
                 int[] rows = members.subList(from, to).stream()
                         .mapToInt(member -> member.target().row())
                         .toArray();
-                pieces.add(Torch.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
+                pieces.add(TorchShape.indexSelect(
+                        vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
             }
-            return scope.keep(pieces.size() == 1 ? pieces.getFirst() : Torch.cat(pieces, 0));
+            return scope.keep(pieces.size() == 1 ? pieces.getFirst() : TorchShape.cat(pieces, 0));
         }
     }
 
     /** The row of each member's own position. */
-    private Tensor ownRows(int first, int count) {
+    private RowNumbers ownRows(int first, int count) {
         long[] own = new long[count];
         for (int i = 0; i < count; i++) {
             own[i] = offset[first + i] + target(first + i).position();
         }
-        return Torch.to(Tensor.ofLongs(own, count), weights.device());
+        return RowNumbers.of(own, weights.device());
     }
 
     /**
@@ -197,27 +190,15 @@ final class SweepBatch {
                 continue;
             }
             try (var scope = TensorScope.open()) {
-                Ragged ragged = part.ragged(0, count);
                 SweepPlan plan = part.plan;
                 Sources sources = part.prompt.sources();
                 for (int from = sources.firstSourceLayer(layer); from <= layer; from++) {
+                    EdgeSlots slots = part.slots(sources.segments(from), plan.featureBase[from], count);
                     Kernels.edgeContract(
-                            gradient,
-                            ragged,
-                            sources.decoders(from, layer),
-                            sources.segments(from),
-                            plan.out,
-                            part.base(plan.featureBase[from], count),
-                            sources.crossLayer());
+                            gradient, sources.decoders(from, layer), slots, plan.out, sources.crossLayer());
                 }
-                Kernels.edgeContract(
-                        gradient,
-                        ragged,
-                        sources.errors(layer),
-                        sources.onePerPosition(),
-                        plan.out,
-                        part.base(plan.errorBase[layer], count),
-                        false);
+                EdgeSlots slots = part.slots(sources.onePerPosition(), plan.errorBase[layer], count);
+                Kernels.edgeContract(gradient, sources.errors(layer), slots, plan.out, false);
             }
         }
     }
@@ -227,14 +208,8 @@ final class SweepBatch {
             try (var scope = TensorScope.open()) {
                 int count = part.before(entered);
                 Sources sources = part.prompt.sources();
-                Kernels.edgeContract(
-                        gradient,
-                        part.ragged(0, count),
-                        sources.tokens(),
-                        sources.onePerPosition(),
-                        part.plan.out,
-                        part.base(part.plan.tokenBase, count),
-                        false);
+                EdgeSlots slots = part.slots(sources.onePerPosition(), part.plan.tokenBase, count);
+                Kernels.edgeContract(gradient, sources.tokens(), slots, part.plan.out, false);
             }
         }
     }
@@ -254,14 +229,8 @@ final class SweepBatch {
             }
             try (var scope = TensorScope.open()) {
                 Tensor pieces = Tensor.empty(DType.F32, Device.CPU, base[targets]);
-                Kernels.edgeContract(
-                        gradient,
-                        part.ragged(0, targets),
-                        reach.sources(),
-                        reach.segment(),
-                        pieces,
-                        Tensor.ofLongs(Arrays.copyOf(base, targets), targets),
-                        false);
+                EdgeSlots slots = EdgeSlots.of(part.ragged(0, targets), reach.segments(), Arrays.copyOf(base, targets));
+                Kernels.edgeContract(gradient, reach.sources(), slots, pieces, false);
                 for (int i = 0; i < targets; i++) {
                     int count = target(part.member[i]).position() + 1;
                     float[] values = pieces.data()
@@ -350,7 +319,7 @@ final class SweepBatch {
                     int fresh = part.before(entered + count) - old;
                     if (fresh > 0) {
                         Kernels.patternAdjointSingle(
-                                Torch.narrow(own, 0, part.member[old] - entered, fresh),
+                                TorchShape.narrow(own, 0, part.member[old] - entered, fresh),
                                 part.prompt.model().layer(layer).pattern(),
                                 weights.kvHeads(),
                                 part.ragged(old, fresh),

@@ -1,10 +1,10 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.NativeArena;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.graph.EdgeRows;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -25,7 +25,7 @@ final class SweepPlan {
     final Tensor out;
 
     private final EdgeRows.Layout layout;
-    private final Arena arena = Arena.ofShared();
+    private final NativeArena arena = NativeArena.open();
     private final MemorySegment values;
     private final Tensor host;
 

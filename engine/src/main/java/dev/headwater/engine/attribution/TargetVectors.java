@@ -4,6 +4,8 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
@@ -50,8 +52,8 @@ final class TargetVectors {
 
     private int[] salient(OutputTargets.Salient wanted, Trace trace) {
         try (var scope = TensorScope.open()) {
-            Torch.Ranked top =
-                    Torch.topk(probabilities(trace), Math.min(wanted.maxLogits(), model.vocabularySize()), 0);
+            TorchReduce.Ranked top =
+                    TorchReduce.topk(probabilities(trace), Math.min(wanted.maxLogits(), model.vocabularySize()), 0);
             double[] values = top.values().toDoubles();
             int[] ids = top.indices().toInts();
             int count = 1;
@@ -66,7 +68,7 @@ final class TargetVectors {
     /** F64 [vocab], of the next token. */
     static Tensor probabilities(Trace trace) {
         try (var scope = TensorScope.open()) {
-            return scope.keep(Torch.softmax(Torch.to(Torch.select(trace.logits(), 0, -1), DType.F64), 0));
+            return scope.keep(TorchReduce.softmax(Torch.to(TorchShape.select(trace.logits(), 0, -1), DType.F64), 0));
         }
     }
 
@@ -80,8 +82,8 @@ final class TargetVectors {
         try (var scope = TensorScope.open()) {
             Tensor index = Torch.to(Tensor.ofInts(ids, ids.length), frozen.device());
             double[] probability =
-                    Torch.indexSelect(probabilities(trace), 0, index).toDoubles();
-            Tensor rows = Torch.to(Torch.indexSelect(model.model().unembedding(), 0, index), DType.F32);
+                    TorchShape.indexSelect(probabilities(trace), 0, index).toDoubles();
+            Tensor rows = Torch.to(TorchShape.indexSelect(model.model().unembedding(), 0, index), DType.F32);
             Tensor vectors = scope.keep(pullBackOutputs(Torch.sub(rows, model.meanUnembedding())));
             for (int k = 0; k < ids.length; k++) {
                 labels.add(new LogitTarget(ids[k], model.tokenizer().token(ids[k]), (float) probability[k]));

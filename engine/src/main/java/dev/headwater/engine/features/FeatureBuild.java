@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -293,8 +294,8 @@ public final class FeatureBuild {
                     int[] tokens = windows.tokens(window + i);
                     try (Trace trace = model.model().forward(tokens, request)) {
                         inputs.add(IntStream.range(state.firstLayer(), state.endLayer())
-                                .mapToObj(layer -> Torch.clone(
-                                        Torch.narrow(trace.site(transcoders.input(), layer), 0, 1, tokens.length - 1)))
+                                .mapToObj(layer -> Torch.clone(TorchShape.narrow(
+                                        trace.site(transcoders.input(), layer), 0, 1, tokens.length - 1)))
                                 .toList());
                     }
                 }
@@ -302,7 +303,7 @@ public final class FeatureBuild {
                     int index = layer - state.firstLayer();
                     SparseActivations active = transcoders.encode(
                             layer,
-                            Torch.cat(
+                            TorchShape.cat(
                                     inputs.stream()
                                             .map(layers -> layers.get(index))
                                             .toList(),

@@ -4,6 +4,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Norm;
@@ -76,9 +77,9 @@ final class OutputLogits {
                             model.model().unembedding(),
                             null),
                     DType.F32);
-            logits = Torch.sub(logits, Torch.mean(logits, 1, true));
-            var top = Torch.topk(Torch.add(logits, excluded), k, 1);
-            var bottom = Torch.topk(Torch.add(Torch.neg(logits), excluded), k, 1);
+            logits = Torch.sub(logits, TorchReduce.mean(logits, 1, true));
+            var top = TorchReduce.topk(Torch.add(logits, excluded), k, 1);
+            var bottom = TorchReduce.topk(Torch.add(Torch.neg(logits), excluded), k, 1);
             return new Block(
                     k,
                     top.indices().toInts(),

@@ -1,5 +1,6 @@
 package dev.headwater.engine.files;
 
+import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -30,7 +31,7 @@ public final class MappedFile implements AutoCloseable {
         if (Files.isDirectory(path)) {
             throw new HeadwaterException(path + " is a directory, but a weight file is needed here");
         }
-        Arena arena = Arena.ofShared();
+        NativeArena arena = NativeArena.open();
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             return new MappedFile(path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
         } catch (AccessDeniedException denied) {

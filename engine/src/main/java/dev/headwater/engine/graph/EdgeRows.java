@@ -1,6 +1,7 @@
 package dev.headwater.engine.graph;
 
 import dev.headwater.bindings.EdgeRuns;
+import dev.headwater.bindings.NativeArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -118,7 +119,7 @@ public final class EdgeRows implements AutoCloseable {
         public EdgeRows fill(float... values) {
             if (values.length != size)
                 throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
-            Arena arena = Arena.ofShared();
+            NativeArena arena = NativeArena.open();
             MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
             return new EdgeRows(this, segment, arena);
         }
@@ -180,7 +181,7 @@ public final class EdgeRows implements AutoCloseable {
             }
             layout.endRow();
         }
-        Arena arena = Arena.ofShared();
+        NativeArena arena = NativeArena.open();
         try {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             for (int r = 0; r < rows; r++) {
@@ -230,7 +231,7 @@ public final class EdgeRows implements AutoCloseable {
             }
             layout.endRow();
         }
-        Arena arena = Arena.ofShared();
+        NativeArena arena = NativeArena.open();
         try {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             long at = 0;

@@ -1,7 +1,7 @@
 package dev.headwater.engine.hub;
 
+import dev.headwater.bindings.CacheDirectory;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.files.CacheDirectory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

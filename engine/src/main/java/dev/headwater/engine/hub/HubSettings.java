@@ -1,7 +1,6 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.files.CacheDirectory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -57,7 +56,7 @@ public record HubSettings(
     static HubSettings from(Map<String, String> environment) {
         return new HubSettings(
                 endpoint(environment),
-                CacheDirectory.huggingFaceHub(environment),
+                HuggingFaceCache.hub(environment),
                 token(environment),
                 List.of("1", "on", "yes", "true")
                         .contains(environment
@@ -95,7 +94,7 @@ public record HubSettings(
         Stream<String> named =
                 Stream.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN").map(name -> environment.getOrDefault(name, ""));
         Path file = environment.getOrDefault("HF_TOKEN_PATH", "").isBlank()
-                ? CacheDirectory.huggingFaceHome(environment).resolve("token")
+                ? HuggingFaceCache.home(environment).resolve("token")
                 : Path.of(environment.get("HF_TOKEN_PATH"));
         return Stream.concat(named, Stream.of(file).map(HubSettings::readToken))
                 .map(String::strip)

@@ -3,6 +3,7 @@ package dev.headwater.engine.intervention;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.transcoder.Activation;
 import dev.headwater.engine.transcoder.SparseActivations;
 import dev.headwater.engine.transcoder.TranscoderSet;
@@ -58,7 +59,7 @@ final class EditPlan {
             float[] values;
             try (var scope = TensorScope.open()) {
                 Tensor index = Torch.to(Tensor.ofInts(feature, feature.length), x.device());
-                Tensor bias = Torch.indexSelect(transcoders.encoderBias(layer), 0, index);
+                Tensor bias = TorchShape.indexSelect(transcoders.encoderBias(layer), 0, index);
                 values = Torch.linear(x, transcoders.encoderRows(layer, feature), bias)
                         .toFloats();
             }

@@ -4,6 +4,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.transcoder.SparseActivations;
@@ -65,7 +66,7 @@ public final class Run implements AutoCloseable {
             throw new IllegalStateException("this run kept the logits of its last position only");
         }
         try (var scope = TensorScope.open()) {
-            return Torch.select(trace.logits(), 0, p - positions() + kept).toFloats();
+            return TorchShape.select(trace.logits(), 0, p - positions() + kept).toFloats();
         }
     }
 

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A part of a template that has a value. */
+/** A part of a template that has a value. Parts of it are evaluated by {@link Scope#value}, which counts them. */
 sealed interface Expression {
     Object evaluate(Scope scope);
 
@@ -27,7 +27,7 @@ sealed interface Expression {
     record Attribute(Expression of, String name, int line) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            return Methods.attribute(defined(of.evaluate(scope), line), name);
+            return Methods.attribute(defined(scope.value(of), line), name, scope.budget());
         }
     }
 
@@ -35,8 +35,8 @@ sealed interface Expression {
     record Item(Expression of, Expression key, int line) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            Object value = defined(of.evaluate(scope), line);
-            return Values.item(value, key.evaluate(scope));
+            Object value = defined(scope.value(of), line);
+            return Values.item(value, scope.value(key), scope.budget());
         }
     }
 
@@ -45,49 +45,99 @@ sealed interface Expression {
         @Override
         public Object evaluate(Scope scope) {
             return Values.slice(
-                    defined(of.evaluate(scope), line), from.evaluate(scope), to.evaluate(scope), step.evaluate(scope));
+                    defined(scope.value(of), line),
+                    scope.value(from),
+                    scope.value(to),
+                    scope.value(step),
+                    scope.budget());
         }
     }
 
-    record Call(Expression function, List<Expression> positional, Map<String, Expression> named, int line)
-            implements Expression {
+    /**
+     * What stands between a call's parentheses.
+     *
+     * @param list what follows {@code *}, or null
+     * @param mapping what follows {@code **}, or null
+     */
+    record CallArguments(
+            List<Expression> positional, Map<String, Expression> named, Expression list, Expression mapping) {
+        static final CallArguments NONE = new CallArguments(List.of(), Map.of(), null, null);
+
+        Arguments evaluate(Scope scope, Object... first) {
+            List<Object> values = new ArrayList<>(List.of());
+            for (Object value : first) {
+                values.add(value);
+            }
+            for (Expression argument : positional) {
+                values.add(scope.value(argument));
+            }
+            if (list != null) {
+                List<Object> more = Values.items(scope.value(list), scope.budget());
+                scope.budget().spend(more.size(), Budget.ITEM);
+                values.addAll(more);
+            }
+            Map<String, Object> options = new LinkedHashMap<>();
+            named.forEach((name, argument) -> options.put(name, scope.value(argument)));
+            if (mapping != null) {
+                if (!(scope.value(mapping) instanceof Map<?, ?> more)) {
+                    throw new TemplateException("a mapping is needed after '**'");
+                }
+                scope.budget().spend(more.size(), Budget.ENTRY);
+                more.forEach((name, value) -> {
+                    if (!(name instanceof String text) || options.containsKey(text)) {
+                        throw new TemplateException(
+                                name instanceof String text
+                                        ? "an argument is given twice: " + text
+                                        : "a name is needed as key after '**'");
+                    }
+                    options.put(text, value);
+                });
+            }
+            return new Arguments(scope.budget(), values, options);
+        }
+    }
+
+    record Call(Expression function, CallArguments arguments, int line) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            if (!(defined(function.evaluate(scope), line) instanceof Callable callable)) {
+            return callable(scope).call(arguments.evaluate(scope));
+        }
+
+        Callable callable(Scope scope) {
+            if (!(defined(scope.value(function), line) instanceof Callable callable)) {
                 throw new TemplateException("this cannot be called", line);
             }
-            return scope.made(callable.call(arguments(scope, List.of(), positional, named)));
+            return callable;
         }
     }
 
     /** {@code value | filter(...)}. */
-    record Filter(
-            Expression value, String name, Callable filter, List<Expression> positional, Map<String, Expression> named)
-            implements Expression {
+    record Filter(Expression value, Callable filter, CallArguments arguments) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            List<Object> piped = new ArrayList<>();
-            piped.add(value.evaluate(scope));
-            return scope.made(filter.call(arguments(scope, piped, positional, named)));
+            return filter.call(arguments.evaluate(scope, scope.value(value)));
         }
     }
 
     /** {@code value is test(...)}. */
-    record Test(Expression value, Callable test, List<Expression> positional, boolean negated) implements Expression {
+    record Test(Expression value, Callable test, CallArguments arguments, boolean negated) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            List<Object> tested = new ArrayList<>();
-            tested.add(value.evaluate(scope));
-            return Values.truth(test.call(arguments(scope, tested, positional, Map.of()))) != negated;
+            return Values.truth(test.call(arguments.evaluate(scope, scope.value(value)))) != negated;
         }
     }
 
     record ListLiteral(List<Expression> items) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            List<Object> list = new ArrayList<>();
-            items.forEach(item -> list.add(item.evaluate(scope)));
-            return list;
+            return all(items, scope);
+        }
+    }
+
+    record TupleLiteral(List<Expression> items) implements Expression {
+        @Override
+        public Object evaluate(Scope scope) {
+            return new Sequence(Sequence.Kind.TUPLE, all(items, scope));
         }
     }
 
@@ -96,7 +146,12 @@ sealed interface Expression {
         public Object evaluate(Scope scope) {
             Map<Object, Object> dict = new LinkedHashMap<>();
             for (int i = 0; i < keys.size(); i++) {
-                dict.put(keys.get(i).evaluate(scope), values.get(i).evaluate(scope));
+                Object key = scope.value(keys.get(i));
+                if (key instanceof Boolean || key instanceof Double) {
+                    throw TemplateException.unsupported("a key that is a decimal number or a boolean");
+                }
+                scope.budget().spend(Budget.ENTRY);
+                dict.put(Values.key(key, scope.budget()), scope.value(values.get(i)));
             }
             return dict;
         }
@@ -105,49 +160,58 @@ sealed interface Expression {
     record Not(Expression value) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            return !Values.truth(value.evaluate(scope));
+            return !scope.holds(value);
         }
     }
 
-    record Negative(Expression value) implements Expression {
+    /** {@code -value} or {@code +value}. */
+    record Sign(String operator, Expression value) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            return Values.arithmetic("-", 0L, value.evaluate(scope));
+            Object number = scope.value(value);
+            return number instanceof Double decimal
+                    ? operator.equals("-") ? -decimal : decimal
+                    : Operators.arithmetic(operator, 0L, number, scope.budget());
         }
     }
 
     record And(Expression left, Expression right) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            Object value = left.evaluate(scope);
-            return Values.truth(value) ? right.evaluate(scope) : value;
+            Object value = scope.value(left);
+            return Values.truth(value) ? scope.value(right) : value;
         }
     }
 
     record Or(Expression left, Expression right) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            Object value = left.evaluate(scope);
-            return Values.truth(value) ? value : right.evaluate(scope);
+            Object value = scope.value(left);
+            return Values.truth(value) ? value : scope.value(right);
         }
     }
 
     record Conditional(Expression condition, Expression then, Expression otherwise) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            return (Values.truth(condition.evaluate(scope)) ? then : otherwise).evaluate(scope);
+            return scope.value(scope.holds(condition) ? then : otherwise);
         }
     }
 
     record Arithmetic(String operator, Expression left, Expression right, int line) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            Object a = left.evaluate(scope);
-            Object b = right.evaluate(scope);
-            return scope.made(
-                    operator.equals("~")
-                            ? Values.text(a) + Values.text(b)
-                            : Values.arithmetic(operator, defined(a, line), defined(b, line)));
+            Object a = defined(scope.value(left), line);
+            Object b = defined(scope.value(right), line);
+            return Operators.arithmetic(operator, a, b, scope.budget());
+        }
+    }
+
+    /** {@code a ~ b ~ c}: their texts, one after the other. */
+    record Concatenation(List<Expression> parts) implements Expression {
+        @Override
+        public Object evaluate(Scope scope) {
+            return Strings.join(all(parts, scope), "", scope.budget());
         }
     }
 
@@ -155,10 +219,10 @@ sealed interface Expression {
     record Comparison(Expression first, List<String> operators, List<Expression> others) implements Expression {
         @Override
         public Object evaluate(Scope scope) {
-            Object left = first.evaluate(scope);
+            Object left = scope.value(first);
             for (int i = 0; i < operators.size(); i++) {
-                Object right = others.get(i).evaluate(scope);
-                if (!Values.compare(operators.get(i), left, right)) {
+                Object right = scope.value(others.get(i));
+                if (!Operators.compare(operators.get(i), left, right, scope.budget())) {
                     return false;
                 }
                 left = right;
@@ -175,19 +239,19 @@ sealed interface Expression {
         }
     }
 
+    private static List<Object> all(List<Expression> items, Scope scope) {
+        scope.budget().spend(items.size(), Budget.ITEM);
+        List<Object> values = new ArrayList<>(items.size());
+        for (Expression item : items) {
+            values.add(scope.value(item));
+        }
+        return values;
+    }
+
     private static Object defined(Object value, int line) {
         if (value instanceof Undefined undefined) {
             throw new TemplateException("'" + undefined.name() + "' is undefined", line);
         }
         return value;
-    }
-
-    private static Arguments arguments(
-            Scope scope, List<Object> first, List<Expression> positional, Map<String, Expression> named) {
-        List<Object> values = new ArrayList<>(first);
-        positional.forEach(argument -> values.add(argument.evaluate(scope)));
-        Map<String, Object> options = new LinkedHashMap<>();
-        named.forEach((name, argument) -> options.put(name, argument.evaluate(scope)));
-        return new Arguments(scope, values, options);
     }
 }

@@ -9,20 +9,15 @@ import java.util.Map;
 import java.util.Set;
 
 /** Goes through tokens and makes expressions of them, with Jinja's precedence. */
-abstract sealed class ExpressionParser permits Parser {
+abstract sealed class ExpressionParser extends TokenReader permits Parser {
     static final Expression NOTHING = new Expression.Literal(null);
-    private static final int DEEPEST = 200;
     private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", ">", "<=", ">=");
 
-    private final List<Token> tokens;
-    private int at;
-    private int depth;
-
     ExpressionParser(List<Token> tokens) {
-        this.tokens = tokens;
+        super(tokens);
     }
 
-    /** An expression, or several with commas between them as a list. */
+    /** An expression, or several with commas between them as a tuple. */
     Expression tuple(boolean conditional) {
         Expression first = conditional ? expression() : or();
         if (!peek().is(Kind.OPERATOR, ",")) {
@@ -32,7 +27,7 @@ abstract sealed class ExpressionParser permits Parser {
         while (take(",") && peek().kind() != Kind.CLOSE && !peek().is(Kind.OPERATOR, ")")) {
             items.add(conditional ? expression() : or());
         }
-        return new Expression.ListLiteral(items);
+        return new Expression.TupleLiteral(items);
     }
 
     Expression expression() {
@@ -84,7 +79,8 @@ abstract sealed class ExpressionParser permits Parser {
             } else if (takeWord("in")) {
                 operators.add("in");
             } else if (peek().is(Kind.NAME, "not") && second().is(Kind.NAME, "in")) {
-                at += 2;
+                next();
+                next();
                 operators.add("not in");
             } else {
                 return operators.isEmpty() ? first : new Expression.Comparison(first, operators, others);
@@ -103,12 +99,15 @@ abstract sealed class ExpressionParser permits Parser {
     }
 
     private Expression concatenation() {
-        Expression left = product();
-        while (peek().is(Kind.OPERATOR, "~")) {
-            Token operator = next();
-            left = new Expression.Arithmetic("~", left, product(), operator.line());
+        Expression first = product();
+        if (!peek().is(Kind.OPERATOR, "~")) {
+            return first;
         }
-        return left;
+        List<Expression> parts = new ArrayList<>(List.of(first));
+        while (take("~")) {
+            parts.add(product());
+        }
+        return new Expression.Concatenation(parts);
     }
 
     private Expression product() {
@@ -132,10 +131,8 @@ abstract sealed class ExpressionParser permits Parser {
     private Expression unary(boolean filtered) {
         deeper();
         Expression value;
-        if (take("-")) {
-            value = new Expression.Negative(unary(false));
-        } else if (take("+")) {
-            value = unary(false);
+        if (peek().is(Kind.OPERATOR, "-") || peek().is(Kind.OPERATOR, "+")) {
+            value = new Expression.Sign(next().text(), unary(false));
         } else {
             value = postfix(primary());
         }
@@ -151,7 +148,10 @@ abstract sealed class ExpressionParser permits Parser {
                     case "true", "True" -> new Expression.Literal(true);
                     case "false", "False" -> new Expression.Literal(false);
                     case "none", "None" -> NOTHING;
-                    default -> new Expression.Name(token.text());
+                    default -> {
+                        wasRead(token.text());
+                        yield new Expression.Name(token.text());
+                    }
                 };
             case STRING -> {
                 StringBuilder text = new StringBuilder(token.text());
@@ -165,7 +165,7 @@ abstract sealed class ExpressionParser permits Parser {
                 switch (token.text()) {
                     case "(" -> {
                         if (take(")")) {
-                            yield new Expression.ListLiteral(List.of());
+                            yield new Expression.TupleLiteral(List.of());
                         }
                         Expression inner = tuple(true);
                         expect(")");
@@ -246,27 +246,39 @@ abstract sealed class ExpressionParser permits Parser {
         return new Expression.Slice(value, from, to, step, line);
     }
 
-    private Expression call(Expression function, int line) {
-        List<Expression> positional = new ArrayList<>();
-        Map<String, Expression> named = new LinkedHashMap<>();
-        arguments(positional, named);
-        return new Expression.Call(function, positional, named, line);
+    Expression.Call call(Expression function, int line) {
+        return new Expression.Call(function, arguments(), line);
     }
 
     /** Arguments after the opening parenthesis, and the closing one. */
-    private void arguments(List<Expression> positional, Map<String, Expression> named) {
+    private Expression.CallArguments arguments() {
+        List<Expression> positional = new ArrayList<>();
+        Map<String, Expression> named = new LinkedHashMap<>();
+        Expression list = null;
+        Expression mapping = null;
         while (!take(")")) {
-            if (peek().kind() == Kind.NAME && second().is(Kind.OPERATOR, "=")) {
+            boolean ordered = mapping == null;
+            if (take("**")) {
+                mapping = expression();
+            } else if (take("*")) {
+                ordered &= list == null;
+                list = expression();
+            } else if (peek().kind() == Kind.NAME && second().is(Kind.OPERATOR, "=")) {
                 String name = name();
                 expect("=");
-                named.put(name, expression());
+                ordered &= named.put(name, expression()) == null;
             } else {
+                ordered &= list == null && named.isEmpty();
                 positional.add(expression());
+            }
+            if (!ordered) {
+                throw error("the arguments of a call are in no valid order");
             }
             if (!peek().is(Kind.OPERATOR, ")")) {
                 expect(",");
             }
         }
+        return new Expression.CallArguments(positional, named, list, mapping);
     }
 
     /** Filters, tests and calls that follow a value; {@code inside} a filter tag the first one has no bar before it. */
@@ -276,16 +288,12 @@ abstract sealed class ExpressionParser permits Parser {
             if (barred || take("|")) {
                 barred = false;
                 String name = name();
-                List<Expression> positional = new ArrayList<>();
-                Map<String, Expression> named = new LinkedHashMap<>();
-                if (take("(")) {
-                    arguments(positional, named);
-                }
+                Expression.CallArguments arguments = take("(") ? arguments() : Expression.CallArguments.NONE;
                 Callable filter = Filters.ALL.get(name);
                 if (filter == null) {
                     throw error("the filter '" + name + "' is not supported");
                 }
-                value = new Expression.Filter(value, name, filter, positional, named);
+                value = new Expression.Filter(value, filter, arguments);
             } else if (takeWord("is")) {
                 value = test(value);
             } else if (peek().is(Kind.OPERATOR, "(")) {
@@ -305,79 +313,18 @@ abstract sealed class ExpressionParser permits Parser {
         if (test == null) {
             throw error("the test '" + name + "' is not supported");
         }
-        List<Expression> positional = new ArrayList<>();
+        Expression.CallArguments arguments = Expression.CallArguments.NONE;
         Token following = peek();
         if (take("(")) {
-            arguments(positional, new LinkedHashMap<>());
+            arguments = arguments();
         } else if (switch (following.kind()) {
             case STRING, INTEGER, FLOAT -> true;
             case NAME -> !Set.of("else", "or", "and", "is", "if", "in", "not").contains(following.text());
             case OPERATOR -> following.text().equals("[") || following.text().equals("{");
             default -> false;
         }) {
-            positional.add(postfix(primary()));
+            arguments = new Expression.CallArguments(List.of(postfix(primary())), Map.of(), null, null);
         }
-        return new Expression.Test(value, test, positional, negated);
-    }
-
-    Token peek() {
-        return tokens.get(at);
-    }
-
-    /** The token after {@link #peek()}. */
-    Token second() {
-        return tokens.get(Math.min(at + 1, tokens.size() - 1));
-    }
-
-    Token next() {
-        Token token = tokens.get(at);
-        at = Math.min(at + 1, tokens.size() - 1);
-        return token;
-    }
-
-    String name() {
-        if (peek().kind() != Kind.NAME) {
-            throw error("a name is missing");
-        }
-        return next().text();
-    }
-
-    boolean take(String operator) {
-        boolean there = peek().is(Kind.OPERATOR, operator);
-        at += there ? 1 : 0;
-        return there;
-    }
-
-    boolean takeWord(String word) {
-        boolean there = peek().is(Kind.NAME, word);
-        at += there ? 1 : 0;
-        return there;
-    }
-
-    void expect(String operator) {
-        if (!take(operator)) {
-            throw error("'" + operator + "' is missing");
-        }
-    }
-
-    void close() {
-        if (next().kind() != Kind.CLOSE) {
-            at--;
-            throw error("unexpected '" + peek().text() + "'");
-        }
-    }
-
-    void deeper() {
-        if (++depth > DEEPEST) {
-            throw error("too deeply nested");
-        }
-    }
-
-    void shallower() {
-        depth--;
-    }
-
-    TemplateException error(String message) {
-        return new TemplateException(message, peek().line());
+        return new Expression.Test(value, test, arguments, negated);
     }
 }

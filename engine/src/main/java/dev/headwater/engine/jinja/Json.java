@@ -6,73 +6,99 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** JSON as Python's {@code json.dumps(value, ensure_ascii=False)} writes it, which chat templates show to models. */
+/** JSON as Python's {@code json.dumps(value)} writes it, which chat templates show to models. */
 final class Json {
     private final StringBuilder text = new StringBuilder();
-    private final Scope scope;
+    private final Budget budget;
     private final String indent;
     private final String afterItem;
     private final String afterKey;
+    private final boolean ascii;
     private final boolean sorted;
 
-    private Json(Scope scope, String indent, String afterItem, String afterKey, boolean sorted) {
-        this.scope = scope;
+    private Json(Budget budget, boolean ascii, String indent, String afterItem, String afterKey, boolean sorted) {
+        this.budget = budget;
+        this.ascii = ascii;
         this.indent = indent;
         this.afterItem = afterItem;
         this.afterKey = afterKey;
         this.sorted = sorted;
     }
 
-    /** The filter {@code tojson(ensure_ascii, indent, separators, sort_keys)}. */
+    /** The filter {@code tojson(ensure_ascii=false, indent, separators, sort_keys)} of Hugging Face's library. */
     static String write(Arguments arguments) {
-        Object width = arguments.named().containsKey("indent")
-                ? arguments.named().get("indent")
-                : arguments.size() > 1 ? arguments.positional().get(1) : null;
+        Budget budget = arguments.budget();
+        Object width = arguments.get(2, "indent", null);
         String indent = width == null
                 ? null
-                : width instanceof String text ? text : " ".repeat(Math.clamp(Values.integer(width), 0, 100));
-        List<?> separators = arguments.named().get("separators") instanceof List<?> list && list.size() == 2
-                ? list
-                : List.of(indent == null ? ", " : ",", ": ");
+                : width instanceof String blanks ? blanks : " ".repeat(blanks(Values.integer(width), budget));
+        Object separators = arguments.get(3, "separators", null);
+        String afterItem = indent == null ? ", " : ",";
+        String afterKey = ": ";
+        if (separators != null) {
+            List<Object> pair = Values.items(separators, budget);
+            if (pair.size() != 2 || !(pair.get(0) instanceof String first) || !(pair.get(1) instanceof String second)) {
+                throw new TemplateException("tojson's separators are two texts");
+            }
+            afterItem = first;
+            afterKey = second;
+        }
         Json json = new Json(
-                arguments.scope(),
-                indent,
-                Values.text(separators.get(0)),
-                Values.text(separators.get(1)),
-                Values.truth(arguments.named().get("sort_keys")));
+                budget, arguments.flag(1, "ensure_ascii"), indent, afterItem, afterKey, arguments.flag(4, "sort_keys"));
         json.value(arguments.first(), 0);
         return json.text.toString();
     }
 
+    private static int blanks(long width, Budget budget) {
+        budget.spend(Math.max(0, width));
+        return (int) Math.max(0, width);
+    }
+
+    private void append(String part) {
+        budget.spend(part.length());
+        text.append(part);
+    }
+
     private void value(Object value, int depth) {
-        scope.spend(1);
+        budget.enter();
         switch (value) {
-            case null -> text.append("null");
-            case Boolean bool -> text.append(bool);
-            case Long number -> text.append(number);
-            case Double number ->
-                text.append(
-                        Double.isNaN(number)
-                                ? "NaN"
-                                : number.isInfinite()
-                                        ? (number > 0 ? "Infinity" : "-Infinity")
-                                        : Values.decimal(number));
+            case null -> append("null");
+            case Boolean bool -> append(bool ? "true" : "false");
+            case Long number -> append(Long.toString(number));
+            case Double number -> append(decimal(number));
             case String string -> string(string);
-            case List<?> list -> enclosed('[', ']', list.iterator(), depth, item -> value(item, depth + 1));
+            case Markup markup -> string(markup.text());
+            case List<?> list
+            when !(list instanceof Sequence) || Sequence.isTuple(list) ->
+                enclosed('[', ']', list.iterator(), depth, item -> value(item, depth + 1));
             case Map<?, ?> map -> {
+                budget.spend(map.size(), Budget.ITEM);
                 List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
                 if (sorted) {
-                    entries.sort((a, b) -> Values.order(a.getKey(), b.getKey()));
+                    entries.sort((a, b) -> Operators.order(a.getKey(), b.getKey(), budget));
                 }
                 enclosed('{', '}', entries.iterator(), depth, entry -> {
                     Map.Entry<?, ?> pair = (Map.Entry<?, ?>) entry;
-                    string(pair.getKey() instanceof String key ? key : Values.text(pair.getKey()));
-                    text.append(afterKey);
+                    string(
+                            switch (pair.getKey()) {
+                                case null -> "null";
+                                case Boolean bool -> bool ? "true" : "false";
+                                case Double number -> decimal(number);
+                                case Object key -> Values.text(key, budget);
+                            });
+                    append(afterKey);
                     value(pair.getValue(), depth + 1);
                 });
             }
             default -> throw new TemplateException(Values.kind(value) + " has no JSON");
         }
+        budget.leave();
+    }
+
+    private static String decimal(double number) {
+        return Double.isNaN(number)
+                ? "NaN"
+                : Double.isInfinite(number) ? number > 0 ? "Infinity" : "-Infinity" : Values.decimal(number);
     }
 
     private void enclosed(char open, char close, Iterator<?> items, int depth, Consumer<Object> write) {
@@ -81,7 +107,7 @@ final class Json {
         while (items.hasNext()) {
             line(depth + 1);
             write.accept(items.next());
-            text.append(items.hasNext() ? afterItem : "");
+            append(items.hasNext() ? afterItem : "");
         }
         if (any) {
             line(depth);
@@ -91,12 +117,13 @@ final class Json {
 
     private void line(int depth) {
         if (indent != null) {
+            budget.spend(1L + (long) indent.length() * depth);
             text.append('\n').repeat(indent, depth);
         }
     }
 
     private void string(String string) {
-        scope.spend(string.length());
+        budget.spend(6L * string.length());
         text.append('"');
         string.chars().forEach(c -> {
             switch (c) {
@@ -107,7 +134,14 @@ final class Json {
                 case '\t' -> text.append("\\t");
                 case '\b' -> text.append("\\b");
                 case '\f' -> text.append("\\f");
-                default -> text.append(c < ' ' ? "\\u%04x".formatted(c) : Character.toString(c));
+                default -> {
+                    if (c < ' ' || ascii && c > '~') {
+                        String digits = Integer.toHexString(c);
+                        text.append("\\u").repeat('0', 4 - digits.length()).append(digits);
+                    } else {
+                        text.append((char) c);
+                    }
+                }
             }
         });
         text.append('"');

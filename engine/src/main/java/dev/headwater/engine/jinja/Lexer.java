@@ -8,10 +8,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Cuts a template into tokens, with the whitespace rules that chat templates are written for: a newline after a block
- * tag is
- * dropped (trim_blocks), blanks before a block tag that starts its line are dropped (lstrip_blocks), {@code -} strips
- * all
+ * Cuts a template into tokens, with the whitespace rules that chat templates are written for: a newline after a block tag is
+ * dropped (trim_blocks), blanks before a block tag that starts its line are dropped (lstrip_blocks), {@code -} strips all
  * whitespace on its side, {@code +} keeps it, and one newline at the template's end is dropped.
  */
 final class Lexer {
@@ -104,13 +102,28 @@ final class Lexer {
     private String before(int tag, char type, char sign) {
         String text = source.substring(at, tag);
         if (sign == '-') {
-            return text.stripTrailing();
+            return stripped(text, false, true);
         }
         int start = text.lastIndexOf('\n') + 1;
         boolean startsLine = start > 0 || lineStart;
-        return type != '{' && sign != '+' && startsLine && text.substring(start).isBlank()
+        return type != '{'
+                        && sign != '+'
+                        && startsLine
+                        && stripped(text.substring(start), true, false).isEmpty()
                 ? text.substring(0, start)
                 : text;
+    }
+
+    private static String stripped(String text, boolean left, boolean right) {
+        int from = 0;
+        int to = text.length();
+        while (left && from < to && Strings.isSpace(text.charAt(from))) {
+            from++;
+        }
+        while (right && to > from && Strings.isSpace(text.charAt(to - 1))) {
+            to--;
+        }
+        return text.substring(from, to);
     }
 
     private void rawBlock(Matcher begin) {
@@ -119,8 +132,8 @@ final class Lexer {
             throw error("raw block without endraw");
         }
         String body = source.substring(begin.end(), end.start());
-        body = begin.group(1).isEmpty() ? body : body.stripLeading();
-        text(end.group(1).equals("-") ? body.stripTrailing() : body);
+        body = begin.group(1).isEmpty() ? body : stripped(body, true, false);
+        text(end.group(1).equals("-") ? stripped(body, false, true) : body);
         close(end.end(), end.group(2), true);
     }
 
@@ -136,7 +149,7 @@ final class Lexer {
     private void close(int end, String sign, boolean trimsNewline) {
         at = end;
         if (sign.equals("-")) {
-            while (at < source.length() && Character.isWhitespace(source.charAt(at))) {
+            while (at < source.length() && Strings.isSpace(source.charAt(at))) {
                 at++;
             }
         } else if (trimsNewline && !sign.equals("+") && source.startsWith("\n", at)) {
@@ -148,7 +161,7 @@ final class Lexer {
     private void expression(String end) {
         Deque<String> open = new ArrayDeque<>();
         while (true) {
-            while (at < source.length() && Character.isWhitespace(source.charAt(at))) {
+            while (at < source.length() && Strings.isSpace(source.charAt(at))) {
                 at++;
             }
             if (at >= source.length()) {
@@ -211,7 +224,22 @@ final class Lexer {
                 case 'r' -> text.append('\r');
                 case 'b' -> text.append('\b');
                 case 'f' -> text.append('\f');
+                case 'a' -> text.append('\u0007');
+                case 'v' -> text.append('\u000b');
+                case '\n' -> {}
                 case '\\', '\'', '"' -> text.append(escaped);
+                case '0', '1', '2', '3', '4', '5', '6', '7' -> {
+                    int end = i + 1;
+                    while (end < i + 3
+                            && end < source.length()
+                            && source.charAt(end) >= '0'
+                            && source.charAt(end) <= '7') {
+                        end++;
+                    }
+                    text.append((char) Integer.parseInt(source.substring(i, end), 8));
+                    i = end - 1;
+                }
+                case 'N' -> throw error("characters by their names (\\N) are not supported");
                 case 'x', 'u', 'U' -> i = codePoint(i, escaped == 'x' ? 2 : escaped == 'u' ? 4 : 8, text);
                 default -> text.append('\\').append(escaped);
             }

@@ -1,25 +1,22 @@
 package dev.headwater.engine.jinja;
 
-/** The text so far. All outputs of one rendering draw on the same allowance. */
+/** The text so far. All outputs of one rendering draw on the same budget. */
 final class Output {
     private final StringBuilder text = new StringBuilder();
-    private final Scope scope;
+    private final Budget budget;
 
-    Output(Scope scope) {
-        this.scope = scope;
+    Output(Budget budget) {
+        this.budget = budget;
     }
 
     void write(String part) {
-        scope.spend(part.length());
+        budget.spend(part.length());
         text.append(part);
     }
 
-    Scope scope() {
-        return scope;
-    }
-
-    @Override
-    public String toString() {
+    /** The whole text, which is copied. */
+    String text() {
+        budget.spend(text.length());
         return text.toString();
     }
 }

@@ -64,12 +64,19 @@ final class Parser extends ExpressionParser {
             case "if" -> conditional();
             case "for" -> loop();
             case "set" -> set();
-            case "macro" -> macro();
+            case "with" -> with();
+            case "macro" -> {
+                String name = name();
+                expect("(");
+                yield macro(name, "endmacro");
+            }
+            case "call" -> callBlock();
             case "filter" -> {
-                Expression filtered = filters(NOTHING, true);
+                Block block = new Block();
+                Expression filtered = filters(block.text(), true);
                 close();
-                List<Statement> body = enclosed("endfilter");
-                yield new Statement.Print(replaceInnermost(filtered, new Expression.Captured(body)));
+                block.body().addAll(enclosed("endfilter"));
+                yield new Statement.Print(filtered);
             }
             case "generation" -> {
                 close();
@@ -109,69 +116,139 @@ final class Parser extends ExpressionParser {
     }
 
     private Statement loop() {
-        List<Expression> targets = targets();
+        Target target = targets(false);
         if (!name().equals("in")) {
             throw error("'in' is missing");
         }
         Expression items = tuple(false);
         Expression filter = takeWord("if") ? expression() : null;
+        boolean recursive = takeWord("recursive");
         close();
         List<Statement> body = body(Set.of("else", "endfor"));
         next();
         boolean otherwise = name().equals("else");
         close();
-        return new Statement.For(targets, items, filter, body, otherwise ? enclosed("endfor") : List.of());
+        return new Statement.For(target, items, filter, recursive, body, otherwise ? enclosed("endfor") : List.of());
     }
 
     private Statement set() {
-        List<Expression> targets = targets();
+        Target target = targets(true);
         if (take("=")) {
             Expression value = tuple(true);
             close();
-            return new Statement.Set(targets, value);
+            return new Statement.Set(target, value);
         }
-        Expression filtered = peek().is(Kind.OPERATOR, "|") ? filters(NOTHING, false) : NOTHING;
+        Block block = new Block();
+        Expression filtered = peek().is(Kind.OPERATOR, "|") ? filters(block.text(), false) : block.text();
         close();
-        return new Statement.Set(targets, replaceInnermost(filtered, new Expression.Captured(enclosed("endset"))));
+        block.body().addAll(enclosed("endset"));
+        return new Statement.Set(target, filtered);
     }
 
-    private Statement macro() {
-        String name = name();
+    /** A block's text, whose filters are read before its body. */
+    private record Block(List<Statement> body) {
+        Block() {
+            this(new ArrayList<>());
+        }
+
+        Expression text() {
+            return new Expression.Captured(body);
+        }
+    }
+
+    private Statement with() {
+        List<Target> targets = new ArrayList<>();
+        List<Expression> values = new ArrayList<>();
+        while (peek().kind() != Kind.CLOSE) {
+            if (!targets.isEmpty()) {
+                expect(",");
+            }
+            targets.add(target(false));
+            expect("=");
+            values.add(expression());
+        }
+        close();
+        return new Statement.With(targets, values, enclosed("endwith"));
+    }
+
+    /** Parameters after the opening parenthesis, and the body. */
+    private Macro macro(String name, String end) {
+        Set<String> before = gatherNames();
         List<String> parameters = new ArrayList<>();
         Map<String, Expression> defaults = new LinkedHashMap<>();
-        expect("(");
+        parameters(parameters, defaults);
+        close();
+        List<Statement> body = enclosed(end);
+        return new Macro(name, parameters, defaults, body, namesReadSince(before));
+    }
+
+    private void parameters(List<String> parameters, Map<String, Expression> defaults) {
         while (!take(")")) {
             String parameter = name();
+            if (parameters.contains(parameter)) {
+                throw error("the parameter '" + parameter + "' stands twice");
+            }
             parameters.add(parameter);
             if (take("=")) {
                 defaults.put(parameter, expression());
+            } else if (!defaults.isEmpty()) {
+                throw error("the parameter '" + parameter + "' without a default follows one with a default");
+            } else if (parameter.equals("caller")) {
+                throw error("the parameter 'caller' needs a default");
             }
             if (!peek().is(Kind.OPERATOR, ")")) {
                 expect(",");
             }
         }
+    }
+
+    private Statement callBlock() {
+        Set<String> before = gatherNames();
+        List<String> parameters = new ArrayList<>();
+        Map<String, Expression> defaults = new LinkedHashMap<>();
+        if (take("(")) {
+            parameters(parameters, defaults);
+        }
+        Set<String> ofCaller = namesReadSince(before);
+        if (!(expression() instanceof Expression.Call call)) {
+            throw error("a 'call' block needs a call");
+        }
         close();
-        return new Statement.Macro(name, parameters, defaults, enclosed("endmacro"));
+        before = gatherNames();
+        List<Statement> body = enclosed("endcall");
+        Set<String> read = namesReadSince(before);
+        read.addAll(ofCaller);
+        return new Statement.CallBlock(call, new Macro("caller", parameters, defaults, body, read));
     }
 
-    private List<Expression> targets() {
-        List<Expression> targets = new ArrayList<>();
+    /** One target, or several with commas between them. */
+    private Target targets(boolean ofNamespace) {
+        List<Target> targets = new ArrayList<>();
+        boolean several = false;
         do {
-            Expression target = new Expression.Name(name());
-            while (take(".")) {
-                target = new Expression.Attribute(target, name(), peek().line());
+            if (several
+                    && (peek().kind() != Kind.NAME && !peek().is(Kind.OPERATOR, "(") || peek().is(Kind.NAME, "in"))) {
+                break;
             }
-            targets.add(target);
+            targets.add(target(ofNamespace));
+            several = peek().is(Kind.OPERATOR, ",");
         } while (take(","));
-        return targets;
+        return targets.size() == 1 && !several ? targets.getFirst() : new Target.Several(targets);
     }
 
-    /** Puts a block's text where the chain of filters, which was read before it, has its value. */
-    private static Expression replaceInnermost(Expression chain, Expression value) {
-        return chain
-                        instanceof
-                        Expression.Filter(Expression inner, String name, Callable filter, var positional, var named)
-                ? new Expression.Filter(replaceInnermost(inner, value), name, filter, positional, named)
-                : value;
+    private Target target(boolean ofNamespace) {
+        if (take("(")) {
+            deeper();
+            Target inner = targets(false);
+            expect(")");
+            shallower();
+            return inner;
+        }
+        int line = peek().line();
+        String name = name();
+        if (Set.of("true", "True", "false", "False", "none", "None").contains(name)) {
+            throw error("'" + name + "' cannot be set");
+        }
+        return ofNamespace && take(".") ? new Target.Attribute(name, name(), line) : new Target.Name(name);
     }
 }

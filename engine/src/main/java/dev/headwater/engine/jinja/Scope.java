@@ -1,35 +1,49 @@
 package dev.headwater.engine.jinja;
 
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /** Names and their values, inner ones hiding outer ones. A name is set in the innermost scope only. */
 final class Scope {
-    /** Steps and characters that one rendering may take; a long conversation needs some hundred thousand. */
-    static final long ALLOWANCE = 4_000_000;
-
     private final Scope parent;
     private final Map<String, Object> values = new HashMap<>();
-    private final long[] spent;
+    private final Budget budget;
 
     Scope(Scope parent) {
         this.parent = parent;
-        this.spent = parent.spent;
+        this.budget = parent.budget;
+        budget.spend(Budget.ENTRY);
     }
 
-    private Scope(Map<String, ?> functions) {
+    private Scope(Map<String, ?> functions, Budget budget) {
         this.parent = null;
-        this.spent = new long[1];
+        this.budget = budget;
         values.putAll(functions);
     }
 
-    static Scope global(Map<String, ?> functions) {
-        return new Scope(functions);
+    static Scope global(Map<String, ?> functions, Budget budget) {
+        return new Scope(functions, budget);
+    }
+
+    Budget budget() {
+        return budget;
+    }
+
+    /** The value of an expression, its depth and cost counted. */
+    Object value(Expression expression) {
+        budget.enter();
+        Object value = expression.evaluate(this);
+        budget.leave();
+        return value;
+    }
+
+    boolean holds(Expression condition) {
+        return Values.truth(value(condition));
     }
 
     Object get(String name) {
         for (Scope scope = this; scope != null; scope = scope.parent) {
+            budget.spend(1);
             Object value = scope.values.get(name);
             if (value != null || scope.values.containsKey(name)) {
                 return value;
@@ -39,20 +53,7 @@ final class Scope {
     }
 
     void set(String name, Object value) {
+        budget.spend(Budget.ENTRY);
         values.put(name, value);
-    }
-
-    /** Counts a value that was made by its size, against texts that grow without end. */
-    Object made(Object value) {
-        spend(value instanceof String text ? text.length() : value instanceof List<?> list ? list.size() : 1);
-        return value;
-    }
-
-    /** Counts work done, against templates that never end. */
-    void spend(long amount) {
-        spent[0] += amount;
-        if (spent[0] > ALLOWANCE) {
-            throw new TemplateException("it does more work or writes more text than a conversation can need");
-        }
     }
 }

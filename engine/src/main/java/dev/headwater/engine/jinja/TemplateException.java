@@ -11,4 +11,12 @@ public final class TemplateException extends HeadwaterException {
     TemplateException(String message) {
         super("Chat template: " + message + ".");
     }
+
+    TemplateException(String message, Throwable cause) {
+        super("Chat template: " + message + ".", cause);
+    }
+
+    static TemplateException unsupported(String what) {
+        return new TemplateException(what + " is not supported");
+    }
 }

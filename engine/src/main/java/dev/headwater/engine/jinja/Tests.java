@@ -1,71 +1,118 @@
 package dev.headwater.engine.jinja;
 
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** What may stand after {@code is}. */
 final class Tests {
-    static final Map<String, Callable> ALL = Map.ofEntries(
-            Map.entry("defined", arguments -> !(arguments.first() instanceof Undefined)),
-            Map.entry("undefined", arguments -> arguments.first() instanceof Undefined),
-            Map.entry("none", arguments -> arguments.first() == null),
-            Map.entry("true", arguments -> Boolean.TRUE.equals(arguments.first())),
-            Map.entry("false", arguments -> Boolean.FALSE.equals(arguments.first())),
-            Map.entry("boolean", arguments -> arguments.first() instanceof Boolean),
-            Map.entry("string", arguments -> arguments.first() instanceof String),
-            Map.entry("integer", arguments -> arguments.first() instanceof Long),
-            Map.entry("float", arguments -> arguments.first() instanceof Double),
-            Map.entry("number", arguments -> Values.number(arguments.first())),
-            Map.entry("mapping", arguments -> arguments.first() instanceof Map<?, ?>),
-            Map.entry("sequence", arguments -> sequence(arguments.first())),
-            Map.entry("iterable", arguments -> sequence(arguments.first()) || arguments.first() instanceof Undefined),
-            Map.entry("callable", arguments -> arguments.first() instanceof Callable),
-            Map.entry("odd", arguments -> Math.floorMod(Values.integer(arguments.first()), 2) == 1),
-            Map.entry("even", arguments -> Math.floorMod(Values.integer(arguments.first()), 2) == 0),
-            Map.entry(
-                    "divisibleby",
-                    arguments -> Values.equal(Values.arithmetic("%", arguments.first(), other(arguments)), 0L)),
-            Map.entry(
-                    "lower",
-                    arguments -> Values.text(arguments.first())
-                            .equals(Values.text(arguments.first()).toLowerCase(Locale.ROOT))),
-            Map.entry(
-                    "upper",
-                    arguments -> Values.text(arguments.first())
-                            .equals(Values.text(arguments.first()).toUpperCase(Locale.ROOT))),
-            Map.entry("in", comparison("in")),
-            Map.entry("eq", comparison("==")),
-            Map.entry("equalto", comparison("==")),
-            Map.entry("==", comparison("==")),
-            Map.entry("sameas", comparison("==")),
-            Map.entry("ne", comparison("!=")),
-            Map.entry("!=", comparison("!=")),
-            Map.entry("lt", comparison("<")),
-            Map.entry("lessthan", comparison("<")),
-            Map.entry("<", comparison("<")),
-            Map.entry("le", comparison("<=")),
-            Map.entry("<=", comparison("<=")),
-            Map.entry("gt", comparison(">")),
-            Map.entry("greaterthan", comparison(">")),
-            Map.entry(">", comparison(">")),
-            Map.entry("ge", comparison(">=")),
-            Map.entry(">=", comparison(">=")));
+    static final Map<String, Callable> ALL = all();
 
     private Tests() {}
 
-    private static boolean sequence(Object value) {
-        return value instanceof List<?> || value instanceof Map<?, ?> || value instanceof String;
+    private interface Check {
+        boolean of(Object value);
     }
 
-    private static Callable comparison(String operator) {
-        return arguments -> Values.compare(operator, arguments.first(), other(arguments));
-    }
-
-    private static Object other(Arguments arguments) {
-        if (arguments.size() < 2) {
-            throw new TemplateException("a test misses its argument");
+    private static Map<String, Callable> all() {
+        Map<String, Callable> tests = new HashMap<>();
+        add(tests, "defined", value -> !(value instanceof Undefined));
+        add(tests, "undefined", value -> value instanceof Undefined);
+        add(tests, "none", value -> value == null);
+        add(tests, "true", Boolean.TRUE::equals);
+        add(tests, "false", Boolean.FALSE::equals);
+        add(tests, "boolean", value -> value instanceof Boolean);
+        add(tests, "string", value -> value instanceof String || value instanceof Markup);
+        add(tests, "integer", value -> value instanceof Long);
+        add(tests, "float", value -> value instanceof Double);
+        add(tests, "number", Values::isNumber);
+        add(tests, "mapping", value -> value instanceof Map<?, ?>);
+        add(tests, "sequence", Tests::isSequence);
+        add(tests, "iterable", value -> isSequence(value) || value instanceof List<?>);
+        add(tests, "callable", value -> value instanceof Callable || value instanceof Undefined);
+        add(tests, "escaped", value -> value instanceof Markup);
+        add(tests, "odd", value -> remainder(value) == 1);
+        add(tests, "even", value -> remainder(value) == 0);
+        tests.put(
+                "divisibleby",
+                Function.piped(
+                        "the test 'divisibleby'",
+                        "num",
+                        arguments -> Operators.equal(
+                                Operators.arithmetic(
+                                        "%", arguments.first(), arguments.required(1, "num"), arguments.budget()),
+                                0L,
+                                arguments.budget())));
+        for (String name : List.of("lower", "upper")) {
+            tests.put(
+                    name,
+                    Function.piped(
+                            "the test '" + name + "'",
+                            "",
+                            arguments -> Methods.isCase(
+                                    Values.text(arguments.first(), arguments.budget()),
+                                    name.equals("upper"),
+                                    arguments.budget())));
         }
-        return arguments.positional().get(1);
+        tests.put("filter", Function.piped("the test 'filter'", "", arguments -> isIn(Filters.ALL, arguments)));
+        tests.put("test", Function.piped("the test 'test'", "", arguments -> isIn(tests, arguments)));
+        tests.put(
+                "sameas",
+                Function.piped(
+                        "the test 'sameas'",
+                        "other",
+                        arguments -> isSame(arguments.first(), arguments.required(1, "other"))));
+        compare(tests, "in", "in");
+        compare(tests, "==", "==", "eq", "equalto");
+        compare(tests, "!=", "!=", "ne");
+        compare(tests, "<", "<", "lt", "lessthan");
+        compare(tests, "<=", "<=", "le");
+        compare(tests, ">", ">", "gt", "greaterthan");
+        compare(tests, ">=", ">=", "ge");
+        return Map.copyOf(tests);
+    }
+
+    private static void add(Map<String, Callable> tests, String name, Check check) {
+        tests.put(name, Function.piped("the test '" + name + "'", "", arguments -> check.of(arguments.first())));
+    }
+
+    private static void compare(Map<String, Callable> tests, String operator, String... names) {
+        for (String name : names) {
+            tests.put(
+                    name,
+                    Function.piped(
+                            "the test '" + name + "'",
+                            "other",
+                            arguments -> Operators.compare(
+                                    operator, arguments.first(), arguments.required(1, "other"), arguments.budget())));
+        }
+    }
+
+    private static boolean isIn(Map<String, Callable> known, Arguments arguments) {
+        return Values.key(arguments.first(), arguments.budget()) instanceof String name && known.containsKey(name);
+    }
+
+    private static double remainder(Object value) {
+        if (value instanceof Undefined undefined) {
+            throw undefined.error();
+        }
+        return value instanceof Double number
+                ? number - 2 * Math.floor(number / 2)
+                : Math.floorMod(Values.integer(value), 2);
+    }
+
+    private static boolean isSame(Object a, Object b) {
+        if (a == null || b == null || a instanceof Boolean || b instanceof Boolean) {
+            return a == null ? b == null : a.equals(b);
+        }
+        throw TemplateException.unsupported("the test 'sameas' for anything but true, false and none");
+    }
+
+    private static boolean isSequence(Object value) {
+        return value instanceof List<?> items && Sequence.isIndexed(items)
+                || value instanceof Map<?, ?>
+                || value instanceof String
+                || value instanceof Markup
+                || value instanceof Undefined;
     }
 }

@@ -1,20 +1,15 @@
 package dev.headwater.engine.jinja;
 
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
-/**
- * Python's rules for values: null, Boolean, Long, Double, String, List, Map, Callable, Namespace, {@link Undefined}.
- */
+/** Python's rules for values: null, Boolean, Long, Double, String, {@link Markup}, List ({@link Sequence} included), Map with keys
+ * that are texts, whole numbers or none, {@link Callable}, {@link Attributed} and {@link Undefined}. */
 final class Values {
-    private static final int LONGEST = 1_000_000;
-
     private Values() {}
 
     /** A Java value in the types that templates use. */
@@ -23,7 +18,11 @@ final class Values {
             case null -> null;
             case Integer number -> number.longValue();
             case Float number -> number.doubleValue();
-            case Collection<?> items -> items.stream().map(Values::of).collect(Collectors.toCollection(ArrayList::new));
+            case Collection<?> items -> {
+                List<Object> list = new ArrayList<>(items.size());
+                items.forEach(item -> list.add(of(item)));
+                yield list;
+            }
             case Map<?, ?> map -> {
                 Map<Object, Object> converted = new LinkedHashMap<>();
                 map.forEach((key, item) -> converted.put(key, of(item)));
@@ -36,6 +35,20 @@ final class Values {
         };
     }
 
+    /** What a value of {@link #of} holds, in characters. */
+    static long size(Object value) {
+        return switch (value) {
+            case String text -> text.length();
+            case List<?> items ->
+                items.stream().mapToLong(item -> Budget.ITEM + size(item)).sum();
+            case Map<?, ?> map ->
+                map.entrySet().stream()
+                        .mapToLong(entry -> Budget.ENTRY + size(entry.getKey()) + size(entry.getValue()))
+                        .sum();
+            case null, default -> 0;
+        };
+    }
+
     static boolean truth(Object value) {
         return switch (value) {
             case null -> false;
@@ -44,61 +57,73 @@ final class Values {
             case Long number -> number != 0;
             case Double number -> number != 0;
             case String text -> !text.isEmpty();
-            case Collection<?> items -> !items.isEmpty();
+            case Markup markup -> !markup.text().isEmpty();
+            case List<?> items -> Sequence.isGenerator(items) || !items.isEmpty();
             case Map<?, ?> map -> !map.isEmpty();
             default -> true;
         };
     }
 
     /** What {@code str(value)} gives. */
-    static String text(Object value) {
+    static String text(Object value, Budget budget) {
         return switch (value) {
             case String text -> text;
+            case Markup markup -> markup.text();
             case Undefined _ -> "";
-            case null, default -> representation(value);
+            case null, default -> {
+                StringBuilder text = new StringBuilder();
+                represent(value, text, budget);
+                yield text.toString();
+            }
         };
     }
 
-    /** What {@code repr(value)} gives. */
-    private static String representation(Object value) {
-        StringBuilder text = new StringBuilder();
-        represent(value, text);
-        return text.toString();
-    }
-
-    private static void represent(Object value, StringBuilder text) {
-        if (text.length() > Scope.ALLOWANCE) {
-            throw new TemplateException("a list's text is too long");
-        }
+    /** Appends what {@code repr(value)} gives. */
+    static void represent(Object value, StringBuilder text, Budget budget) {
+        budget.enter();
         switch (value) {
             case null -> text.append("None");
             case Boolean bool -> text.append(bool ? "True" : "False");
-            case Long number -> text.append(number);
+            case Long number -> text.append(number.longValue());
             case Double number -> text.append(decimal(number));
-            case String string -> quote(string, text);
-            case List<?> items -> {
-                text.append('[');
-                for (int i = 0; i < items.size(); i++) {
-                    text.append(i == 0 ? "" : ", ");
-                    represent(items.get(i), text);
+            case String string -> quote(string, text, budget);
+            case Sequence sequence -> {
+                switch (sequence.kind()) {
+                    case TUPLE -> list(sequence, "(", sequence.size() == 1 ? ",)" : ")", text, budget);
+                    case KEYS -> list(sequence, "dict_keys([", "])", text, budget);
+                    case VALUES -> list(sequence, "dict_values([", "])", text, budget);
+                    case ITEMS -> list(sequence, "dict_items([", "])", text, budget);
+                    default ->
+                        throw TemplateException.unsupported(
+                                "writing out " + sequence.kind() + " without the filter 'list'");
                 }
-                text.append(']');
             }
+            case List<?> items -> list(items, "[", "]", text, budget);
             case Map<?, ?> map -> {
                 text.append('{');
                 String separator = "";
                 for (Map.Entry<?, ?> entry : map.entrySet()) {
                     text.append(separator);
-                    represent(entry.getKey(), text);
+                    represent(entry.getKey(), text, budget);
                     text.append(": ");
-                    represent(entry.getValue(), text);
+                    represent(entry.getValue(), text, budget);
                     separator = ", ";
                 }
                 text.append('}');
             }
             case Undefined _ -> text.append("Undefined");
-            default -> throw new TemplateException("a function or namespace has no text");
+            default -> throw TemplateException.unsupported("writing out " + kind(value));
         }
+        budget.leave();
+    }
+
+    private static void list(List<?> items, String open, String close, StringBuilder text, Budget budget) {
+        text.append(open);
+        for (int i = 0; i < items.size(); i++) {
+            text.append(i == 0 ? "" : ", ");
+            represent(items.get(i), text, budget);
+        }
+        text.append(close);
     }
 
     static String decimal(double number) {
@@ -115,43 +140,99 @@ final class Values {
                     + Math.abs(exponent);
         }
         String plain = new BigDecimal(Double.toString(number)).toPlainString();
-        return plain.contains(".") ? plain : plain + ".0";
+        plain = plain.contains(".") ? plain : plain + ".0";
+        return number == 0 && 1 / number < 0 && !plain.startsWith("-") ? "-" + plain : plain;
     }
 
-    private static void quote(String string, StringBuilder text) {
+    private static void quote(String string, StringBuilder text, Budget budget) {
+        budget.spend(4L * string.length());
         char quote = string.contains("'") && !string.contains("\"") ? '"' : '\'';
         text.append(quote);
-        string.chars().forEach(c -> {
+        string.codePoints().forEach(c -> {
             switch (c) {
                 case '\n' -> text.append("\\n");
                 case '\r' -> text.append("\\r");
                 case '\t' -> text.append("\\t");
                 case '\\' -> text.append("\\\\");
-                default -> text.append(c == quote ? "\\" : "").append((char) c);
+                default -> {
+                    if (c == quote) {
+                        text.append('\\').append(quote);
+                    } else if (isPrintable(c)) {
+                        text.appendCodePoint(c);
+                    } else {
+                        String digits = Integer.toHexString(c);
+                        int width = c <= 0xff ? 2 : c <= 0xffff ? 4 : 8;
+                        text.append(width == 2 ? "\\x" : width == 4 ? "\\u" : "\\U")
+                                .repeat('0', width - digits.length())
+                                .append(digits);
+                    }
+                }
             }
         });
         text.append(quote);
     }
 
-    /** What iterating gives: items, keys, or characters. */
-    static List<Object> items(Object value) {
-        return switch (value) {
-            case List<?> items -> new ArrayList<>(items);
-            case Map<?, ?> map -> new ArrayList<>(map.keySet());
-            case String text ->
-                text.codePoints().mapToObj(Character::toString).collect(Collectors.toCollection(ArrayList::new));
-            case Undefined _ -> new ArrayList<>();
-            case null, default -> throw new TemplateException("this has no items to go through: " + kind(value));
+    private static boolean isPrintable(int c) {
+        return switch (Character.getType(c)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR -> false;
+            case Character.SPACE_SEPARATOR -> c == ' ';
+            default -> true;
         };
     }
 
-    static long length(Object value) {
+    /** What iterating gives: items, keys, or characters. Not to be changed; a generator is empty afterwards. */
+    @SuppressWarnings("unchecked")
+    static List<Object> items(Object value, Budget budget) {
         return switch (value) {
-            case String text -> text.codePointCount(0, text.length());
-            case Collection<?> items -> items.size();
+            case Sequence sequence -> sequence.read();
+            case List<?> items -> (List<Object>) items;
+            case Map<?, ?> map -> keys(map, budget);
+            case String text -> {
+                budget.spend(text.length(), Budget.ITEM);
+                List<Object> characters = new ArrayList<>(text.length());
+                text.codePoints().forEach(c -> characters.add(Character.toString(c)));
+                yield characters;
+            }
+            case Undefined _ -> List.of();
+            case null, default -> throw new TemplateException(kind(value) + " has no items to go through");
+        };
+    }
+
+    static List<Object> keys(Map<?, ?> map, Budget budget) {
+        budget.spend(map.size(), Budget.ITEM);
+        return new ArrayList<>(map.keySet());
+    }
+
+    static List<Object> pairs(Map<?, ?> map, Budget budget) {
+        budget.spend(map.size(), Budget.ENTRY);
+        List<Object> pairs = new ArrayList<>(map.size());
+        map.forEach((key, item) -> pairs.add(Sequence.tuple(key, item)));
+        return pairs;
+    }
+
+    /** The items in a new list that may be changed. */
+    static List<Object> copied(Object value, Budget budget) {
+        List<Object> items = items(value, budget);
+        budget.spend(items.size(), Budget.ITEM);
+        return new ArrayList<>(items);
+    }
+
+    static long length(Object value, Budget budget) {
+        return switch (value) {
+            case String text -> {
+                budget.spend(text.length());
+                yield text.codePointCount(0, text.length());
+            }
+            case List<?> items when !Sequence.isGenerator(items) -> items.size();
             case Map<?, ?> map -> map.size();
             case Undefined _ -> 0;
-            case null, default -> throw new TemplateException("this has no length: " + kind(value));
+            case null, default -> throw new TemplateException(kind(value) + " has no length");
         };
     }
 
@@ -163,42 +244,85 @@ final class Values {
         };
     }
 
-    /** {@code value[key]}. */
-    static Object item(Object value, Object key) {
+    /** A mapping's key: hashed by Python's rules, where true is 1 and 1.0 is 1. */
+    static Object key(Object value, Budget budget) {
         return switch (value) {
-            case Map<?, ?> map ->
-                map.containsKey(key)
-                        ? map.get(key)
-                        : key instanceof String name ? Methods.method(map, name) : new Undefined(text(key));
-            case List<?> items when key instanceof Long || key instanceof Boolean -> at(items, integer(key));
-            case String text when key instanceof Long -> at(items(text), integer(key));
-            case null, default ->
-                key instanceof String name ? Methods.attribute(value, name) : new Undefined(text(key));
+            case null -> null;
+            case Boolean bool -> bool ? 1L : 0L;
+            case Double number when number == Math.rint(number) && Math.abs(number) < 1e15 -> number.longValue();
+            case Long _, Double _ -> value;
+            case String text -> {
+                budget.spend(text.length());
+                yield text;
+            }
+            case Markup markup -> markup.text();
+            default -> throw new TemplateException(kind(value) + " cannot be a key");
         };
     }
 
-    private static Object at(List<?> items, long index) {
-        long place = index < 0 ? index + items.size() : index;
-        return place < 0 || place >= items.size() ? new Undefined("item " + index) : items.get((int) place);
+    /** {@code value[key]}. */
+    static Object item(Object value, Object key, Budget budget) {
+        switch (value) {
+            case Map<?, ?> map
+            when !(key instanceof List<?> || key instanceof Map<?, ?> || key instanceof Undefined) -> {
+                Object known = key(key, budget);
+                if (map.containsKey(known)) {
+                    return map.get(known);
+                }
+            }
+            case List<?> items
+            when Sequence.isIndexed(items) && (key instanceof Long || key instanceof Boolean) -> {
+                long index = integer(key);
+                long place = index < 0 ? index + items.size() : index;
+                return place < 0 || place >= items.size() ? new Undefined("item " + index) : items.get((int) place);
+            }
+            case String text
+            when key instanceof Long || key instanceof Boolean -> {
+                return Strings.character(text, integer(key), budget);
+            }
+            case Undefined undefined -> throw undefined.error();
+            case Markup _ -> throw TemplateException.unsupported("a part of an escaped text");
+            case null, default -> {}
+        }
+        return key instanceof String name
+                ? Methods.ofObject(value, name)
+                : new Undefined(isNumber(key) ? key.toString() : "the item");
     }
 
-    static Object slice(Object value, Object from, Object to, Object by) {
-        List<Object> items = items(value);
+    static Object slice(Object value, Object from, Object to, Object by, Budget budget) {
+        if (value instanceof Undefined undefined) {
+            throw undefined.error();
+        }
+        if (!(value instanceof String || value instanceof List<?> list && Sequence.isIndexed(list))) {
+            throw new TemplateException(kind(value) + " has no slices");
+        }
         long step = by == null ? 1 : integer(by);
         if (step == 0) {
             throw new TemplateException("a slice's step is zero");
         }
+        if (value instanceof String text && step == 1) {
+            return Strings.slice(text, from, to, budget);
+        }
+        List<Object> items = items(value, budget);
         int n = items.size();
+        // No step beyond the length makes a difference, and none must overflow.
+        step = Math.clamp(step, -n - 1L, n + 1L);
         long first = bound(from, step > 0 ? 0 : n - 1, n, step);
-        long end = to == null ? (step > 0 ? n : -1) : bound(to, 0, n, step);
+        long end = to == null ? step > 0 ? n : -1 : bound(to, 0, n, step);
         List<Object> slice = new ArrayList<>();
         for (long i = first; step > 0 ? i < end : i > end; i += step) {
+            budget.spend(Budget.ITEM);
             slice.add(items.get((int) i));
         }
-        return value instanceof String ? slice.stream().map(String.class::cast).collect(Collectors.joining()) : slice;
+        return switch (value) {
+            case String _ -> Strings.join(slice, "", budget);
+            case Sequence sequence -> new Sequence(sequence.kind(), slice);
+            default -> slice;
+        };
     }
 
-    private static long bound(Object value, long otherwise, int n, long step) {
+    /** Where a slice of {@code n} items begins or ends. */
+    static long bound(Object value, long otherwise, int n, long step) {
         if (value == null) {
             return otherwise;
         }
@@ -207,129 +331,17 @@ final class Values {
         return step > 0 ? Math.clamp(bound, 0, n) : Math.clamp(bound, -1, n - 1);
     }
 
-    static boolean equal(Object a, Object b) {
-        if (number(a) && number(b)) {
-            return a instanceof Double || b instanceof Double ? decimalOf(a) == decimalOf(b) : integer(a) == integer(b);
-        }
-        return switch (a) {
-            case null -> b == null;
-            case Undefined _ -> b instanceof Undefined;
-            case List<?> first
-            when b instanceof List<?> second -> {
-                boolean same = first.size() == second.size();
-                for (int i = 0; same && i < first.size(); i++) {
-                    same = equal(first.get(i), second.get(i));
-                }
-                yield same;
-            }
-            case Map<?, ?> first
-            when b instanceof Map<?, ?> second ->
-                first.size() == second.size()
-                        && first.entrySet().stream()
-                                .allMatch(entry -> second.containsKey(entry.getKey())
-                                        && equal(entry.getValue(), second.get(entry.getKey())));
-            default -> a.equals(b);
-        };
-    }
-
-    static boolean compare(String operator, Object a, Object b) {
-        return switch (operator) {
-            case "==" -> equal(a, b);
-            case "!=" -> !equal(a, b);
-            case "in" -> contains(b, a);
-            case "not in" -> !contains(b, a);
-            case "<" -> order(a, b) < 0;
-            case "<=" -> order(a, b) <= 0;
-            case ">" -> order(a, b) > 0;
-            default -> order(a, b) >= 0;
-        };
-    }
-
-    static int order(Object a, Object b) {
-        if (number(a) && number(b)) {
-            return a instanceof Double || b instanceof Double
-                    ? Double.compare(decimalOf(a), decimalOf(b))
-                    : Long.compare(integer(a), integer(b));
-        }
-        if (a instanceof String first && b instanceof String second) {
-            return first.compareTo(second);
-        }
-        throw new TemplateException(kind(a) + " and " + kind(b) + " have no order");
-    }
-
-    private static boolean contains(Object container, Object value) {
-        return switch (container) {
-            case String text when value instanceof String part -> text.contains(part);
-            case Map<?, ?> map -> map.containsKey(value);
-            case List<?> items -> items.stream().anyMatch(item -> equal(item, value));
-            case Undefined _ -> false;
-            case null, default -> throw new TemplateException(kind(container) + " cannot contain " + kind(value));
-        };
-    }
-
-    static Object arithmetic(String operator, Object a, Object b) {
-        if (number(a) && number(b)) {
-            boolean decimal = a instanceof Double
-                    || b instanceof Double
-                    || operator.equals("/")
-                    || operator.equals("**") && order(b, 0L) < 0;
-            return decimal
-                    ? decimals(operator, decimalOf(a), decimalOf(b))
-                    : (Object) integers(operator, integer(a), integer(b));
-        }
-        if (operator.equals("+") && a instanceof String first && b instanceof String second) {
-            return first + second;
-        }
-        if (operator.equals("+") && a instanceof List<?> first && b instanceof List<?> second) {
-            List<Object> sum = new ArrayList<>(first);
-            sum.addAll(second);
-            return sum;
-        }
-        if (operator.equals("*") && a instanceof String text && b instanceof Long times) {
-            if (times > LONGEST / Math.max(1, text.length())) {
-                throw new TemplateException("a repeated text is too long");
-            }
-            return text.repeat((int) Math.max(0, times));
-        }
-        throw new TemplateException("'" + operator + "' cannot take " + kind(a) + " and " + kind(b));
-    }
-
-    private static long integers(String operator, long a, long b) {
-        try {
-            return switch (operator) {
-                case "+" -> Math.addExact(a, b);
-                case "-" -> Math.subtractExact(a, b);
-                case "*" -> Math.multiplyExact(a, b);
-                case "//" -> Math.floorDiv(a, b);
-                case "%" -> Math.floorMod(a, b);
-                default -> BigInteger.valueOf(a).pow((int) Math.min(b, 64)).longValueExact();
-            };
-        } catch (ArithmeticException e) {
-            throw new TemplateException("a division by zero or a number that is too large");
-        }
-    }
-
-    private static double decimals(String operator, double a, double b) {
-        if (b == 0 && "//%".contains(operator)) {
-            throw new TemplateException("a division by zero");
-        }
-        return switch (operator) {
-            case "+" -> a + b;
-            case "-" -> a - b;
-            case "*" -> a * b;
-            case "/" -> a / b;
-            case "//" -> Math.floor(a / b);
-            case "%" -> a - Math.floor(a / b) * b;
-            default -> Math.pow(a, b);
-        };
-    }
-
-    static boolean number(Object value) {
+    static boolean isNumber(Object value) {
         return value instanceof Long || value instanceof Double || value instanceof Boolean;
     }
 
     static double decimalOf(Object value) {
-        return value instanceof Double number ? number : integer(value);
+        return switch (value) {
+            case Double number -> number;
+            case Long number -> number;
+            case Boolean bool -> bool ? 1 : 0;
+            case null, default -> throw new TemplateException("a number is needed, not " + kind(value));
+        };
     }
 
     /** A value's kind in an error's words. */
@@ -340,8 +352,11 @@ final class Values {
             case Boolean _ -> "a boolean";
             case Long _, Double _ -> "a number";
             case String _ -> "a text";
+            case Markup _ -> "an escaped text";
+            case Sequence sequence -> sequence.kind().toString();
             case List<?> _ -> "a list";
             case Map<?, ?> _ -> "a mapping";
+            case Namespace _ -> "a namespace";
             default -> "a function";
         };
     }

@@ -7,6 +7,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.gguf.GgufFile;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -21,7 +22,7 @@ sealed interface ExpertMatrices {
     record Each(List<Tensor> all) implements ExpertMatrices {
         @Override
         public Tensor matrix(int expert) {
-            return Torch.narrow(all.get(expert), 0, 0, all.get(expert).size(0));
+            return TorchShape.narrow(all.get(expert), 0, 0, all.get(expert).size(0));
         }
     }
 
@@ -29,7 +30,7 @@ sealed interface ExpertMatrices {
     record Dense(Tensor all) implements ExpertMatrices {
         @Override
         public Tensor matrix(int expert) {
-            return Torch.t(Torch.select(all, 0, expert));
+            return TorchShape.t(TorchShape.select(all, 0, expert));
         }
     }
 

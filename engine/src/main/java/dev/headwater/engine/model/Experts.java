@@ -3,6 +3,8 @@ package dev.headwater.engine.model;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +38,10 @@ record Experts(
         int positions = Math.toIntExact(x.size(0));
         int chosen = shape.chosen();
         Tensor logits = router.apply(x);
-        Torch.Ranked best = Torch.topk(shape.renormalised() ? logits : Torch.softmax(logits, -1), chosen, -1);
-        Tensor weights = Torch.unsqueeze(shape.renormalised() ? Torch.softmax(best.values(), -1) : best.values(), -1);
+        TorchReduce.Ranked best =
+                TorchReduce.topk(shape.renormalised() ? logits : TorchReduce.softmax(logits, -1), chosen, -1);
+        Tensor weights =
+                TorchShape.unsqueeze(shape.renormalised() ? TorchReduce.softmax(best.values(), -1) : best.values(), -1);
         int[] expertOf = best.indices().toInts(); // slot s = position * chosen + rank
         long[] placeOf = new long[expertOf.length];
         List<Tensor> results = new ArrayList<>();
@@ -52,11 +56,11 @@ record Experts(
                 }
             }
             if (count > 0) {
-                results.add(expert(e, Torch.indexSelect(x, 0, indices(Arrays.copyOf(rows, count), x))));
+                results.add(expert(e, TorchShape.indexSelect(x, 0, indices(Arrays.copyOf(rows, count), x))));
             }
         }
-        Tensor slots = Torch.indexSelect(Torch.cat(results, 0), 0, indices(placeOf, x));
-        return Torch.sum(Torch.mul(Torch.reshape(slots, positions, chosen, -1), weights), 1, false);
+        Tensor slots = TorchShape.indexSelect(TorchShape.cat(results, 0), 0, indices(placeOf, x));
+        return TorchReduce.sum(Torch.mul(TorchShape.reshape(slots, positions, chosen, -1), weights), 1, false);
     }
 
     private static Tensor indices(long[] values, Tensor like) {
@@ -79,6 +83,6 @@ record Experts(
     }
 
     private static Tensor product(ExpertMatrices matrices, Tensor biases, int e, Tensor x) {
-        return new Linear(matrices.matrix(e), biases == null ? null : Torch.select(biases, 0, e)).apply(x);
+        return new Linear(matrices.matrix(e), biases == null ? null : TorchShape.select(biases, 0, e)).apply(x);
     }
 }

@@ -5,6 +5,8 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.model.ModelConfig.Reach;
 import dev.headwater.engine.model.TraceRequest.Logits;
@@ -40,7 +42,7 @@ final class ForwardPass {
     /** A prompt's rows and what is kept of them. */
     private record Part(int first, int positions, Trace trace) {
         Tensor of(Tensor all) {
-            return all.size(0) == positions ? all : Torch.narrow(all, 0, first, positions);
+            return all.size(0) == positions ? all : TorchShape.narrow(all, 0, first, positions);
         }
     }
 
@@ -127,14 +129,15 @@ final class ForwardPass {
         try (var scope = TensorScope.open()) {
             Tensor hidden = Tensor.full(
                     Double.NEGATIVE_INFINITY, DType.F32, model.device(), mask.positions, past + mask.positions);
-            Tensor later = Torch.triu(hidden, past + 1);
-            return scope.keep(mask.window == 0 ? later : Torch.add(later, Torch.tril(hidden, past - mask.window)));
+            Tensor later = TorchReduce.triu(hidden, past + 1);
+            return scope.keep(
+                    mask.window == 0 ? later : Torch.add(later, TorchReduce.tril(hidden, past - mask.window)));
         }
     }
 
     private Tensor embed(int[] position) {
         Tensor ids = Torch.to(Tensor.ofInts(tokens, rows), model.device());
-        Tensor vectors = Torch.to(Torch.embedding(model.embedding(), ids), DType.F32);
+        Tensor vectors = Torch.to(TorchShape.embedding(model.embedding(), ids), DType.F32);
         if (config.embeddingScale() != 1) {
             vectors = Torch.mul(vectors, (float) config.embeddingScale());
         }
@@ -146,7 +149,7 @@ final class ForwardPass {
         Tensor stream = config.learnedPositions()
                 ? Torch.add(
                         vectors,
-                        Torch.embedding(
+                        TorchShape.embedding(
                                 model.positionEmbedding(), Torch.to(Tensor.ofInts(position, rows), model.device())))
                 : vectors;
         return taken(stream, hooks.embeddings(stream), "the embeddings");
@@ -173,7 +176,7 @@ final class ForwardPass {
         Tensor normalised = normalise(model.finalNorm(), NormSite.FINAL, 0, stream);
         if (request.frozen()) {
             for (Part part : parts) {
-                part.trace.keepFinalResidual(Torch.reshape(part.of(stream), part.positions, config.width()));
+                part.trace.keepFinalResidual(TorchShape.reshape(part.of(stream), part.positions, config.width()));
             }
         }
         if (request.logits() == Logits.NONE) {
@@ -182,10 +185,10 @@ final class ForwardPass {
         for (Part part : parts) {
             Tensor read = part.of(normalised);
             if (request.logits() == Logits.LAST) {
-                read = Torch.narrow(read, 0, part.positions - 1, 1);
+                read = TorchShape.narrow(read, 0, part.positions - 1, 1);
             }
             Tensor logits = capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
-            float largest = Torch.amax(Torch.narrow(logits, 0, logits.size(0) - 1, 1), -1, false)
+            float largest = TorchReduce.amax(TorchShape.narrow(logits, 0, logits.size(0) - 1, 1), -1, false)
                     .item();
             if (!Float.isFinite(largest)) {
                 throw new HeadwaterException(
@@ -216,7 +219,7 @@ final class ForwardPass {
             throw new IllegalArgumentException(
                     "a hook changed %s to %s; its shape is [%d, %d]".formatted(where, returned, rows, config.width()));
         }
-        return Torch.reshape(returned, rows, config.width());
+        return TorchShape.reshape(returned, rows, config.width());
     }
 
     /** x itself where the family has no such norm. */
@@ -226,10 +229,10 @@ final class ForwardPass {
         }
         Tensor centred = norm.centred(x);
         Tensor frozen = hooks.reciprocal(site, l);
-        Tensor reciprocal = frozen == null ? norm.reciprocal(centred) : Torch.reshape(frozen, rows, 1);
+        Tensor reciprocal = frozen == null ? norm.reciprocal(centred) : TorchShape.reshape(frozen, rows, 1);
         if (request.frozen()) {
             for (Part part : parts) {
-                part.trace.keepReciprocal(site, l, Torch.reshape(part.of(reciprocal), part.positions));
+                part.trace.keepReciprocal(site, l, TorchShape.reshape(part.of(reciprocal), part.positions));
             }
         }
         Tensor normalised = Torch.mul(centred, reciprocal);
@@ -277,21 +280,22 @@ final class ForwardPass {
                     each.add(attend(
                             l,
                             part,
-                            Torch.narrow(queries, 1, part.first, part.positions),
-                            Torch.narrow(keys, 1, part.first, part.positions),
-                            Torch.narrow(values, 1, part.first, part.positions),
+                            TorchShape.narrow(queries, 1, part.first, part.positions),
+                            TorchShape.narrow(keys, 1, part.first, part.positions),
+                            TorchShape.narrow(values, 1, part.first, part.positions),
                             weights.sinks()));
                 }
-                mixed = Torch.cat(each, 1);
+                mixed = TorchShape.cat(each, 1);
             }
         }
         return weights.output()
-                .apply(Torch.reshape(Torch.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
+                .apply(TorchShape.reshape(
+                        TorchShape.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
     }
 
     /** [rows, heads, headDim]. */
     private Tensor heads(Linear projection, int heads, Tensor x) {
-        return Torch.reshape(
+        return TorchShape.reshape(
                 projection.apply(x), rows, heads, config.attention().headDim());
     }
 
@@ -300,7 +304,7 @@ final class ForwardPass {
             case NONE -> heads(projection, heads, x);
             case EACH_HEAD -> norm.apply(heads(projection, heads, x));
             case ALL_HEADS ->
-                Torch.reshape(
+                TorchShape.reshape(
                         norm.apply(projection.apply(x)),
                         rows,
                         heads,
@@ -311,7 +315,7 @@ final class ForwardPass {
 
     /** [heads, rows, headDim]. */
     private static Tensor byHead(Tensor heads) {
-        return Torch.transpose(heads, 0, 1);
+        return TorchShape.transpose(heads, 0, 1);
     }
 
     private Tensor ownProbabilities(int l, Tensor frozen) {
@@ -320,7 +324,7 @@ final class ForwardPass {
             throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s"
                     .formatted(l, frozen, Arrays.toString(needed)));
         }
-        return Torch.reshape(frozen, needed);
+        return TorchShape.reshape(frozen, needed);
     }
 
     /**
@@ -348,16 +352,16 @@ final class ForwardPass {
             try (var scope = TensorScope.open()) {
                 int size = Math.min(block, shape.kvHeads() - first);
                 Tensor probabilities = probabilities(
-                        Torch.narrow(queries, 0, (long) first * group, (long) size * group),
-                        Torch.narrow(keys, 0, first, size),
-                        sinks == null ? null : Torch.narrow(sinks, 0, (long) first * group, (long) size * group),
+                        TorchShape.narrow(queries, 0, (long) first * group, (long) size * group),
+                        TorchShape.narrow(keys, 0, first, size),
+                        sinks == null ? null : TorchShape.narrow(sinks, 0, (long) first * group, (long) size * group),
                         mask);
                 if (kept != null) {
-                    Torch.copy(Torch.narrow(kept, 0, (long) first * group, (long) size * group), probabilities);
+                    Torch.copy(TorchShape.narrow(kept, 0, (long) first * group, (long) size * group), probabilities);
                 }
                 Torch.copy(
-                        Torch.narrow(mixed, 0, (long) first * group, (long) size * group),
-                        mix(probabilities, Torch.narrow(values, 0, first, size)));
+                        TorchShape.narrow(mixed, 0, (long) first * group, (long) size * group),
+                        mix(probabilities, TorchShape.narrow(values, 0, first, size)));
             }
         }
         if (kept != null) {
@@ -374,26 +378,26 @@ final class ForwardPass {
         long total = keys.size(1);
         try (var scope = TensorScope.open()) {
             // The queries of a group lie below each other, so that their common keys are read once.
-            Tensor scores =
-                    Torch.bmm(Torch.reshape(queries, kvHeads, -1, queries.size(2)), Torch.transpose(keys, 1, 2));
+            Tensor scores = Torch.bmm(
+                    TorchShape.reshape(queries, kvHeads, -1, queries.size(2)), TorchShape.transpose(keys, 1, 2));
             scores = capped(
-                    Torch.reshape(scores, heads, positions, total),
+                    TorchShape.reshape(scores, heads, positions, total),
                     config.attention().softcap());
             if (mask != null) {
                 scores = Torch.add(scores, mask);
             }
             if (sinks == null) {
-                return scope.keep(Torch.softmax(scores, -1));
+                return scope.keep(TorchReduce.softmax(scores, -1));
             }
-            Tensor widened = Torch.cat(List.of(scores, Torch.expand(sinks, heads, positions, 1)), -1);
-            return scope.keep(Torch.contiguous(Torch.narrow(Torch.softmax(widened, -1), -1, 0, total)));
+            Tensor widened = TorchShape.cat(List.of(scores, TorchShape.expand(sinks, heads, positions, 1)), -1);
+            return scope.keep(Torch.contiguous(TorchShape.narrow(TorchReduce.softmax(widened, -1), -1, 0, total)));
         }
     }
 
     /** Probabilities [heads, positions, total] on values [kvHeads, total, headDim]: [heads, positions, headDim]. */
     private Tensor mix(Tensor probabilities, Tensor values) {
         long kvHeads = values.size(0);
-        Tensor mixed = Torch.bmm(Torch.reshape(probabilities, kvHeads, -1, values.size(1)), values);
-        return Torch.reshape(mixed, probabilities.size(0), probabilities.size(1), -1);
+        Tensor mixed = Torch.bmm(TorchShape.reshape(probabilities, kvHeads, -1, values.size(1)), values);
+        return TorchShape.reshape(mixed, probabilities.size(0), probabilities.size(1), -1);
     }
 }

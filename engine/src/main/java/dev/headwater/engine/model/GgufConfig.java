@@ -51,7 +51,7 @@ final class GgufConfig {
      * Read here, or of no consequence: the vocabulary is the tensor's, the layout of the original file says nothing of
      * this one's.
      */
-    private static final Set<String> OTHERS = Set.of(
+    private static final Set<String> READ_OTHERWISE = Set.of(
             "vocab_size",
             "attention.value_length",
             "rope.dimension_count",
@@ -68,6 +68,9 @@ final class GgufConfig {
             "attention.causal",
             "pooling_type",
             "tensor_data_layout");
+
+    private static final List<String> REQUIRED =
+            List.of("context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count");
 
     private final GgufFile file;
     private final GgufMetadata metadata;
@@ -133,6 +136,7 @@ final class GgufConfig {
 
     private void fill() {
         refuseUnknown();
+        REQUIRED.forEach(name -> required(own(name)));
         NAMES.forEach((key, name) -> {
             boolean zero = metadata.values().get(own(name)) instanceof Number && isZero(own(name));
             if (metadata.has(own(name)) && !zero) {
@@ -167,7 +171,7 @@ final class GgufConfig {
         for (String key : metadata.keys()) {
             if (key.startsWith(architecture + ".")) {
                 String name = key.substring(architecture.length() + 1);
-                if (!NAMES.containsValue(name) && !OTHERS.contains(name) && !isZero(key)) {
+                if (!NAMES.containsValue(name) && !READ_OTHERWISE.contains(name) && !isZero(key)) {
                     throw metadata.error(
                             key, "is a key that Headwater does not know, so that it might compute another model");
                 }

@@ -4,6 +4,8 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -62,7 +64,8 @@ public record HeadInput(Tensor value, Tensor gradient) {
             int[] lengths = new int[positions];
             Arrays.fill(lengths, positions);
             Rope.Table table = rope.table(IntStream.range(0, positions).toArray(), lengths, model.device());
-            return scope.keep(Torch.contiguous(Torch.squeeze(table.rotate(Torch.unsqueeze(keys.value, 1)), 1)));
+            return scope.keep(
+                    Torch.contiguous(TorchShape.squeeze(table.rotate(TorchShape.unsqueeze(keys.value, 1)), 1)));
         }
     }
 
@@ -76,12 +79,12 @@ public record HeadInput(Tensor value, Tensor gradient) {
 
     private static Normed normed(ModelConfig.Attention shape, Tensor projected, Norm norm, int head) {
         long first = (long) head * shape.headDim();
-        Tensor value = Torch.narrow(projected, 1, first, shape.headDim());
+        Tensor value = TorchShape.narrow(projected, 1, first, shape.headDim());
         if (norm == null) {
             return new Normed(value, null);
         }
         boolean whole = shape.qkNorm() == ModelConfig.QkNorm.ALL_HEADS;
-        Tensor gain = whole ? Torch.narrow(norm.gain(), 0, first, shape.headDim()) : norm.gain();
+        Tensor gain = whole ? TorchShape.narrow(norm.gain(), 0, first, shape.headDim()) : norm.gain();
         Tensor slope = Torch.mul(norm.reciprocal(whole ? projected : value), gain);
         return new Normed(Torch.mul(value, slope), slope);
     }
@@ -91,7 +94,7 @@ public record HeadInput(Tensor value, Tensor gradient) {
         ModelConfig.Attention shape = model.config().attention();
         int headDim = shape.headDim();
         try (var scope = TensorScope.open()) {
-            Tensor stream = Torch.narrow(all, 0, position, 1);
+            Tensor stream = TorchShape.narrow(all, 0, position, 1);
             Norm norm = model.layer(layer).preAttention();
             Tensor centred = norm == null ? stream : norm.centred(stream);
             Tensor reciprocal = norm == null ? null : norm.reciprocal(centred);
@@ -99,22 +102,23 @@ public record HeadInput(Tensor value, Tensor gradient) {
             Tensor projected = projection.apply(in);
             Normed normed = normed(shape, projected, headNorm, head);
             Tensor value = normed.value;
-            Tensor gradient = Torch.to(Torch.narrow(projection.weight(), 0, (long) head * headDim, headDim), DType.F32);
+            Tensor gradient =
+                    Torch.to(TorchShape.narrow(projection.weight(), 0, (long) head * headDim, headDim), DType.F32);
             if (norm != null) {
                 gradient = Torch.mul(Torch.mul(gradient, norm.gain()), reciprocal);
-                gradient = norm.centres() ? Torch.sub(gradient, Torch.mean(gradient, -1, true)) : gradient;
+                gradient = norm.centres() ? Torch.sub(gradient, TorchReduce.mean(gradient, -1, true)) : gradient;
             }
             if (normed.slope != null) {
-                gradient = Torch.mul(gradient, Torch.reshape(normed.slope, headDim, 1));
+                gradient = Torch.mul(gradient, TorchShape.reshape(normed.slope, headDim, 1));
             }
             Rope rope = shape.layers().get(layer).rope();
             if (rope != null) {
                 Tensor turn = turn(rope, position, (int) all.size(0), model);
                 value = Torch.mm(value, turn);
-                gradient = Torch.mm(Torch.t(turn), gradient);
+                gradient = Torch.mm(TorchShape.t(turn), gradient);
             }
             return new HeadInput(
-                    scope.keep(Torch.contiguous(Torch.reshape(value, headDim))),
+                    scope.keep(Torch.contiguous(TorchShape.reshape(value, headDim))),
                     scope.keep(Torch.contiguous(gradient)));
         }
     }
@@ -127,7 +131,7 @@ public record HeadInput(Tensor value, Tensor gradient) {
             identity[i * headDim + i] = 1;
         }
         Tensor units = Torch.to(Tensor.ofFloats(identity, 1, headDim, headDim), model.device());
-        return Torch.reshape(
+        return TorchShape.reshape(
                 rope.table(new int[] {position}, new int[] {length}, model.device())
                         .rotate(units),
                 headDim,

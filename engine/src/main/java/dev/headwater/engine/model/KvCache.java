@@ -5,6 +5,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 
 /** Keys and values of the positions read so far, so that a pass over new tokens sees the old ones. */
 public final class KvCache implements AutoCloseable {
@@ -46,8 +47,8 @@ public final class KvCache implements AutoCloseable {
     }
 
     private Tensor append(Tensor all, Tensor added) {
-        Torch.copy(Torch.narrow(all, 1, length, added.size(1)), added);
-        return Torch.narrow(all, 1, 0, length + added.size(1));
+        Torch.copy(TorchShape.narrow(all, 1, length, added.size(1)), added);
+        return TorchShape.narrow(all, 1, 0, length + added.size(1));
     }
 
     /** The pass that appended to every layer is over. */

@@ -2,6 +2,7 @@ package dev.headwater.engine.model;
 
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
 
 /**
  * RMSNorm, gain · x / s with s² = mean(x²) + epsilon; or LayerNorm, the same of x less its mean, plus a bias.
@@ -12,12 +13,12 @@ import dev.headwater.bindings.Torch;
 public record Norm(boolean centres, double epsilon, Tensor gain, Tensor bias) {
     /** x less its mean over the last dimension if this is a LayerNorm, else x. */
     public Tensor centred(Tensor x) {
-        return centres ? Torch.sub(x, Torch.mean(x, -1, true)) : x;
+        return centres ? Torch.sub(x, TorchReduce.mean(x, -1, true)) : x;
     }
 
     /** 1 / s of a centred x, [.., 1]. */
     public Tensor reciprocal(Tensor centred) {
-        return Torch.rsqrt(Torch.add(Torch.mean(Torch.mul(centred, centred), -1, true), epsilon));
+        return Torch.rsqrt(Torch.add(TorchReduce.mean(Torch.mul(centred, centred), -1, true), epsilon));
     }
 
     /** Gain and bias, on a normalised x. */

@@ -3,6 +3,7 @@ package dev.headwater.engine.model;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.ErrorText;
 import java.util.List;
@@ -247,12 +248,15 @@ public record Rope(int dims, double base, Scaling scaling) {
             if (rest == 0) {
                 return turn(heads);
             }
-            return Torch.cat(
-                    List.of(turn(Torch.narrow(heads, -1, 0, turning)), Torch.narrow(heads, -1, turning, rest)), -1);
+            return TorchShape.cat(
+                    List.of(
+                            turn(TorchShape.narrow(heads, -1, 0, turning)),
+                            TorchShape.narrow(heads, -1, turning, rest)),
+                    -1);
         }
 
         private Tensor turn(Tensor x) {
-            return Torch.add(Torch.mul(x, cos), Torch.mul(Torch.roll(x, x.size(-1) / 2, -1), sin));
+            return Torch.add(Torch.mul(x, cos), Torch.mul(TorchShape.roll(x, x.size(-1) / 2, -1), sin));
         }
     }
 

@@ -5,6 +5,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.model.ModelConfig.Norms;
 import java.util.ArrayList;
@@ -77,7 +78,7 @@ final class WeightLoader {
 
     /** [out, in], however it is stored. */
     private Tensor matrix(String name, long out, long in) {
-        return layout.transposed() ? Torch.t(read(name, compute, in, out)) : read(name, compute, out, in);
+        return layout.transposed() ? TorchShape.t(read(name, compute, in, out)) : read(name, compute, out, in);
     }
 
     // ---- parts of the model, owned ----
@@ -155,8 +156,8 @@ final class WeightLoader {
             long first = 0;
             for (long count : rows) {
                 shares.add(new Linear(
-                        own(Torch.narrow(weight, 0, first, count)),
-                        bias ? own(Torch.narrow(biases, 0, first, count)) : null));
+                        own(TorchShape.narrow(weight, 0, first, count)),
+                        bias ? own(TorchShape.narrow(biases, 0, first, count)) : null));
                 first += count;
             }
             return shares;
@@ -212,11 +213,14 @@ final class WeightLoader {
     private Linear ofHeads(Linear all, int which) {
         int heads = config.attention().heads();
         int headDim = config.attention().headDim();
-        Tensor weight = Torch.select(Torch.reshape(all.weight(), heads, 3, headDim, config.width()), 1, which);
-        Tensor bias = all.bias() == null ? null : Torch.select(Torch.reshape(all.bias(), heads, 3, headDim), 1, which);
+        Tensor weight =
+                TorchShape.select(TorchShape.reshape(all.weight(), heads, 3, headDim, config.width()), 1, which);
+        Tensor bias = all.bias() == null
+                ? null
+                : TorchShape.select(TorchShape.reshape(all.bias(), heads, 3, headDim), 1, which);
         return new Linear(
-                own(Torch.reshape(weight, (long) heads * headDim, config.width())),
-                bias == null ? null : own(Torch.reshape(bias, (long) heads * headDim)));
+                own(TorchShape.reshape(weight, (long) heads * headDim, config.width())),
+                bias == null ? null : own(TorchShape.reshape(bias, (long) heads * headDim)));
     }
 
     /** Puts the two numbers that a rotation mixes half a head apart, if the format has them side by side. */
@@ -232,10 +236,12 @@ final class WeightLoader {
 
     private Tensor turned(Tensor rows, int heads) {
         long columns = rows.rank() == 2 ? rows.size(1) : 1;
-        Tensor pairs =
-                Torch.transpose(Torch.reshape(rows, heads, config.attention().headDim() / 2, 2, columns), 1, 2);
+        Tensor pairs = TorchShape.transpose(
+                TorchShape.reshape(rows, heads, config.attention().headDim() / 2, 2, columns), 1, 2);
         return Torch.contiguous(
-                rows.rank() == 2 ? Torch.reshape(pairs, rows.size(0), columns) : Torch.reshape(pairs, rows.size(0)));
+                rows.rank() == 2
+                        ? TorchShape.reshape(pairs, rows.size(0), columns)
+                        : TorchShape.reshape(pairs, rows.size(0)));
     }
 
     private Norm headNorm(Role role, int l, long all) {
@@ -249,7 +255,7 @@ final class WeightLoader {
     private Tensor sinks(int l) {
         int heads = config.attention().heads();
         try (var scope = TensorScope.open()) {
-            return own(Torch.reshape(read(weightName(Role.SINKS, l), DType.F32, heads), heads, 1, 1));
+            return own(TorchShape.reshape(read(weightName(Role.SINKS, l), DType.F32, heads), heads, 1, 1));
         }
     }
 
@@ -285,13 +291,13 @@ final class WeightLoader {
             up = experts(Role.EXPERTS_GATE_UP, l, shape.count(), inner, width, 1, 2);
             if (shape.bias()) {
                 try (var scope = TensorScope.open()) {
-                    Tensor pairs = Torch.reshape(
+                    Tensor pairs = TorchShape.reshape(
                             read(biasName(Role.EXPERTS_GATE_UP, l), DType.F32, shape.count(), 2L * inner),
                             shape.count(),
                             inner,
                             2);
-                    gateBias = own(Torch.contiguous(Torch.select(pairs, -1, 0)));
-                    upBias = own(Torch.contiguous(Torch.select(pairs, -1, 1)));
+                    gateBias = own(Torch.contiguous(TorchShape.select(pairs, -1, 0)));
+                    upBias = own(Torch.contiguous(TorchShape.select(pairs, -1, 1)));
                 }
             }
         } else {
@@ -355,7 +361,8 @@ final class WeightLoader {
         }
         try (var scope = TensorScope.open()) {
             Tensor all = read(name, compute, experts, in, (long) step * out);
-            return new ExpertMatrices.Dense(own(Torch.select(Torch.reshape(all, experts, in, out, step), -1, first)));
+            return new ExpertMatrices.Dense(
+                    own(TorchShape.select(TorchShape.reshape(all, experts, in, out, step), -1, first)));
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Random;
@@ -36,7 +37,8 @@ public record ProductTrial(double seconds, double error, double gflops) {
             Tensor gradients = random(random, GRADIENTS, width);
             Tensor matrix = random(random, width, width);
             double[] exact = Torch.mm(
-                            Torch.to(Torch.narrow(gradients, 0, 0, COMPARED), DType.F64), Torch.to(matrix, DType.F64))
+                            Torch.to(TorchShape.narrow(gradients, 0, 0, COMPARED), DType.F64),
+                            Torch.to(matrix, DType.F64))
                     .toDoubles();
             Tensor product = Tensor.zeros(DType.F32, Device.CPU, GRADIENTS, width);
             Map<Products, Weight> weights = new EnumMap<>(Products.class);
@@ -72,7 +74,7 @@ public record ProductTrial(double seconds, double error, double gflops) {
     }
 
     private static double error(Tensor product, double[] exact) {
-        float[] values = Torch.narrow(product, 0, 0, COMPARED).toFloats();
+        float[] values = TorchShape.narrow(product, 0, 0, COMPARED).toFloats();
         double error = 0;
         double size = 0;
         for (int i = 0; i < exact.length; i++) {

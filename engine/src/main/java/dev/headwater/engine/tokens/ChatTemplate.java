@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -29,8 +30,7 @@ public final class ChatTemplate {
     public record Message(String role, String content) {}
 
     /**
-     * Reads {@code chat_template.jinja}, else {@code chat_template} of {@code tokenizer_config.json} (a text, or a list
-     * of named
+     * Reads {@code chat_template.jinja}, else {@code chat_template} of {@code tokenizer_config.json} (a text, or a list of named
      * ones of which {@code default} counts), else {@code chat_template.json}.
      *
      * @throws HeadwaterException if the model has no template or it isn't valid
@@ -88,13 +88,17 @@ public final class ChatTemplate {
         return render(messages, addGenerationPrompt, Clock.systemDefaultZone());
     }
 
+    /** In this order, which a template that writes messages out as they are shows. */
+    private static Map<String, Object> asGiven(Message message) {
+        Map<String, Object> given = new LinkedHashMap<>();
+        given.put("role", message.role());
+        given.put("content", message.content());
+        return given;
+    }
+
     String render(List<Message> messages, boolean addGenerationPrompt, Clock clock) {
         Map<String, Object> variables = new HashMap<>(specialText);
-        variables.put(
-                "messages",
-                messages.stream()
-                        .map(message -> Map.of("role", message.role(), "content", message.content()))
-                        .toList());
+        variables.put("messages", messages.stream().map(ChatTemplate::asGiven).toList());
         variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put("tools", null);
         variables.put("documents", null);

@@ -1,53 +1,47 @@
 package dev.headwater.engine.tokens;
 
-import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.tokens.pipeline.Pipeline;
+import dev.headwater.engine.tokens.pipeline.TokenizerFile;
+import dev.headwater.engine.tokens.regex.RefusedException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashSet;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * A model's tokenizer: text to token ids and back, by the Hugging Face {@code tokenizer.json} of the model's directory.
+ * A model's tokenizer: text to token ids and back, by the Hugging Face {@code tokenizer.json} of the model's directory and the files
+ * beside it, just as transformers' AutoTokenizer reads them.
  *
- * <p>Never truncates or pads, whatever the file says. Holds native memory until closed. Safe to use from several
- * threads.
+ * <p>Never truncates or pads, whatever the file says. Immutable: safe to use from several threads.
  */
-public final class Tokenizer implements AutoCloseable {
+public final class Tokenizer {
     /** The largest tokenizers have some 35 MB. */
     private static final long MOST_BYTES = 512L << 20;
 
     private final Path file;
-    private final TokenizersLibrary library;
+    private final Pipeline pipeline;
     private final SpecialTokens special;
     private final boolean cleansUpSpaces;
-    private long handle;
 
-    private Tokenizer(
-            Path file, SpecialTokens special, boolean cleansUpSpaces, TokenizersLibrary library, long handle) {
+    private Tokenizer(Path file, Pipeline pipeline, SpecialTokens special, boolean cleansUpSpaces) {
         this.file = file;
+        this.pipeline = pipeline;
         this.special = special;
         this.cleansUpSpaces = cleansUpSpaces;
-        this.library = library;
-        this.handle = handle;
     }
 
     /**
      * Opens the tokenizer of a model.
      *
-     * @param modelDirectory holds {@code tokenizer.json}; {@code tokenizer_config.json} and {@code
-     *      special_tokens_map.json} too, if the model has them
-     * @throws HeadwaterException if there is none or it isn't valid
+     * @param modelDirectory holds {@code tokenizer.json}; {@code tokenizer_config.json}, {@code special_tokens_map.json} and
+     *     {@code added_tokens.json} too, if the model has them
+     * @throws HeadwaterException if there is none, it isn't valid, or it says what can't be done faithfully
      */
     public static Tokenizer open(Path modelDirectory) {
         Path file = modelDirectory.toAbsolutePath().resolve("tokenizer.json");
@@ -55,27 +49,24 @@ public final class Tokenizer implements AutoCloseable {
             throw new HeadwaterException("There is no tokenizer.json in " + modelDirectory
                     + ": Headwater reads Hugging Face's fast tokenizers; save the model's tokenizer in that format.");
         }
-        try {
+        try (InputStream in = Files.newInputStream(file)) {
             if (Files.size(file) > MOST_BYTES) {
                 throw new HeadwaterException(file + " has " + Files.size(file) + " bytes, too many for a tokenizer.");
             }
-            JsonNode config = SpecialTokens.readConfig(modelDirectory.resolve("tokenizer_config.json"));
-            SpecialTokens special = SpecialTokens.read(modelDirectory, config, TokenizerFile.read(file));
-            TokenizersLibrary library = NativeTokenizers.library();
-            long handle = library.createTokenizerFromString(Files.readString(file));
-            library.disableTruncation(handle);
-            library.disablePadding(handle);
+            TokenizerConfig config = TokenizerConfig.read(modelDirectory);
+            Pipeline pipeline = config.pipeline(TokenizerFile.read(in));
             return new Tokenizer(
-                    file, special, config.path("clean_up_tokenization_spaces").asBoolean(), library, handle);
+                    file,
+                    pipeline,
+                    SpecialTokens.of(pipeline, config.roles(), config.special()),
+                    config.cleansUpSpaces());
         } catch (JsonProcessingException e) {
             throw new HeadwaterException(
                     "The tokenizer in " + modelDirectory + " is not valid JSON" + BoundedJson.where(e) + ".", e);
         } catch (IOException e) {
             throw new HeadwaterException("Cannot read the tokenizer in " + modelDirectory + ": " + e.getMessage(), e);
-        } catch (HeadwaterException e) {
-            throw e;
-        } catch (RuntimeException e) {
-            throw new HeadwaterException("The tokenizer " + file + " is not valid: " + e.getMessage(), e);
+        } catch (RefusedException e) {
+            throw new HeadwaterException("The tokenizer " + file + " cannot be used: " + e.getMessage() + ".", e);
         }
     }
 
@@ -83,39 +74,31 @@ public final class Tokenizer implements AutoCloseable {
      * Token ids of a text. Special tokens that are written out in the text become their ids.
      *
      * @param addSpecialTokens also the ones that the tokenizer puts around every text, such as BOS
+     * @throws HeadwaterException if the text is not valid Unicode, too long, or has a character that the tokenizer has no token for
      */
-    public synchronized int[] encode(String text, boolean addSpecialTokens) {
-        long encoding = encoding(text, addSpecialTokens);
+    public int[] encode(String text, boolean addSpecialTokens) {
+        Unicode.check(text);
         try {
-            return Arrays.stream(library.getTokenIds(encoding))
-                    .mapToInt(Math::toIntExact)
-                    .toArray();
-        } catch (ArithmeticException e) {
+            return pipeline.encode(text, addSpecialTokens);
+        } catch (RefusedException e) {
             throw new HeadwaterException(
-                    "The tokenizer " + file + " has token ids that are far too large for any model.", e);
-        } finally {
-            library.deleteEncoding(encoding);
-        }
-    }
-
-    private long encoding(String text, boolean addSpecialTokens) {
-        long open = handle();
-        try {
-            return library.encode(open, text, addSpecialTokens);
-        } catch (RuntimeException e) {
-            throw new HeadwaterException("The tokenizer " + file + " cannot encode the text: " + e.getMessage(), e);
+                    "The tokenizer " + file + " cannot encode the text: " + e.getMessage() + ".", e);
         }
     }
 
     /** The text of these ids, special tokens included. Ids that the vocabulary lacks have no text. */
-    public synchronized String decode(int... ids) {
+    public String decode(int... ids) {
         for (int id : ids) {
             if (id < 0) {
                 throw new HeadwaterException("Token id " + id + " is negative.");
             }
         }
-        String text = library.decode(handle(), IntStream.of(ids).asLongStream().toArray(), false);
-        return cleansUpSpaces ? withoutSpacesBeforePunctuation(text) : text;
+        try {
+            String text = pipeline.decode(ids);
+            return cleansUpSpaces ? withoutSpacesBeforePunctuation(text) : text;
+        } catch (RefusedException e) {
+            throw new HeadwaterException("The tokenizer " + file + " cannot decode tokens: " + e.getMessage() + ".", e);
+        }
     }
 
     /** The text of one token alone. A part of a multi-byte character reads as the replacement character. */
@@ -123,15 +106,25 @@ public final class Tokenizer implements AutoCloseable {
         return decode(id);
     }
 
+    /**
+     * What a token adds to a text in the middle of it, as UTF-8: a leading space stays, and the token may hold a part of a character
+     * alone. Empty if no token has the id.
+     */
+    public byte[] bytes(int id) {
+        try {
+            return pipeline.bytes(id);
+        } catch (RefusedException e) {
+            throw new HeadwaterException("The tokenizer " + file + " cannot decode tokens: " + e.getMessage() + ".", e);
+        }
+    }
+
     public SpecialTokens special() {
         return special;
     }
 
     /**
-     * The ids, led by a special token: if the first is not special already, the first that exists of BOS, PAD, EOS and
-     * any other
-     * special one is put in front. Id 0 is passed over, as the reference does. Without any candidate the ids stay as
-     * they are
+     * The ids, led by a special token: if the first is not special already, the first that exists of BOS, PAD, EOS and any other
+     * special one is put in front. Id 0 is passed over, as the reference does. Without any candidate the ids stay as they are
      * ({@link #leadingSpecial()} is empty then, which a caller may want to say).
      */
     public int[] withLeadingSpecial(int[] ids) {
@@ -151,8 +144,7 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * How the model writes conversations. {@code encode(chatTemplate().render(messages, true), false)} is a
-     * conversation's ids.
+     * How the model writes conversations. {@code encode(chatTemplate().render(messages, true), false)} is a conversation's ids.
      *
      * @throws HeadwaterException if the model has no template or it isn't valid
      */
@@ -160,47 +152,9 @@ public final class Tokenizer implements AutoCloseable {
         return ChatTemplate.read(file.getParent(), special);
     }
 
-    /** Distinct tokens, added ones included. Reads the whole file: a model's configuration knows it faster. */
+    /** Distinct tokens, added ones included. */
     public int vocabSize() {
-        Set<String> tokens = new HashSet<>();
-        try (JsonParser parser = BoundedJson.factory().createParser(file.toFile())) {
-            int depth = 0;
-            while (parser.nextToken() != null) {
-                depth += parser.currentToken().isStructStart()
-                        ? 1
-                        : parser.currentToken().isStructEnd() ? -1 : 0;
-                if (depth == 1
-                        && parser.currentToken() == JsonToken.FIELD_NAME
-                        && parser.currentName().equals("added_tokens")) {
-                    collect(parser, "content", tokens);
-                } else if (depth == 2
-                        && parser.currentToken() == JsonToken.FIELD_NAME
-                        && parser.currentName().equals("vocab")) {
-                    collect(parser, null, tokens);
-                }
-            }
-        } catch (IOException e) {
-            throw new HeadwaterException("Cannot read " + file + ": " + e.getMessage(), e);
-        }
-        return tokens.size();
-    }
-
-    /**
-     * The strings of a nested value: all under {@code field}; without one, an object's field names or the heads of a
-     * list of pairs.
-     */
-    private static void collect(JsonParser parser, String field, Set<String> tokens) throws IOException {
-        boolean object = parser.nextToken() == JsonToken.START_OBJECT;
-        for (int depth = 1; depth > 0 && parser.nextToken() != null; ) {
-            JsonToken at = parser.currentToken();
-            depth += at.isStructStart() ? 1 : at.isStructEnd() ? -1 : 0;
-            boolean wanted = field != null
-                    ? at == JsonToken.VALUE_STRING && field.equals(parser.currentName())
-                    : at == (object ? JsonToken.FIELD_NAME : JsonToken.VALUE_STRING);
-            if (wanted) {
-                tokens.add(parser.getText());
-            }
-        }
+        return pipeline.size();
     }
 
     /** What the Python library calls clean_up_tokenization; tokenizers that ask for it are Llama 3's, among others. */
@@ -215,20 +169,5 @@ public final class Tokenizer implements AutoCloseable {
                 .replace(" 's", "'s")
                 .replace(" 've", "'ve")
                 .replace(" 're", "'re");
-    }
-
-    private long handle() {
-        if (handle == 0) {
-            throw new IllegalStateException("the tokenizer is closed");
-        }
-        return handle;
-    }
-
-    @Override
-    public synchronized void close() {
-        if (handle != 0) {
-            library.deleteTokenizer(handle);
-            handle = 0;
-        }
     }
 }

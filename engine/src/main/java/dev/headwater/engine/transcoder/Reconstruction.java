@@ -4,6 +4,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import java.util.Arrays;
 
 /**
@@ -33,7 +34,7 @@ final class Reconstruction {
                 int to = Math.min(from + entries, activations.count());
                 int next = Math.min(to + entries, activations.count());
                 decoder.willNeed(Arrays.copyOfRange(activations.feature(), to, next));
-                add(activations, from, to, decoder, Torch.narrow(room, 0, 0, to - from), out);
+                add(activations, from, to, decoder, TorchShape.narrow(room, 0, 0, to - from), out);
             }
         }
     }
@@ -51,7 +52,7 @@ final class Reconstruction {
         try (var scope = TensorScope.open()) {
             decoder.gather(Arrays.copyOfRange(activations.feature(), from, to), null, null, rows);
             Tensor values = Torch.to(Tensor.ofFloats(scale, positions, entries), out.device());
-            Torch.mmInto(Torch.narrow(out, 0, first, positions), values, rows, 1);
+            Torch.mmInto(TorchShape.narrow(out, 0, first, positions), values, rows, 1);
         }
     }
 }

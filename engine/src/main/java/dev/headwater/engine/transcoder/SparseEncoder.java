@@ -5,6 +5,8 @@ import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -90,15 +92,15 @@ final class SparseEncoder {
         if (tile.dtype() == DType.F32 && tile.device().equals(x.device())) {
             return tile;
         }
-        Tensor copy = Torch.reshape(Torch.narrow(room, 0, 0, tile.numel()), tile.shape());
+        Tensor copy = TorchShape.reshape(TorchShape.narrow(room, 0, 0, tile.numel()), tile.shape());
         Torch.copy(copy, tile);
         return copy;
     }
 
     private void encode(int feature, int count, Tensor tile, int position, int block, Tensor room) {
         try (var scope = TensorScope.open()) {
-            Tensor pre = Torch.reshape(Torch.narrow(room, 0, 0, (long) block * count), block, count);
-            Torch.mmInto(pre, Torch.narrow(x, 0, position, block), Torch.t(tile), 0);
+            Tensor pre = TorchShape.reshape(TorchShape.narrow(room, 0, 0, (long) block * count), block, count);
+            Torch.mmInto(pre, TorchShape.narrow(x, 0, position, block), TorchShape.t(tile), 0);
             requireFinite(pre, feature, position);
             Tensor bias = vector(layer.encoderBias(), feature, count);
             parts.add(new Part(
@@ -124,11 +126,11 @@ final class SparseEncoder {
      * inactive.
      */
     private void requireFinite(Tensor pre, int feature, int position) {
-        float[] sums = Torch.sum(pre, 0, false).toFloats();
+        float[] sums = TorchReduce.sum(pre, 0, false).toFloats();
         for (int i = 0; i < sums.length; i++) {
             if (!Float.isFinite(sums[i])) {
                 boolean input = !Float.isFinite(
-                        Torch.sum(Torch.sum(x, 0, false), 0, false).item());
+                        TorchReduce.sum(TorchReduce.sum(x, 0, false), 0, false).item());
                 throw new HeadwaterException(
                         input
                                 ? "The model's activations at the transcoders' input hold a NaN or an infinity"

@@ -5,6 +5,8 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.transcoder.SetFiles.StoredLayer;
@@ -153,8 +155,9 @@ public final class TranscoderSet implements AutoCloseable {
         LayerTranscoder transcoder = layer(layer);
         try (var scope = TensorScope.open()) {
             Tensor rows = encoderRows(layer, feature);
-            Tensor inputs = Torch.indexSelect(x, 0, Torch.to(Tensor.ofInts(position, position.length), device));
-            float[] products = Torch.sum(Torch.mul(rows, inputs), 1, false).toFloats();
+            Tensor inputs = TorchShape.indexSelect(x, 0, Torch.to(Tensor.ofInts(position, position.length), device));
+            float[] products =
+                    TorchReduce.sum(Torch.mul(rows, inputs), 1, false).toFloats();
             for (int i = 0; i < products.length; i++) {
                 products[i] += transcoder.encoderBias()[feature[i]];
             }
@@ -243,11 +246,11 @@ public final class TranscoderSet implements AutoCloseable {
                 Reconstruction.add(
                         activations.get(layer),
                         decoder,
-                        Torch.narrow(all, 1, (long) layer * width(), decoder.columns()));
+                        TorchShape.narrow(all, 1, (long) layer * width(), decoder.columns()));
             }
             List<Tensor> outputs = new ArrayList<>(layers());
             for (int layer = 0; layer < layers(); layer++) {
-                Tensor written = Torch.narrow(all, 1, (long) layer * width(), width());
+                Tensor written = TorchShape.narrow(all, 1, (long) layer * width(), width());
                 Tensor output = Torch.add(written, decoderBias(layer));
                 if (hasSkip(layer)) {
                     Torch.mmInto(output, x.get(layer), skip(layer), 1);
@@ -260,7 +263,8 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     private void requireFinite(Tensor output, int layer) {
-        if (!Float.isFinite(Torch.sum(Torch.sum(output, 0, false), 0, false).item())) {
+        if (!Float.isFinite(
+                TorchReduce.sum(TorchReduce.sum(output, 0, false), 0, false).item())) {
             throw new HeadwaterException(
                     "The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
                             .formatted(config.directory(), layer));

@@ -10,6 +10,7 @@ import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.weights.WeightFile;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -59,10 +60,10 @@ record WeightMatrix(
             }
             if (columnStride == 1) {
                 Tensor whole = Tensor.borrow(data, dtype(), rows, rowStride);
-                return scope.keep(Torch.narrow(Torch.narrow(whole, 0, first, count), 1, offset, columns));
+                return scope.keep(TorchShape.narrow(TorchShape.narrow(whole, 0, first, count), 1, offset, columns));
             }
             Tensor whole = Tensor.borrow(data, dtype(), columns, columnStride);
-            return scope.keep(Torch.t(Torch.narrow(whole, 1, first, count)));
+            return scope.keep(TorchShape.t(TorchShape.narrow(whole, 1, first, count)));
         }
     }
 
@@ -143,7 +144,7 @@ record WeightMatrix(
             } else {
                 Arrays.setAll(row, i -> i);
                 Tensor copied = copyOut(data, index);
-                Kernels.gatherRows(copied.data(), dtype(), columns, 1, row, scale, gain, out);
+                Kernels.gatherRows(copied, row, scale, gain, out);
             }
         }
     }
@@ -168,7 +169,7 @@ record WeightMatrix(
         for (long i = 0; i < runs; i++) {
             MemorySegment.copy(data, from + i * stride, to, i * run, run);
         }
-        return byRow ? copy : Torch.t(copy);
+        return byRow ? copy : TorchShape.t(copy);
     }
 
     private Tensor copyOut(MemorySegment data, int[] index) {

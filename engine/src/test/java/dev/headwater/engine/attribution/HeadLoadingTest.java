@@ -7,6 +7,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.GoldenCase;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -105,7 +106,7 @@ class HeadLoadingTest {
     private static FrozenModel without(FrozenModel frozen, int layer, int head) {
         List<FrozenModel.Layer> blocks = new ArrayList<>(frozen.blocks());
         Tensor pattern = Torch.clone(frozen.layer(layer).pattern());
-        Torch.zeroInPlace(head < 0 ? pattern : Torch.narrow(pattern, 0, head, 1));
+        Torch.zeroInPlace(head < 0 ? pattern : TorchShape.narrow(pattern, 0, head, 1));
         blocks.set(layer, new FrozenModel.Layer(pattern, frozen.layer(layer).skipScale()));
         return new FrozenModel(frozen.weights(), blocks, frozen.inputNorms(), frozen.outputNorms(), frozen.finalNorm());
     }

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.Arena;
+import dev.headwater.bindings.NativeArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -75,7 +75,7 @@ class EdgeRowsTest {
         var layout = new EdgeRows.Layout(3);
         layout.run(0, 2);
         layout.endRow();
-        Arena arena = Arena.ofShared();
+        NativeArena arena = NativeArena.open();
         MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2);
         assertThrows(IllegalArgumentException.class, () -> layout.adopt(buffer.asSlice(0, 4), arena));
         EdgeRows edges = layout.adopt(buffer, arena);

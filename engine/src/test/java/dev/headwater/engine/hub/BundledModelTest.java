@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headwater.bindings.CacheDirectory;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.files.CacheDirectory;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.MalformedURLException;
@@ -110,9 +110,9 @@ class BundledModelTest {
         assertEquals(Path.of(home, ".cache/headwater"), CacheDirectory.headwater(Map.of()));
         assertEquals(Path.of("/x/headwater"), CacheDirectory.headwater(Map.of("XDG_CACHE_HOME", "/x")));
         assertEquals(Path.of("/y"), CacheDirectory.headwater(Map.of("XDG_CACHE_HOME", "/x", "HEADWATER_CACHE", "/y")));
-        assertEquals(Path.of(home, ".cache/huggingface/hub"), CacheDirectory.huggingFaceHub(Map.of("HF_HOME", " ")));
-        assertEquals(Path.of("/h/hub"), CacheDirectory.huggingFaceHub(Map.of("HF_HOME", "/h")));
-        assertEquals(Path.of(home, "c"), CacheDirectory.huggingFaceHub(Map.of("HF_HOME", "/h", "HF_HUB_CACHE", "~/c")));
+        assertEquals(Path.of(home, ".cache/huggingface/hub"), HuggingFaceCache.hub(Map.of("HF_HOME", " ")));
+        assertEquals(Path.of("/h/hub"), HuggingFaceCache.hub(Map.of("HF_HOME", "/h")));
+        assertEquals(Path.of(home, "c"), HuggingFaceCache.hub(Map.of("HF_HOME", "/h", "HF_HUB_CACHE", "~/c")));
     }
 
     private static long sizeOf(Path directory) throws IOException {

@@ -7,6 +7,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.GoldenCase;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -162,8 +163,8 @@ class GraphIdentityTest {
         private static Tensor plus(Tensor all, Tensor vectors, int position) {
             Tensor result = Torch.clone(all);
             Torch.copy(
-                    Torch.select(result, 0, position),
-                    Torch.add(Torch.select(all, 0, position), Torch.select(vectors, 0, position)));
+                    TorchShape.select(result, 0, position),
+                    Torch.add(TorchShape.select(all, 0, position), TorchShape.select(vectors, 0, position)));
             return result;
         }
 
@@ -181,7 +182,8 @@ class GraphIdentityTest {
                         Tensor output(int layer, Tensor frozen) {
                             // frozen = clean output + skip(now) - skip(clean); wanted = decoder bias + skip(now), but
                             // at zero positions as it is
-                            Tensor constant = Torch.clone(Torch.expand(transcoders.decoderBias(layer), frozen.shape()));
+                            Tensor constant =
+                                    Torch.clone(TorchShape.expand(transcoders.decoderBias(layer), frozen.shape()));
                             if (transcoders.hasSkip(layer)) {
                                 Tensor cleanSkip = Torch.mm(baseline.run().input(layer), transcoders.skip(layer));
                                 constant = Torch.add(
@@ -190,7 +192,8 @@ class GraphIdentityTest {
                                                 Torch.sub(frozen, baseline.run().output(layer))),
                                         cleanSkip);
                             }
-                            Torch.copy(Torch.narrow(constant, 0, 0, zeros), Torch.narrow(frozen, 0, 0, zeros));
+                            Torch.copy(
+                                    TorchShape.narrow(constant, 0, 0, zeros), TorchShape.narrow(frozen, 0, 0, zeros));
                             return constant;
                         }
                     },

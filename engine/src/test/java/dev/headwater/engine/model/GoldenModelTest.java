@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.model.TraceRequest.Logits;
 import dev.headwater.engine.weights.Checkpoint;
 import java.util.Arrays;
@@ -87,18 +88,20 @@ class GoldenModelTest {
             ModelConfig.Attention shape = model.config().attention();
             Tensor stream = trace.tokenVectors();
             if (model.positionEmbedding() != null) {
-                stream = Torch.add(stream, Torch.narrow(model.positionEmbedding(), 0, 0, positions));
+                stream = Torch.add(stream, TorchShape.narrow(model.positionEmbedding(), 0, 0, positions));
             }
             for (int l = 0; l < model.config().layers(); l++) {
                 LayerWeights layer = model.layer(l);
                 Tensor x = normalised(layer.preAttention(), trace, NormSite.PRE_ATTENTION, l, stream);
-                Tensor values = Torch.transpose(
-                        Torch.reshape(layer.attention().value().apply(x), positions, shape.kvHeads(), shape.headDim()),
+                Tensor values = TorchShape.transpose(
+                        TorchShape.reshape(
+                                layer.attention().value().apply(x), positions, shape.kvHeads(), shape.headDim()),
                         0,
                         1);
-                Tensor mixed = Torch.bmm(trace.attention(l), Torch.repeatInterleave(values, shape.group(), 0));
-                Tensor attended =
-                        layer.attention().output().apply(Torch.reshape(Torch.transpose(mixed, 0, 1), positions, -1));
+                Tensor mixed = Torch.bmm(trace.attention(l), TorchShape.repeatInterleave(values, shape.group(), 0));
+                Tensor attended = layer.attention()
+                        .output()
+                        .apply(TorchShape.reshape(TorchShape.transpose(mixed, 0, 1), positions, -1));
                 if (layer.postAttention() != null) {
                     attended = normalised(layer.postAttention(), trace, NormSite.POST_ATTENTION, l, attended);
                 }
@@ -145,7 +148,7 @@ class GoldenModelTest {
     }
 
     private static Tensor normalised(Norm norm, Trace trace, NormSite site, int l, Tensor x) {
-        return norm.gained(Torch.mul(norm.centred(x), Torch.unsqueeze(trace.reciprocal(site, l), -1)));
+        return norm.gained(Torch.mul(norm.centred(x), TorchShape.unsqueeze(trace.reciprocal(site, l), -1)));
     }
 
     private static void assertClose(String what, Tensor expected, Tensor actual) {

@@ -112,7 +112,9 @@ class HostileGgufTest {
         assertRefused("'llama.block_count' is not a number", raw -> raw.with("llama.block_count", "one"));
         assertRefused("'llama.embedding_length' is missing", raw -> raw.without("llama.embedding_length"));
         assertRefused("'llama.context_length' is missing", raw -> raw.without("llama.context_length"));
-        assertRefused("'llama.attention.head_count'", raw -> raw.with("llama.attention.head_count", 3));
+        assertRefused(
+                "'llama.embedding_length' is 8, which 3 attention heads do not divide",
+                raw -> raw.with("llama.attention.head_count", 3));
         assertRefused(
                 "holds the tensor 'blk.0.attn_gate.weight'",
                 raw -> raw.floats("blk.0.attn_gate.weight", new float[8], 8));

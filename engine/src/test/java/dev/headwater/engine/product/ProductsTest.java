@@ -12,6 +12,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import java.util.Random;
@@ -83,7 +84,7 @@ class ProductsTest {
             for (int i = 0; i < numbers.length; i++) {
                 numbers[i] = random.nextInt(-8, 9);
             }
-            Tensor matrix = Torch.t(Tensor.ofFloats(numbers, 4, 5));
+            Tensor matrix = TorchShape.t(Tensor.ofFloats(numbers, 4, 5));
             Weight weight = Weight.of(matrix, products);
             assertEquals(5, weight.rows());
             assertEquals(4, weight.columns());

@@ -17,8 +17,10 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -218,10 +220,9 @@ class ChatTemplateTest {
 
     @Test
     void aModelWithoutOneSaysSo() {
-        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
-            var e = assertThrows(HeadwaterException.class, tokenizer::chatTemplate);
-            assertTrue(e.getMessage().contains("has no chat template"), e.getMessage());
-        }
+        Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"));
+        var e = assertThrows(HeadwaterException.class, tokenizer::chatTemplate);
+        assertTrue(e.getMessage().contains("has no chat template"), e.getMessage());
     }
 
     @Test
@@ -231,14 +232,13 @@ class ChatTemplateTest {
         Files.writeString(
                 directory.resolve("tokenizer_config.json"),
                 "{\"bos_token\":\"<bos>\",\"eos_token\":\"<eos>\",\"chat_template\":\"{{ bos_token }}{{ messages[0].content }}{{ eos_token }}\"}");
-        try (Tokenizer tokenizer = Tokenizer.open(directory)) {
-            int[] ids = tokenizer.encode(
-                    tokenizer.chatTemplate().render(List.of(new Message("user", "Fact: Dallas")), true), false);
-            assertEquals(
-                    List.of("<bos>", "Fact", ":", " Dallas", "<eos>"),
-                    java.util.Arrays.stream(ids).mapToObj(tokenizer::token).toList());
-            assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids));
-        }
+        Tokenizer tokenizer = Tokenizer.open(directory);
+        int[] ids = tokenizer.encode(
+                tokenizer.chatTemplate().render(List.of(new Message("user", "Fact: Dallas")), true), false);
+        assertEquals(
+                List.of("<bos>", "Fact", ":", " Dallas", "<eos>"),
+                java.util.Arrays.stream(ids).mapToObj(tokenizer::token).toList());
+        assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids));
     }
 
     @Test
@@ -271,9 +271,11 @@ class ChatTemplateTest {
     private ChatTemplate read() {
         return ChatTemplate.read(
                 directory,
-                SpecialTokens.read(
-                        directory,
-                        SpecialTokens.readConfig(directory.resolve("tokenizer_config.json")),
-                        new TokenizerFile(Map.of())));
+                new SpecialTokens(
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        new LinkedHashSet<>(),
+                        TokenizerConfig.read(directory).roles()));
     }
 }

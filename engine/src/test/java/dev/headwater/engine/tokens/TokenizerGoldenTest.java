@@ -30,25 +30,24 @@ class TokenizerGoldenTest {
     private static void compare(Path directory) throws IOException {
         JsonNode golden = new ObjectMapper()
                 .readTree(directory.resolve("tokenizer_golden.json").toFile());
-        try (Tokenizer tokenizer = Tokenizer.open(directory.resolve("model"))) {
-            assertEquals(golden.get("vocab_size").asInt(), tokenizer.vocabSize(), "vocab_size");
-            assertEquals(
-                    ids(golden.get("all_special_ids")).boxed().toList(),
-                    List.copyOf(tokenizer.special().ids()),
-                    "all_special_ids");
-            assertEquals(id(golden.get("bos")), tokenizer.special().bos(), "bos");
-            assertEquals(id(golden.get("pad")), tokenizer.special().pad(), "pad");
-            assertEquals(id(golden.get("eos")), tokenizer.special().eos(), "eos");
-            for (JsonNode text : golden.get("cases")) {
-                String prompt = text.get("text").asText();
-                int[] ids = tokenizer.encode(prompt, false);
-                assertArrayEquals(ids(text.get("ids")).toArray(), ids, "ids of " + prompt);
-                assertArrayEquals(
-                        ids(text.get("ids_with_special")).toArray(),
-                        tokenizer.encode(prompt, true),
-                        "ids_with_special of " + prompt);
-                assertEquals(text.get("decoded").asText(), tokenizer.decode(ids), "decoded");
-            }
+        Tokenizer tokenizer = Tokenizer.open(directory.resolve("model"));
+        assertEquals(golden.get("vocab_size").asInt(), tokenizer.vocabSize(), "vocab_size");
+        assertEquals(
+                ids(golden.get("all_special_ids")).boxed().toList(),
+                List.copyOf(tokenizer.special().ids()),
+                "all_special_ids");
+        assertEquals(id(golden.get("bos")), tokenizer.special().bos(), "bos");
+        assertEquals(id(golden.get("pad")), tokenizer.special().pad(), "pad");
+        assertEquals(id(golden.get("eos")), tokenizer.special().eos(), "eos");
+        for (JsonNode text : golden.get("cases")) {
+            String prompt = text.get("text").asText();
+            int[] ids = tokenizer.encode(prompt, false);
+            assertArrayEquals(ids(text.get("ids")).toArray(), ids, "ids of " + prompt);
+            assertArrayEquals(
+                    ids(text.get("ids_with_special")).toArray(),
+                    tokenizer.encode(prompt, true),
+                    "ids_with_special of " + prompt);
+            assertEquals(text.get("decoded").asText(), tokenizer.decode(ids), "decoded");
         }
     }
 

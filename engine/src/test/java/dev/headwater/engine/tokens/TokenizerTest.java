@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.hub.BundledModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,48 +23,45 @@ import org.junit.jupiter.api.io.TempDir;
 class TokenizerTest {
     @Test
     void theBundledModelsPromptIsOneTokenAWord() {
-        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
-            int[] ids = tokenizer.withLeadingSpecial(
-                    tokenizer.encode("Fact: the capital of the state containing Dallas is", false));
-            assertEquals(
-                    List.of(
-                            "<bos>",
-                            "Fact",
-                            ":",
-                            " the",
-                            " capital",
-                            " of",
-                            " the",
-                            " state",
-                            " containing",
-                            " Dallas",
-                            " is"),
-                    IntStream.of(ids).mapToObj(tokenizer::token).toList());
-            assertEquals("<bos>Fact: the capital of the state containing Dallas is", tokenizer.decode(ids));
-            assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids), "led already");
-        }
+        Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"));
+        int[] ids = tokenizer.withLeadingSpecial(
+                tokenizer.encode("Fact: the capital of the state containing Dallas is", false));
+        assertEquals(
+                List.of(
+                        "<bos>",
+                        "Fact",
+                        ":",
+                        " the",
+                        " capital",
+                        " of",
+                        " the",
+                        " state",
+                        " containing",
+                        " Dallas",
+                        " is"),
+                IntStream.of(ids).mapToObj(tokenizer::token).toList());
+        assertEquals("<bos>Fact: the capital of the state containing Dallas is", tokenizer.decode(ids));
+        assertArrayEquals(ids, tokenizer.withLeadingSpecial(ids), "led already");
     }
 
     @Test
     void longTextsAreNeitherTruncatedNorPadded() {
-        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
-            assertEquals(5000, tokenizer.encode(" Dallas".repeat(5000), false).length);
-            assertEquals(0, tokenizer.encode("", false).length);
-        }
+        Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"));
+        assertEquals(5000, tokenizer.encode(" Dallas".repeat(5000), false).length);
+        assertEquals(0, tokenizer.encode("", false).length);
     }
 
     @Test
     void oddTextIsEncodedOrRefusedButNeverCrashes() {
-        try (Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"))) {
-            for (String text : List.of("\0", "a\0b", "\uD83D\uDE42", "\uFFFF\uFFFE", "é".repeat(1000))) {
-                assertEquals(text, tokenizer.decode(tokenizer.encode(text, false)));
-            }
-            assertTrue(
-                    tokenizer.decode(tokenizer.encode("a\uD83D", false)).startsWith("a\uFFFD"),
-                    "half a surrogate pair");
-            assertEquals("", tokenizer.decode(Integer.MAX_VALUE));
-            assertThrows(HeadwaterException.class, () -> tokenizer.decode(-1));
+        Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"));
+        for (String text : List.of("\0", "a\0b", "\uD83D\uDE42", "\uFFFF\uFFFE", "é".repeat(1000))) {
+            assertEquals(text, tokenizer.decode(tokenizer.encode(text, false)));
         }
+        UsageException half = assertThrows(UsageException.class, () -> tokenizer.encode("ab\uD83D", false));
+        assertTrue(half.getMessage().contains("character 3 is half of a surrogate pair"), half.getMessage());
+        assertThrows(UsageException.class, () -> tokenizer.encode("\uDE00a", false));
+        assertEquals("", tokenizer.decode(Integer.MAX_VALUE));
+        assertThrows(HeadwaterException.class, () -> tokenizer.decode(-1));
     }
 
     @Test
@@ -86,11 +84,10 @@ class TokenizerTest {
                 {"version":"1.0","truncation":null,"padding":null,"added_tokens":[%s],"normalizer":null,"pre_tokenizer":null,"post_processor":null,
                  "decoder":null,"model":{"type":"WordLevel","vocab":{"a":0,"b":1,"c":2,"d":3},"unk_token":"d"}}""".formatted(added));
         Files.writeString(directory.resolve("tokenizer_config.json"), config);
-        try (Tokenizer tokenizer = Tokenizer.open(directory)) {
-            assertEquals(expected, tokenizer.leadingSpecial(), config);
-            int[] led = tokenizer.withLeadingSpecial(new int[] {3});
-            assertArrayEquals(expected.isPresent() ? new int[] {expected.getAsInt(), 3} : new int[] {3}, led, config);
-        }
+        Tokenizer tokenizer = Tokenizer.open(directory);
+        assertEquals(expected, tokenizer.leadingSpecial(), config);
+        int[] led = tokenizer.withLeadingSpecial(new int[] {3});
+        assertArrayEquals(expected.isPresent() ? new int[] {expected.getAsInt(), 3} : new int[] {3}, led, config);
     }
 
     @Test
@@ -117,29 +114,43 @@ class TokenizerTest {
         }
     }
 
-    /** Each of these would end the process in the native library. */
     @Test
-    void whatTheNativeLibraryTakesForGrantedIsChecked(@TempDir Path directory) throws IOException {
-        Map<String, String> parts = Map.of(
-                "\"decoder\":{\"type\":\"Fuse\",1:2}",
-                "not valid JSON",
-                "\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":3}",
-                "strips the end",
-                "\"decoder\":{\"type\":\"Sequence\",\"decoders\":7}",
-                "a sequence without its list",
-                "\"decoder\":{\"type\":\"Unheard\"}",
-                "the decoder \"Unheard\"",
-                "\"decoder\":[]",
-                "a part that is no object",
-                "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{}}",
-                "a template with \"x\"",
-                "\"added_tokens\":{}",
-                "not a list of tokens",
-                "\"model\":{\"type\":\"BPE\",\"continuing_subword_prefix\":\"###\",\"vocab\":{},\"merges\":[]}",
-                "a prefix for continued words");
+    void whatIsNotKnownIsRefusedByName(@TempDir Path directory) throws IOException {
+        Map<String, String> parts = Map.ofEntries(
+                Map.entry("\"decoder\":{\"type\":\"Fuse\",1:2}", "not valid JSON"),
+                Map.entry("\"decoder\":{\"type\":\"Sequence\",\"decoders\":7}", "no valid \"decoders\""),
+                Map.entry("\"decoder\":{\"type\":\"Unheard\"}", "decoder Unheard is not known"),
+                Map.entry("\"decoder\":{\"type\":\"Fuse\",\"fast\":true}", "decoder Fuse has the key \"fast\""),
+                Map.entry("\"decoder\":[]", "decoder has a part without a type"),
+                Map.entry("\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"\"}", "character map"),
+                Map.entry(
+                        "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(a)\\\\1\"},\"content\":\"\"}",
+                        "a back reference"),
+                Map.entry(
+                        "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],"
+                                + "\"pair\":[],\"special_tokens\":{}}",
+                        "a template with \"x\""),
+                Map.entry(
+                        "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[],\"pair\":[],\"special_tokens\":{}}",
+                        "a template without the text"),
+                Map.entry("\"added_tokens\":{}", "not a list of tokens"),
+                Map.entry("\"fast\":true", "the key \"fast\""),
+                Map.entry("\"version\":\"2.0\"", "the version \"2.0\""),
+                Map.entry("\"truncation\":null,\"truncation\":null", "twice"));
         for (var part : parts.entrySet()) {
-            Files.writeString(directory.resolve("tokenizer.json"), "{" + part.getKey() + ",\"version\":\"1.0\"}");
+            Files.writeString(
+                    directory.resolve("tokenizer.json"),
+                    "{" + part.getKey() + ",\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}");
             assertFails(directory, part.getValue());
+        }
+        for (var model : Map.of(
+                        "{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{},\"merges\":[]}", "at random",
+                        "{\"type\":\"BPE\",\"vocab\":{\"\\ud83d\":0},\"merges\":[]}", "half of a surrogate pair",
+                        "{\"type\":\"BPE\",\"vocab\":{\"a\":4294967295},\"merges\":[]}", "the token id 4294967295",
+                        "{\"type\":\"BPE\",\"vocab\":{},\"merges\":[],\"x\":1}", "the key \"x\"")
+                .entrySet()) {
+            Files.writeString(directory.resolve("tokenizer.json"), "{\"model\":" + model.getKey() + "}");
+            assertFails(directory, model.getValue());
         }
     }
 
@@ -157,7 +168,8 @@ class TokenizerTest {
                             at, at + random.nextInt(3), String.valueOf(text.charAt(random.nextInt(text.length()))));
                 }
                 Files.writeString(directory.resolve("tokenizer.json"), text);
-                try (Tokenizer tokenizer = Tokenizer.open(directory)) {
+                try {
+                    Tokenizer tokenizer = Tokenizer.open(directory);
                     tokenizer.decode(tokenizer.encode("Hello wörld 12 🙂 <bos> the", true));
                 } catch (HeadwaterException e) {
                     // expected for most
@@ -167,16 +179,7 @@ class TokenizerTest {
     }
 
     private static void assertFails(Path directory, String message) {
-        HeadwaterException e = assertThrows(
-                HeadwaterException.class, () -> Tokenizer.open(directory).close());
+        HeadwaterException e = assertThrows(HeadwaterException.class, () -> Tokenizer.open(directory));
         assertTrue(e.getMessage().contains(message), e.getMessage());
-    }
-
-    @Test
-    void aClosedTokenizerSaysSo() {
-        Tokenizer tokenizer = Tokenizer.open(BundledModel.directory("atlas"));
-        tokenizer.close();
-        tokenizer.close();
-        assertThrows(IllegalStateException.class, () -> tokenizer.encode("a", false));
     }
 }

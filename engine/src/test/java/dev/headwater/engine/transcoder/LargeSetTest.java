@@ -8,7 +8,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -204,7 +204,7 @@ class LargeSetTest {
             check(
                     Arrays.equals(outputs.get(16).toFloats(), new float[POSITIONS * WIDTH]),
                     "layer 16 gets nothing from layer 17");
-            check(Math.abs(Torch.select(outputs.get(25), 0, 3).toFloats()[7] - expected) < 0.02, "reconstruction");
+            check(Math.abs(TorchShape.select(outputs.get(25), 0, 3).toFloats()[7] - expected) < 0.02, "reconstruction");
             long done = System.nanoTime();
             Map<String, Long> memory = memory();
             System.out.printf(

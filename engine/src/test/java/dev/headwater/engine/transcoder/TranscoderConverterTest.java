@@ -1,5 +1,6 @@
 package dev.headwater.engine.transcoder;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -11,6 +12,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
@@ -47,8 +49,8 @@ class TranscoderConverterTest {
         try (var scope = TensorScope.open()) {
             assertEquals(expected.dtype(), actual.dtype(), message);
             assertArrayEquals(
-                    Torch.contiguous(expected.view(0, expected.rows())).toBytes(),
-                    Torch.contiguous(actual.view(0, actual.rows())).toBytes(),
+                    Torch.contiguous(expected.view(0, expected.rows())).data().toArray(JAVA_BYTE),
+                    Torch.contiguous(actual.view(0, actual.rows())).data().toArray(JAVA_BYTE),
                     message);
         }
     }
@@ -120,7 +122,7 @@ class TranscoderConverterTest {
                 golden.assertClose(
                         "reconstruction",
                         "error_vectors",
-                        Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
+                        TorchShape.cat(set.reconstruct(active, inputs), 0).toFloats());
             }
         }
     }

@@ -7,6 +7,8 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,9 +47,9 @@ class TranscoderGoldenTest {
             List<Tensor> norms = new ArrayList<>();
             for (int layer = 0; layer < set.layers(); layer++) {
                 Tensor error = Torch.sub(golden.byLayer("feature_outputs").get(layer), reconstructed.get(layer));
-                Torch.zeroInPlace(Torch.narrow(error, 0, 0, 1));
+                Torch.zeroInPlace(TorchShape.narrow(error, 0, 0, 1));
                 errors.add(error);
-                norms.add(Torch.sqrt(Torch.sum(Torch.mul(error, error), 1, false)));
+                norms.add(Torch.sqrt(TorchReduce.sum(Torch.mul(error, error), 1, false)));
             }
             double error = golden.assertClose("error_vectors", "error_vectors", floats(errors));
             double norm = golden.assertClose("error_norms", "error_vectors", floats(norms));
@@ -83,6 +85,6 @@ class TranscoderGoldenTest {
     }
 
     private static float[] floats(List<Tensor> tensors) {
-        return Torch.cat(tensors, 0).toFloats();
+        return TorchShape.cat(tensors, 0).toFloats();
     }
 }

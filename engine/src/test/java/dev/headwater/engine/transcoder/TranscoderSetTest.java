@@ -11,6 +11,8 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.transcoder.TinySet.Data;
 import dev.headwater.engine.weights.SafetensorsFile;
@@ -101,8 +103,13 @@ class TranscoderSetTest {
                 for (int i = 0; i < active.count(); i++) {
                     int feature = active.feature()[i];
                     assertEquals(active.value()[i], all[active.position()[i] * set.features() + feature], 1e-5f, where);
-                    Tensor product = Torch.mul(Torch.select(rows, 0, i), Torch.select(x, 0, active.position()[i]));
-                    assertEquals(active.value()[i], Torch.sum(product, 0, false).item() + bias[feature], 1e-5f, where);
+                    Tensor product =
+                            Torch.mul(TorchShape.select(rows, 0, i), TorchShape.select(x, 0, active.position()[i]));
+                    assertEquals(
+                            active.value()[i],
+                            TorchReduce.sum(product, 0, false).item() + bias[feature],
+                            1e-5f,
+                            where);
                 }
             }
         }
@@ -156,7 +163,7 @@ class TranscoderSetTest {
                 golden.assertClose(
                         "reconstruction",
                         "error_vectors",
-                        Torch.cat(set.reconstruct(active, inputs), 0).toFloats());
+                        TorchShape.cat(set.reconstruct(active, inputs), 0).toFloats());
                 assertEquals(2, set.lastTarget(0));
                 assertEquals(2, set.lastTarget(2));
                 assertNull(set.skip(0));

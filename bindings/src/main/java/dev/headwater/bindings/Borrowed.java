@@ -1,0 +1,62 @@
+package dev.headwater.bindings;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+
+import dev.headwater.bindings.torch.TorchShim;
+import dev.headwater.bindings.torch.torch_from_blob$deleter;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Memory that libtorch reads without owning it. libtorch counts the references to a tensor's storage, views and operators under
+ * way included, and says when the last is gone: until then the memory is kept by a lease.
+ */
+final class Borrowed {
+    private static final ConcurrentHashMap<Long, NativeArena.Lease> LEASES = new ConcurrentHashMap<>();
+    private static final AtomicLong NUMBERS = new AtomicLong();
+    /** libtorch's call when nothing refers to the storage any more; the context is the lease's number. It must not throw. */
+    private static final MemorySegment DELETER = torch_from_blob$deleter.allocate(Borrowed::end, Arena.global());
+
+    private Borrowed() {}
+
+    private static void end(MemorySegment data, MemorySegment number) {
+        NativeArena.Lease lease = LEASES.remove(number.address());
+        if (lease != null) {
+            lease.close();
+        }
+    }
+
+    /** An owned handle of a tensor over the memory. */
+    static MemorySegment handle(MemorySegment data, DType dtype, long[] shape, long[] strides) {
+        NativeArena.Lease lease = NativeArena.lease(data);
+        long number = NUMBERS.incrementAndGet();
+        LEASES.put(number, lease);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            Shim.check(
+                    TorchShim.torch_from_blob(
+                            data,
+                            shape.length,
+                            Shim.longs(arena, shape),
+                            Shim.longs(arena, strides),
+                            0,
+                            Shim.code(dtype),
+                            Shim.code(Device.CPU),
+                            -1,
+                            out,
+                            TorchShim.aoti_torch_layout_strided(),
+                            MemorySegment.NULL,
+                            0,
+                            DELETER,
+                            MemorySegment.ofAddress(number)),
+                    "from_blob");
+            return out.get(ADDRESS, 0);
+        } catch (RuntimeException | Error e) {
+            LEASES.remove(number);
+            lease.close();
+            throw e;
+        }
+    }
+}

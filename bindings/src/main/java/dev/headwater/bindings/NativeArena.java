@@ -1,0 +1,120 @@
+package dev.headwater.bindings;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * An arena of memory that native code may keep reading: mapped files that tensors are made over, edges that kernels walk.
+ * Closed, it gives out nothing new, and its memory is freed as soon as the last of those readers is gone, in whatever thread
+ * that is; so closing neither waits nor pulls memory from under a call. May be used by several threads.
+ */
+public final class NativeArena implements Arena {
+    private static final ConcurrentHashMap<MemorySegment.Scope, NativeArena> OPEN = new ConcurrentHashMap<>();
+
+    private final Arena arena = Arena.ofShared();
+    /** Readers, and one for the arena's being open; at 0 the memory is freed. */
+    private final AtomicInteger leases = new AtomicInteger(1);
+
+    private boolean closed;
+
+    private NativeArena() {}
+
+    /** A new arena. */
+    public static NativeArena open() {
+        NativeArena opened = new NativeArena();
+        OPEN.put(opened.scope(), opened);
+        return opened;
+    }
+
+    @Override
+    public MemorySegment allocate(long byteSize, long byteAlignment) {
+        return arena.allocate(byteSize, byteAlignment);
+    }
+
+    @Override
+    public MemorySegment.Scope scope() {
+        return arena.scope();
+    }
+
+    /** Closing twice is harmless. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        give();
+    }
+
+    /** Keeps memory from being freed. */
+    @FunctionalInterface
+    interface Lease extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /**
+     * Keeps the segment's memory until the lease is closed.
+     *
+     * @throws IllegalArgumentException if the memory is native and of another arena than this kind or the global one
+     * @throws IllegalStateException    if its arena is closed
+     */
+    static Lease lease(MemorySegment memory) {
+        if (!memory.isNative()) {
+            throw new IllegalArgumentException("native memory is needed here, not a Java array");
+        }
+        if (memory.scope().equals(Arena.global().scope())) {
+            return () -> {};
+        }
+        NativeArena arena = OPEN.get(memory.scope());
+        if (arena == null) {
+            if (!memory.scope().isAlive()) {
+                throw new IllegalStateException("the memory was freed: its file or its owner was closed");
+            }
+            throw new IllegalArgumentException("memory that native code is to keep must come from a NativeArena");
+        }
+        arena.take();
+        AtomicInteger given = new AtomicInteger();
+        return () -> {
+            if (given.getAndSet(1) == 0) {
+                arena.give();
+            }
+        };
+    }
+
+    private synchronized void take() {
+        if (closed) {
+            throw new IllegalStateException("the memory was freed: its file or its owner was closed");
+        }
+        leases.incrementAndGet();
+    }
+
+    private void give() {
+        if (leases.decrementAndGet() == 0) {
+            OPEN.remove(scope());
+            if (!freed()) {
+                // Java itself is writing the memory to a file, or the like. libtorch may be the caller: it must not
+                // wait or fail.
+                Thread.ofPlatform().daemon().name("headwater-free").start(() -> {
+                    while (!freed()) {
+                        LockSupport.parkNanos(1_000_000);
+                    }
+                });
+            }
+        }
+    }
+
+    private boolean freed() {
+        try {
+            arena.close();
+            return true;
+        } catch (IllegalStateException inUse) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package dev.headwater.bindings;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.headwater.bindings.torch.TorchShim;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** What every call of libtorch's C interface needs: its statuses as exceptions, its codes for our types and devices. */
+final class Shim {
+    /** By {@link DType#ordinal}; read through getters because the numbers are not part of libtorch's interface. */
+    private static final int[] DTYPES = {
+        TorchShim.aoti_torch_dtype_float64(),
+        TorchShim.aoti_torch_dtype_float32(),
+        TorchShim.aoti_torch_dtype_float16(),
+        TorchShim.aoti_torch_dtype_bfloat16(),
+        TorchShim.aoti_torch_dtype_int64(),
+        TorchShim.aoti_torch_dtype_int32(),
+        TorchShim.aoti_torch_dtype_int16(),
+        TorchShim.aoti_torch_dtype_int8(),
+        TorchShim.aoti_torch_dtype_uint8(),
+        TorchShim.aoti_torch_dtype_bool()
+    };
+
+    private static final DType[] TYPES = DType.values();
+
+    private static final int CPU = TorchShim.aoti_torch_device_type_cpu();
+    private static final int CUDA = TorchShim.aoti_torch_device_type_cuda();
+
+    private Shim() {}
+
+    /**
+     * @param operation what was called, as libtorch calls it
+     * @throws NativeException with libtorch's own words, if the status is not that of success
+     */
+    static void check(int status, String operation) {
+        if (status != 0) {
+            MemorySegment text = TorchShim.torch_exception_get_what_without_backtrace();
+            throw new NativeException("libtorch, " + operation + ": "
+                    + (text.address() == 0
+                            ? "unknown error"
+                            : text.reinterpret(Long.MAX_VALUE).getString(0).strip()));
+        }
+    }
+
+    /** Sizes or strides as native memory; a rank of zero still needs a pointer. */
+    static MemorySegment longs(Arena arena, long[] values) {
+        return values.length == 0 ? arena.allocate(JAVA_LONG) : arena.allocateFrom(JAVA_LONG, values);
+    }
+
+    static int code(DType type) {
+        return DTYPES[type.ordinal()];
+    }
+
+    static DType dtype(int code) {
+        for (DType type : TYPES) {
+            if (DTYPES[type.ordinal()] == code) {
+                return type;
+            }
+        }
+        throw new NativeException(
+                "libtorch returned a tensor of element type " + code + ", which Headwater does not use");
+    }
+
+    static int code(Device device) {
+        return device.isCpu() ? CPU : CUDA;
+    }
+
+    static Device device(int type, int index) {
+        if (type != CPU && type != CUDA) {
+            throw new NativeException(
+                    "libtorch returned a tensor on a device of type " + type + ", which Headwater does not use");
+        }
+        return type == CPU ? Device.CPU : new Device(Device.Type.CUDA, index);
+    }
+}

@@ -1,0 +1,29 @@
+package dev.headwater.bindings;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The tensors that a native call is given: none is freed before the call has ended and this is closed. */
+final class TensorUse implements AutoCloseable {
+    private final List<Handle> handles = new ArrayList<>(6);
+
+    /** libtorch's handle of a tensor. */
+    MemorySegment handle(Tensor tensor) {
+        MemorySegment handle = tensor.handle().acquire();
+        handles.add(tensor.handle());
+        return handle;
+    }
+
+    /** A tensor's elements, on its device. */
+    MemorySegment elements(Tensor tensor) {
+        MemorySegment elements = tensor.acquire();
+        handles.add(tensor.handle());
+        return elements;
+    }
+
+    @Override
+    public void close() {
+        handles.forEach(Handle::release);
+    }
+}
