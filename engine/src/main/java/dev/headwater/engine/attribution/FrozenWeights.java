@@ -96,6 +96,6 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
 
     /** Float32 values that a sweep holds for each gradient row. */
     long scratchFloatsPerRow() {
-        return width + headsWidth() + valueWidth();
+        return (long) width + headsWidth() + valueWidth();
     }
 }

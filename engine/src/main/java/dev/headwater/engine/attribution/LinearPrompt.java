@@ -389,7 +389,7 @@ public final class LinearPrompt implements AutoCloseable {
         distinct.forEach(node -> place.put(node, place.size()));
         Map<Node, Integer> columns = new HashMap<>();
         for (Node node : source) {
-            columns.computeIfAbsent(node, unused -> {
+            columns.computeIfAbsent(node, _ -> {
                 int number = number(node);
                 return number < count ? Arrays.binarySearch(features, number) : number - count + features.length;
             });

@@ -34,6 +34,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gathers evidence about all features of a transcoder set from a corpus, and writes it as {@link FeatureFiles}.
@@ -178,7 +179,7 @@ public final class FeatureBuild {
         }
     }
 
-    private static FileLock lock(FileChannel channel) throws IOException {
+    private static @Nullable FileLock lock(FileChannel channel) throws IOException {
         try {
             return channel.tryLock();
         } catch (OverlappingFileLockException _) {

@@ -21,6 +21,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
@@ -110,7 +111,7 @@ public final class FeatureFiles implements FeatureEvidence {
                     name != null && NAME.matcher(name).matches(),
                     "the file of layer " + layers.size() + " is not named layer_<number>.bin"
                             + (name == null ? "" : " but '" + ErrorText.of(name) + "'"));
-            layers.add(new Layer(name, offsets));
+            layers.add(new Layer(Objects.requireNonNull(name), offsets));
         }
         return List.copyOf(layers);
     }
@@ -176,7 +177,7 @@ public final class FeatureFiles implements FeatureEvidence {
             } catch (JsonProcessingException e) {
                 throw bad(layers.get(layer), layer, feature, "it is not JSON" + BoundedJson.where(e));
             } catch (IOException e) {
-                throw bad(layers.get(layer), layer, feature, e.getMessage());
+                throw bad(layers.get(layer), layer, feature, String.valueOf(e.getMessage()));
             }
         });
     }

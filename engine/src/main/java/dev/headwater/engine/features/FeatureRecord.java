@@ -64,9 +64,9 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
     private void sampled(JsonGenerator json, List<FeatureStatistics.Example> sample, Set<Integer> shown)
             throws IOException {
         List<FeatureStatistics.Example> sorted = new ArrayList<>(sample);
-        sorted.sort(Comparator.comparing(FeatureStatistics.Example::peakValue)
+        sorted.sort(Comparator.comparingDouble(FeatureStatistics.Example::peakValue)
                 .reversed()
-                .thenComparing(FeatureStatistics.Example::window));
+                .thenComparingLong(FeatureStatistics.Example::window));
         for (int part = 0; part < QUANTILES; part++) {
             var examples = sorted.subList(part * sorted.size() / QUANTILES, (part + 1) * sorted.size() / QUANTILES);
             if (!examples.isEmpty()) {

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file that appears whole or not at all: written under a temporary name beside its target, then moved onto it by
@@ -24,16 +25,23 @@ public final class AtomicFile implements AutoCloseable {
 
     private final Path target;
     /** What becomes the file at {@code real}; null where that is a device. */
-    private final Path temporary;
+    private final @Nullable Path temporary;
 
     private final Path real;
     private final FileChannel channel;
 
-    private AtomicFile(Path target, Path real, Path temporary, FileChannel channel) {
+    private AtomicFile(Path target, Path real, @Nullable Path temporary, FileChannel channel) {
         this.target = target;
         this.real = real;
         this.temporary = temporary;
         this.channel = channel;
+    }
+
+    /** The directory that holds a file of this name; a root holds itself. */
+    static Path directory(Path file) {
+        Path whole = file.toAbsolutePath().normalize();
+        Path parent = whole.getParent();
+        return parent == null ? whole : parent;
     }
 
     /** @throws HeadwaterException if the directory is missing or cannot be written to, or the target cannot be a file */

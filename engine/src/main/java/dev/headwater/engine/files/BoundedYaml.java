@@ -81,7 +81,8 @@ public final class BoundedYaml {
                     "%s is not valid YAML%s: %s".formatted(source, line, shown(malformed.getProblem())), malformed);
         } catch (YamlEngineException malformed) {
             throw new HeadwaterException(
-                    "%s is not valid YAML: %s".formatted(source, shown(malformed.getMessage())), malformed);
+                    "%s is not valid YAML: %s".formatted(source, shown(String.valueOf(malformed.getMessage()))),
+                    malformed);
         }
     }
 

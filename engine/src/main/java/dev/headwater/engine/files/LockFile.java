@@ -23,6 +23,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One at a time, over threads and processes: who changes what several processes read, change and write holds the lock file
@@ -105,16 +106,17 @@ public final class LockFile implements AutoCloseable {
 
     private static Path real(Path file) {
         try {
-            return file.toAbsolutePath().getParent().toRealPath().resolve(file.getFileName());
+            return AtomicFile.directory(file).toRealPath().resolve(file.getFileName());
         } catch (IOException e) {
             throw AtomicFile.failure(file, e);
         }
     }
 
     /** Null if the lock could not be had before the deadline. */
-    private static Hold hold(Path file, long deadline, boolean system) throws IOException, InterruptedException {
+    private static @Nullable Hold hold(Path file, long deadline, boolean system)
+            throws IOException, InterruptedException {
         for (long pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS)) {
-            Hold hold = system ? ofSystem(file) : claim(file);
+            @Nullable Hold hold = system ? ofSystem(file) : claim(file);
             if (hold != null || System.nanoTime() >= deadline) {
                 return hold;
             }
@@ -123,7 +125,7 @@ public final class LockFile implements AutoCloseable {
         }
     }
 
-    private static Hold ofSystem(Path file) throws IOException {
+    private static @Nullable Hold ofSystem(Path file) throws IOException {
         boolean fresh = !Files.exists(file, LinkOption.NOFOLLOW_LINKS);
         FileChannel channel = FileChannel.open(
                 file,
@@ -183,7 +185,7 @@ public final class LockFile implements AutoCloseable {
     }
 
     /** Null if another has it. */
-    private static FileLock lock(FileChannel channel) throws IOException {
+    private static @Nullable FileLock lock(FileChannel channel) throws IOException {
         try {
             return channel.tryLock();
         } catch (OverlappingFileLockException e) {
@@ -207,7 +209,7 @@ public final class LockFile implements AutoCloseable {
         }
     }
 
-    private static Hold claim(Path file) throws IOException {
+    private static @Nullable Hold claim(Path file) throws IOException {
         Path claim = file.resolveSibling(file.getFileName() + ".claim");
         try {
             Files.writeString(claim, Owner.SELF + "\n", StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);

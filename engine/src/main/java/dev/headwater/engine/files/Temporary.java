@@ -28,7 +28,7 @@ public final class Temporary {
 
     /** A name that no other process and no other call gets; nothing is there yet. Sweeps the directory on its first use. */
     public static Path beside(Path target) {
-        Path directory = target.toAbsolutePath().normalize().getParent();
+        Path directory = AtomicFile.directory(target);
         if (SWEPT.add(directory)) {
             sweep(directory);
         }

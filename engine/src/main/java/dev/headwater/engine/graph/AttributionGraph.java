@@ -3,6 +3,7 @@ package dev.headwater.engine.graph;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The direct effects between everything that takes part in a model's prediction on one prompt. Immutable;
@@ -23,7 +24,7 @@ public final class AttributionGraph implements AutoCloseable {
     private final List<LogitTarget> targets;
     private final EdgeRows edges;
     private final Provenance provenance;
-    private int[] topologicalOrder;
+    private int @Nullable [] topologicalOrder;
 
     /**
      * @param vocabularySize number of tokens the model knows

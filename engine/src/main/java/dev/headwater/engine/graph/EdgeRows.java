@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A matrix of direct effects, rows are targets and columns sources, float32, stored by runs: row r has a few stretches
@@ -30,7 +31,7 @@ public final class EdgeRows implements AutoCloseable {
     private final long[] offset;
     private final MemorySegment values;
     private final Arena arena;
-    private EdgeRuns runs;
+    private @Nullable EdgeRuns runs;
 
     private EdgeRows(Layout layout, MemorySegment values, Arena arena) {
         this.columns = layout.columns;

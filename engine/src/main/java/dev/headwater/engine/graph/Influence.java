@@ -2,6 +2,7 @@ package dev.headwater.engine.graph;
 
 import java.util.Arrays;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How much every node contributes to the targets over all paths: I = w·A + w·A² + ..., where A holds the absolute
@@ -33,7 +34,7 @@ public record Influence(double[] node, double[] scale) {
     }
 
     /** As above, in the part of the graph that {@code keep} names; null keeps all. Dropped nodes get 0. */
-    static Influence of(EdgeRows edges, double[] weights, int[] order, boolean[] keep) {
+    static Influence of(EdgeRows edges, double[] weights, int[] order, boolean @Nullable [] keep) {
         if (edges.rows() != edges.columns() || weights.length != edges.rows()) {
             throw new IllegalArgumentException(
                     "influence needs a square matrix and a weight for each node, not %d x %d and %d weights"

@@ -6,4 +6,7 @@
  * are
  * sources.
  */
+@NullMarked
 package dev.headwater.engine.graph;
+
+import org.jspecify.annotations.NullMarked;

@@ -123,7 +123,7 @@ public final class Baseline implements AutoCloseable {
     /** The active features of every layer on another prompt; computed once for each. */
     public List<SparseActivations> activations(Prompt other) {
         int[] tokens = other.tokens();
-        return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), unused -> {
+        return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), _ -> {
             var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.NONE);
             try (Run there = new Run(model, model.model().forward(tokens, request), model.zeroPositions(tokens))) {
                 return IntStream.range(0, model.layers())

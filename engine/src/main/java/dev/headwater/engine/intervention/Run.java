@@ -80,7 +80,8 @@ public final class Run implements AutoCloseable {
         double[] probabilities = new double[logits.length];
         double sum = 0;
         for (int i = 0; i < logits.length; i++) {
-            sum += probabilities[i] = Math.exp(logits[i] - largest);
+            probabilities[i] = Math.exp(logits[i] - largest);
+            sum += probabilities[i];
         }
         for (int i = 0; i < logits.length; i++) {
             probabilities[i] /= sum;
@@ -98,7 +99,8 @@ public final class Run implements AutoCloseable {
         double sum = 0;
         for (int i = 0; i < logits.length; i++) {
             double share = logits[i] / cap;
-            sum += values[i] = cap == 0 ? logits[i] : cap * 0.5 * Math.log((1 + share) / (1 - share));
+            values[i] = cap == 0 ? logits[i] : cap * 0.5 * Math.log((1 + share) / (1 - share));
+            sum += values[i];
         }
         double mean = sum / logits.length;
         for (int i = 0; i < values.length; i++) {

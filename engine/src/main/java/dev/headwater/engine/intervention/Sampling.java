@@ -45,7 +45,8 @@ public record Sampling(double temperature, int topK, double topP, long seed) {
         double[] weights = new double[tokens.length];
         double sum = 0;
         for (int i = 0; i < tokens.length; i++) {
-            sum += weights[i] = Math.exp((logits[tokens[i]] - logits[tokens[0]]) / temperature);
+            weights[i] = Math.exp((logits[tokens[i]] - logits[tokens[0]]) / temperature);
+            sum += weights[i];
         }
         int count = 0;
         double kept = 0;

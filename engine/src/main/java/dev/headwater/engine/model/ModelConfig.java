@@ -128,7 +128,7 @@ public record ModelConfig(
     public record Gated(int width, Activation activation, boolean bias) implements Mlp {
         @Override
         public long parameters(long modelWidth) {
-            return 3 * width * modelWidth + (bias ? 2L * width + modelWidth : 0);
+            return 3L * width * modelWidth + (bias ? 2L * width + modelWidth : 0);
         }
     }
 
@@ -136,7 +136,7 @@ public record ModelConfig(
     public record Plain(int width, Activation activation) implements Mlp {
         @Override
         public long parameters(long modelWidth) {
-            return 2 * width * modelWidth + width + modelWidth;
+            return 2L * width * modelWidth + width + modelWidth;
         }
     }
 
@@ -152,7 +152,7 @@ public record ModelConfig(
             implements Mlp {
         @Override
         public long parameters(long modelWidth) {
-            return count * (3 * width * modelWidth + modelWidth + (bias ? 2L * width + modelWidth + 1 : 0));
+            return count * (3L * width * modelWidth + modelWidth + (bias ? 2L * width + modelWidth + 1 : 0));
         }
     }
 

@@ -121,11 +121,11 @@ final class ModelDraft {
 
     /** Rotary positions on a share of each head, which transformers 5 writes elsewhere than those before. */
     void turn(String key, double otherwise) {
-        ConfigFile holder =
-                file.has("rope_parameters") && file.within("rope_parameters").has("partial_rotary_factor")
-                        ? file.within("rope_parameters")
-                        : file;
-        double share = holder == file ? file.positive(key, 1, otherwise) : holder.positive("partial_rotary_factor", 1);
+        boolean inside =
+                file.has("rope_parameters") && file.within("rope_parameters").has("partial_rotary_factor");
+        double share = inside
+                ? file.within("rope_parameters").positive("partial_rotary_factor", 1)
+                : file.positive(key, 1, otherwise);
         int turned = (int) (headDim * share);
         if (turned < 1 || 2 * ((turned + 1) / 2) > headDim) {
             throw file.error(

@@ -232,7 +232,8 @@ public final class Neuronpedia implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new CancellationException();
         } catch (ExecutionException e) {
-            throw switch (e.getCause()) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw switch (cause) {
                 case HttpTimeoutException _ ->
                     new HeadwaterException(
                             "%s did not answer the request %s in time; try again later".formatted(host, purpose), e);
@@ -242,11 +243,7 @@ public final class Neuronpedia implements AutoCloseable {
                 default ->
                     new HeadwaterException(
                             "The connection to %s failed %s: %s"
-                                    .formatted(
-                                            host,
-                                            purpose,
-                                            hidden(ErrorText.of(
-                                                    String.valueOf(e.getCause().getMessage())))),
+                                    .formatted(host, purpose, hidden(ErrorText.of(String.valueOf(cause.getMessage())))),
                             e);
             };
         }

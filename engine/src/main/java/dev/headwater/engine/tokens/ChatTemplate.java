@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -85,7 +86,7 @@ public final class ChatTemplate {
      * @throws HeadwaterException if the template refuses these messages
      */
     public String render(List<Message> messages, boolean addGenerationPrompt) {
-        return render(messages, addGenerationPrompt, Clock.systemDefaultZone());
+        return render(messages, addGenerationPrompt, Clock.system(ZoneId.systemDefault()));
     }
 
     /** In this order, which a template that writes messages out as they are shows. */

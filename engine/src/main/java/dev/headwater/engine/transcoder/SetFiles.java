@@ -55,7 +55,7 @@ final class SetFiles implements AutoCloseable {
         for (int layer = 0; layer < paths.size(); layer++) {
             WeightFile file = open(paths.get(layer));
             LayerLayout layout = layout(file);
-            if (config.kind() == Kind.CROSS_LAYER && layout != LayerLayout.GEMMA_SCOPE_2) {
+            if (config.kind() == Kind.CROSS_LAYER && !layout.equals(LayerLayout.GEMMA_SCOPE_2)) {
                 throw new HeadwaterException(
                         "%s has no tensor '%s', which each file listed under transcoders of a cross-layer set needs; sets of W_enc_i and W_dec_i files list none"
                                 .formatted(file.path(), LayerLayout.GEMMA_SCOPE_2.encoder()));

@@ -83,7 +83,12 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
         String descr = entries.get("descr");
         String order = entries.get("fortran_order");
         String tuple = entries.get("shape");
-        if (!descr.startsWith("'") || !tuple.startsWith("(") || !(order.equals("True") || order.equals("False"))) {
+        if (descr == null
+                || order == null
+                || tuple == null
+                || !descr.startsWith("'")
+                || !tuple.startsWith("(")
+                || !(order.equals("True") || order.equals("False"))) {
             throw new IllegalArgumentException("has a damaged header");
         }
         long[] shape = shape(tuple.substring(1, tuple.length() - 1));

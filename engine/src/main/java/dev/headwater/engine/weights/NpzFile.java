@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
+import org.jspecify.annotations.Nullable;
 
 /**
  * numpy's {@code .npz}: a zip archive of {@code .npy} arrays. Arrays that are stored uncompressed, aligned and in
@@ -222,7 +223,7 @@ public final class NpzFile implements WeightFile {
         }
     }
 
-    private HeadwaterException damaged(Array array, Exception cause) {
+    private HeadwaterException damaged(Array array, @Nullable Exception cause) {
         return new HeadwaterException(
                 "The compressed data of '%s' in %s is damaged; fetch the file again"
                         .formatted(array.info().name(), path()),

@@ -1,0 +1,168 @@
+package dev.headwater.house;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The rules of the house: what may know what, and what stays inside. A new package gets its floor here. */
+class ArchitectureTest {
+    /**
+     * From the bottom up; arrows go down only, and never between two rooms of one floor. The three classes of the engine's
+     * root that everybody may throw or listen to are the lowest floor of the engine; {@code ReplacementModel}, which binds
+     * model, transcoders and tokenizer, is a floor of its own.
+     */
+    private static final List<List<String>> FLOORS = List.of(
+            List.of("bindings"),
+            List.of("engine"),
+            List.of("engine.files"),
+            List.of("engine.weights", "engine.hub", "engine.jinja"),
+            List.of("engine.gguf"),
+            List.of("engine.tokens", "engine.product", "engine.graph"),
+            List.of("engine.model", "engine.document"),
+            List.of("engine.transcoder", "engine.sharing"),
+            List.of("engine.ReplacementModel"),
+            List.of("engine.attribution"),
+            List.of("engine.attention", "engine.intervention", "engine.features"),
+            List.of("explorer"),
+            List.of("cli.report"),
+            List.of("cli.option"),
+            List.of("cli.command"),
+            List.of("cli"));
+
+    private static final String HOUSE = "dev.headwater.";
+    private static final int MOST_LINES = 400;
+
+    private static JavaClasses classes;
+
+    @BeforeAll
+    static void read() {
+        classes = new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests())
+                .importPackages("dev.headwater");
+    }
+
+    @Test
+    void arrowsGoDownOnly() {
+        List<String> wrong = new ArrayList<>();
+        for (JavaClass from : classes) {
+            String room = room(from);
+            int floor = floor(room);
+            if (floor < 0) {
+                wrong.add(from.getName() + " is in a package that has no floor yet");
+                continue;
+            }
+            for (Dependency dependency : from.getDirectDependenciesFromSelf()) {
+                JavaClass to = dependency.getTargetClass().getBaseComponentType();
+                if (!to.getName().startsWith(HOUSE) || room(to).equals(room)) {
+                    continue;
+                }
+                if (floor(room(to)) >= floor) {
+                    wrong.add(dependency.getDescription());
+                }
+            }
+        }
+        assertNone(wrong);
+    }
+
+    /** Memory addresses are the business of bindings; hosts of the engine get arrays and tensors. */
+    @Test
+    void theEnginesPublicInterfaceKnowsNoMemorySegment() {
+        List<String> wrong = new ArrayList<>();
+        for (JavaClass from : classes) {
+            if (!room(from).startsWith("engine") || !from.getModifiers().contains(JavaModifier.PUBLIC)) {
+                continue;
+            }
+            for (JavaMember member : from.getMembers()) {
+                boolean shown = member.getModifiers().contains(JavaModifier.PUBLIC)
+                        || member.getModifiers().contains(JavaModifier.PROTECTED);
+                if (shown && member instanceof JavaMethod method && speaksOfMemory(method)) {
+                    wrong.add(method.getFullName());
+                }
+            }
+        }
+        assertNone(wrong);
+    }
+
+    @Test
+    void aFileIsShortEnoughToBeReadInOneGo() throws IOException {
+        List<String> wrong = new ArrayList<>();
+        for (String module : List.of("bindings", "engine", "cli", "benchmarks", "native")) {
+            try (Stream<Path> files = Files.walk(Path.of("..", module))) {
+                for (Path file : files.filter(ArchitectureTest::isWritten).toList()) {
+                    long lines = lines(file);
+                    if (lines > MOST_LINES) {
+                        wrong.add(file + " has " + lines + " lines");
+                    }
+                }
+            }
+        }
+        assertNone(wrong);
+    }
+
+    private static boolean speaksOfMemory(JavaMethod method) {
+        return Stream.concat(Stream.of(method.getRawReturnType()), method.getRawParameterTypes().stream())
+                .anyMatch(type -> type.getPackageName().equals("java.lang.foreign"));
+    }
+
+    /** Code of the product that a person writes, tests apart. */
+    private static boolean isWritten(Path file) {
+        String path = file.toString();
+        return path.matches(".*\\.(java|js|css|cpp|cu|cuh|h)")
+                && !path.matches(".*/(target|generated|node_modules|test|testFixtures|tests)/.*");
+    }
+
+    private static long lines(Path file) {
+        try (Stream<String> lines = Files.lines(file)) {
+            return lines.count();
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        }
+    }
+
+    private static void assertNone(List<String> wrong) {
+        assertEquals("", String.join("\n", wrong.stream().distinct().sorted().toList()));
+    }
+
+    private static String room(JavaClass type) {
+        String name = type.getName().substring(HOUSE.length()).replaceFirst("\\$.*", "");
+        if (name.equals("engine.ReplacementModel")) {
+            return name;
+        }
+        String room = name.contains(".") ? name.substring(0, name.lastIndexOf('.')) : name;
+        // The rooms inside a room, such as generated bindings, are its own affair.
+        for (List<String> floor : FLOORS) {
+            for (String known : floor) {
+                boolean inside = room.startsWith(known + ".") && !known.equals("engine") && !known.equals("cli");
+                if (room.equals(known) || inside) {
+                    return known;
+                }
+            }
+        }
+        return room;
+    }
+
+    private static int floor(String room) {
+        for (int i = 0; i < FLOORS.size(); i++) {
+            if (FLOORS.get(i).contains(room)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+}
