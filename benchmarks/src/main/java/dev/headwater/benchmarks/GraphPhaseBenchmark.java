@@ -1,6 +1,8 @@
 package dev.headwater.benchmarks;
 
-import dev.headwater.bindings.NativeArena;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.FeatureRounds;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -8,8 +10,6 @@ import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -47,21 +47,18 @@ public class GraphPhaseBenchmark {
         public int perRound;
 
         private final SyntheticGraph shape = new SyntheticGraph(ModelShape.BENCH.layers(), 64, FEATURES);
-        private Arena arena;
-        private MemorySegment values;
+        private Tensor values;
         private long read;
 
         @Setup
         public void fill() {
-            arena = NativeArena.open();
-            // All batches share these: a row's values matter as little as which row they are in.
-            values = arena.allocate((long) Float.BYTES * perRound * shape.firstLogit(), 64);
-            SyntheticGraph.fill(values);
+            // All batches get these: a row's values matter as little as which row they are in.
+            values = SyntheticGraph.values((long) perRound * shape.firstLogit());
         }
 
         @TearDown
         public void free() {
-            arena.close();
+            values.close();
         }
 
         private EdgeRows rows(int[] nodes) {
@@ -71,7 +68,11 @@ public class GraphPhaseBenchmark {
                 shape.row(node, layout);
             }
             read += Float.BYTES * layout.size();
-            return layout.adopt(values, NativeArena.open());
+            EdgeRows.Buffer buffer = layout.buffer();
+            try (Tensor used = TorchShape.narrow(values, 0, 0, layout.size())) {
+                Torch.copy(buffer.values(), used);
+            }
+            return buffer.finish(() -> {});
         }
     }
 

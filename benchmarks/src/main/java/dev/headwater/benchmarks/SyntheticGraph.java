@@ -1,6 +1,9 @@
 package dev.headwater.benchmarks;
 
-import dev.headwater.bindings.NativeArena;
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.Torch;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
@@ -73,12 +76,23 @@ record SyntheticGraph(int layers, int positions, int features) {
     }
 
     /** Heavy-tailed numbers: cubes of normal ones. */
-    static void fill(MemorySegment values) {
+    static Tensor values(long count) {
         SplittableRandom random = new SplittableRandom(11);
-        for (long i = 0, n = values.byteSize() / Float.BYTES; i < n; i++) {
+        Tensor values = Tensor.empty(DType.F32, Device.CPU, count);
+        MemorySegment data = values.data();
+        for (long i = 0; i < count; i++) {
             double x = random.nextGaussian();
-            values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (x * x * x));
+            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (x * x * x));
         }
+        return values;
+    }
+
+    private static EdgeRows edges(EdgeRows.Layout layout) {
+        EdgeRows.Buffer buffer = layout.buffer();
+        try (Tensor values = values(layout.size())) {
+            Torch.copy(buffer.values(), values);
+        }
+        return buffer.finish(() -> {});
     }
 
     AttributionGraph build() {
@@ -102,9 +116,6 @@ record SyntheticGraph(int layers, int positions, int features) {
                 layout.endRow();
             }
         }
-        NativeArena arena = NativeArena.open();
-        MemorySegment values = arena.allocate(Float.BYTES * layout.size(), 64);
-        fill(values);
         int[] tokens = IntStream.range(0, positions).toArray();
         Prompt prompt = new Prompt(
                 "random", tokens, IntStream.of(tokens).mapToObj(t -> "w" + t).toList());
@@ -115,7 +126,7 @@ record SyntheticGraph(int layers, int positions, int features) {
                 new ActiveFeatures(layer, position, all, activation),
                 all,
                 targets(),
-                layout.adopt(values, arena),
+                edges(layout),
                 Provenance.UNKNOWN);
     }
 }

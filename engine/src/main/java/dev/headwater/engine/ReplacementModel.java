@@ -3,35 +3,33 @@ package dev.headwater.engine;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.attribution.LinearModel;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.Reference;
+import dev.headwater.engine.hub.TranscoderCard;
 import dev.headwater.engine.model.LanguageModel;
-import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Tokenizer;
 import dev.headwater.engine.tokens.ZeroPositions;
-import dev.headwater.engine.transcoder.TranscoderConfig;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 
 /**
- * A language model together with transcoders that stand in for its MLPs, ready for attribution and interventions. Not
- * thread-safe. Closing it frees all native memory and unmaps the files.
+ * A language model together with transcoders that stand in for its MLPs, ready for attribution and interventions. Safe
+ * to use from several threads; {@link #close} waits for work that has begun.
  */
 public final class ReplacementModel implements AutoCloseable {
     /**
@@ -69,6 +67,9 @@ public final class ReplacementModel implements AutoCloseable {
         }
     }
 
+    /** Rows of the unembedding that are brought to float32 at a time. */
+    private static final long MEAN_ROWS = 8192;
+
     private final String modelReference;
     private final String transcoderReference;
     private final LanguageModel model;
@@ -77,7 +78,13 @@ public final class ReplacementModel implements AutoCloseable {
     private final DType dtype;
     private final Products products;
     private final ZeroPositions zeroPositions;
+    private final MemoryBudget memory;
+    /** Held for reading by whoever works with the model, for writing by who closes it. */
+    private final ReentrantReadWriteLock uses = new ReentrantReadWriteLock();
+
+    private volatile boolean closed;
     private Tensor meanUnembedding;
+    private LinearModel linear;
 
     private ReplacementModel(
             String modelReference,
@@ -94,7 +101,8 @@ public final class ReplacementModel implements AutoCloseable {
         this.tokenizer = tokenizer;
         this.dtype = dtype;
         this.products = products;
-        zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(unpinned(modelReference)));
+        zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(Reference.unpinned(modelReference)));
+        memory = MemoryBudget.of(model.device());
     }
 
     /** As {@link #load(String, String, Options, Progress)}, with nobody listening. */
@@ -137,14 +145,6 @@ public final class ReplacementModel implements AutoCloseable {
                 : reference;
     }
 
-    /** A directory with the files of these names, where there are any: for questions that need no weights. */
-    private static Path directory(String reference, String... files) {
-        try (Hub hub = Hub.open()) {
-            return hub.resolve(Reference.parse(reference), List.of(files), Progress.NONE)
-                    .directory();
-        }
-    }
-
     private static ReplacementModel open(
             String modelReference,
             Path modelDirectory,
@@ -158,7 +158,7 @@ public final class ReplacementModel implements AutoCloseable {
             Device device = options.device() != null ? options.device() : Cuda.device("auto");
             TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
             opened.add(transcoders);
-            Products products = Products.choose(options.products(), options.dtype(), device, transcoders.width());
+            Products products = Products.choose(options.products(), options.dtype(), device);
             LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);
             opened.add(model);
             transcoders.requireMatches(model.config().layers(), model.config().width());
@@ -185,24 +185,28 @@ public final class ReplacementModel implements AutoCloseable {
         if (text.isEmpty()) {
             throw new UsageException("the prompt is empty; give at least one token of text");
         }
-        return prompt(tokenizer.withLeadingSpecial(tokenizer.encode(text, false)));
+        try (var _ = use()) {
+            return prompt(tokenizer.withLeadingSpecial(tokenizer.encode(text, false)));
+        }
     }
 
     /** The prompt with exactly these tokens. */
     public Prompt prompt(int[] tokens) {
-        if (tokens.length == 0) {
-            throw new UsageException("the prompt is empty; give at least one token");
-        }
-        List<String> texts = new ArrayList<>();
-        for (int i = 0; i < tokens.length; i++) {
-            if (tokens[i] < 0 || tokens[i] >= vocabularySize()) {
-                throw new UsageException("token " + tokens[i] + " at position " + i + " is not one of the model's "
-                        + vocabularySize() + " tokens (0 to " + (vocabularySize() - 1) + ")");
+        try (var _ = use()) {
+            if (tokens.length == 0) {
+                throw new UsageException("the prompt is empty; give at least one token");
             }
-            texts.add(tokenizer.token(tokens[i]));
+            List<String> texts = new ArrayList<>();
+            for (int i = 0; i < tokens.length; i++) {
+                if (tokens[i] < 0 || tokens[i] >= vocabularySize()) {
+                    throw new UsageException("token " + tokens[i] + " at position " + i + " is not one of the model's "
+                            + vocabularySize() + " tokens (0 to " + (vocabularySize() - 1) + ")");
+                }
+                texts.add(tokenizer.token(tokens[i]));
+            }
+            zeroPositions.check(tokens);
+            return new Prompt(tokenizer.decode(tokens), tokens, texts);
         }
-        zeroPositions.check(tokens);
-        return new Prompt(tokenizer.decode(tokens), tokens, texts);
     }
 
     /** The clean forward pass with all that attribution needs. */
@@ -212,7 +216,9 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** As above, of several prompts, which share the products with the weights. */
     public List<Trace> trace(List<int[]> prompts) {
-        return model.forward(prompts, TraceRequest.attribution(transcoders.input(), transcoders.output()));
+        try (var _ = use()) {
+            return model.forward(prompts, TraceRequest.attribution(transcoders.input(), transcoders.output()));
+        }
     }
 
     /**
@@ -230,7 +236,9 @@ public final class ReplacementModel implements AutoCloseable {
      * @throws HeadwaterException if the model has no template, or its template refuses the conversation
      */
     public Prompt chat(List<ChatTemplate.Message> messages) {
-        return prompt(tokenizer.chatTemplate().render(messages, true));
+        try (var _ = use()) {
+            return prompt(tokenizer.chatTemplate().render(messages, true));
+        }
     }
 
     public LanguageModel model() {
@@ -276,56 +284,68 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The name under which front ends look up this set's features. */
     public String scan() {
-        return scan(transcoders.config(), transcoderReference);
-    }
-
-    /** The same of a set that is not loaded. */
-    public static String scan(String transcoders) {
-        return scan(TranscoderConfig.read(directory(transcoders, "config.yaml")), transcoders);
-    }
-
-    /**
-     * The model that a set, which is not loaded, was trained on.
-     *
-     * @throws UsageException if its configuration names none
-     */
-    public static String modelOf(String transcoders) {
-        return TranscoderConfig.read(directory(transcoders, "config.yaml"))
-                .modelName()
-                .orElseThrow(() -> new UsageException(
-                        "the transcoders " + transcoders + " do not say which model they belong to; name it"));
-    }
-
-    private static String unpinned(String reference) {
-        return reference.replaceFirst("@[^/@]*$", "");
-    }
-
-    private static String scan(TranscoderConfig config, String reference) {
-        return config.scan().orElseGet(() -> {
-            Path name = Path.of(unpinned(reference)).getFileName();
-            return name == null ? "transcoders" : name.toString().replaceAll("[^a-zA-Z0-9_.-]", "-");
-        });
-    }
-
-    /** The longest prompt of a model that is not loaded, in tokens. */
-    public static int maxPositions(String model) {
-        return ModelConfig.read(directory(model, "config.json")).maxPositions();
-    }
-
-    /** Whether a model that is not loaded has a chat template. */
-    public static boolean hasChatTemplate(String model) {
-        return ChatTemplate.exists(directory(model, "tokenizer_config.json", "chat_template.j*"));
+        return new TranscoderCard(transcoderReference, transcoders.config()).scan();
     }
 
     /** F32 [1, d]: mean of the unembedding's rows, which is taken off a token's direction. */
-    public Tensor meanUnembedding() {
+    public synchronized Tensor meanUnembedding() {
+        requireOpen();
         if (meanUnembedding == null) {
+            Tensor rows = model.unembedding();
+            // Not the whole matrix in float32 at once, where it has another type.
+            long block = rows.dtype() == DType.F32 ? rows.size(0) : MEAN_ROWS;
             try (var scope = TensorScope.open()) {
-                meanUnembedding =
-                        TensorScope.release(TorchReduce.mean(Torch.to(model.unembedding(), DType.F32), 0, true));
+                Tensor sum = Tensor.zeros(DType.F32, device(), 1, rows.size(1));
+                for (long first = 0; first < rows.size(0); first += block) {
+                    Tensor some = TorchShape.narrow(rows, 0, first, Math.min(block, rows.size(0) - first));
+                    sum = Torch.add(sum, TorchReduce.sum(Torch.to(some, DType.F32), 0, true));
+                }
+                meanUnembedding = TensorScope.release(Torch.mul(sum, 1.0 / rows.size(0)));
             }
         }
         return meanUnembedding;
+    }
+
+    /** What the linearised model is on every prompt; made when it is first asked for, and closed with this. */
+    public synchronized LinearModel linear() {
+        requireOpen();
+        if (linear == null) {
+            linear = LinearModel.of(model, transcoders, products, memory);
+        }
+        return linear;
+    }
+
+    /** What work with this model may take of the machine's and the device's memory. */
+    public MemoryBudget memory() {
+        return memory;
+    }
+
+    /** Work with the model, which {@link ReplacementModel#close} waits for. */
+    @FunctionalInterface
+    public interface Use extends AutoCloseable {
+        /** Ends the work; on the thread that began it. */
+        @Override
+        void close();
+    }
+
+    /**
+     * Begins some work with the model: until it ends, the model stays open. Works nest.
+     *
+     * @throws HeadwaterException if the model is closed
+     */
+    public Use use() {
+        uses.readLock().lock();
+        if (closed) {
+            uses.readLock().unlock();
+            requireOpen();
+        }
+        return uses.readLock()::unlock;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new HeadwaterException("The model " + modelReference + " is closed; load it again to work with it");
+        }
     }
 
     /** [d]: the direction in the final residual stream, after the last norm, that raises a token's logit. */
@@ -336,24 +356,32 @@ public final class ReplacementModel implements AutoCloseable {
         }
     }
 
-    /** Software and its versions, for provenance. */
-    public static Map<String, String> versions() {
-        Map<String, String> versions = new LinkedHashMap<>();
-        String own = ReplacementModel.class.getPackage().getImplementationVersion();
-        versions.put("headwater", own == null ? "development" : own);
-        NativeLibraries.load().stream()
-                .filter(library -> library.name().equals("libtorch"))
-                .forEach(library -> versions.put("libtorch", library.version()));
-        versions.put("java", System.getProperty("java.version"));
-        return versions;
-    }
-
+    /**
+     * Frees all native memory and unmaps the files, as soon as other threads have ended their work with the model.
+     *
+     * @throws IllegalStateException if this thread itself is at work with it
+     */
     @Override
     public void close() {
-        if (meanUnembedding != null) {
-            meanUnembedding.close();
+        if (uses.getReadHoldCount() > 0) {
+            throw new IllegalStateException("a model cannot be closed in the middle of this thread's work with it");
         }
-        model.close();
-        transcoders.close();
+        uses.writeLock().lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            if (linear != null) {
+                linear.close();
+            }
+            if (meanUnembedding != null) {
+                meanUnembedding.close();
+            }
+            model.close();
+            transcoders.close();
+        } finally {
+            uses.writeLock().unlock();
+        }
     }
 }

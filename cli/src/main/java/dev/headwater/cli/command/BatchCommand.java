@@ -1,6 +1,9 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.Cuda;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
@@ -28,6 +31,7 @@ import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.hub.Reference;
+import dev.headwater.engine.product.Products;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -335,14 +339,17 @@ public final class BatchCommand implements Callable<Integer> {
 
     /** What all lines share of what a graph depends on. */
     private ObjectNode common() {
+        Device on = Cuda.device(model.device());
         return BoundedJson.mapper()
                 .createObjectNode()
                 .put("model", Reference.parse(model.model()).toString())
                 .put("transcoders", Reference.parse(model.transcoders()).toString())
                 .put("dtype", model.type().toString())
+                // What was chosen, not "auto": a batch that goes on elsewhere must not mix two ways.
                 .put(
                         "products",
-                        model.products() == null ? "auto" : model.products().toString())
+                        Products.choose(model.products(), model.type(), on).toString())
+                .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString())
                 .put("node_threshold", pruning.nodes())
                 .put("edge_threshold", pruning.edges());
     }

@@ -137,7 +137,7 @@ public final class DoctorCommand implements Callable<Integer> {
         boolean split = Bf16Product.unavailable().isEmpty();
         Map<Products, ProductTrial> trials = ProductTrial.run(
                 WIDTH, split ? Products.values() : new Products[] {Products.FLOAT32, Products.BFLOAT16});
-        Products chosen = Products.choose(null, DType.F32, Device.CPU, WIDTH);
+        Products chosen = Products.choose(null, DType.F32, Device.CPU);
         trials.forEach((way, trial) -> line(
                 way == Products.FLOAT32 ? "products" : "",
                 String.format(

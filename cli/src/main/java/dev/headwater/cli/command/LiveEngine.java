@@ -15,6 +15,8 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.hub.BundledModel;
+import dev.headwater.engine.hub.ModelCard;
+import dev.headwater.engine.hub.TranscoderCard;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.Change;
 import dev.headwater.engine.intervention.Freeze;
@@ -66,15 +68,16 @@ final class LiveEngine implements Engine, AutoCloseable {
     @Override
     public List<Model> models() {
         if (models == null) {
-            List<String> scans =
-                    transcoders.stream().map(ReplacementModel::scan).toList();
+            List<String> scans = transcoders.stream()
+                    .map(set -> TranscoderCard.of(set).scan())
+                    .toList();
             models = List.of(new Model(
                     model,
                     model,
                     transcoders,
                     scans,
-                    ReplacementModel.maxPositions(model),
-                    ReplacementModel.hasChatTemplate(model),
+                    new ModelCard(model).maxPositions(),
+                    new ModelCard(model).hasChatTemplate(),
                     options.isBundled() ? bundledPrompts() : List.of()));
         }
         return models;

@@ -206,7 +206,7 @@ public final class PlanCommand implements Callable<Integer> {
                 active,
                 maxFeatures,
                 model.type(),
-                PlanDevice.machineMemory() / 4);
+                device.working());
         Estimate estimate = at.apply(expected);
         Estimate least = at.apply(expected / off);
         Estimate most = at.apply(expected * off);

@@ -10,16 +10,18 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Text;
-import java.lang.management.ManagementFactory;
+import dev.headwater.engine.MemoryBudget;
+import dev.headwater.engine.MemoryBudget.Place;
 
 /**
  * The device that would make a graph.
  *
  * @param memory   bytes that it has, -1 if it is not here
+ * @param working  bytes that an attribution takes of it for what can be made smaller
  * @param rate     of matrix products, operations a second
  * @param measured whether that is its own rate
  */
-record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
+record PlanDevice(boolean cpu, long memory, long working, double rate, boolean measured) {
     /** What a present-day GPU does in float32; taken where there is none to measure. */
     private static final double GPU_RATE = 2e13;
 
@@ -32,19 +34,17 @@ record PlanDevice(boolean cpu, long memory, double rate, boolean measured) {
     static PlanDevice of(String name) {
         try {
             Device device = Cuda.device(name);
-            long memory = device.isCpu() ? machineMemory() : Cuda.memory(device).total();
-            return new PlanDevice(device.isCpu(), memory, rate(device), true);
+            long memory = device.isCpu()
+                    ? MemoryBudget.hostMemory()
+                    : Cuda.memory(device).total();
+            return new PlanDevice(
+                    device.isCpu(), memory, MemoryBudget.of(device).working(Place.DEVICE), rate(device), true);
         } catch (NativeException e) {
             if (name.startsWith("cuda")) {
-                return new PlanDevice(false, -1, GPU_RATE, false);
+                return new PlanDevice(false, -1, MemoryBudget.of(Device.CPU).working(Place.HOST), GPU_RATE, false);
             }
             throw e;
         }
-    }
-
-    static long machineMemory() {
-        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-                .getTotalMemorySize();
     }
 
     /** The best of three products of square matrices. */

@@ -10,6 +10,7 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Provenance;
+import dev.headwater.engine.hub.TranscoderCard;
 import dev.headwater.engine.product.Products;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -50,7 +51,7 @@ public final class ModelOptions {
             defaultValue = "auto",
             description =
                     "How float32 products are computed: float32; bf16x6, on the processor's bf16 units, with every number in three parts "
-                            + "and float32's accuracy; auto, bf16x6 where it is faster and as exact (default: ${DEFAULT-VALUE}).")
+                            + "and float32's accuracy; auto, bf16x6 on processors with AMX (default: ${DEFAULT-VALUE}).")
     private String products;
 
     @Option(
@@ -87,7 +88,11 @@ public final class ModelOptions {
 
     /** If it is not named, the one that the transcoders name. */
     public String model() {
-        return model != null ? model : transcoders == null ? BUNDLED_MODEL : ReplacementModel.modelOf(transcoders);
+        return model != null
+                ? model
+                : transcoders == null
+                        ? BUNDLED_MODEL
+                        : TranscoderCard.of(transcoders).model();
     }
 
     /** Whether nothing was said of a model, so that all of the bundled one may be offered. */

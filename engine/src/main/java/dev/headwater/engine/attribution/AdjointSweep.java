@@ -3,6 +3,8 @@ package dev.headwater.engine.attribution;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
+import dev.headwater.engine.MemoryBudget;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.graph.EdgeRows;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -42,20 +44,23 @@ final class AdjointSweep implements AutoCloseable {
     private final FrozenWeights weights;
     private final TwoLayers twoLayers;
     private final long scratchBytes;
+    private final MemoryBudget memory;
     /**
      * Gradients, heads and mixed values of a batch side by side, kept from one batch to the next: fresh memory costs
      * page faults.
      */
     private Tensor scratch;
 
+    private MemoryBudget.Reservation reserved;
+
     /**
      * @param scratchBytes room for the gradients of one batch; more targets than fit are swept in several batches
-     * @param rows         about how many gradient rows there will be in all
      */
-    AdjointSweep(FrozenWeights weights, long scratchBytes, long rows) {
+    AdjointSweep(FrozenWeights weights, TwoLayers twoLayers, long scratchBytes, MemoryBudget memory) {
         this.weights = weights;
         this.scratchBytes = scratchBytes;
-        twoLayers = TwoLayers.of(weights, rows / weights.layers().size());
+        this.memory = memory;
+        this.twoLayers = twoLayers;
     }
 
     /** Rows that are wanted of one prompt's edge matrix, for the targets in their order. */
@@ -73,7 +78,7 @@ final class AdjointSweep implements AutoCloseable {
         try (var scope = TensorScope.open()) {
             List<Member> members = new ArrayList<>();
             for (Wanted one : wanted) {
-                SweepPlan plan = new SweepPlan(one.prompt(), one.targets());
+                SweepPlan plan = new SweepPlan(one.prompt(), one.targets(), memory);
                 plans.add(plan);
                 IntStream.range(0, one.targets().size())
                         .boxed()
@@ -147,6 +152,7 @@ final class AdjointSweep implements AutoCloseable {
     private Tensor scratch(long floats) {
         if (scratch == null || scratch.numel() < floats) {
             close();
+            reserved = memory.reserve("gradients", Place.DEVICE, floats * Float.BYTES);
             scratch = TensorScope.release(Tensor.empty(DType.F32, weights.device(), floats));
         }
         return scratch;
@@ -157,6 +163,10 @@ final class AdjointSweep implements AutoCloseable {
         if (scratch != null) {
             scratch.close();
             scratch = null;
+        }
+        if (reserved != null) {
+            reserved.close();
+            reserved = null;
         }
     }
 }

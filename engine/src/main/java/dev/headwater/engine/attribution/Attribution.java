@@ -1,18 +1,16 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.TensorScope;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
-import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.model.Trace;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * From a prompt to its attribution graph: one forward pass, the active features and errors there, the model frozen at
@@ -22,9 +20,7 @@ import java.util.Map;
 public final class Attribution {
     private final ReplacementModel model;
     private final Progress progress;
-    private final Map<String, Double> seconds = new LinkedHashMap<>();
-    private long phaseStart;
-    private String phase;
+    private final PhaseClock clock;
 
     /** A graph that is wanted. */
     public record Request(Prompt prompt, AttributionOptions options) {}
@@ -32,6 +28,7 @@ public final class Attribution {
     private Attribution(ReplacementModel model, Progress progress) {
         this.model = model;
         this.progress = progress;
+        clock = new PhaseClock(progress);
     }
 
     /**
@@ -58,39 +55,41 @@ public final class Attribution {
      * @throws java.util.concurrent.CancellationException if the progress listener asks to stop
      */
     public static List<AttributionGraph> together(ReplacementModel model, List<Request> requests, Progress progress) {
-        return new Attribution(model, progress).run(requests);
+        try (var _ = model.use()) {
+            return new Attribution(model, progress).run(requests);
+        }
     }
 
     private List<AttributionGraph> run(List<Request> requests) {
         List<Trace> traces = new ArrayList<>();
         List<Part> parts = new ArrayList<>();
         try (var scope = TensorScope.open()) {
-            begin("forward pass", requests.size());
+            clock.begin("forward pass", requests.size());
             traces.addAll(model.trace(
                     requests.stream().map(request -> request.prompt().tokens()).toList()));
             progress.advance(requests.size());
-            begin("encode", (long) model.layers() * requests.size());
+            clock.begin("encode", (long) model.layers() * requests.size());
             List<LocalReplacement> replacements = LocalReplacement.of(model, traces, progress::advance);
             long memory = requests.stream()
                     .mapToLong(request -> request.options().memory())
                     .filter(bytes -> bytes > 0)
                     .min()
-                    .orElse(physicalMemory() / 4);
-            FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
+                    .orElse(model.memory().working(Place.DEVICE));
+            LinearModel linear = model.linear();
             for (int i = 0; i < requests.size(); i++) {
-                parts.add(part(
-                        requests.get(i), traces.get(i), replacements.get(i), weights, memory / 2 / requests.size()));
+                parts.add(part(requests.get(i), traces.get(i), replacements.get(i), memory / 2 / requests.size()));
             }
             long rows = parts.stream()
                     .mapToLong(part ->
                             (long) part.rounds.wanted() * (part.request.prompt().length() + 1) / 2)
                     .sum();
-            try (AdjointSweep sweep = new AdjointSweep(weights, memory / 2, rows)) {
-                begin(
+            try (AdjointSweep sweep = new AdjointSweep(
+                    linear.weights(), linear.twoLayers(rows / model.layers()), memory / 2, model.memory())) {
+                clock.begin(
                         "logit rows",
                         parts.stream().mapToLong(part -> part.labels.size()).sum());
                 round(parts, sweep, 0);
-                begin(
+                clock.begin(
                         "feature rows",
                         parts.stream().mapToLong(part -> part.rounds.wanted()).sum());
                 List<Part> unfinished = unfinished(parts);
@@ -106,19 +105,24 @@ public final class Attribution {
             }
             List<FeatureSelection> selections = new ArrayList<>();
             try {
-                parts.forEach(part -> selections.add(part.rounds.selection()));
+                for (Part part : parts) {
+                    long bytes = part.rounds.selectionBytes();
+                    try (var _ = model.memory().reserve("graph", Place.HOST, bytes)) {
+                        selections.add(part.rounds.selection());
+                    }
+                }
             } catch (RuntimeException | Error e) {
                 selections.forEach(selection -> selection.edges().close());
                 throw e;
             }
-            end();
+            clock.end();
             List<AttributionGraph> graphs = new ArrayList<>();
             for (int i = 0; i < parts.size(); i++) {
                 graphs.add(graph(parts.get(i), selections.get(i)));
             }
             return graphs;
         } finally {
-            parts.forEach(part -> part.rounds.close());
+            parts.forEach(Part::close);
             traces.forEach(Trace::close);
         }
     }
@@ -130,23 +134,31 @@ public final class Attribution {
             FrozenPrompt frozen,
             TargetVectors vectors,
             List<LogitTarget> labels,
-            FeatureRounds rounds) {
+            FeatureRounds rounds)
+            implements AutoCloseable {
         /** The rows that are due. */
         AdjointSweep.Wanted wanted() {
             return new AdjointSweep.Wanted(
                     frozen, vectors.of(rounds.next(), frozen.sources().columns(0)));
         }
+
+        @Override
+        public void close() {
+            rounds.close();
+            frozen.sources().close();
+        }
     }
 
-    private Part part(Request request, Trace trace, LocalReplacement local, FrozenWeights weights, long cacheBytes) {
-        FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
+    private Part part(Request request, Trace trace, LocalReplacement local, long cacheBytes) {
+        FrozenModel frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.transcoders());
         Sources sources = new Sources(
                 local.active(),
                 model.transcoders(),
                 frozen.outputNorms(),
                 local.errors(),
                 trace.tokenVectors(),
-                cacheBytes);
+                cacheBytes,
+                model.memory());
         TargetVectors vectors = new TargetVectors(
                 model, frozen, local.active(), request.prompt().length());
         AttributionOptions options = request.options();
@@ -185,62 +197,6 @@ public final class Attribution {
                 selection.selected(),
                 part.labels,
                 selection.edges(),
-                provenance(part.request.options()));
-    }
-
-    static long physicalMemory() {
-        return ((com.sun.management.OperatingSystemMXBean)
-                        java.lang.management.ManagementFactory.getOperatingSystemMXBean())
-                .getTotalMemorySize();
-    }
-
-    private void begin(String name, long total) {
-        end();
-        phase = name;
-        phaseStart = System.nanoTime();
-        progress.phase(name, total);
-    }
-
-    private void end() {
-        if (phase != null) {
-            seconds.merge(phase, (System.nanoTime() - phaseStart) / 1e9, Double::sum);
-        }
-        phase = null;
-    }
-
-    private Provenance provenance(AttributionOptions options) {
-        Map<String, Object> settings = new LinkedHashMap<>();
-        switch (options.targets()) {
-            case OutputTargets.Salient salient -> {
-                settings.put("max_n_logits", salient.maxLogits());
-                settings.put("desired_logit_prob", salient.probability());
-            }
-            case OutputTargets.Tokens tokens ->
-                settings.put("target_tokens", tokens.ids().toString());
-            case OutputTargets.Directions directions ->
-                settings.put(
-                        "target_directions",
-                        directions.directions().stream()
-                                .map(OutputTargets.Direction::name)
-                                .toList()
-                                .toString());
-            case OutputTargets.Features features ->
-                settings.put("target_features", features.features().toString());
-        }
-        settings.put("batch_size", options.batchSize());
-        settings.put("max_feature_nodes", options.maxFeatures());
-        settings.put("update_interval", options.updateInterval());
-        settings.put("products", model.products().toString());
-        // No time of creation: the same prompt and settings give the same bytes.
-        return new Provenance(
-                model.modelReference(),
-                List.of(model.transcoderReference()),
-                model.scan(),
-                model.device().toString(),
-                model.dtype().toString(),
-                ReplacementModel.versions(),
-                settings,
-                seconds,
-                0);
+                AttributionProvenance.of(model, part.request.options(), clock.seconds()));
     }
 }

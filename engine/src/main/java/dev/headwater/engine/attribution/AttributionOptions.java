@@ -10,8 +10,7 @@ import dev.headwater.engine.UsageException;
  *                        {@code batchSize * updateInterval} features. (Our sweeps choose their own batches.)
  * @param maxFeatures     features that become nodes, the most influential ones; 0 means all
  * @param updateInterval  see {@code batchSize}
- * @param memory          bytes that gradients and cached decoder vectors may take, 0 for a quarter of the machine's
- *      memory
+ * @param memory          bytes that gradients and cached decoder vectors may take, 0 for what the model's budget has
  */
 public record AttributionOptions(
         OutputTargets targets, int batchSize, int maxFeatures, int updateInterval, long memory) {

@@ -91,6 +91,11 @@ public final class FeatureRounds implements AutoCloseable {
         return new FeatureSelection(order.clone(), selected, ranking.assemble());
     }
 
+    /** Bytes that the edges of {@link #selection} may take: at most those of the rows known. */
+    long selectionBytes() {
+        return ranking.bytes();
+    }
+
     @Override
     public void close() {
         ranking.close();

@@ -9,6 +9,7 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
+import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.product.Weight;
 import dev.headwater.engine.transcoder.TranscoderSet;
@@ -46,6 +47,17 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
                 model.config().width(),
                 model.config().parallel(),
                 model.device());
+    }
+
+    /** Bytes that {@link #of} takes. */
+    static long bytes(ModelConfig model, TranscoderSet transcoders, Products products) {
+        ModelConfig.Attention attention = model.attention();
+        long width = model.width();
+        long numbers = model.layers() * width * (attention.heads() + attention.kvHeads()) * attention.headDim();
+        for (int l = 0; l < model.layers(); l++) {
+            numbers += transcoders.hasSkip(l) ? width * width : 0;
+        }
+        return numbers * products.bytes();
     }
 
     private static Layer layer(LanguageModel model, TranscoderSet transcoders, int l, Products products) {

@@ -6,6 +6,7 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -84,11 +85,7 @@ public final class LinearPrompt implements AutoCloseable {
             progress.phase("encode", model.layers());
             local = LocalReplacement.of(model, List.of(trace), progress::advance)
                     .getFirst();
-            frozen = FrozenModel.of(
-                    FrozenWeights.of(model.model(), model.transcoders(), model.products()),
-                    model.model(),
-                    trace,
-                    model.transcoders());
+            frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.transcoders());
             tensors = scope.detach();
         } catch (RuntimeException | Error e) {
             scope.close();
@@ -102,10 +99,13 @@ public final class LinearPrompt implements AutoCloseable {
     /**
      * Runs the model over a prompt and freezes it there.
      *
-     * @param memory bytes that gradients and vectors may take, 0 for a quarter of the machine's memory
+     * @param memory bytes that gradients and vectors may take, 0 for what the model's budget has
      */
     public static LinearPrompt of(ReplacementModel model, Prompt prompt, long memory, Progress progress) {
-        return new LinearPrompt(model, prompt, memory > 0 ? memory : Attribution.physicalMemory() / 4, progress);
+        try (var _ = model.use()) {
+            return new LinearPrompt(
+                    model, prompt, memory > 0 ? memory : model.memory().working(Place.DEVICE), progress);
+        }
     }
 
     public ReplacementModel model() {
@@ -169,7 +169,8 @@ public final class LinearPrompt implements AutoCloseable {
      * @return for each reading F32 [n, sources], in the innermost open scope
      */
     public List<Tensor> contributions(int layer, List<Reading> readings) {
-        try (var scope = TensorScope.open()) {
+        try (var _ = model.use();
+                var scope = TensorScope.open()) {
             if (layer == 0) {
                 return readings.stream()
                         .map(reading -> scope.keep(ofTokens(reading)))
@@ -182,7 +183,8 @@ public final class LinearPrompt implements AutoCloseable {
             FrozenModel below = frozen.below(layer);
             long rows =
                     targets.stream().mapToLong(target -> target.position() + 1).sum();
-            try (var sweep = new AdjointSweep(below.weights(), memory / 2, rows);
+            try (var sweep = new AdjointSweep(
+                            below.weights(), model.linear().twoLayers(rows / layer), memory / 2, model.memory());
                     EdgeRows found = sweep.rows(
                                     List.of(new AdjointSweep.Wanted(FrozenPrompt.of(below, sources(), 0), targets)),
                                     done -> {},
@@ -302,7 +304,13 @@ public final class LinearPrompt implements AutoCloseable {
 
     private Sources sources(ActiveFeatures features) {
         return new Sources(
-                features, model.transcoders(), frozen.outputNorms(), local.errors(), trace.tokenVectors(), memory / 4);
+                features,
+                model.transcoders(),
+                frozen.outputNorms(),
+                local.errors(),
+                trace.tokenVectors(),
+                memory / 4,
+                model.memory());
     }
 
     // ---- edges ----
@@ -329,13 +337,15 @@ public final class LinearPrompt implements AutoCloseable {
             LoadingSink sink,
             Progress progress) {
         progress.phase("head loadings", target.size());
-        try (var scope = TensorScope.open()) {
+        try (var _ = model.use();
+                var _ = TensorScope.open()) {
             Ends ends = ends(target, source, known);
             List<HeadSweep.Edge> edges = IntStream.range(0, target.size())
                     .mapToObj(e -> new HeadSweep.Edge(ends.of(e), ends.column[e]))
                     .toList();
-            new HeadSweep(frozen, ends.sources, memory / 2)
-                    .run(edges, sink::edge, progress::advance, progress::cancelled);
+            try (var few = ends.sources) {
+                new HeadSweep(frozen, few, memory / 2).run(edges, sink::edge, progress::advance, progress::cancelled);
+            }
         }
     }
 
@@ -346,7 +356,12 @@ public final class LinearPrompt implements AutoCloseable {
             long rows =
                     ends.targets.stream().mapToLong(end -> end.position() + 1).sum();
             var wanted = new AdjointSweep.Wanted(FrozenPrompt.of(frozen, ends.sources, 0), ends.targets);
-            try (var sweep = new AdjointSweep(frozen.weights(), memory / 2, rows);
+            try (var _ = ends.sources;
+                    var sweep = new AdjointSweep(
+                            frozen.weights(),
+                            model.linear().twoLayers(rows / model.layers()),
+                            memory / 2,
+                            model.memory());
                     EdgeRows found =
                             sweep.rows(List.of(wanted), done -> {}, () -> false).getFirst()) {
                 float[] weights = new float[target.size()];
@@ -495,6 +510,7 @@ public final class LinearPrompt implements AutoCloseable {
             tensors.close();
             if (sourceTensors != null) {
                 sourceTensors.close();
+                sources.close();
             }
         } catch (Exception e) {
             throw new IllegalStateException(e);

@@ -115,6 +115,11 @@ public final class Ranking implements AutoCloseable {
         return EdgeRows.select(kept, home, rowInBatch);
     }
 
+    /** Of the known rows. */
+    long bytes() {
+        return batches.stream().mapToLong(EdgeRows::size).sum() * Float.BYTES;
+    }
+
     @Override
     public void close() {
         known.close();

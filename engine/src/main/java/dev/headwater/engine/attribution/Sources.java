@@ -8,6 +8,8 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.MemoryBudget;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.transcoder.TranscoderConfig;
@@ -25,7 +27,7 @@ import java.util.List;
  * files each
  * time they are asked for. Tensors belong to the scope in which this was made.
  */
-final class Sources {
+final class Sources implements AutoCloseable {
     private final ActiveFeatures active;
     private final TranscoderSet transcoders;
     private final List<FrozenNorm> outputNorms;
@@ -45,6 +47,8 @@ final class Sources {
     /** For each layer the features that are active anywhere, ascending; made when needed. */
     private final int[][] distinct;
 
+    private final MemoryBudget.Reservation reserved;
+
     /**
      * @param outputNorms for each layer the norm between the transcoder's output site and the residual stream
      * @param errors      for each layer F32 [P, d] at the transcoder's output site
@@ -56,7 +60,8 @@ final class Sources {
             List<FrozenNorm> outputNorms,
             List<Tensor> errors,
             Tensor tokens,
-            long cacheBytes) {
+            long cacheBytes,
+            MemoryBudget memory) {
         this.active = active;
         this.transcoders = transcoders;
         this.outputNorms = outputNorms;
@@ -89,7 +94,8 @@ final class Sources {
         }
         cache = new Tensor[layers][layers];
         distinct = new int[layers][];
-        if (bytes <= cacheBytes) {
+        reserved = bytes <= cacheBytes ? memory.reserve("decoder vectors", Place.DEVICE, bytes) : null;
+        if (reserved != null) {
             for (int to = 0; to < layers; to++) {
                 for (int from = firstSourceLayer(to); from <= to; from++) {
                     cache[from][to] = gather(from, to);
@@ -214,5 +220,13 @@ final class Sources {
 
     Segments onePerPosition() {
         return onePerPosition;
+    }
+
+    /** Gives back what was reserved; the tensors go with their scope. */
+    @Override
+    public void close() {
+        if (reserved != null) {
+            reserved.close();
+        }
     }
 }

@@ -1,11 +1,12 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
-import dev.headwater.bindings.NativeArena;
+import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
+import dev.headwater.engine.MemoryBudget;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.graph.EdgeRows;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -24,17 +25,16 @@ final class SweepPlan {
     /** F32, the values of all runs, on the device. */
     final Tensor out;
 
-    private final EdgeRows.Layout layout;
-    private final NativeArena arena = NativeArena.open();
-    private final MemorySegment values;
-    private final Tensor host;
+    private final EdgeRows.Buffer buffer;
+    private final MemoryBudget.Reservation reserved;
+    private final MemoryBudget.Reservation onDevice;
 
-    SweepPlan(FrozenPrompt prompt, List<Target> targets) {
+    SweepPlan(FrozenPrompt prompt, List<Target> targets, MemoryBudget memory) {
         this.prompt = prompt;
         this.targets = targets;
         Sources sources = prompt.sources();
         int layers = prompt.model().layers();
-        layout = new EdgeRows.Layout(sources.columns(prompt.outputs()));
+        var layout = new EdgeRows.Layout(sources.columns(prompt.outputs()));
         featureBase = new long[layers][targets.size()];
         errorBase = new long[layers][targets.size()];
         tokenBase = new long[targets.size()];
@@ -51,22 +51,32 @@ final class SweepPlan {
             layout.endRow();
         }
         long size = Math.max(1, layout.size());
-        values = arena.allocate(size * Float.BYTES, 64);
-        host = Tensor.borrow(values, DType.F32, size);
-        out = prompt.model().device().isCpu()
-                ? host
-                : Tensor.zeros(DType.F32, prompt.model().device(), size);
+        Device device = prompt.model().device();
+        reserved = memory.reserve("edges", Place.HOST, size * Float.BYTES);
+        try {
+            buffer = layout.buffer();
+            onDevice = device.isCpu() ? null : memory.reserve("edges of a round", Place.DEVICE, size * Float.BYTES);
+        } catch (RuntimeException | Error e) {
+            reserved.close();
+            throw e;
+        }
+        out = device.isCpu() ? buffer.values() : Tensor.zeros(DType.F32, device, size);
     }
 
     /** The rows, now that all values are there; the caller closes them. */
     EdgeRows finish() {
-        if (out != host) {
-            Torch.copy(host, out);
+        if (onDevice != null) {
+            Torch.copy(buffer.values(), out);
+            onDevice.close();
         }
-        return layout.adopt(values, arena);
+        return buffer.finish(reserved::close);
     }
 
     void abandon() {
-        arena.close();
+        buffer.close();
+        reserved.close();
+        if (onDevice != null) {
+            onDevice.close();
+        }
     }
 }

@@ -2,9 +2,12 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.engine.product.Products;
 import dev.headwater.engine.product.Weight;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Two neighbouring attention layers as one weight. Below a target's first attention layer its gradient is {@code mixed
@@ -19,27 +22,47 @@ import java.util.List;
  *                where the detour costs more or a skip lies between
  */
 record TwoLayers(List<Weight> weights) {
-    /**
-     * Results belong to the innermost open scope.
-     *
-     * @param rows about how many gradient rows will take the detour at each layer
-     */
-    static TwoLayers of(FrozenWeights model, long rows) {
-        long rank = model.valueWidth();
-        long width = model.width();
-        int layers = model.layers().size();
-        boolean pays = rows * (width - rank) > rank * width;
+    /** Of no layer. */
+    static TwoLayers none(FrozenWeights model) {
+        return new TwoLayers(Collections.nCopies(model.layers().size(), null));
+    }
+
+    /** Results belong to the innermost open scope. */
+    static TwoLayers of(FrozenWeights model) {
         List<Weight> products = new ArrayList<>();
-        for (int layer = 0; layer < layers; layer++) {
-            boolean wanted = pays && layer + 1 < layers && model.layer(layer).skip() == null;
+        for (int layer = 0; layer < model.layers().size(); layer++) {
             products.add(
-                    wanted
+                    wanted(model, layer)
                             ? product(
                                     model.layer(layer + 1).value(),
                                     model.layer(layer).output())
                             : null);
         }
         return new TwoLayers(products);
+    }
+
+    /**
+     * Whether the detour costs less than making its weights.
+     *
+     * @param rows about how many gradient rows will take it at each layer
+     */
+    static boolean pays(FrozenWeights model, long rows) {
+        long rank = model.valueWidth();
+        long width = model.width();
+        return rows * (width - rank) > rank * width;
+    }
+
+    /** Bytes that {@link #of} takes. */
+    static long bytes(FrozenWeights model) {
+        long layers = IntStream.range(0, model.layers().size())
+                .filter(layer -> wanted(model, layer))
+                .count();
+        Products products = model.layer(0).value().products();
+        return layers * model.valueWidth() * model.headsWidth() * products.bytes();
+    }
+
+    private static boolean wanted(FrozenWeights model, int layer) {
+        return layer + 1 < model.layers().size() && model.layer(layer).skip() == null;
     }
 
     private static Weight product(Weight value, Weight output) {

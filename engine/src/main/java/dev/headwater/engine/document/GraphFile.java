@@ -14,7 +14,6 @@ import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.weights.SafetensorsFile;
 import dev.headwater.engine.weights.SafetensorsWriter;
 import dev.headwater.engine.weights.TensorInfo;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -81,14 +80,11 @@ public final class GraphFile {
             out.write("activation_values", active.activation());
             out.write("selected_features", longs(graph.selected()));
             int block = (int) Math.min(n, 1 + BLOCK_BYTES / (Float.BYTES * (long) n));
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment rows = arena.allocate(ValueLayout.JAVA_FLOAT, (long) block * n);
-                for (int r = 0; r < n; r += block) {
-                    int count = Math.min(block, n - r);
-                    MemorySegment some = rows.asSlice(0, Float.BYTES * (long) count * n);
-                    graph.edges().copyRows(r, count, some);
-                    out.write("adjacency_matrix", some);
-                }
+            float[] rows = new float[block * n];
+            for (int r = 0; r < n; r += block) {
+                int count = Math.min(block, n - r);
+                graph.edges().copyRows(r, count, rows);
+                out.write("adjacency_matrix", count == block ? rows : Arrays.copyOf(rows, count * n));
             }
             out.write(
                     "logit_tokens",
@@ -253,7 +249,13 @@ public final class GraphFile {
                     info.size(0),
                     info.size(1),
                     nodes);
-            EdgeRows edges = EdgeRows.fromDense(in.data(name), Math.toIntExact(nodes), Math.toIntExact(nodes));
+            int n = Math.toIntExact(nodes);
+            MemorySegment data = in.data(name);
+            EdgeRows edges = EdgeRows.fromDense(
+                    n,
+                    n,
+                    (row, into) -> MemorySegment.copy(
+                            data, ValueLayout.JAVA_FLOAT_UNALIGNED, Float.BYTES * (long) row * n, into, 0, n));
             for (double sum : edges.runs().rowSums(null)) {
                 if (!Double.isFinite(sum)) {
                     edges.close();

@@ -1,8 +1,10 @@
 package dev.headwater.engine.graph;
 
+import dev.headwater.bindings.DType;
 import dev.headwater.bindings.EdgeRuns;
 import dev.headwater.bindings.NativeArena;
-import java.lang.foreign.Arena;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -30,17 +32,20 @@ public final class EdgeRows implements AutoCloseable {
     private final int[] length;
     private final long[] offset;
     private final MemorySegment values;
-    private final Arena arena;
+    /** Frees the values. */
+    private final Runnable free;
+
+    private volatile boolean open = true;
     private @Nullable EdgeRuns runs;
 
-    private EdgeRows(Layout layout, MemorySegment values, Arena arena) {
+    private EdgeRows(Layout layout, MemorySegment values, Runnable free) {
         this.columns = layout.columns;
         this.runStart = Arrays.copyOf(layout.runStart, layout.rows + 1);
         this.column = Arrays.copyOf(layout.column, layout.runs);
         this.length = Arrays.copyOf(layout.length, layout.runs);
         this.offset = Arrays.copyOf(layout.offset, layout.runs);
         this.values = values.asReadOnly();
-        this.arena = arena;
+        this.free = free;
     }
 
     /**
@@ -122,22 +127,72 @@ public final class EdgeRows implements AutoCloseable {
                 throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
             NativeArena arena = NativeArena.open();
             MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
-            return new EdgeRows(this, segment, arena);
+            return adopt(segment, arena);
+        }
+
+        /** Room for the {@link #size} values, zeros, for a computation to fill. */
+        public Buffer buffer() {
+            return new Buffer(this);
+        }
+
+        private EdgeRows adopt(MemorySegment values, NativeArena owner) {
+            return new EdgeRows(this, values, owner::close);
+        }
+    }
+
+    /** The values of a matrix in the making. Closing it frees them, unless they have become the matrix. */
+    public static final class Buffer implements AutoCloseable {
+        private final Layout layout;
+        private final NativeArena arena = NativeArena.open();
+        private final MemorySegment memory;
+        private final Tensor values;
+        private boolean done;
+
+        private Buffer(Layout layout) {
+            this.layout = layout;
+            long size = Math.max(1, layout.size);
+            try {
+                memory = arena.allocate(size * Float.BYTES, 64);
+                values = TensorScope.release(Tensor.borrow(memory, DType.F32, size));
+            } catch (RuntimeException | Error e) {
+                arena.close();
+                throw e;
+            }
+        }
+
+        /** F32 on the CPU, [at least {@link Layout#size}]; closed with this, and when the matrix is made. */
+        public Tensor values() {
+            return values;
         }
 
         /**
-         * The matrix over a buffer that a computation has filled: native-order float32, {@link #size} values.
+         * The matrix with the values that are there now.
          *
-         * @param values the buffer; must not be written any more
-         * @param owner  closed by {@link EdgeRows#close}
+         * @param closed run when the matrix is closed
          */
-        public EdgeRows adopt(MemorySegment values, Arena owner) {
-            if (values.byteSize() < size * Float.BYTES) {
-                throw new IllegalArgumentException(
-                        "buffer of %d bytes for %d values".formatted(values.byteSize(), size));
-            }
-            return new EdgeRows(this, values, owner);
+        public EdgeRows finish(Runnable closed) {
+            done = true;
+            values.close();
+            return new EdgeRows(layout, memory, () -> {
+                arena.close();
+                closed.run();
+            });
         }
+
+        @Override
+        public void close() {
+            if (!done) {
+                values.close();
+                arena.close();
+            }
+        }
+    }
+
+    /** Gives the rows of a matrix, one after the other and more than once. */
+    @FunctionalInterface
+    public interface DenseRows {
+        /** Writes the row's values, zeros included, to the front of {@code into}. */
+        void copyRow(int row, float[] into);
     }
 
     /**
@@ -156,22 +211,17 @@ public final class EdgeRows implements AutoCloseable {
 
     /** A copy of a dense row-major matrix without its longer stretches of zeros. */
     public static EdgeRows fromDense(float[] dense, int rows, int columns) {
-        return fromDense(MemorySegment.ofArray(dense), rows, columns);
+        Objects.checkFromIndexSize(0, (long) rows * columns, (long) dense.length);
+        return fromDense(rows, columns, (r, into) -> System.arraycopy(dense, r * columns, into, 0, columns));
     }
 
-    /**
-     * A copy of a dense row-major matrix without its longer stretches of zeros.
-     *
-     * @param dense float32, native order, any alignment, at least rows * columns values
-     */
-    public static EdgeRows fromDense(MemorySegment dense, int rows, int columns) {
-        Objects.checkFromIndexSize(0, Float.BYTES * (long) rows * columns, dense.byteSize());
+    /** A copy of a dense matrix without its longer stretches of zeros. */
+    public static EdgeRows fromDense(int rows, int columns, DenseRows dense) {
         var layout = new Layout(columns);
         float[] row = new float[columns];
         float[] zeros = new float[columns];
         for (int r = 0; r < rows; r++) {
-            MemorySegment.copy(
-                    dense, ValueLayout.JAVA_FLOAT_UNALIGNED, Float.BYTES * (long) r * columns, row, 0, columns);
+            dense.copyRow(r, row);
             for (int c = nextNonZero(row, 0, zeros); c < columns; c = nextNonZero(row, c, zeros)) {
                 int start = c;
                 int end = c + 1;
@@ -186,13 +236,15 @@ public final class EdgeRows implements AutoCloseable {
         try {
             MemorySegment values = arena.allocate(Math.max(layout.size, 1) * Float.BYTES, 64);
             for (int r = 0; r < rows; r++) {
+                dense.copyRow(r, row);
                 for (int k = layout.runStart[r]; k < layout.runStart[r + 1]; k++) {
                     MemorySegment.copy(
-                            dense,
-                            Float.BYTES * ((long) r * columns + layout.column[k]),
+                            row,
+                            layout.column[k],
                             values,
+                            ValueLayout.JAVA_FLOAT,
                             Float.BYTES * layout.offset[k],
-                            Float.BYTES * (long) layout.length[k]);
+                            layout.length[k]);
                 }
             }
             return layout.adopt(values, arena);
@@ -304,13 +356,21 @@ public final class EdgeRows implements AutoCloseable {
         }
     }
 
+    private void requireOpen() {
+        if (!open) {
+            throw new IllegalStateException("the edges are closed");
+        }
+    }
+
     /** The values of a run, at the front of an array. */
     private void copyRun(int k, float[] into) {
+        requireOpen();
         MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, Float.BYTES * offset[k], into, 0, length[k]);
     }
 
     /** The stored value with this index, see {@link RunVisitor}. */
     public float value(long index) {
+        requireOpen();
         return values.getAtIndex(ValueLayout.JAVA_FLOAT, index);
     }
 
@@ -324,6 +384,7 @@ public final class EdgeRows implements AutoCloseable {
 
     /** One row with its zeros, {@link #columns} values written to {@code into}. */
     public void copyRow(int row, float[] into) {
+        requireOpen();
         Arrays.fill(into, 0, columns, 0f);
         for (int k = firstRun(row); k < endRun(row); k++) {
             MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, offset[k] * Float.BYTES, into, column[k], length[k]);
@@ -335,16 +396,13 @@ public final class EdgeRows implements AutoCloseable {
      *
      * @param into count * {@link #columns} float32 values
      */
-    public void copyRows(int first, int count, MemorySegment into) {
-        into.fill((byte) 0);
+    public void copyRows(int first, int count, float[] into) {
+        requireOpen();
+        Arrays.fill(into, 0, Math.multiplyExact(count, columns), 0f);
         for (int r = first; r < first + count; r++) {
             for (int k = firstRun(r); k < endRun(r); k++) {
-                MemorySegment.copy(
-                        values,
-                        Float.BYTES * offset[k],
-                        into,
-                        Float.BYTES * ((long) (r - first) * columns + column[k]),
-                        Float.BYTES * (long) length[k]);
+                int at = (r - first) * columns + column[k];
+                MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, offset[k] * Float.BYTES, into, at, length[k]);
             }
         }
     }
@@ -356,7 +414,7 @@ public final class EdgeRows implements AutoCloseable {
      */
     public float[] toDense() {
         float[] dense = new float[Math.multiplyExact(rows(), columns)];
-        copyRows(0, rows(), MemorySegment.ofArray(dense));
+        copyRows(0, rows(), dense);
         return dense;
     }
 
@@ -364,7 +422,10 @@ public final class EdgeRows implements AutoCloseable {
     public synchronized void close() {
         if (runs != null) runs.close();
         runs = null;
-        if (arena.scope().isAlive()) arena.close();
+        if (open) {
+            free.run();
+        }
+        open = false;
     }
 
     /** This matrix as the native kernels see it. */
@@ -378,6 +439,7 @@ public final class EdgeRows implements AutoCloseable {
 
     /** Adds the rows to a matrix for the native kernels, which must not be used after this one is closed. */
     public void addTo(EdgeRuns matrix) {
+        requireOpen();
         matrix.add(runStart, column, length, offset, values);
     }
 
@@ -403,9 +465,5 @@ public final class EdgeRows implements AutoCloseable {
 
     boolean isEmptyRow(int row) {
         return runStart[row] == runStart[row + 1];
-    }
-
-    MemorySegment values() {
-        return values;
     }
 }

@@ -189,4 +189,9 @@ public sealed interface Reference {
         return new Remote(
                 name, parts.length == 3 ? parts[2] : "", revision == null ? Remote.DEFAULT_REVISION : revision);
     }
+
+    /** The text of a reference without its revision. */
+    static String unpinned(String reference) {
+        return reference.replaceFirst("@[^/@]*$", "");
+    }
 }

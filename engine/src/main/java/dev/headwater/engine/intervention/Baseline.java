@@ -41,16 +41,18 @@ public final class Baseline implements AutoCloseable {
 
     /** Runs the model over the prompt and keeps what interventions may freeze. */
     public static Baseline of(ReplacementModel model, Prompt prompt) {
-        Set<FeatureSite> sites =
-                Set.of(model.transcoders().input(), model.transcoders().output());
-        int[] tokens = prompt.tokens();
-        return new Baseline(
-                model,
-                prompt,
-                new Run(
-                        model,
-                        model.model().forward(tokens, new TraceRequest(sites, true, Logits.ALL)),
-                        model.zeroPositions(tokens)));
+        try (var _ = model.use()) {
+            Set<FeatureSite> sites =
+                    Set.of(model.transcoders().input(), model.transcoders().output());
+            int[] tokens = prompt.tokens();
+            return new Baseline(
+                    model,
+                    prompt,
+                    new Run(
+                            model,
+                            model.model().forward(tokens, new TraceRequest(sites, true, Logits.ALL)),
+                            model.zeroPositions(tokens)));
+        }
     }
 
     public ReplacementModel model() {
@@ -73,8 +75,10 @@ public final class Baseline implements AutoCloseable {
      * @throws UsageException if an edit names what does not exist, or can have no effect
      */
     public Run apply(Intervention intervention) {
-        intervention.check(model.transcoders(), run.positions(), false);
-        return run(hooks(intervention), Logits.ALL, null);
+        try (var _ = model.use()) {
+            intervention.check(model.transcoders(), run.positions(), false);
+            return run(hooks(intervention), Logits.ALL, null);
+        }
     }
 
     /** The prompt's pass with hooks. */
@@ -122,15 +126,17 @@ public final class Baseline implements AutoCloseable {
 
     /** The active features of every layer on another prompt; computed once for each. */
     public List<SparseActivations> activations(Prompt other) {
-        int[] tokens = other.tokens();
-        return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), _ -> {
-            var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.NONE);
-            try (Run there = new Run(model, model.model().forward(tokens, request), model.zeroPositions(tokens))) {
-                return IntStream.range(0, model.layers())
-                        .mapToObj(there::activations)
-                        .toList();
-            }
-        });
+        try (var _ = model.use()) {
+            int[] tokens = other.tokens();
+            return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), _ -> {
+                var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.NONE);
+                try (Run there = new Run(model, model.model().forward(tokens, request), model.zeroPositions(tokens))) {
+                    return IntStream.range(0, model.layers())
+                            .mapToObj(there::activations)
+                            .toList();
+                }
+            });
+        }
     }
 
     @Override

@@ -81,7 +81,8 @@ public record Generation(int[] tokens, String text, End end) {
         int[] tokens = new int[most];
         int count = 0;
         End end = most < options.maxTokens ? End.MODEL_LIMIT : End.COUNT;
-        try (KvCache cache = model.model().cache(prompt + most)) {
+        try (var _ = model.use();
+                KvCache cache = model.model().cache(prompt + most)) {
             while (count < most && end != End.STOP_TOKEN) {
                 try (Run run = count == 0
                         ? baseline.run(baseline.hooks(intervention), Logits.LAST, cache)

@@ -111,7 +111,9 @@ public final class Run implements AutoCloseable {
 
     /** The active features of a layer. */
     public SparseActivations activations(int layer) {
-        return model.transcoders().encode(layer, input(layer), zeroPositions);
+        try (var _ = model.use()) {
+            return model.transcoders().encode(layer, input(layer), zeroPositions);
+        }
     }
 
     /** All activations of a layer, [P * F]. For small sets. */
@@ -127,19 +129,23 @@ public final class Run implements AutoCloseable {
 
     /** What a layer's features have before their activation function, [P * F]; 0 at zero positions. For small sets. */
     public float[] preActivations(int layer) {
-        try (var scope = TensorScope.open()) {
-            float[] values = Torch.to(model.transcoders().preActivations(layer, input(layer)), DType.F32)
-                    .toFloats();
-            Arrays.fill(values, 0, zeroPositions * model.transcoders().features(), 0);
-            return values;
+        try (var _ = model.use()) {
+            try (var scope = TensorScope.open()) {
+                float[] values = Torch.to(model.transcoders().preActivations(layer, input(layer)), DType.F32)
+                        .toFloats();
+                Arrays.fill(values, 0, zeroPositions * model.transcoders().features(), 0);
+                return values;
+            }
         }
     }
 
     /** Pre-activations of some features of a layer, each at its position. */
     public float[] preActivations(int layer, int[] position, int[] feature) {
-        return feature.length == 0
-                ? new float[0]
-                : model.transcoders().preActivations(layer, input(layer), position, feature);
+        try (var _ = model.use()) {
+            return feature.length == 0
+                    ? new float[0]
+                    : model.transcoders().preActivations(layer, input(layer), position, feature);
+        }
     }
 
     @Override

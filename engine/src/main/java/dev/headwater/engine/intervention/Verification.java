@@ -129,35 +129,37 @@ public record Verification(
      * @throws HeadwaterException if the graph's features do not fire in this model
      */
     public static Verification of(ReplacementModel model, PlainGraph graph, Options options, Progress progress) {
-        try (Baseline baseline = Baseline.of(model, prompt(model, graph))) {
-            Prediction prediction = new Prediction(graph, baseline);
-            List<Supernode> sources = new ArrayList<>();
-            for (int node : prediction.top(options.top())) {
-                FeatureRef feature = prediction.feature(node);
-                sources.add(new Supernode(feature.toString(), List.of(feature)));
-            }
-            sources.addAll(options.groups());
-            progress.phase("interventions", sources.size());
-            List<Effect> effects = new ArrayList<>();
-            List<Shift> direct = new ArrayList<>();
-            List<Shift> total = new ArrayList<>();
-            for (Supernode source : sources) {
-                if (progress.cancelled()) {
-                    throw new CancellationException();
+        try (var _ = model.use()) {
+            try (Baseline baseline = Baseline.of(model, prompt(model, graph))) {
+                Prediction prediction = new Prediction(graph, baseline);
+                List<Supernode> sources = new ArrayList<>();
+                for (int node : prediction.top(options.top())) {
+                    FeatureRef feature = prediction.feature(node);
+                    sources.add(new Supernode(feature.toString(), List.of(feature)));
                 }
-                effects.add(prediction.check(source, options.factor(), direct, total));
-                progress.advance(effects.size());
+                sources.addAll(options.groups());
+                progress.phase("interventions", sources.size());
+                List<Effect> effects = new ArrayList<>();
+                List<Shift> direct = new ArrayList<>();
+                List<Shift> total = new ArrayList<>();
+                for (Supernode source : sources) {
+                    if (progress.cancelled()) {
+                        throw new CancellationException();
+                    }
+                    effects.add(prediction.check(source, options.factor(), direct, total));
+                    progress.advance(effects.size());
+                }
+                List<Curve> curves = new AblationCurves(baseline, prediction, options, progress).all();
+                return new Verification(
+                        baseline.prompt().text(),
+                        model.tokenizer().token(prediction.answer()),
+                        baseline.run().probabilities(-1)[prediction.answer()],
+                        options.factor(),
+                        Agreement.of(direct),
+                        Agreement.of(total),
+                        effects,
+                        curves);
             }
-            List<Curve> curves = new AblationCurves(baseline, prediction, options, progress).all();
-            return new Verification(
-                    baseline.prompt().text(),
-                    model.tokenizer().token(prediction.answer()),
-                    baseline.run().probabilities(-1)[prediction.answer()],
-                    options.factor(),
-                    Agreement.of(direct),
-                    Agreement.of(total),
-                    effects,
-                    curves);
         }
     }
 

@@ -23,10 +23,6 @@ public record ProductTrial(double seconds, double error, double gflops) {
     private static final int COMPARED = 32;
 
     private static final int TURNS = 3;
-    /** What is gained must stand out from the measurement's noise, or the choice would change from run to run. */
-    private static final double GAIN = 1.2;
-
-    private static final double ERROR = 1.5;
 
     /**
      * Tries gradients times a weight [width, width] on the CPU: the best of a few turns, in which the ways alternate.
@@ -58,11 +54,6 @@ public record ProductTrial(double seconds, double error, double gflops) {
             }
             return trials;
         }
-    }
-
-    /** Whether this way is clearly faster than the other and about as exact. */
-    public boolean replaces(ProductTrial other) {
-        return GAIN * seconds <= other.seconds && error <= ERROR * other.error;
     }
 
     private static Tensor random(Random random, int rows, int columns) {

@@ -18,14 +18,13 @@ public enum Products {
     /**
      * The products of a model.
      *
-     * @param wanted  null for whichever is faster of the two that have float32's accuracy, which is tried where the
-     *      processor has
-     *                bfloat16 units, and is FLOAT32 elsewhere
-     * @param dtype   type of the model's weights; bfloat16 leaves no choice
-     * @param width   of the residual stream, which is about that of the weights
+     * @param wanted null for whichever of the two with float32's accuracy this processor is made for: BF16X6 with AMX, whose
+     *               units give it several times the rate, else FLOAT32. No clock has a say in it, so that equal machines
+     *               give equal bits whatever else runs on them
+     * @param dtype  type of the model's weights; bfloat16 leaves no choice
      * @throws UsageException if what is wanted can't be had here
      */
-    public static Products choose(Products wanted, DType dtype, Device device, int width) {
+    public static Products choose(Products wanted, DType dtype, Device device) {
         if (dtype == DType.BF16) {
             return BFLOAT16;
         }
@@ -37,17 +36,22 @@ public enum Products {
                 throw new UsageException("products in bf16x6 can't be had: " + reason);
             });
         }
-        return wanted != null ? wanted : splitPays(device, width) ? BF16X6 : FLOAT32;
+        return wanted != null ? wanted : splitPays(device) ? BF16X6 : FLOAT32;
     }
 
-    private static boolean splitPays(Device device, int width) {
-        if (!device.isCpu()
-                || Bf16Product.unavailable().isPresent()
-                || Bf16Product.units().equals("none")) {
-            return false;
-        }
-        var trials = ProductTrial.run(width, FLOAT32, BF16X6);
-        return trials.get(BF16X6).replaces(trials.get(FLOAT32));
+    private static boolean splitPays(Device device) {
+        return device.isCpu()
+                && Bf16Product.units().equals("amx")
+                && Bf16Product.unavailable().isEmpty();
+    }
+
+    /** Bytes that a number of a weight takes. */
+    public int bytes() {
+        return switch (this) {
+            case FLOAT32 -> Float.BYTES;
+            case BFLOAT16 -> DType.BF16.bytes();
+            case BF16X6 -> Bf16Product.PARTS * DType.BF16.bytes();
+        };
     }
 
     /** As the command line and graph files write it. */

@@ -93,7 +93,8 @@ final class SparseEncoder {
             return tile;
         }
         Tensor copy = TorchShape.reshape(TorchShape.narrow(room, 0, 0, tile.numel()), tile.shape());
-        Torch.copy(copy, tile);
+        // Moved first, so that fewer bytes are: a copy that also converts does so before it moves.
+        Torch.copy(copy, Torch.to(tile, x.device()));
         return copy;
     }
 

@@ -42,7 +42,9 @@ public record TranscoderConfig(
         List<String> transcoders,
         Optional<String> scan,
         Optional<String> revision) {
-    private static final String NAME = "config.yaml";
+    /** The file's name. */
+    public static final String FILE = "config.yaml";
+
     private static final int MAX_LAYERS = 1024;
 
     /** What a set replaces. */
@@ -89,9 +91,9 @@ public record TranscoderConfig(
                             ? directory + " is a file, but the directory of a transcoder set is needed here"
                             : "There is no transcoder set " + directory);
         }
-        Path file = directory.resolve(NAME);
+        Path file = directory.resolve(FILE);
         if (!Files.isRegularFile(file)) {
-            throw new HeadwaterException("%s is no transcoder set: it has no %s".formatted(directory, NAME));
+            throw new HeadwaterException("%s is no transcoder set: it has no %s".formatted(directory, FILE));
         }
         return of(file, BoundedYaml.read(file));
     }

@@ -9,6 +9,7 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.GoldenCase;
+import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attention.EdgeHeads;
@@ -113,7 +114,8 @@ class HeadLoadingTest {
 
     private static float[][] rows(FrozenModel frozen, Sources sources, List<Target> targets) {
         FrozenPrompt prompt = FrozenPrompt.of(frozen, sources, 0);
-        try (var sweep = new AdjointSweep(frozen.weights(), 1 << 26, 1);
+        try (var sweep = new AdjointSweep(
+                        frozen.weights(), TwoLayers.none(frozen.weights()), 1 << 26, MemoryBudget.of(Device.CPU));
                 EdgeRows rows = sweep.rows(List.of(new AdjointSweep.Wanted(prompt, targets)), done -> {}, () -> false)
                         .getFirst()) {
             float[] dense = rows.toDense();

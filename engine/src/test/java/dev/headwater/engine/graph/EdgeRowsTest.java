@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.headwater.bindings.NativeArena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** The edge store, and cuts found in it by histogram. */
@@ -75,13 +75,17 @@ class EdgeRowsTest {
         var layout = new EdgeRows.Layout(3);
         layout.run(0, 2);
         layout.endRow();
-        NativeArena arena = NativeArena.open();
-        MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2);
-        assertThrows(IllegalArgumentException.class, () -> layout.adopt(buffer.asSlice(0, 4), arena));
-        EdgeRows edges = layout.adopt(buffer, arena);
+        var closed = new AtomicInteger();
+        EdgeRows.Buffer buffer = layout.buffer();
+        try (Tensor computed = Tensor.ofFloats(new float[] {1, 2}, 2)) {
+            Torch.copy(buffer.values(), computed);
+        }
+        EdgeRows edges = buffer.finish(closed::incrementAndGet);
+        buffer.close();
         assertEquals(2, edges.get(0, 1));
         edges.close();
         edges.close();
+        assertEquals(1, closed.get());
         assertThrows(IllegalStateException.class, () -> edges.get(0, 1));
     }
 

@@ -1,15 +1,9 @@
-package dev.headwater.engine.attribution;
+package dev.headwater.benchmarks;
 
-import dev.headwater.benchmarks.BenchmarkModel;
-import dev.headwater.benchmarks.SweepWork;
-import dev.headwater.benchmarks.Work;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.attribution.SweepProbe;
 import dev.headwater.engine.graph.ActiveFeatures;
-import dev.headwater.engine.graph.EdgeRows;
-import dev.headwater.engine.model.Trace;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -25,7 +19,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The adjoint sweep; in this package because nobody else may call it. */
+/** The adjoint sweep. */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 @Fork(1)
@@ -47,13 +41,8 @@ public class SweepPhaseBenchmark {
     public int targets;
 
     private ReplacementModel model;
-    private Trace trace;
-    private TensorScope scope;
-    private AdjointSweep sweep;
-    private FrozenPrompt prompt;
-    private TargetVectors vectors;
+    private SweepProbe sweep;
     private int[] nodes;
-    private int firstOutput;
     private double gflop;
 
     @Setup
@@ -61,25 +50,8 @@ public class SweepPhaseBenchmark {
         BenchmarkModel random = BenchmarkModel.of(shape);
         model = ReplacementModel.open(
                 random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
-        scope = TensorScope.open();
-        trace = model.trace(random.tokens(POSITIONS));
-        LocalReplacement local =
-                LocalReplacement.of(model, List.of(trace), done -> {}).getFirst();
-        FrozenWeights weights = FrozenWeights.of(model.model(), model.transcoders(), model.products());
-        FrozenModel frozen = FrozenModel.of(weights, model.model(), trace, model.transcoders());
-        Sources sources = new Sources(
-                local.active(),
-                model.transcoders(),
-                frozen.outputNorms(),
-                local.errors(),
-                trace.tokenVectors(),
-                MEMORY);
-        vectors = new TargetVectors(model, frozen, local.active(), POSITIONS);
-        vectors.choose(OutputTargets.SALIENT, trace);
-        prompt = FrozenPrompt.of(frozen, sources, 0);
-        sweep = new AdjointSweep(weights, MEMORY, (long) targets * (POSITIONS + 1) / 2);
-        firstOutput = sources.columns(0);
-        ActiveFeatures active = local.active();
+        sweep = new SweepProbe(model, model.prompt(random.tokens(POSITIONS)), targets, MEMORY);
+        ActiveFeatures active = sweep.active();
         int count = Math.min(targets, active.count());
         nodes = IntStream.range(0, count)
                 .map(i -> (int) ((long) i * active.count() / count))
@@ -90,20 +62,12 @@ public class SweepPhaseBenchmark {
     @TearDown
     public void free() {
         sweep.close();
-        trace.close();
-        scope.close();
         model.close();
     }
 
     @Benchmark
     public void rows(Work work) {
         work.gflop += gflop;
-        try (var inner = TensorScope.open()) {
-            sweep.rows(
-                            List.of(new AdjointSweep.Wanted(prompt, vectors.of(nodes, firstOutput))),
-                            done -> {},
-                            () -> false)
-                    .forEach(EdgeRows::close);
-        }
+        sweep.rows(nodes).close();
     }
 }

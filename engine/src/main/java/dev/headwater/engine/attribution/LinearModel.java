@@ -1,0 +1,93 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.engine.MemoryBudget;
+import dev.headwater.engine.MemoryBudget.Place;
+import dev.headwater.engine.model.LanguageModel;
+import dev.headwater.engine.product.Products;
+import dev.headwater.engine.transcoder.TranscoderSet;
+
+/**
+ * What the linearised model is on every prompt: weights with the norms' gains folded in, and products of neighbouring
+ * layers' weights. A {@link dev.headwater.engine.ReplacementModel} makes it once and closes it. Safe to use from several
+ * threads.
+ */
+public final class LinearModel implements AutoCloseable {
+    private final FrozenWeights weights;
+    private final AutoCloseable tensors;
+    private final MemoryBudget memory;
+    private final MemoryBudget.Reservation reserved;
+    private TwoLayers twoLayers;
+    private AutoCloseable twoLayerTensors;
+    private MemoryBudget.Reservation twoLayersReserved;
+
+    private LinearModel(LanguageModel model, TranscoderSet transcoders, Products products, MemoryBudget memory) {
+        this.memory = memory;
+        reserved = memory.reserve(
+                "folded weights", Place.DEVICE, FrozenWeights.bytes(model.config(), transcoders, products));
+        TensorScope scope = TensorScope.open();
+        try {
+            weights = FrozenWeights.of(model, transcoders, products);
+            tensors = scope.detach();
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            reserved.close();
+            throw e;
+        }
+    }
+
+    /** Folds the weights of a model whose MLPs these transcoders stand in for. */
+    public static LinearModel of(
+            LanguageModel model, TranscoderSet transcoders, Products products, MemoryBudget memory) {
+        return new LinearModel(model, transcoders, products, memory);
+    }
+
+    FrozenWeights weights() {
+        return weights;
+    }
+
+    /**
+     * The shortcut through two layers for a sweep, made when the first sweep comes for which it pays; without any where it
+     * doesn't, or where there is no memory for it. Whether it pays depends on nothing but the sweep, so that equal prompts
+     * are computed alike whatever went before.
+     *
+     * @param rows about how many gradient rows the sweep has at each layer
+     */
+    synchronized TwoLayers twoLayers(long rows) {
+        if (!TwoLayers.pays(weights, rows)) {
+            return TwoLayers.none(weights);
+        }
+        if (twoLayers == null) {
+            long bytes = TwoLayers.bytes(weights);
+            if (bytes > memory.working(Place.DEVICE)) {
+                return TwoLayers.none(weights);
+            }
+            twoLayersReserved = memory.reserve("two-layer weights", Place.DEVICE, bytes);
+            TensorScope scope = TensorScope.open();
+            try {
+                twoLayers = TwoLayers.of(weights);
+                twoLayerTensors = scope.detach();
+            } catch (RuntimeException | Error e) {
+                scope.close();
+                twoLayersReserved.close();
+                throw e;
+            }
+        }
+        return twoLayers;
+    }
+
+    @Override
+    public synchronized void close() {
+        try {
+            tensors.close();
+            if (twoLayerTensors != null) {
+                twoLayerTensors.close();
+                twoLayersReserved.close();
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        } finally {
+            reserved.close();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.headwater.engine.attribution;
+
+import dev.headwater.engine.Progress;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Tells the listener which phase of an attribution runs, and keeps how long each took. */
+final class PhaseClock {
+    private final Progress progress;
+    private final Map<String, Double> seconds = new LinkedHashMap<>();
+    private String phase;
+    private long start;
+
+    PhaseClock(Progress progress) {
+        this.progress = progress;
+    }
+
+    /** Ends the phase before and begins one of {@code total} steps. */
+    void begin(String name, long total) {
+        end();
+        phase = name;
+        start = System.nanoTime();
+        progress.phase(name, total);
+    }
+
+    void end() {
+        if (phase != null) {
+            seconds.merge(phase, (System.nanoTime() - start) / 1e9, Double::sum);
+        }
+        phase = null;
+    }
+
+    /** By phase, in order. */
+    Map<String, Double> seconds() {
+        return seconds;
+    }
+}

@@ -1,0 +1,32 @@
+package dev.headwater.engine.hub;
+
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.model.ModelConfig;
+import dev.headwater.engine.tokens.ChatTemplate;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A model that is not loaded, by what its small files say.
+ *
+ * @param reference as {@link Reference} reads it
+ */
+public record ModelCard(String reference) {
+    /** The longest prompt in tokens. */
+    public int maxPositions() {
+        return ModelConfig.read(directory(reference, "config.json")).maxPositions();
+    }
+
+    /** Whether the model has a chat template. */
+    public boolean hasChatTemplate() {
+        return ChatTemplate.exists(directory(reference, "tokenizer_config.json", "chat_template.j*"));
+    }
+
+    /** A directory with the files of these names, where there are any. */
+    static Path directory(String reference, String... files) {
+        try (Hub hub = Hub.open()) {
+            return hub.resolve(Reference.parse(reference), List.of(files), Progress.NONE)
+                    .directory();
+        }
+    }
+}
