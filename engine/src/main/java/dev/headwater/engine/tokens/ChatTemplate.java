@@ -45,6 +45,11 @@ public final class ChatTemplate {
         }
     }
 
+    /** @throws HeadwaterException if the template isn't valid */
+    static ChatTemplate of(String source, SpecialTokens special) {
+        return new ChatTemplate(Template.parse(source), special.text());
+    }
+
     /** Whether the model has a template, valid or not. */
     public static boolean exists(Path modelDirectory) {
         return Files.exists(modelDirectory.resolve("chat_template.jinja"))

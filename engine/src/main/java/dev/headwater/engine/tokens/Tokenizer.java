@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.gguf.GgufFile;
 import dev.headwater.engine.tokens.pipeline.Pipeline;
 import dev.headwater.engine.tokens.pipeline.TokenizerFile;
 import dev.headwater.engine.tokens.regex.RefusedException;
@@ -10,6 +11,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -28,22 +32,57 @@ public final class Tokenizer {
     private final Pipeline pipeline;
     private final SpecialTokens special;
     private final boolean cleansUpSpaces;
+    /** Null if the files beside tokenizer.json say it. */
+    private final String chatTemplate;
 
-    private Tokenizer(Path file, Pipeline pipeline, SpecialTokens special, boolean cleansUpSpaces) {
+    private Tokenizer(
+            Path file, Pipeline pipeline, SpecialTokens special, boolean cleansUpSpaces, String chatTemplate) {
         this.file = file;
         this.pipeline = pipeline;
         this.special = special;
         this.cleansUpSpaces = cleansUpSpaces;
+        this.chatTemplate = chatTemplate;
+    }
+
+    /**
+     * The tokenizer of a description.
+     *
+     * @throws HeadwaterException if it isn't valid, or it says what can't be done faithfully
+     */
+    public static Tokenizer of(TokenizerDescription description) {
+        try {
+            Pipeline pipeline = new DescribedPipeline(description).pipeline();
+            Map<String, String> roles = new LinkedHashMap<>();
+            for (String role : TokenizerConfig.ROLES) {
+                if (description.roles().containsKey(role)) {
+                    roles.put(role, description.tokens().get(description.roles().get(role)));
+                }
+            }
+            SpecialTokens special = SpecialTokens.of(pipeline, roles, List.copyOf(roles.values()));
+            return new Tokenizer(Path.of(description.source()), pipeline, special, false, description.chatTemplate());
+        } catch (RefusedException e) {
+            throw new HeadwaterException(
+                    "The tokenizer in " + description.source() + " cannot be used: " + e.getMessage() + ".", e);
+        }
+    }
+
+    private static Tokenizer openGguf(Path path) {
+        try (GgufFile file = GgufFile.open(path)) {
+            return of(GgufTokenizer.describe(file.metadata()));
+        }
     }
 
     /**
      * Opens the tokenizer of a model.
      *
-     * @param modelDirectory holds {@code tokenizer.json}; {@code tokenizer_config.json}, {@code special_tokens_map.json} and
+     * @param modelDirectory a GGUF file, or a directory that holds {@code tokenizer.json}; {@code tokenizer_config.json}, {@code special_tokens_map.json} and
      *     {@code added_tokens.json} too, if the model has them
      * @throws HeadwaterException if there is none, it isn't valid, or it says what can't be done faithfully
      */
     public static Tokenizer open(Path modelDirectory) {
+        if (GgufFile.isGguf(modelDirectory)) {
+            return openGguf(modelDirectory);
+        }
         Path file = modelDirectory.toAbsolutePath().resolve("tokenizer.json");
         if (!Files.isRegularFile(file)) {
             throw new HeadwaterException("There is no tokenizer.json in " + modelDirectory
@@ -59,7 +98,8 @@ public final class Tokenizer {
                     file,
                     pipeline,
                     SpecialTokens.of(pipeline, config.roles(), config.special()),
-                    config.cleansUpSpaces());
+                    config.cleansUpSpaces(),
+                    null);
         } catch (JsonProcessingException e) {
             throw new HeadwaterException(
                     "The tokenizer in " + modelDirectory + " is not valid JSON" + BoundedJson.where(e) + ".", e);
@@ -149,7 +189,9 @@ public final class Tokenizer {
      * @throws HeadwaterException if the model has no template or it isn't valid
      */
     public ChatTemplate chatTemplate() {
-        return ChatTemplate.read(file.getParent(), special);
+        return chatTemplate != null
+                ? ChatTemplate.of(chatTemplate, special)
+                : ChatTemplate.read(file.getParent(), special);
     }
 
     /** Distinct tokens, added ones included. */

@@ -194,16 +194,9 @@ final class ModelReader {
 
     private void addSplit() throws IOException {
         String text = parser.getText();
-        if (text.startsWith(VERSION_LINE)) {
-            return;
+        if (!text.startsWith(VERSION_LINE)) {
+            merges.addSplit(text);
         }
-        int space = text.indexOf(' ');
-        if (space < 0 || text.indexOf(' ', space + 1) >= 0) {
-            throw wrong("merges");
-        }
-        char[] chars = text.toCharArray();
-        merges.add(chars, 0, space);
-        merges.add(chars, space + 1, chars.length - space - 1);
     }
 
     private Model model() {

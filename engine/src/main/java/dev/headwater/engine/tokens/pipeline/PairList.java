@@ -26,6 +26,17 @@ final class PairList {
         ends[size++] = start + length;
     }
 
+    /** A pair with a space between its texts. */
+    void addSplit(String pair) {
+        int space = pair.indexOf(' ');
+        if (space < 0 || pair.indexOf(' ', space + 1) >= 0) {
+            throw new RefusedException("it has a merge that is not two tokens with a space between them");
+        }
+        char[] chars = pair.toCharArray();
+        add(chars, 0, space);
+        add(chars, space + 1, chars.length - space - 1);
+    }
+
     private int end(int index) {
         return index < 0 ? 0 : ends[index];
     }

@@ -98,6 +98,53 @@ public final class TokenizerFile {
         }
     }
 
+    /**
+     * Whether what has no token becomes its bytes' tokens, and else which.
+     *
+     * @param unknown id of the token for the unknown, -1 if there is none
+     */
+    public record ByteFallback(int unknown) {}
+
+    /**
+     * A tokenizer whose model joins pairs by a list.
+     *
+     * @param tokens          by id
+     * @param merges          pairs with a space between them, lowest rank first
+     * @param takesWholeWords whether a word that is a token stays whole, whatever the merges say
+     */
+    public static TokenizerFile bytePairs(List<String> tokens, List<String> merges, boolean takesWholeWords) {
+        Vocabulary vocabulary = vocabulary(tokens);
+        PairList pairs = new PairList();
+        for (String merge : merges) {
+            pairs.addSplit(merge);
+        }
+        BytePairs.Options options = new BytePairs.Options(null, "", "", false, false, takesWholeWords);
+        return new TokenizerFile(Map.of(), List.of(), new BytePairs(vocabulary, pairs.in(vocabulary, ""), options));
+    }
+
+    /** A tokenizer whose model joins the pair that makes the token of the highest score, as SentencePiece's byte pairs. */
+    public static TokenizerFile joinedByScore(List<String> tokens, double[] scores, ByteFallback fallback) {
+        Vocabulary vocabulary = vocabulary(tokens);
+        String unknown = fallback.unknown < 0 ? null : tokens.get(fallback.unknown);
+        BytePairs.Options options = new BytePairs.Options(unknown, "", "", true, true, false);
+        return new TokenizerFile(
+                Map.of(), List.of(), new BytePairs(vocabulary, Merges.byScore(tokens, scores, vocabulary), options));
+    }
+
+    /** A tokenizer whose model takes the cut with the highest sum of scores. */
+    public static TokenizerFile unigram(List<String> tokens, double[] scores, ByteFallback fallback) {
+        return new TokenizerFile(
+                Map.of(), List.of(), new Unigram(tokens.toArray(String[]::new), scores, fallback.unknown, true));
+    }
+
+    private static Vocabulary vocabulary(List<String> tokens) {
+        Vocabulary vocabulary = new Vocabulary();
+        for (int id = 0; id < tokens.size(); id++) {
+            vocabulary.put(tokens.get(id), id);
+        }
+        return vocabulary;
+    }
+
     private static List<Added> added(JsonNode list) {
         List<Added> added = new ArrayList<>();
         if (list == null) {
