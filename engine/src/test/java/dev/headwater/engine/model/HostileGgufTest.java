@@ -119,7 +119,7 @@ class HostileGgufTest {
                 "holds the tensor 'blk.0.attn_gate.weight'",
                 raw -> raw.floats("blk.0.attn_gate.weight", new float[8], 8));
         assertRefused("There is no tensor 'blk.1.attn_norm.weight'", raw -> raw.with("llama.block_count", 2));
-        assertRefused("'blk.0.ffn_up.weight'", raw -> raw.with("llama.feed_forward_length", 13));
+        assertRefused("'blk.0.ffn_gate.weight'", raw -> raw.with("llama.feed_forward_length", 13));
         assertRefused("no tensor 'token_embd.weight'", raw -> raw.withoutTensors());
     }
 }
