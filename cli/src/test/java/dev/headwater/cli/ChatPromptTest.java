@@ -154,7 +154,9 @@ class ChatPromptTest {
         return set.toString();
     }
 
-    private Run attribute(String transcoders, String... prompt) {
+    private Run attribute(String transcoders, String... prompt) throws IOException {
+        // The graph of another prompt would be in the way.
+        Files.deleteIfExists(directory.resolve("chat.json"));
         List<String> arguments = new ArrayList<>(List.of(
                 "attribute",
                 "--json",
@@ -218,12 +220,12 @@ class ChatPromptTest {
         assertEquals(IntStream.range(1, CHAT.size()).boxed().toList(), List.copyOf(positions()));
     }
 
-    /** What a template writes first decides: a special token is left as it is, before anything else BOS is put. */
+    /** The tokens are those of the template's text, as the Python library's; on demand a special token leads in any case. */
     @Test
-    void aChatBeginsWithASpecialToken() throws IOException {
+    void aChatBeginsAsItsTemplateDoes() throws IOException {
         String set = trainedOn("google/gemma-3-270m-pt");
         for (var expected : Map.of(
-                        "{{ messages[0].content }}", List.of(2, 500, 236, 501),
+                        "{{ messages[0].content }}", List.of(500, 236, 501),
                         "{{ bos_token }}{{ messages[0].content }}", List.of(2, 500, 236, 501),
                         "<start_of_turn>{{ messages[0].content }}", List.of(105, 500, 236, 501),
                         "{{ bos_token }}{{ bos_token }}{{ messages[0].content }}", List.of(2, 2, 500, 236, 501))
@@ -231,6 +233,84 @@ class ChatPromptTest {
             tokenizer(expected.getKey());
             assertEquals(expected.getValue(), tokens(attribute(set, "--chat", "Where is")), expected.getKey());
         }
+        tokenizer("{{ messages[0].content }}");
+        assertEquals(List.of(2, 500, 236, 501), tokens(attribute(set, "--chat", "--chat-bos", "Where is")));
+    }
+
+    @Test
+    void aConversationHasASystemAHistoryAndABegunAnswer() throws IOException {
+        String set = trainedOn("google/gemma-3-270m-pt");
+        Path history = Files.writeString(directory.resolve("history.json"), """
+                {"messages": [{"role": "user", "content": "Where is Dallas?"}, {"role": "assistant", "content": "Dallas"}]}
+                """);
+        List<Integer> begun = List.of(2, 105, 2364, 107, 500, 236, 501, 236, 502, 503, 106, 107, 105, 4368, 107, 502);
+        assertEquals(begun, tokens(attribute(set, "Where is Dallas?", "--assistant", "Dallas")));
+        assertEquals(begun, tokens(attribute(set, "--chat-file", history.toString())));
+        Files.writeString(history, """
+                [{"role": "user", "content": "Where"}, {"role": "assistant", "content": "Dallas"}, {"role": "user", "content": "is"}]
+                """);
+        List<Integer> said =
+                List.of(2, 105, 2364, 107, 500, 106, 107, 105, 4368, 107, 502, 106, 107, 105, 2364, 107, 501, 106, 107);
+        assertEquals(
+                Stream.concat(said.stream(), Stream.of(105, 4368, 107)).toList(),
+                tokens(attribute(set, "--chat-file", history.toString())));
+        tokenizer(
+                "{% for m in messages %}{{ m.role }} {{ m.content }}\n{% endfor %}{% if enable_thinking %}?{% endif %}");
+        assertEquals(List.of(3, 236, 500, 107, 2364, 236, 501, 107), tokens(attribute(set, "--system", "Where", "is")));
+        assertEquals(List.of(2364, 236, 501, 107, 503), tokens(attribute(set, "--chat", "is", "--thinking", "on")));
+        assertEquals(
+                List.of(2364, 236, 501, 107, 503),
+                tokens(attribute(set, "--chat", "is", "--template-option", "enable_thinking=true")));
+    }
+
+    @Test
+    void aConversationThatMakesNoSenseIsOneSentence() throws IOException {
+        String set = trainedOn("google/gemma-3-270m-pt");
+        Path history = Files.writeString(directory.resolve("history.json"), "[{\"role\": \"user\"}]");
+        for (List<String> options : List.of(
+                List.of("--chat-file", history.toString()),
+                List.of("--thinking", "on", "x"),
+                List.of("--chat", "--thinking", "maybe", "x"),
+                List.of("--chat", "--thinking", "on", "x"),
+                List.of("--chat", "--template-option", "nothing=1", "x"),
+                List.of("--assistant", "x"),
+                List.of("--chat", "--token-ids", "1,2"))) {
+            Run run = attribute(set, options.toArray(String[]::new));
+            assertEquals(2, run.code(), options + run.toString());
+            assertEquals(1, run.err().lines().count(), run.err());
+        }
+    }
+
+    @Test
+    void aBatchTakesConversationsAndRefusesHalfCharacters() throws IOException {
+        String set = trainedOn("google/gemma-3-270m-pt");
+        Path lines = Files.writeString(directory.resolve("lines.jsonl"), """
+                {"slug": "begun", "messages": [{"role": "user", "content": "Where"}, {"role": "assistant", "content": "is"}]}
+                {"slug": "half", "prompt": "is \\ud83d"}
+                {"slug": "plain", "prompt": "is"}
+                """);
+        String[] batch = {
+            "batch",
+            lines.toString(),
+            "--out",
+            directory.resolve("out").toString(),
+            "-m",
+            model.toString(),
+            "-t",
+            set,
+            "--max-features",
+            "5"
+        };
+        Run run = Run.headwater(batch);
+        assertEquals(1, run.code(), run.toString());
+        assertTrue(run.err().contains("line 2") && run.err().contains("not valid Unicode"), run.err());
+        assertTrue(run.toString().contains("2 graphs made"), run.toString());
+        JsonNode tokens = BoundedJson.read(directory.resolve("out/begun.json")).at("/metadata/prompt_tokens");
+        assertEquals(11, tokens.size(), tokens.toString());
+        assertEquals("is", tokens.get(10).textValue());
+        Run again = Run.headwater(batch);
+        assertEquals(1, again.code(), again.toString());
+        assertTrue(again.toString().contains("2 there already"), again.toString());
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.tokens.ChatTemplate;
+import dev.headwater.engine.tokens.Conversation;
 import dev.headwater.engine.tokens.Tokenizer;
 import dev.headwater.engine.tokens.ZeroPositions;
 import dev.headwater.engine.transcoder.TranscoderSet;
@@ -231,13 +232,21 @@ public final class ReplacementModel implements AutoCloseable {
     }
 
     /**
-     * A conversation as the model's chat template writes it, with the start of the model's answer.
+     * A conversation as the model's chat template writes it, up to where the model goes on: the tokens that
+     * {@code apply_chat_template} of Hugging Face's library gives, with a BOS token only where the template writes one.
      *
      * @throws HeadwaterException if the model has no template, or its template refuses the conversation
      */
-    public Prompt chat(List<ChatTemplate.Message> messages) {
+    public Prompt chat(Conversation conversation) {
         try (var _ = use()) {
-            return prompt(tokenizer.chatTemplate().render(messages, true));
+            return prompt(tokenizer.encode(tokenizer.chatTemplate().render(conversation), false));
+        }
+    }
+
+    /** As above, led by a special token as any other prompt is, which is what the reference implementation does. */
+    public Prompt chatWithLeadingSpecial(Conversation conversation) {
+        try (var _ = use()) {
+            return prompt(tokenizer.chatTemplate().render(conversation));
         }
     }
 

@@ -57,7 +57,7 @@ import picocli.CommandLine.Parameters;
                 "Make the attribution graph of each prompt in a file. Run it again to go on after an interruption: what is done is not done again.",
         footer = {
             "",
-            "A line of FILE is a JSON object with prompt or token_ids, and if wanted slug, max_features, max_logits, logit_prob;",
+            "A line of FILE is a JSON object with prompt, token_ids or messages, and if wanted slug, max_features, max_logits, logit_prob;",
             "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.",
             "",
             "Examples:",
@@ -167,7 +167,7 @@ public final class BatchCommand implements Callable<Integer> {
         }
         Optional<ObjectNode> made = records.settings(slug);
         if (made.isPresent()) {
-            return List.of("prompt", "token_ids", "model", "transcoders").stream()
+            return List.of("prompt", "token_ids", "conversation", "model", "transcoders").stream()
                     .allMatch(key -> settings.path(key).equals(made.get().path(key)));
         }
         // The batch that made it was killed before it could note it down.
@@ -179,6 +179,8 @@ public final class BatchCommand implements Callable<Integer> {
                                         && earlier.prompt()
                                                 .equals(earlier.tokens().getFirst() + words.text());
                     case PromptOptions.Ids ids -> earlier.tokens().size() == ids.ids().length;
+                    case PromptOptions.Chat chat ->
+                        earlier.prompt().contains(chat.title().strip());
                 })
                 .isPresent();
     }
@@ -359,6 +361,8 @@ public final class BatchCommand implements Callable<Integer> {
         ObjectNode settings = BoundedJson.mapper().createObjectNode();
         switch (line.prompt()) {
             case PromptOptions.Words words -> settings.put("prompt", words.text());
+            case PromptOptions.Chat chat ->
+                settings.set("conversation", BoundedJson.mapper().valueToTree(chat.conversation()));
             case PromptOptions.Ids ids -> {
                 var list = settings.putArray("token_ids");
                 for (int id : ids.ids()) {

@@ -12,8 +12,10 @@ import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.tokens.Conversation;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,8 +37,8 @@ import java.util.Set;
  */
 record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode fields, String fault) {
     private static final long LARGEST_FILE = 256 << 20;
-    private static final Set<String> KEYS =
-            Set.of("prompt", "token_ids", "slug", "max_features", "max_logits", "logit_prob");
+    private static final List<String> PROMPTS = List.of("prompt", "token_ids", "messages");
+    private static final Set<String> KEYS = Set.of("slug", "max_features", "max_logits", "logit_prob");
 
     /**
      * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines are passed
@@ -103,17 +105,9 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
     private static BatchLine parsed(int number, JsonNode fields) {
         try {
             if (!fields.isObject()) {
-                throw new UsageException("it is not a JSON object with a prompt or token_ids");
+                throw new UsageException("it is not a JSON object with a prompt, token_ids or messages");
             }
-            if (fields.has("prompt") == fields.has("token_ids")) {
-                throw new UsageException(
-                        fields.has("prompt")
-                                ? "it has a prompt and token_ids; one of them is enough"
-                                : "it has neither a prompt nor token_ids");
-            }
-            PromptOptions.Source prompt = fields.has("prompt")
-                    ? new PromptOptions.Words(text(fields, "prompt"), false)
-                    : new PromptOptions.Ids(ids(fields.get("token_ids")));
+            PromptOptions.Source prompt = prompt(fields);
             String slug = fields.has("slug") ? text(fields, "slug") : null;
             if (slug != null) {
                 GraphIndex.file(Path.of(""), slug);
@@ -124,6 +118,31 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         } catch (UsageException e) {
             return new BatchLine(number, null, null, fields, e.getMessage());
         }
+    }
+
+    private static PromptOptions.Source prompt(JsonNode fields) {
+        List<String> given = PROMPTS.stream().filter(fields::has).toList();
+        if (given.size() != 1) {
+            throw new UsageException(
+                    given.isEmpty()
+                            ? "it has no prompt, no token_ids and no messages"
+                            : "it has " + String.join(" and ", given) + "; one of them is enough");
+        }
+        refuseHalfPairs(fields);
+        return switch (given.getFirst()) {
+            case "prompt" -> new PromptOptions.Words(text(fields, "prompt"));
+            case "messages" -> new PromptOptions.Chat(Conversation.read(fields), false, false);
+            default -> new PromptOptions.Ids(ids(fields.get("token_ids")));
+        };
+    }
+
+    /** Half a surrogate pair, which JSON can say, is no character: no tokenizer knows it and no file can hold it. */
+    private static void refuseHalfPairs(JsonNode value) {
+        if (value.isTextual() && !StandardCharsets.UTF_8.newEncoder().canEncode(value.textValue())) {
+            throw new UsageException(
+                    "it has a text that is not valid Unicode: half a surrogate pair, cut off from its other half");
+        }
+        value.forEach(BatchLine::refuseHalfPairs);
     }
 
     /** Gives names to the lines that have none; a line that has another's name gets a fault. */
@@ -161,7 +180,9 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         List<String> unknown = new ArrayList<>();
         if (fields != null) {
             fields.fieldNames().forEachRemaining(key -> {
-                if (!KEYS.contains(key)) {
+                if (!KEYS.contains(key)
+                        && !PROMPTS.contains(key)
+                        && !(fields.has("messages") && Conversation.keys().contains(key))) {
                     unknown.add(key);
                 }
             });

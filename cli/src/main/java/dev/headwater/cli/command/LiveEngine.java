@@ -27,6 +27,7 @@ import dev.headwater.engine.intervention.Run;
 import dev.headwater.engine.intervention.Sampling;
 import dev.headwater.engine.intervention.TokenChange;
 import dev.headwater.engine.tokens.ChatTemplate;
+import dev.headwater.engine.tokens.Conversation;
 import dev.headwater.explorer.Engine;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -109,9 +110,9 @@ final class LiveEngine implements Engine, AutoCloseable {
         return switch (prompt) {
             case Prompt.Text text -> model.prompt(text.text());
             case Prompt.Chat chat ->
-                model.chat(chat.turns().stream()
+                model.chat(Conversation.of(chat.turns().stream()
                         .map(turn -> new ChatTemplate.Message(turn.role(), turn.content()))
-                        .toList());
+                        .toList()));
         };
     }
 

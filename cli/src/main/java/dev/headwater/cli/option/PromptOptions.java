@@ -6,6 +6,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.tokens.ChatTemplate;
+import dev.headwater.engine.tokens.Conversation;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -14,7 +15,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -43,8 +46,8 @@ public final class PromptOptions {
             description = "The prompt as token ids: 1,2,3 or @FILE. Nothing is put in front.")
     private String ids;
 
-    @Option(names = "--chat", description = "Put the prompt into the model's chat template, as what the user says.")
-    private boolean chat;
+    @Mixin
+    private ChatOptions chat;
 
     /** Whether there is one, in any way. */
     public boolean isGiven() {
@@ -64,14 +67,18 @@ public final class PromptOptions {
                         Optional.ofNullable(ids))
                 .filter(Optional::isPresent)
                 .count();
+        chat.check();
+        if (given == 0 && chat.hasFile()) {
+            return chat.read(null);
+        }
         if (given != 1) {
             throw new UsageException(
                     given == 0
                             ? "No prompt is given; write it in quotes after the command"
                             : "The prompt is given more than once; use one of PROMPT, --prompt, --prompt-file, --token-ids");
         }
-        if (ids != null && chat) {
-            throw new UsageException("--chat needs a prompt in words, not --token-ids");
+        if (ids != null && chat.given()) {
+            throw new UsageException("A conversation needs a prompt in words, not --token-ids");
         }
         if (ids != null) {
             return new Ids(parse(ids.startsWith("@") ? content(Path.of(ids.substring(1))) : ids));
@@ -82,7 +89,7 @@ public final class PromptOptions {
         if (prompt.isEmpty()) {
             throw new UsageException("The prompt is empty; give at least one character of text");
         }
-        return new Words(prompt, chat);
+        return chat.given() ? chat.read(prompt) : new Words(prompt);
     }
 
     /** A prompt that waits for the model's tokenizer. */
@@ -93,15 +100,42 @@ public final class PromptOptions {
         String title();
     }
 
-    public record Words(String text, boolean chat) implements Source {
+    public record Words(String text) implements Source {
         @Override
         public Prompt with(ReplacementModel model) {
-            return chat ? model.chat(List.of(new ChatTemplate.Message("user", text))) : model.prompt(text);
+            return model.prompt(text);
         }
 
         @Override
         public String title() {
             return text;
+        }
+    }
+
+    /**
+     * @param thinking whether the options that switch thinking are among the conversation's
+     * @param bos      whether a special token leads in any case
+     */
+    public record Chat(Conversation conversation, boolean thinking, boolean bos) implements Source {
+        private static final Set<String> THINKING = Set.of("enable_thinking", "thinking");
+
+        @Override
+        public Prompt with(ReplacementModel model) {
+            ChatTemplate template = model.tokenizer().chatTemplate();
+            if (thinking && THINKING.stream().noneMatch(option -> template.reads(conversation, option))) {
+                throw new UsageException("The model's chat template has no switch for thinking; leave --thinking out");
+            }
+            for (String option : conversation.options().keySet()) {
+                if (!(thinking && THINKING.contains(option)) && !template.reads(conversation, option)) {
+                    throw new UsageException("The model's chat template does not read '" + option + "'");
+                }
+            }
+            return bos ? model.chatWithLeadingSpecial(conversation) : model.chat(conversation);
+        }
+
+        @Override
+        public String title() {
+            return conversation.lastQuestion();
         }
     }
 
@@ -134,7 +168,7 @@ public final class PromptOptions {
         return ids;
     }
 
-    private static String content(Path file) {
+    static String content(Path file) {
         try {
             if (!Files.exists(file)) {
                 throw new HeadwaterException("There is no file " + file);

@@ -2,25 +2,32 @@ package dev.headwater.engine.tokens;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.jinja.Template;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The text that a model was trained to see for a conversation, as its files describe it. */
 public final class ChatTemplate {
-    private final Template template;
+    /** What stands at the end of an answer that the model goes on with, until it is cut off there (as in transformers). */
+    private static final String TAG = "CONTINUE_FINAL_MESSAGE_TAG ";
+
+    private final Map<String, String> sources;
     private final Map<String, String> specialText;
 
-    private ChatTemplate(Template template, Map<String, String> specialText) {
-        this.template = template;
+    private ChatTemplate(Map<String, String> sources, Map<String, String> specialText) {
+        this.sources = sources;
         this.specialText = specialText;
+        Template.parse(sources.get("default"));
     }
 
     /**
@@ -32,13 +39,13 @@ public final class ChatTemplate {
 
     /**
      * Reads {@code chat_template.jinja}, else {@code chat_template} of {@code tokenizer_config.json} (a text, or a list of named
-     * ones of which {@code default} counts), else {@code chat_template.json}.
+     * ones of which {@code default} counts, and {@code tool_use} where tools are given), else {@code chat_template.json}.
      *
      * @throws HeadwaterException if the model has no template or it isn't valid
      */
     static ChatTemplate read(Path modelDirectory, SpecialTokens special) {
         try {
-            return new ChatTemplate(Template.parse(source(modelDirectory)), special.text());
+            return new ChatTemplate(sources(modelDirectory), special.text());
         } catch (IOException e) {
             throw new HeadwaterException(
                     "Cannot read the chat template in " + modelDirectory + ": " + e.getMessage(), e);
@@ -47,7 +54,7 @@ public final class ChatTemplate {
 
     /** @throws HeadwaterException if the template isn't valid */
     static ChatTemplate of(String source, SpecialTokens special) {
-        return new ChatTemplate(Template.parse(source), special.text());
+        return new ChatTemplate(Map.of("default", source), special.text());
     }
 
     /** Whether the model has a template, valid or not. */
@@ -59,55 +66,106 @@ public final class ChatTemplate {
                         .has("chat_template");
     }
 
-    private static String source(Path directory) throws IOException {
+    private static Map<String, String> sources(Path directory) throws IOException {
         Path file = directory.resolve("chat_template.jinja");
         if (Files.exists(file)) {
             if (Files.size(file) > SpecialTokens.MOST_CONFIG_BYTES) {
                 throw new HeadwaterException(
                         file + " has " + Files.size(file) + " bytes, too many for a chat template.");
             }
-            return Files.readString(file);
+            return Map.of("default", Files.readString(file));
         }
         for (String config : List.of("tokenizer_config.json", "chat_template.json")) {
             JsonNode template =
                     SpecialTokens.readConfig(directory.resolve(config)).path("chat_template");
+            Map<String, String> sources = new HashMap<>();
+            if (template.isTextual()) {
+                sources.put("default", template.textValue());
+            }
             for (JsonNode named : template.isArray() ? template : List.<JsonNode>of()) {
-                if (named.path("name").asText().equals("default")) {
-                    template = named.path("template");
+                if (named.path("template").isTextual()) {
+                    sources.put(
+                            named.path("name").asText(), named.path("template").textValue());
                 }
             }
-            if (template.isTextual()) {
-                return template.textValue();
+            if (sources.containsKey("default")) {
+                return sources;
             }
         }
         throw new HeadwaterException("The model in " + directory + " has no chat template: it is a base model, "
                 + "or its tokenizer_config.json is incomplete. Give the prompt as plain text.");
     }
 
+    private String source(Conversation conversation) {
+        boolean tools = conversation.options().get("tools") != null && sources.containsKey("tool_use");
+        return sources.get(tools ? "tool_use" : "default");
+    }
+
+    /** Whether the template for this conversation names a variable: an option that it doesn't name changes nothing. */
+    public boolean reads(Conversation conversation, String option) {
+        return Pattern.compile("\\b" + Pattern.quote(option) + "\\b")
+                .matcher(source(conversation))
+                .find();
+    }
+
     /**
-     * The conversation as text, special tokens included: encode it without adding more of them.
+     * The conversation as text, special tokens included: encode it without adding more of them. It ends with the opening of the
+     * assistant's turn, or with the beginning of the answer that the conversation ends with.
      *
-     * @param addGenerationPrompt ends with the opening of the assistant's next turn
      * @throws HeadwaterException if the template refuses these messages
      */
-    public String render(List<Message> messages, boolean addGenerationPrompt) {
-        return render(messages, addGenerationPrompt, Clock.system(ZoneId.systemDefault()));
+    public String render(Conversation conversation) {
+        return render(conversation, Clock.system(ZoneId.systemDefault()));
     }
 
-    /** In this order, which a template that writes messages out as they are shows. */
-    private static Map<String, Object> asGiven(Message message) {
-        Map<String, Object> given = new LinkedHashMap<>();
-        given.put("role", message.role());
-        given.put("content", message.content());
-        return given;
+    String render(Conversation conversation, Clock clock) {
+        Template template = Template.parse(source(conversation));
+        if (!conversation.isContinued()) {
+            return template.render(variables(conversation.messages(), conversation.options(), true), clock);
+        }
+        List<Map<String, Object>> messages = new ArrayList<>(conversation.messages());
+        Map<String, Object> last = new LinkedHashMap<>(messages.removeLast());
+        String beginning = tag(last);
+        messages.add(last);
+        String text = template.render(variables(messages, conversation.options(), false), clock);
+        int end = text.lastIndexOf(TAG.strip());
+        if (end < 0 || !text.contains(beginning.strip())) {
+            throw new HeadwaterException("The chat template leaves out the beginning of the answer, or changes it, "
+                    + "so that the model cannot go on with it; write the conversation as plain text.");
+        }
+        // A template that trims what is said would leave blanks that it never shows.
+        return text.startsWith(TAG, end)
+                ? text.substring(0, end)
+                : text.substring(0, end).stripTrailing();
     }
 
-    String render(List<Message> messages, boolean addGenerationPrompt, Clock clock) {
+    /** Puts the tag behind the message's text, the last one of several; gives the text. */
+    private static String tag(Map<String, Object> message) {
+        if (message.get("content") instanceof String text) {
+            message.put("content", text + TAG);
+            return text;
+        }
+        List<Object> parts = new ArrayList<>(message.get("content") instanceof List<?> list ? list : List.of());
+        for (int i = parts.size() - 1; i >= 0; i--) {
+            if (parts.get(i) instanceof Map<?, ?> part && part.get("text") instanceof String text) {
+                Map<Object, Object> tagged = new LinkedHashMap<>(part);
+                tagged.put("text", text + TAG);
+                parts.set(i, tagged);
+                message.put("content", parts);
+                return text;
+            }
+        }
+        throw new UsageException("the last turn is the assistant's, but has no text that the model could go on with");
+    }
+
+    private Map<String, Object> variables(
+            List<Map<String, Object>> messages, Map<String, Object> options, boolean addGenerationPrompt) {
         Map<String, Object> variables = new HashMap<>(specialText);
-        variables.put("messages", messages.stream().map(ChatTemplate::asGiven).toList());
-        variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put("tools", null);
         variables.put("documents", null);
-        return template.render(variables, clock);
+        variables.putAll(options);
+        variables.put("messages", messages);
+        variables.put("add_generation_prompt", addGenerationPrompt);
+        return variables;
     }
 }

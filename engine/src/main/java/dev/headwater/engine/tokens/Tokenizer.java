@@ -184,7 +184,7 @@ public final class Tokenizer {
     }
 
     /**
-     * How the model writes conversations. {@code encode(chatTemplate().render(messages, true), false)} is a conversation's ids.
+     * How the model writes conversations. {@code encode(chatTemplate().render(conversation), false)} is a conversation's ids.
      *
      * @throws HeadwaterException if the model has no template or it isn't valid
      */

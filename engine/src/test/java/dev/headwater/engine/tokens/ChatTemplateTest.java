@@ -2,9 +2,11 @@ package dev.headwater.engine.tokens;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
@@ -21,8 +23,14 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Templates built of the same parts as the families' own, and the formats that the families document. */
 class ChatTemplateTest {
@@ -203,19 +211,128 @@ class ChatTemplateTest {
                 <|im_start|>assistant
                 """, render(QWEN_3, TALK));
         assertTrue(render(QWEN_3, TALK.subList(0, 3))
-                .contains("<|im_start|>assistant\n<think>\nTexas, surely.\n</think>\n\nIn Texas.<|im_end|>"));
+                .endsWith("<|im_start|>assistant\n<think>\nTexas, surely.\n</think>\n\nIn Texas."));
+    }
+
+    /**
+     * Templates of published models, cut down to what these conversations reach, against {@code apply_chat_template} of transformers
+     * 5.24 with {@code continue_final_message} where the last turn is the assistant's.
+     */
+    @TestFactory
+    Stream<DynamicTest> publishedTemplatesRenderAsApplyChatTemplateDoes() throws IOException {
+        JsonNode cases = new ObjectMapper().readTree(ChatTemplateTest.class.getResource("chat-templates.json"));
+        return StreamSupport.stream(cases.get("templates").spliterator(), false)
+                .flatMap(row -> row.get("forms").properties().stream()
+                        .map(form -> DynamicTest.dynamicTest(
+                                row.get("name").asText() + ", " + form.getKey(),
+                                () -> rendersAs(
+                                        row.get("template").asText(),
+                                        cases.get("conversations").get(form.getKey()),
+                                        form.getValue()))));
+    }
+
+    private void rendersAs(String template, JsonNode conversation, JsonNode expected) throws IOException {
+        Map<String, Object> config = new LinkedHashMap<>(
+                Map.of("bos_token", "<s>", "eos_token", "</s>", "pad_token", "<pad>", "unk_token", "<unk>"));
+        config.put("chat_template", template);
+        new ObjectMapper().writeValue(directory.resolve("tokenizer_config.json").toFile(), config);
+        if (expected.isTextual()) {
+            assertEquals(expected.asText(), read().render(Conversation.read(conversation), CLOCK));
+        } else {
+            assertThrows(HeadwaterException.class, () -> read().render(Conversation.read(conversation), CLOCK));
+        }
+    }
+
+    @Test
+    void messagesKeepTheOrderOfTheirKeys() throws IOException {
+        config(
+                "{{ bos_token }}{% for m in messages %}{{ m | tojson }}{% for k, v in m.items() %}<{{ k }}>{{ v }}{% endfor %}{% endfor %}");
+        assertEquals(
+                "<|bos|>{\"role\": \"user\", \"content\": \"Paris is near\"}<role>user<content>Paris is near",
+                read().render(Conversation.of(List.of(new Message("user", "Paris is near")))));
+        assertEquals(
+                "<|bos|>{\"name\": \"n\", \"content\": \"c\", \"role\": \"user\"}<name>n<content>c<role>user",
+                read().render(conversation("[{'name': 'n', 'content': 'c', 'role': 'user'}]")));
+    }
+
+    @Test
+    void anAnswerThatIsBegunIsGoneOnWith() throws IOException {
+        config(CHATML);
+        assertEquals(
+                "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nIt is ",
+                read().render(conversation(
+                        "[{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'It is '}]")));
+        assertEquals("<|im_start|>assistant\n", read().render(conversation("[{'role': 'assistant', 'content': ''}]")));
+        config("{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}{% endfor %}");
+        assertEquals("[assistant]It is", read().render(conversation("[{'role': 'assistant', 'content': 'It is '}]")));
+        config("{% for m in messages %}{% for part in m.content %}{{ part.text }}{% endfor %}{% endfor %}");
+        assertEquals(
+                "ab",
+                read().render(conversation(
+                        "[{'role': 'assistant', 'content': [{'text': 'a'}, {'text': 'b'}, {'type': 'image'}]}]")));
+        for (String template : List.of("nothing of it", "{{ messages[-1].content | upper }}")) {
+            config(template);
+            var e = assertThrows(
+                    HeadwaterException.class,
+                    () -> read().render(conversation("[{'role': 'assistant', 'content': 'It is'}]")));
+            assertTrue(e.getMessage().contains("leaves out the beginning of the answer"), e.getMessage());
+        }
+        assertThrows(UsageException.class, () -> read().render(conversation("[{'role': 'assistant', 'content': []}]")));
+    }
+
+    @Test
+    void toolsAndSwitchesReachTheTemplate() throws IOException {
+        config(List.of(
+                Map.of(
+                        "name",
+                        "default",
+                        "template",
+                        "{{ enable_thinking is defined and enable_thinking }}{{ tools }}"),
+                Map.of("name", "tool_use", "template", "{{ tools[0].name }}")));
+        assertEquals("FalseNone", read().render(conversation("[{'role': 'user', 'content': 'x'}]")));
+        assertEquals(
+                "TrueNone",
+                read().render(
+                                conversation(
+                                        "{'messages': [{'role': 'user', 'content': 'x'}], 'chat_template_kwargs': {'enable_thinking': true}}")));
+        Conversation tools = conversation("{'messages': [{'role': 'user', 'content': 'x'}], 'tools': [{'name': 'f'}]}");
+        assertEquals("f", read().render(tools));
+        assertTrue(read().reads(tools, "tools"));
+        assertFalse(read().reads(tools, "enable_thinking"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[]",
+                "{}",
+                "3",
+                "[3]",
+                "[{}]",
+                "[{'role': 3, 'content': 'x'}]",
+                "[{'role': 'user'}]",
+                "[{'role': 'user', 'content': 3}]",
+                "{'messages': [{'role': 'user', 'content': 'x'}], 'chat_template_kwargs': 3}",
+                "{'messages': [{'role': 'user', 'content': 'x'}], 'chat_template_kwargs': {'messages': []}}"
+            })
+    void whatIsNoConversationIsRefused(String json) {
+        assertThrows(UsageException.class, () -> conversation(json));
+    }
+
+    private static Conversation conversation(String json) throws IOException {
+        return Conversation.read(new ObjectMapper().readTree(json.replace('\'', '"')));
     }
 
     @Test
     void theTemplateFileComesBeforeTheConfiguration() throws IOException {
         config("from the configuration");
-        assertEquals("from the configuration", read().render(ASK, true));
+        assertEquals("from the configuration", read().render(Conversation.of(ASK)));
         config(List.of(
                 Map.of("name", "tool_use", "template", "tools"),
                 Map.of("name", "default", "template", "from the list")));
-        assertEquals("from the list", read().render(ASK, true));
+        assertEquals("from the list", read().render(Conversation.of(ASK)));
         Files.writeString(directory.resolve("chat_template.jinja"), "from the file\n");
-        assertEquals("from the file", read().render(ASK, true));
+        assertEquals("from the file", read().render(Conversation.of(ASK)));
     }
 
     @Test
@@ -234,7 +351,7 @@ class ChatTemplateTest {
                 "{\"bos_token\":\"<bos>\",\"eos_token\":\"<eos>\",\"chat_template\":\"{{ bos_token }}{{ messages[0].content }}{{ eos_token }}\"}");
         Tokenizer tokenizer = Tokenizer.open(directory);
         int[] ids = tokenizer.encode(
-                tokenizer.chatTemplate().render(List.of(new Message("user", "Fact: Dallas")), true), false);
+                tokenizer.chatTemplate().render(Conversation.of(List.of(new Message("user", "Fact: Dallas")))), false);
         assertEquals(
                 List.of("<bos>", "Fact", ":", " Dallas", "<eos>"),
                 java.util.Arrays.stream(ids).mapToObj(tokenizer::token).toList());
@@ -258,7 +375,7 @@ class ChatTemplateTest {
 
     private String render(String template, List<Message> messages) throws IOException {
         config(template);
-        return read().render(messages, true, CLOCK);
+        return read().render(Conversation.of(messages), CLOCK);
     }
 
     private void config(Object template) throws IOException {
