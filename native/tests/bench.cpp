@@ -172,7 +172,9 @@ void adjoint(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64
   const double time =
       best([&] { CHECK_OK(hw_pattern_adjoint(&test::exec, &from, &probabilities, kv_heads, &ragged, &to)); });
   report(name, 2.0 * static_cast<double>(batch.pairs * heads * head_dim),
-         4.0 * static_cast<double>(batch.rows * (heads + kv_heads) * head_dim + heads * P * P / 2), time);
+         4.0 * (static_cast<double>(batch.rows * (heads + kv_heads) * head_dim) +
+                0.5 * static_cast<double>(heads * P * P)),
+         time);
 }
 
 void encode(int64_t rows, int64_t cols, int64_t k) {

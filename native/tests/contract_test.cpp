@@ -85,6 +85,12 @@ TEST(edge_contract_matches_the_definition) {
   for (const Shape &shape : shapes) contract_case(shape);
 }
 
+TEST(edge_contract_serves_positions_of_few_sources) {
+  for (const Shape &shape : {Shape{33, 70, 12, 1}, Shape{9, 100, 40, 2}, Shape{70, 31, 3, 1}, Shape{40, 7, 5, 6}}) {
+    contract_case(shape);
+  }
+}
+
 TEST(edge_contract_serves_a_few_targets_at_the_last_position) {
   contract_case({6, 70, 10, 40, true});
   contract_case({1, 129, 1, 100, true});

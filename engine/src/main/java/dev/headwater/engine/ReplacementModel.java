@@ -17,7 +17,6 @@ import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.product.Products;
-import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
 import dev.headwater.engine.tokens.Tokenizer;
 import dev.headwater.engine.tokens.ZeroPositions;
