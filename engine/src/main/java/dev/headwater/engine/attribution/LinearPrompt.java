@@ -70,22 +70,22 @@ public final class LinearPrompt implements AutoCloseable {
         this.model = model;
         this.prompt = prompt;
         this.memory = memory;
+        if (model.basis().dense()) {
+            throw new UsageException("heads of edges are known for transcoders' features only, not yet for neurons");
+        }
         progress.phase("forward pass", 1);
         TensorScope scope = TensorScope.open();
         Trace made = null;
         try {
             var sites = EnumSet.of(
-                    model.transcoders().input(),
-                    model.transcoders().output(),
-                    FeatureSite.RESID_MID,
-                    FeatureSite.HOOK_MLP_OUT);
+                    model.basis().input(), model.basis().output(), FeatureSite.RESID_MID, FeatureSite.HOOK_MLP_OUT);
             trace = made =
                     model.model().forward(prompt.tokens(), new TraceRequest(sites, true, TraceRequest.Logits.LAST));
             progress.advance(1);
             progress.phase("encode", model.layers());
             local = LocalReplacement.of(model, List.of(trace), progress::advance)
                     .getFirst();
-            frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.transcoders());
+            frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.basis());
             tensors = scope.detach();
         } catch (RuntimeException | Error e) {
             scope.close();
@@ -305,7 +305,7 @@ public final class LinearPrompt implements AutoCloseable {
     private Sources sources(ActiveFeatures features) {
         return new Sources(
                 features,
-                model.transcoders(),
+                model.basis(),
                 frozen.outputNorms(),
                 local.errors(),
                 trace.tokenVectors(),
@@ -384,7 +384,7 @@ public final class LinearPrompt implements AutoCloseable {
                 .toArray();
         ActiveFeatures chosen = some(features);
         Sources few = sources(chosen);
-        TargetVectors vectors = new TargetVectors(model, frozen, chosen, prompt.length());
+        TargetVectors vectors = new TargetVectors(model, frozen, chosen, trace);
         List<LogitTarget> outputs = target.stream()
                 .filter(Node.Logit.class::isInstance)
                 .map(node -> ((Node.Logit) node).target())
