@@ -5,7 +5,7 @@ import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.product.Products;
-import dev.headwater.engine.transcoder.FeatureBasis;
+import dev.headwater.engine.transcoder.TranscoderSet;
 
 /**
  * What the linearised model is on every prompt: weights with the norms' gains folded in, and products of neighbouring
@@ -21,12 +21,13 @@ public final class LinearModel implements AutoCloseable {
     private AutoCloseable twoLayerTensors;
     private MemoryBudget.Reservation twoLayersReserved;
 
-    private LinearModel(LanguageModel model, FeatureBasis basis, Products products, MemoryBudget memory) {
+    private LinearModel(LanguageModel model, TranscoderSet transcoders, Products products, MemoryBudget memory) {
         this.memory = memory;
-        reserved = memory.reserve("folded weights", Place.DEVICE, FrozenWeights.bytes(model.config(), basis, products));
+        reserved = memory.reserve(
+                "folded weights", Place.DEVICE, FrozenWeights.bytes(model.config(), transcoders, products));
         TensorScope scope = TensorScope.open();
         try {
-            weights = FrozenWeights.of(model, basis, products);
+            weights = FrozenWeights.of(model, transcoders, products);
             tensors = scope.detach();
         } catch (RuntimeException | Error e) {
             scope.close();
@@ -36,8 +37,9 @@ public final class LinearModel implements AutoCloseable {
     }
 
     /** Folds the weights of a model whose MLPs these transcoders stand in for. */
-    public static LinearModel of(LanguageModel model, FeatureBasis basis, Products products, MemoryBudget memory) {
-        return new LinearModel(model, basis, products, memory);
+    public static LinearModel of(
+            LanguageModel model, TranscoderSet transcoders, Products products, MemoryBudget memory) {
+        return new LinearModel(model, transcoders, products, memory);
     }
 
     FrozenWeights weights() {

@@ -12,7 +12,8 @@ import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.graph.ActiveFeatures;
-import dev.headwater.engine.transcoder.FeatureBasis;
+import dev.headwater.engine.transcoder.TranscoderConfig;
+import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.Arrays;
 import java.util.List;
 
@@ -28,7 +29,7 @@ import java.util.List;
  */
 final class Sources implements AutoCloseable {
     private final ActiveFeatures active;
-    private final FeatureBasis basis;
+    private final TranscoderSet transcoders;
     private final List<FrozenNorm> outputNorms;
     private final List<Tensor> errors;
     private final Tensor tokens;
@@ -55,14 +56,14 @@ final class Sources implements AutoCloseable {
      */
     Sources(
             ActiveFeatures active,
-            FeatureBasis basis,
+            TranscoderSet transcoders,
             List<FrozenNorm> outputNorms,
             List<Tensor> errors,
             Tensor tokens,
             long cacheBytes,
             MemoryBudget memory) {
         this.active = active;
-        this.basis = basis;
+        this.transcoders = transcoders;
         this.outputNorms = outputNorms;
         this.tokens = tokens;
         device = tokens.device();
@@ -152,7 +153,7 @@ final class Sources implements AutoCloseable {
 
     /** True if features write to later layers too, so that an edge is a sum over layers. */
     boolean crossLayer() {
-        return basis.crossLayer();
+        return transcoders.kind() == TranscoderConfig.Kind.CROSS_LAYER;
     }
 
     /** The lowest layer whose features write at this layer. */
@@ -169,7 +170,7 @@ final class Sources implements AutoCloseable {
     void willNeed(int to) {
         for (int from = firstSourceLayer(to); from <= to; from++) {
             if (cache[from][to] == null) {
-                basis.willNeedDecoderRows(from, to, distinct(from));
+                transcoders.willNeedDecoderRows(from, to, distinct(from));
             }
         }
     }
@@ -193,7 +194,7 @@ final class Sources implements AutoCloseable {
             scale[i] *= active.activation()[layerStart[from] + i];
         }
         Tensor rows = Tensor.empty(DType.F32, device, feature.length, width());
-        basis.decoderRows(from, to, feature, scale, norm.gain(), rows);
+        transcoders.decoderRows(from, to, feature, scale, norm.gain(), rows);
         if (!norm.centres()) {
             return rows;
         }

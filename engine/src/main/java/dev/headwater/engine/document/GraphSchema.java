@@ -58,6 +58,9 @@ public final class GraphSchema {
         }
     }
 
+    private static final Type TRACING =
+            new Type("QK results: lists of [name, name, number] and [name, number]", QkTracing::isSound);
+
     private static final Map<String, Type> METADATA =
             Map.of("slug", Type.TEXT, "scan", Type.TEXT, "prompt_tokens", Type.TEXTS, "prompt", Type.TEXT);
     private static final Map<String, Type> METADATA_MORE = Map.of(
@@ -133,8 +136,13 @@ public final class GraphSchema {
             Type.TEXT,
             "clerp",
             Type.TEXT);
-    private static final Map<String, Type> NODE_MORE =
-            Map.of("influence", Type.NUMBER.orNull(), "activation", Type.NUMBER.orNull());
+    private static final Map<String, Type> NODE_MORE = Map.of(
+            "influence",
+            Type.NUMBER.orNull(),
+            "activation",
+            Type.NUMBER.orNull(),
+            AttentionBlock.NODE_FIELD,
+            TRACING.orNull());
     private static final Map<String, Type> LINK =
             Map.of("source", Type.TEXT, "target", Type.TEXT, "weight", Type.NUMBER);
 
@@ -189,6 +197,7 @@ public final class GraphSchema {
                 case "qParams" -> fields(part, VALUE.readTree(json), Map.of(), PARAMETERS);
                 case "nodes" -> elements(json, part, NODE, NODE_MORE);
                 case "links" -> elements(json, part, LINK, Map.of());
+                case AttentionBlock.ONLY_FIELD -> named(json, part);
                 default -> json.skipChildren();
             }
         }
@@ -221,6 +230,19 @@ public final class GraphSchema {
         }
         for (int i = 0; json.nextToken() != JsonToken.END_ARRAY; i++) {
             fields(list + "[" + i + "]", VALUE.readTree(json), required, optional);
+        }
+    }
+
+    /** Nodes by their names. */
+    private void named(JsonParser json, String part) throws IOException {
+        if (json.currentToken() != JsonToken.START_OBJECT) {
+            problem(part, "is no object");
+            json.skipChildren();
+            return;
+        }
+        for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+            json.nextToken();
+            fields(part + "." + ErrorText.of(name), VALUE.readTree(json), NODE, NODE_MORE);
         }
     }
 

@@ -65,7 +65,8 @@ class HeadLoadingTest {
                     .orElseThrow();
             int[] targets = new TreeSet<>(kept.stream().map(edge -> edge[0]).toList())
                     .stream().mapToInt(Integer::intValue).toArray();
-            TargetVectors vectors = new TargetVectors(model, prompt.frozen(), prompt.active(), prompt.trace());
+            TargetVectors vectors = new TargetVectors(
+                    model, prompt.frozen(), prompt.active(), prompt.prompt().length());
             vectors.choose(
                     new OutputTargets.Tokens(graph.targets().stream()
                             .map(target -> target.token())
