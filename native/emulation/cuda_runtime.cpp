@@ -19,10 +19,12 @@ namespace {
 
 constexpr size_t kStackBytes = 64 << 10;
 
+/* What a warp's threads exchange: in the exchange under way, and in the one before, which late threads still read. */
 struct Warp {
-  unsigned bits[2] = {0, 0}; /* of the ballot under way, and of the one before, which late threads still read */
+  unsigned bits[2] = {0, 0};
+  float values[2][32] = {};
   int arrived = 0, size = 0;
-  unsigned ballots = 0;
+  unsigned exchanges = 0;
 };
 
 struct Fiber {
@@ -145,19 +147,38 @@ void __syncthreads() {
   while (block.barriers == barrier) yield();
 }
 
-unsigned __ballot_sync(unsigned, bool flag) {
-  Warp &warp = block.warps[block.current / 32];
-  const unsigned ballot = warp.ballots;
-  unsigned &bits = warp.bits[ballot % 2];
-  if (warp.arrived == 0) bits = 0;
-  bits |= static_cast<unsigned>(flag) << block.current % 32;
+namespace {
+
+/* Brings what this thread gives to the exchange, bring(which), and comes back when all of its warp have; returns which it was. */
+template <class Bring>
+unsigned exchange(Warp &warp, Bring bring) {
+  const unsigned number = warp.exchanges;
+  bring(number % 2);
   if (++warp.arrived == warp.size) {
     warp.arrived = 0;
-    warp.ballots++;
+    warp.exchanges++;
   } else {
-    while (warp.ballots == ballot) yield();
+    while (warp.exchanges == number) yield();
   }
-  return bits;
+  return number % 2;
+}
+
+}  // namespace
+
+unsigned __ballot_sync(unsigned, bool flag) {
+  Warp &warp = block.warps[block.current / 32];
+  const unsigned which = exchange(warp, [&](unsigned now) {
+    if (warp.arrived == 0) warp.bits[now] = 0;
+    warp.bits[now] |= static_cast<unsigned>(flag) << block.current % 32;
+  });
+  return warp.bits[which];
+}
+
+float __shfl_down_sync(unsigned, float value, unsigned delta) {
+  Warp &warp = block.warps[block.current / 32];
+  const size_t lane = block.current % 32, from = lane + delta;
+  const unsigned which = exchange(warp, [&](unsigned now) { warp.values[now][lane] = value; });
+  return from < static_cast<size_t>(warp.size) ? warp.values[which][from] : value;
 }
 
 void emulation::launch(dim3 grid, dim3 threads, const std::function<void()> &thread) {

@@ -27,6 +27,9 @@ void __syncthreads();
 /* Every thread of the warp has to come. */
 unsigned __ballot_sync(unsigned mask, bool flag);
 
+/* The value that the thread `delta` further in the warp has come with; its own where there is none. Every thread has to come. */
+float __shfl_down_sync(unsigned mask, float value, unsigned delta);
+
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 
 inline int atomicAdd(int *to, int x) {

@@ -210,9 +210,8 @@ int32_t hw_row_sums(const hw_edges *edges, const uint8_t *keep, double *sum) {
   });
 }
 
-int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node,
-                     const double *weight, const uint8_t *keep, double floor, double *row_scale, double *passed,
-                     double *influence) {
+int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t n, const int64_t *node, const double *weight,
+                     const uint8_t *keep, double floor, double *row_scale, double *passed, double *influence) {
   return guarded("hw_influence", [&](const Checks &check) {
     check.edges(edges);
     check.at_least(n, 0, "n");
@@ -280,12 +279,11 @@ int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes
         }
       }
       if (n > capacity / hw::link_room(name_start, nodes)) {
-        hw::fail(HW_INVALID, "hw_link_text: capacity is %lld, too little for %lld links", static_cast<long long>(capacity),
-                 static_cast<long long>(n));
+        hw::fail(HW_INVALID, "hw_link_text: capacity is %lld, too little for %lld links",
+                 static_cast<long long>(capacity), static_cast<long long>(n));
       }
     }
     return hw::link_text(names, name_start, nodes, n, source, target, weight, text, capacity, length);
   });
 }
-
 }

@@ -98,8 +98,8 @@ void Checks::ragged(const hw_ragged *ragged, bool host) const {
   within(ragged->offset, targets, ragged->rows, "ragged.offset");
   for (int64_t t = 0; t < targets; t++) {
     if (ragged->position[t] >= ragged->rows - ragged->offset[t]) {
-      fail(HW_INVALID, "%s: target %lld reaches row %lld + %d of %lld", function_, number(t),
-           number(ragged->offset[t]), ragged->position[t], number(ragged->rows));
+      fail(HW_INVALID, "%s: target %lld reaches row %lld + %d of %lld", function_, number(t), number(ragged->offset[t]),
+           ragged->position[t], number(ragged->rows));
     }
   }
 }
@@ -127,8 +127,8 @@ void Checks::runs(const hw_runs *runs, const hw_ragged *ragged, const hw_segment
   for (int64_t t = 0; t < runs->targets; t++) {
     const int64_t length = start[ragged->position[t] + 1] - start[0];
     if (runs->base[t] < 0 || length > runs->reach || runs->base[t] > runs->reach - length) {
-      fail(HW_INVALID, "%s: target %lld's run is out[%lld .. %lld + %lld), past the %lld that may be reached", function_,
-           number(t), number(runs->base[t]), number(runs->base[t]), number(length), number(runs->reach));
+      fail(HW_INVALID, "%s: target %lld's run is out[%lld .. %lld + %lld), past the %lld that may be reached",
+           function_, number(t), number(runs->base[t]), number(runs->base[t]), number(length), number(runs->reach));
     }
   }
 }
@@ -144,8 +144,7 @@ void Checks::pattern(const hw_pattern *pattern) const {
 void Checks::layout(const void *source, const hw_layout *layout, int64_t rows, int64_t columns) const {
   present(layout, "layout");
   if (layout->dtype < HW_F32 || layout->dtype > HW_F64) {
-    fail(HW_INVALID, "%s: layout.dtype is %d; it must be HW_F32, HW_BF16, HW_F16 or HW_F64", function_,
-         layout->dtype);
+    fail(HW_INVALID, "%s: layout.dtype is %d; it must be HW_F32, HW_BF16, HW_F16 or HW_F64", function_, layout->dtype);
   }
   at_least(layout->elements, 0, "layout.elements");
   at_least(layout->row_stride, 0, "layout.row_stride");

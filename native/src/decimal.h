@@ -32,8 +32,10 @@ struct Powers {
       for (int i = 0; i < (k < 0 ? -k : k); i++) five *= 5;
       Wide bits = 0, rest = k < 0 ? 1 : five; /* digits of rest / unit, unit a power of two for k >= 0 */
       Wide unit = 1;
-      if (k < 0) unit = five;
-      else while (unit <= five / 2) unit *= 2;
+      if (k < 0)
+        unit = five;
+      else
+        while (unit <= five / 2) unit *= 2;
       while (rest < unit) rest *= 2;
       for (int i = 0; i < 64; i++, rest *= 2) {
         bits = bits * 2 + (rest >= unit);
@@ -68,10 +70,10 @@ inline Decimal shortest(float x) {
   };
   if (q <= 0 && q > -24 && (c & ((uint32_t{1} << -q) - 1)) == 0) return trimmed(c >> -q, 0);
 
-  const bool even = c % 2 == 0;              /* then the ends of its interval read back as x */
-  const bool close = fraction == 0 && power > 1; /* the neighbour below is half as far */
-  const int k = (q * 1262611 - (close ? 524031 : 0)) >> 22;  /* floor(log10 2^q), of 3/4 * 2^q if close */
-  const int shift = q + ((-k * 1741647) >> 19) + 1;          /* floor(log2 10^-k) */
+  const bool even = c % 2 == 0;                             /* then the ends of its interval read back as x */
+  const bool close = fraction == 0 && power > 1;            /* the neighbour below is half as far */
+  const int k = (q * 1262611 - (close ? 524031 : 0)) >> 22; /* floor(log10 2^q), of 3/4 * 2^q if close */
+  const int shift = q + ((-k * 1741647) >> 19) + 1;         /* floor(log2 10^-k) */
   const uint64_t g = decimal::kPowers.of[-k - decimal::kLeast];
   const uint32_t below = decimal::round_to_odd(g, (4 * c - 2 + close) << shift) + !even;
   const uint32_t middle = decimal::round_to_odd(g, 4 * c << shift);

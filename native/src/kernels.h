@@ -36,9 +36,15 @@ struct CpuKernels {
 #define HW_DECLARE(name) decltype(hw_##name) name;
 #define HW_ADDRESS(name) name,
 
-namespace baseline { extern const CpuKernels kernels; }
-namespace avx2 { extern const CpuKernels kernels; }
-namespace avx512 { extern const CpuKernels kernels; }
+namespace baseline {
+extern const CpuKernels kernels;
+}
+namespace avx2 {
+extern const CpuKernels kernels;
+}
+namespace avx512 {
+extern const CpuKernels kernels;
+}
 
 /* The best of the above that the processor and HEADWATER_ISA allow. */
 const CpuKernels &cpu();

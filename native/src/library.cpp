@@ -27,8 +27,8 @@ int isa_level() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
     level = 1;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
       level = 2;
     }
   }
@@ -111,8 +111,8 @@ void *allocate(int64_t count, size_t size) {
     memory = std::aligned_alloc(64, bytes / 64 * 64 + 64);
   }
   if (memory == nullptr) {
-    fail(HW_OUT_OF_MEMORY, "no memory for %lld elements of %zu bytes of working space",
-         static_cast<long long>(count), size);
+    fail(HW_OUT_OF_MEMORY, "no memory for %lld elements of %zu bytes of working space", static_cast<long long>(count),
+         size);
   }
   return memory;
 }
@@ -142,5 +142,4 @@ int32_t hw_set_threads(int32_t threads) {
 }
 
 int32_t hw_get_threads(void) { return hw::threads(); }
-
 }

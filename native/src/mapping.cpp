@@ -32,7 +32,8 @@ int32_t will_need(const void *start, int64_t, const int64_t *offset, int64_t n, 
   if (resident(base, offset, n, bytes, page)) return HW_OK;
   uintptr_t from = 0, to = 0; /* ranges that touch are asked for at once */
   const auto ask = [&] {
-    if (from < to) madvise(reinterpret_cast<void *>(from), to - from, MADV_WILLNEED); /* only advice: a failure changes nothing */
+    if (from < to)
+      madvise(reinterpret_cast<void *>(from), to - from, MADV_WILLNEED); /* only advice: a failure changes nothing */
   };
   for (int64_t i = 0; i < n; i++) {
     const uintptr_t first = (base + static_cast<uintptr_t>(offset[i])) / page * page;

@@ -72,9 +72,8 @@ double peak_flops(int threads) {
   float (*const loop)(int64_t) = isa == "avx512" ? peak_avx512 : isa == "avx2" ? peak_avx2 : peak_baseline;
   const int64_t steps = 4000000;
   std::vector<float> sink(static_cast<size_t>(threads));
-  const double time = best([&] {
-    on_all_threads(threads, [&](int i) { sink[static_cast<size_t>(i)] = loop(steps); });
-  });
+  const double time =
+      best([&] { on_all_threads(threads, [&](int i) { sink[static_cast<size_t>(i)] = loop(steps); }); });
   return 2.0 * 12 * lanes * static_cast<double>(steps) * threads / time;
 }
 #else
@@ -151,12 +150,11 @@ void contract(int64_t P, int64_t width, int64_t per_position, int64_t targets, b
   const hw_ragged ragged = batch.view(P);
   const hw_segments segments = test::segments(segment, sources);
   const hw_runs runs = {out.data(), targets * sources, base.data(), targets, targets * sources};
-  const double time = best([&] {
-    CHECK_OK(hw_edge_contract(&test::exec, &gradients, &ragged, &from, &segments, &runs, 0));
-  });
+  const double time =
+      best([&] { CHECK_OK(hw_edge_contract(&test::exec, &gradients, &ragged, &from, &segments, &runs, 0)); });
   const double dots = static_cast<double>(batch.rows * per_position);
-  report(name, 2 * dots * static_cast<double>(width),
-         4 * (static_cast<double>((batch.rows + sources) * width) + dots), time);
+  report(name, 2 * dots * static_cast<double>(width), 4 * (static_cast<double>((batch.rows + sources) * width) + dots),
+         time);
 }
 
 void adjoint(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t targets, bool last) {
@@ -171,11 +169,12 @@ void adjoint(int64_t P, int64_t heads, int64_t kv_heads, int64_t head_dim, int64
                   to = test::matrix(v, batch.rows, kv_heads * head_dim);
   const hw_pattern probabilities = {pattern.data(), heads, P};
   const hw_ragged ragged = batch.view(P);
-  const double time = best([&] {
-    CHECK_OK(hw_pattern_adjoint(&test::exec, &from, &probabilities, kv_heads, &ragged, &to));
-  });
+  const double time =
+      best([&] { CHECK_OK(hw_pattern_adjoint(&test::exec, &from, &probabilities, kv_heads, &ragged, &to)); });
   report(name, 2.0 * static_cast<double>(batch.pairs * heads * head_dim),
-         4.0 * static_cast<double>(batch.rows * (heads + kv_heads) * head_dim + heads * P * P / 2), time);
+         4.0 * (static_cast<double>(batch.rows * (heads + kv_heads) * head_dim) +
+                0.5 * static_cast<double>(heads * P * P)),
+         time);
 }
 
 void encode(int64_t rows, int64_t cols, int64_t k) {
@@ -208,9 +207,8 @@ void gather(int32_t dtype, const char *dtype_name, int64_t bytes, bool transpose
   const hw_layout layout = {width * all, transposed ? 1 : width, transposed ? all : 1, dtype};
   const hw_rows rows = test::rows(index, all);
   const hw_matrix to = test::matrix(out, n, width);
-  const double time = best([&] {
-    CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, nullptr, nullptr, &to));
-  });
+  const double time =
+      best([&] { CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, nullptr, nullptr, &to)); });
   report(name, 0, static_cast<double>(n * width * (4 + bytes)), time);
 }
 
@@ -238,7 +236,12 @@ void graph(int64_t layers, int64_t P, int64_t per_position) {
   const auto rows = static_cast<int64_t>(order.size());
   std::vector<const float *> run_value;
   for (int64_t at : offset) run_value.push_back(value.data() + at);
-  const hw_edges edges = {rows, columns, run_start.data(), column.data(), length.data(), run_value.data(),
+  const hw_edges edges = {rows,
+                          columns,
+                          run_start.data(),
+                          column.data(),
+                          length.data(),
+                          run_value.data(),
                           static_cast<int64_t>(column.size())};
   std::vector<double> sum(order.size()), influence(static_cast<size_t>(columns)), weight(influence.size(), 1e-3);
   const double bytes = 4.0 * static_cast<double>(values);

@@ -27,8 +27,7 @@ void contract_case(const Shape &s) {
   segment[0] = before;
   for (size_t q = 0; q < static_cast<size_t>(s.P); q++) segment[q + 1] = segment[q] + random.below(s.most + 1);
   const int64_t sources = segment.back() - before;
-  const std::vector<float> g = random.gauss(ragged.rows * s.width),
-                           source = random.gauss(segment.back() * s.width);
+  const std::vector<float> g = random.gauss(ragged.rows * s.width), source = random.gauss(segment.back() * s.width);
   const int64_t stride = sources + 3;
   std::vector<int64_t> out_base(static_cast<size_t>(s.targets));
   for (size_t t = 0; t < out_base.size(); t++) out_base[t] = static_cast<int64_t>(out_base.size() - 1 - t) * stride;
@@ -39,7 +38,8 @@ void contract_case(const Shape &s) {
     const auto run = [&](int32_t threads) {
       std::vector<float> out = old;
       CHECK_OK(hw_set_threads(threads));
-      const hw_matrix gradients = test::matrix(g, ragged.rows, s.width), from = test::matrix(source, segment.back(), s.width);
+      const hw_matrix gradients = test::matrix(g, ragged.rows, s.width),
+                      from = test::matrix(source, segment.back(), s.width);
       const hw_ragged batch = ragged.view(s.P);
       const hw_segments segments = test::segments(segment, segment.back());
       const auto count = static_cast<int64_t>(out.size());
@@ -79,10 +79,16 @@ void contract_case(const Shape &s) {
 }  // namespace
 
 TEST(edge_contract_matches_the_definition) {
-  const Shape shapes[] = {{1, 5, 1, 3},    {1, 1, 1, 1},     {4, 5, 3, 4},     {3, 16, 0, 4},   {5, 64, 7, 0},
-                          {6, 33, 20, 9},  {9, 40, 40, 17},  {5, 100, 33, 70}, {2, 48, 97, 33}, {7, 192, 64, 64},
-                          {3, 130, 19, 50}};
+  const Shape shapes[] = {{1, 5, 1, 3},    {1, 1, 1, 1},     {4, 5, 3, 4},    {3, 16, 0, 4},
+                          {5, 64, 7, 0},   {6, 33, 20, 9},   {9, 40, 40, 17}, {5, 100, 33, 70},
+                          {2, 48, 97, 33}, {7, 192, 64, 64}, {3, 130, 19, 50}};
   for (const Shape &shape : shapes) contract_case(shape);
+}
+
+TEST(edge_contract_serves_positions_of_few_sources) {
+  for (const Shape &shape : {Shape{33, 70, 12, 1}, Shape{9, 100, 40, 2}, Shape{70, 31, 3, 1}, Shape{40, 7, 5, 6}}) {
+    contract_case(shape);
+  }
 }
 
 TEST(edge_contract_serves_a_few_targets_at_the_last_position) {

@@ -17,7 +17,9 @@ struct Graph {
   std::vector<double> dense;
 
   Graph(Random &random, int64_t row_count, int64_t column_count, bool round = false)
-      : rows(row_count), columns(column_count), keep(static_cast<size_t>(column_count)),
+      : rows(row_count),
+        columns(column_count),
+        keep(static_cast<size_t>(column_count)),
         dense(static_cast<size_t>(row_count * column_count)) {
     value.push_back(0); /* an offset that is not zero */
     for (int64_t r = 0; r < rows; r++) {
@@ -44,7 +46,13 @@ struct Graph {
   }
 
   hw_edges edges() const {
-    return {rows, columns, run_start.data(), column.data(), length.data(), run_value.data(), static_cast<int64_t>(column.size())};
+    return {rows,
+            columns,
+            run_start.data(),
+            column.data(),
+            length.data(),
+            run_value.data(),
+            static_cast<int64_t>(column.size())};
   }
   double at(int64_t r, int64_t c, bool kept) const {
     return kept && !keep[static_cast<size_t>(c)] ? 0 : dense[static_cast<size_t>(r * columns + c)];
@@ -142,8 +150,8 @@ TEST(influence_finds_scales_that_are_not_known) {
     known[7] = unknown[7] = 0;
     std::vector<double> expected(1000), influence(1000);
     CHECK_OK(hw_set_threads(1));
-    CHECK_OK(hw_influence(&edges, graph.order.data(), 400, graph.node.data(), weight.data(), keep, 1, known.data(), nullptr,
-                          expected.data()));
+    CHECK_OK(hw_influence(&edges, graph.order.data(), 400, graph.node.data(), weight.data(), keep, 1, known.data(),
+                          nullptr, expected.data()));
     for (int32_t threads : {1, 2, 5}) {
       CHECK_OK(hw_set_threads(threads));
       std::vector<double> scale = unknown;
@@ -171,8 +179,8 @@ TEST(influence_passes_on_what_new_rows_change) {
     CHECK_OK(hw_influence(&edges, known.data(), n, graph.node.data(), weight.data(), nullptr, 1e-8, scale.data(),
                           passed.data(), influence.data()));
     std::vector<double> expected(1200);
-    CHECK_OK(hw_influence(&edges, known.data(), n, graph.node.data(), weight.data(), nullptr, 1e-8, scale.data(), nullptr,
-                          expected.data()));
+    CHECK_OK(hw_influence(&edges, known.data(), n, graph.node.data(), weight.data(), nullptr, 1e-8, scale.data(),
+                          nullptr, expected.data()));
     for (size_t i = 0; i < influence.size(); i++) {
       CHECK(test::close(influence[i], expected[i], expected[i], 1e-12), "step ", step, ", column ", i);
     }
@@ -183,8 +191,8 @@ TEST(influence_shares_a_long_row_among_threads) {
   Random random(8);
   const int64_t columns = 300000;
   const std::vector<float> value = random.gauss(columns - 1);
-  const int64_t run_start[] = {0, 2}, column[] = {0, 100001}, length[] = {100001, columns - 100002},
-                order[] = {0}, node[] = {columns - 1};
+  const int64_t run_start[] = {0, 2}, column[] = {0, 100001}, length[] = {100001, columns - 100002}, order[] = {0},
+                node[] = {columns - 1};
   const float *const run_value[] = {value.data(), value.data() + 100001};
   const hw_edges edges = {1, columns, run_start, column, length, run_value, 2};
   double scale[] = {0.5};
@@ -251,7 +259,8 @@ TEST(edges_above_are_those_that_reach_the_cut) {
       std::vector<int32_t> expected;
       for (int64_t r = 0; r < graph.rows; r++) {
         for (int64_t c = 0; c < graph.columns; c++) {
-          if (coefficient[static_cast<size_t>(r)] * graph.at(r, c, kept) >= cut) expected.push_back(static_cast<int32_t>(c));
+          if (coefficient[static_cast<size_t>(r)] * graph.at(r, c, kept) >= cut)
+            expected.push_back(static_cast<int32_t>(c));
         }
         expected_start.push_back(static_cast<int64_t>(expected.size()));
       }
@@ -263,7 +272,8 @@ TEST(edges_above_are_those_that_reach_the_cut) {
         CHECK(start == expected_start, "cut ", cut, " kept ", kept);
         std::vector<int32_t> column(expected.size());
         std::vector<float> value(expected.size());
-        CHECK_OK(hw_edges_above(&edges, coefficient.data(), keep, cut, start.data(), column.data(), value.data(), count));
+        CHECK_OK(
+            hw_edges_above(&edges, coefficient.data(), keep, cut, start.data(), column.data(), value.data(), count));
         CHECK(column == expected, "cut ", cut, " kept ", kept);
         for (int64_t r = 0; r < graph.rows; r++) {
           for (int64_t e = start[static_cast<size_t>(r)]; e < start[static_cast<size_t>(r + 1)]; e++) {
@@ -310,7 +320,8 @@ TEST(graph_functions_refuse_bad_arguments) {
   CHECK_INVALID(hw_edge_cut(&edges, scale, nullptr, 0.5, &cut), "finite");
   run_value[0] = value;
   order[0] = 1;
-  CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence), "order[0] is 1");
+  CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence),
+                "order[0] is 1");
   order[0] = 0;
   node[0] = 3;
   CHECK_INVALID(hw_influence(&edges, order, 1, node, weight, nullptr, 1e-8, scale, nullptr, influence), "is 3");
@@ -323,7 +334,8 @@ TEST(graph_functions_refuse_bad_arguments) {
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "edges.value[0] is null");
   run_value[0] = value;
   run_start[1] = 2;
-  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "the last of edges.run_start is 2, more than edges.runs, which is 1");
+  CHECK_INVALID(hw_row_sums(&edges, nullptr, sum),
+                "the last of edges.run_start is 2, more than edges.runs, which is 1");
   run_start[1] = -1;
   CHECK_INVALID(hw_row_sums(&edges, nullptr, sum), "run_start[1] is -1");
 }

@@ -27,6 +27,48 @@ TEST(threads_can_be_set_from_any_thread) {
   CHECK_OK(hw_set_threads(2));
 }
 
+/* Inputs are shared, outputs are each caller's own, and so is the text of an error. */
+TEST(callers_on_several_threads_do_not_meet) {
+  test::Random random(9);
+  const int64_t P = 9, width = 33, targets = 20, sources = P * 5;
+  const test::Ragged ragged(random, targets, P);
+  const std::vector<float> gradients = random.gauss(ragged.rows * width), vectors = random.gauss(sources * width);
+  std::vector<int64_t> start, base;
+  for (int64_t q = 0; q <= P; q++) start.push_back(q * 5);
+  for (int64_t t = 0; t < targets; t++) base.push_back(t * sources);
+  const hw_matrix g = test::matrix(gradients, ragged.rows, width), source = test::matrix(vectors, sources, width);
+  const hw_ragged batch = ragged.view(P);
+  const hw_segments segments = test::segments(start, sources);
+  const int64_t count = targets * sources;
+  const auto contract = [&](std::vector<float> &edges) {
+    const hw_runs out = {edges.data(), count, base.data(), targets, count};
+    return hw_edge_contract(&test::exec, &g, &batch, &source, &segments, &out, 0);
+  };
+  std::vector<float> expected(static_cast<size_t>(count));
+  CHECK_OK(contract(expected));
+  if (test::exec.device >= 0) return; /* a device's callers take turns on its stream; the emulation has one */
+  std::vector<std::vector<float>> found(4, std::vector<float>(static_cast<size_t>(count)));
+  std::vector<std::string> errors(found.size());
+  std::vector<std::thread> callers;
+  for (size_t i = 0; i < found.size(); i++) {
+    callers.emplace_back([&, i] {
+      for (int round = 0; round < 20; round++) {
+        if (contract(found[i]) != HW_OK) return;
+        hw_set_threads(i % 2 == 0 ? 2 : -static_cast<int32_t>(i));
+        errors[i] = hw_last_error();
+        if (hw_isa() == nullptr || hw_get_threads() < 1) return;
+      }
+    });
+  }
+  for (std::thread &caller : callers) caller.join();
+  for (size_t i = 0; i < found.size(); i++) {
+    CHECK(found[i] == expected, "caller ", static_cast<int64_t>(i));
+    const std::string wanted = i % 2 == 0 ? "" : test::text("hw_set_threads: threads is ", -static_cast<int64_t>(i));
+    CHECK(i % 2 == 0 || errors[i].find(wanted) == 0, errors[i]);
+  }
+  CHECK_OK(hw_set_threads(2));
+}
+
 TEST(devices_that_are_not_there_are_refused) {
   const std::vector<float> number(1);
   const std::vector<int64_t> row = {0};

@@ -27,8 +27,8 @@ double from_float16(uint16_t h) {
 }
 
 template <class T>
-void gather_case(Random &random, int32_t dtype, T (*make)(Random &), double (*widen)(T), bool transposed,
-                 int64_t width, int64_t n) {
+void gather_case(Random &random, int32_t dtype, T (*make)(Random &), double (*widen)(T), bool transposed, int64_t width,
+                 int64_t n) {
   const int64_t source_rows = 37;
   const int64_t row_stride = transposed ? 1 : width + 3, col_stride = transposed ? source_rows : 1;
   std::vector<T> source(static_cast<size_t>((width + 3) * source_rows));
@@ -43,7 +43,8 @@ void gather_case(Random &random, int32_t dtype, T (*make)(Random &), double (*wi
     const hw_rows rows = test::rows(index, source_rows);
     const hw_vector by_row = test::vector(scale), by_column = test::vector(gain);
     const hw_matrix to = test::matrix(out, n, width);
-    CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, scales ? &by_row : nullptr, gains ? &by_column : nullptr, &to));
+    CHECK_OK(hw_gather_rows(&test::exec, source.data(), &layout, &rows, scales ? &by_row : nullptr,
+                            gains ? &by_column : nullptr, &to));
     CHECK(out[out.size() - 2] == test::kUntouched && out.back() == test::kUntouched, "past the end");
     for (int64_t i = 0; i < n; i++) {
       for (int64_t j = 0; j < width; j++) {
@@ -53,8 +54,8 @@ void gather_case(Random &random, int32_t dtype, T (*make)(Random &), double (*wi
         const double expected = (scales ? scales[i] : 1.0) * (gains ? gains[j] : 1.0) * x;
         CHECK(std::isnan(expected) ? std::isnan(got)
                                    : got == expected || test::close(got, expected, std::abs(expected), 2e-7),
-              "dtype ", dtype, " transposed ", transposed, " width ", width, " at ", i, ",", j, ": ", got,
-              " expected ", expected);
+              "dtype ", dtype, " transposed ", transposed, " width ", width, " at ", i, ",", j, ": ", got, " expected ",
+              expected);
       }
     }
   }
@@ -67,14 +68,17 @@ TEST(gather_rows_widens_and_scales) {
   for (bool transposed : {false, true}) {
     for (int64_t width : {1, 5, 16, 33, 200}) {
       for (int64_t n : {1, 7, 40}) {
-        gather_case<float>(random, HW_F32, [](Random &r) { return r.gauss(); }, [](float x) { return double{x}; },
-                           transposed, width, n);
-        gather_case<double>(random, HW_F64, [](Random &r) { return double{r.gauss()}; }, [](double x) { return x; },
-                            transposed, width, n);
-        gather_case<uint16_t>(random, HW_BF16, [](Random &r) { return bfloat16(r.gauss()); }, from_bfloat16, transposed,
-                              width, n);
-        gather_case<uint16_t>(random, HW_F16, [](Random &r) { return static_cast<uint16_t>(r.below(1 << 16)); },
-                              from_float16, transposed, width, n);
+        gather_case<float>(
+            random, HW_F32, [](Random &r) { return r.gauss(); }, [](float x) { return double{x}; }, transposed, width,
+            n);
+        gather_case<double>(
+            random, HW_F64, [](Random &r) { return double{r.gauss()}; }, [](double x) { return x; }, transposed, width,
+            n);
+        gather_case<uint16_t>(
+            random, HW_BF16, [](Random &r) { return bfloat16(r.gauss()); }, from_bfloat16, transposed, width, n);
+        gather_case<uint16_t>(
+            random, HW_F16, [](Random &r) { return static_cast<uint16_t>(r.below(1 << 16)); }, from_float16, transposed,
+            width, n);
       }
     }
   }
@@ -120,8 +124,10 @@ TEST(gather_rows_refuses_bad_arguments) {
   CHECK_INVALID(gather(layout, both, 2, {nullptr, 2, 2}), "out is NULL");
   const hw_rows rows = test::rows(both, 2), nowhere = {nullptr, 2, 2};
   const hw_vector narrow = test::vector(one);
-  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, &narrow, nullptr, &to), "scale has 1 numbers where 2");
-  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, nullptr, &narrow, &to), "gain has 1 numbers where 2");
+  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, &narrow, nullptr, &to),
+                "scale has 1 numbers where 2");
+  CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &rows, nullptr, &narrow, &to),
+                "gain has 1 numbers where 2");
   CHECK_INVALID(hw_gather_rows(&test::exec, numbers.data(), &layout, &nowhere, nullptr, nullptr, &to),
                 "rows.index is NULL");
   CHECK_INVALID(hw_gather_rows(&test::exec, nullptr, &layout, &rows, nullptr, nullptr, &to), "source is NULL");

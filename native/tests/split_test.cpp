@@ -20,7 +20,8 @@ struct Parts {
 
   explicit Parts(size_t n) : high(n, 0xabcd), middle(n, 0xabcd), low(n, 0xabcd) {}
   int32_t fill(const hw_matrix &x, int64_t stride) {
-    const hw_bf16_matrix first = {high.data(), x.rows, x.columns, stride}, second = {middle.data(), x.rows, x.columns, stride},
+    const hw_bf16_matrix first = {high.data(), x.rows, x.columns, stride},
+                         second = {middle.data(), x.rows, x.columns, stride},
                          third = {low.data(), x.rows, x.columns, stride};
     return hw_split_bf16(&x, &first, &second, &third);
   }
@@ -45,7 +46,8 @@ TEST(split_parts_sum_to_the_number) {
       x.push_back(static_cast<float>((i % 2 ? -1 : 1) * std::ldexp(mantissa, exponent - 23)));
     }
   }
-  for (float each : {0.0f, 1.0f, FLT_MAX, -FLT_MAX, 0x1.fefp127f, 0x1.ffp127f, -0x1.fe8p100f, 0x1.01p0f, 0x1.03p0f}) x.push_back(each);
+  for (float each : {0.0f, 1.0f, FLT_MAX, -FLT_MAX, 0x1.fefp127f, 0x1.ffp127f, -0x1.fe8p100f, 0x1.01p0f, 0x1.03p0f})
+    x.push_back(each);
   const Parts parts = split(x);
   for (size_t i = 0; i < x.size(); i++) {
     CHECK(parts.sum(i) == double{x[i]}, "of ", x[i]);
@@ -87,7 +89,8 @@ TEST(split_writes_rows_at_the_stride) {
     for (int64_t i = 0; i < rows; i++) {
       for (int64_t j = 0; j < stride; j++) {
         const auto at = static_cast<size_t>(i * stride + j);
-        CHECK(j < cols ? parts.sum(at) == x[static_cast<size_t>(i * cols + j)] : parts.low[at] == 0xabcd, "at ", i, ",", j);
+        CHECK(j < cols ? parts.sum(at) == x[static_cast<size_t>(i * cols + j)] : parts.low[at] == 0xabcd, "at ", i, ",",
+              j);
       }
     }
   }

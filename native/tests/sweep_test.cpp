@@ -78,10 +78,10 @@ void adjoint_case(const Shape &s, bool single) {
 }  // namespace
 
 TEST(pattern_adjoint_matches_the_definition) {
-  const Shape shapes[] = {{1, 1, 1, 1, 1},   {1, 4, 2, 8, 3},   {5, 2, 1, 7, 4},   {7, 4, 4, 16, 9},  {13, 6, 2, 33, 5},
-                          {64, 4, 2, 64, 3}, {40, 2, 2, 80, 4}, {30, 8, 1, 20, 6}, {20, 2, 1, 96, 5},
-                          {12, 2, 1, 128, 2},
-                          {9, 3, 3, 256, 4}, {6, 2, 2, 8, 40},  {5, 2, 2, 8, 0}};
+  const Shape shapes[] = {{1, 1, 1, 1, 1},   {1, 4, 2, 8, 3},    {5, 2, 1, 7, 4},   {7, 4, 4, 16, 9},
+                          {13, 6, 2, 33, 5}, {64, 4, 2, 64, 3},  {40, 2, 2, 80, 4}, {30, 8, 1, 20, 6},
+                          {20, 2, 1, 96, 5}, {12, 2, 1, 128, 2}, {9, 3, 3, 256, 4}, {6, 2, 2, 8, 40},
+                          {5, 2, 2, 8, 0}};
   for (const Shape &shape : shapes) adjoint_case(shape, false);
 }
 
@@ -100,7 +100,8 @@ namespace {
 
 /* A call that is right: a target at position 1 of 2, four heads of four columns on two key/value heads. */
 struct Call {
-  std::vector<float> gradients = std::vector<float>(32), mixed = std::vector<float>(16), numbers = std::vector<float>(16);
+  std::vector<float> gradients = std::vector<float>(32), mixed = std::vector<float>(16),
+                     numbers = std::vector<float>(16);
   std::vector<int64_t> row_offset = {0};
   std::vector<int32_t> position = {1};
   hw_matrix o = test::matrix(gradients, 2, 16), v = test::matrix(mixed, 2, 8);

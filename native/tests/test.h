@@ -40,34 +40,34 @@ struct Case {
   Case(const char *name, void (*body)());
 };
 
-#define TEST(name)                             \
-  static void name();                          \
+#define TEST(name)                                  \
+  static void name();                               \
   static const test::Case case_##name(#name, name); \
   static void name()
 
 void failed(const char *file, int line, const std::string &what);
 
-#define CHECK(condition, ...)                                                                   \
-  do {                                                                                          \
+#define CHECK(condition, ...)                                                                     \
+  do {                                                                                            \
     if (!(condition)) test::failed(__FILE__, __LINE__, #condition " " + test::text(__VA_ARGS__)); \
   } while (0)
 
-#define CHECK_OK(call)                                                                                     \
-  do {                                                                                                     \
-    const int32_t status_of_call = (call);                                                                 \
-    test::finish();                                                                                        \
-    if (status_of_call != HW_OK) {                                                                         \
-      test::failed(__FILE__, __LINE__, test::text("status ", status_of_call, ": ", hw_last_error()));       \
-    }                                                                                                      \
+#define CHECK_OK(call)                                                                                \
+  do {                                                                                                \
+    const int32_t status_of_call = (call);                                                            \
+    test::finish();                                                                                   \
+    if (status_of_call != HW_OK) {                                                                    \
+      test::failed(__FILE__, __LINE__, test::text("status ", status_of_call, ": ", hw_last_error())); \
+    }                                                                                                 \
   } while (0)
 
 /* The call is refused as invalid, with a sentence that holds `words`. */
-#define CHECK_INVALID(call, words)                                                                        \
-  do {                                                                                                    \
-    const int32_t status_of_call = (call);                                                                \
-    if (status_of_call != HW_INVALID || std::strstr(hw_last_error(), words) == nullptr) {                  \
+#define CHECK_INVALID(call, words)                                                                            \
+  do {                                                                                                        \
+    const int32_t status_of_call = (call);                                                                    \
+    if (status_of_call != HW_INVALID || std::strstr(hw_last_error(), words) == nullptr) {                     \
       test::failed(__FILE__, __LINE__, test::text(#call ": status ", status_of_call, ": ", hw_last_error())); \
-    }                                                                                                     \
+    }                                                                                                         \
   } while (0)
 
 inline std::string one(const char *x) { return x; }

@@ -12,7 +12,8 @@ namespace {
 const char kNames[] = "E_1_02_37_1";
 const int64_t kNameStart[] = {0, 5, 5, 11};
 
-std::string links(const std::vector<int32_t> &source, const std::vector<int32_t> &target, const std::vector<float> &weight) {
+std::string links(const std::vector<int32_t> &source, const std::vector<int32_t> &target,
+                  const std::vector<float> &weight) {
   std::vector<char> text(weight.size() * 76);
   int64_t length = -1;
   CHECK_OK(hw_link_text(kNames, kNameStart, 3, static_cast<int64_t>(weight.size()), source.data(), target.data(),
@@ -35,10 +36,23 @@ TEST(links_follow_each_other) {
 }
 
 TEST(weights_are_written_as_java_does) {
-  const std::pair<float, const char *> expected[] = {
-      {0, "0.0"}, {-0.0f, "-0.0"}, {1, "1.0"}, {10, "10.0"}, {12.5f, "12.5"}, {123456, "123456.0"}, {9999999, "9999999.0"},
-      {1e7f, "1.0E7"}, {1.5e10f, "1.5E10"}, {0.001f, "0.001"}, {0.0025f, "0.0025"}, {9.99e-4f, "9.99E-4"}, {1e-5f, "1.0E-5"},
-      {0.1f, "0.1"}, {0.43596285581588745f, "0.43596286"}, {3.4028235e38f, "3.4028235E38"}, {-1.17549435e-38f, "-1.1754944E-38"}};
+  const std::pair<float, const char *> expected[] = {{0, "0.0"},
+                                                     {-0.0f, "-0.0"},
+                                                     {1, "1.0"},
+                                                     {10, "10.0"},
+                                                     {12.5f, "12.5"},
+                                                     {123456, "123456.0"},
+                                                     {9999999, "9999999.0"},
+                                                     {1e7f, "1.0E7"},
+                                                     {1.5e10f, "1.5E10"},
+                                                     {0.001f, "0.001"},
+                                                     {0.0025f, "0.0025"},
+                                                     {9.99e-4f, "9.99E-4"},
+                                                     {1e-5f, "1.0E-5"},
+                                                     {0.1f, "0.1"},
+                                                     {0.43596285581588745f, "0.43596286"},
+                                                     {3.4028235e38f, "3.4028235E38"},
+                                                     {-1.17549435e-38f, "-1.1754944E-38"}};
   for (const auto &[x, text] : expected) CHECK(number(x) == text, number(x), " expected ", text);
 }
 
@@ -95,6 +109,7 @@ TEST(link_text_refuses_bad_arguments) {
   CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, target, weight, text, 75, &length), "capacity is 75");
   CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, outside, weight, text, 76, &length), "target[0] is 3");
   CHECK_INVALID(hw_link_text(kNames, kNameStart, 3, 1, source, target, infinite, text, 76, &length), "weight[0]");
-  CHECK_INVALID(hw_link_text(kNames, descending, 3, 1, source, target, weight, text, 76, &length), "name_start[2] is 4");
+  CHECK_INVALID(hw_link_text(kNames, descending, 3, 1, source, target, weight, text, 76, &length),
+                "name_start[2] is 4");
   CHECK_INVALID(hw_link_text(nullptr, kNameStart, 3, 1, source, target, weight, text, 76, &length), "names is NULL");
 }

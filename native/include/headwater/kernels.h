@@ -27,11 +27,11 @@ extern "C" {
 
 /* Status codes. */
 #define HW_OK 0
-#define HW_INVALID 1       /* an argument is out of its range */
-#define HW_UNSUPPORTED 2   /* this build or machine cannot do it (CUDA asked of a CPU build, say) */
+#define HW_INVALID 1     /* an argument is out of its range */
+#define HW_UNSUPPORTED 2 /* this build or machine cannot do it (CUDA asked of a CPU build, say) */
 #define HW_OUT_OF_MEMORY 3
-#define HW_DEVICE_ERROR 4  /* the device runtime reported an error */
-#define HW_INTERNAL 5      /* an exception that should not be: a fault of this library */
+#define HW_DEVICE_ERROR 4 /* the device runtime reported an error */
+#define HW_INTERNAL 5     /* an exception that should not be: a fault of this library */
 
 /* Element types of weight files. */
 #define HW_F32 0
@@ -164,9 +164,8 @@ HW_API int32_t hw_encode_topk(const hw_exec *exec, const hw_matrix *pre, const h
  * Gathers rows of a weight matrix to float32: out[i, j] = scale[i] * gain[j] * source[rows.index[i], j]. scale or gain may
  * be left out (ones). On the CPU, source may be a file mapping.
  */
-HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout,
-                              const hw_rows *rows, const hw_vector *scale, const hw_vector *gain,
-                              const hw_matrix *out);
+HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_layout *layout, const hw_rows *rows,
+                              const hw_vector *scale, const hw_vector *gain, const hw_matrix *out);
 
 /*
  * Asks the system to read n ranges of a mapped file before they are needed, and does not wait for it. Range i has the given
@@ -266,7 +265,8 @@ HW_API int32_t hw_influence(const hw_edges *edges, const int64_t *order, int64_t
  * zero, or share <= 0 with none: *cut is infinity. share >= 1: the smallest positive score. Coefficients are 0 or more;
  * an edge that is not finite, in a row that counts, is HW_INVALID.
  */
-HW_API int32_t hw_edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double share, double *cut);
+HW_API int32_t hw_edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double share,
+                           double *cut);
 
 /*
  * The edges whose score, as above, is at least cut (over 0): those of row r are the numbers row_start[r] .. row_start[r+1]-1
@@ -282,8 +282,9 @@ HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, 
  * Weights must be finite; they get the fewest digits that tell them from other floats. text needs room for 64 bytes and
  * twice the longest name a link; length is what all take.
  */
-HW_API int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source,
-                            const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length);
+HW_API int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n,
+                            const int32_t *source, const int32_t *target, const float *weight, char *text,
+                            int64_t capacity, int64_t *length);
 
 /*
  * The kernels by where they run: the library's tables, declarations and forwards are made from these lists, so that none

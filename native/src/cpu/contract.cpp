@@ -10,8 +10,8 @@
 namespace hw::HW_ISA {
 namespace {
 
-constexpr int64_t kPackFrom = 16;                                     /* targets at which packing pays */
-constexpr int64_t kGroup = 4 * kVectors * kLanes;                     /* sources of a work item */
+constexpr int64_t kPackFrom = 16;                                      /* targets at which packing pays */
+constexpr int64_t kGroup = 4 * kVectors * kLanes;                      /* sources of a work item */
 constexpr int64_t kPanelFloats = kVectors == 4 ? 128 << 10 : 48 << 10; /* of a work item: half a second-level cache */
 
 /* Four floats from each of kLanes / 4 rows, one row after the other. */

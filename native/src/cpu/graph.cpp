@@ -133,7 +133,8 @@ struct Scores {
 /* Sums by the digit at `shift` of the scores whose higher digits are `known`; returns whether all scores are finite. */
 bool histogram(const Scores &scores, int shift, uint64_t known, Mantissas *bins, int team) {
   const uint64_t least = max(uint64_t{1}, known << kDigitBits << shift); /* zeros count nowhere */
-  const uint64_t most = (known << kDigitBits << shift) | ((uint64_t{1} << shift << kDigitBits / 2 << kDigitBits / 2) - 1);
+  const uint64_t most =
+      (known << kDigitBits << shift) | ((uint64_t{1} << shift << kDigitBits / 2 << kDigitBits / 2) - 1);
   int finite = 1;
 #pragma omp parallel num_threads(team) reduction(& : finite)
   {
@@ -240,8 +241,8 @@ int32_t edge_cut(const hw_edges *edges, const double *coefficient, const uint8_t
   return HW_OK;
 }
 
-int32_t edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut, int64_t *row_start,
-                    int32_t *column, float *value, int64_t capacity) {
+int32_t edges_above(const hw_edges *edges, const double *coefficient, const uint8_t *keep, double cut,
+                    int64_t *row_start, int32_t *column, float *value, int64_t capacity) {
   const Scores scores = {*edges, coefficient, keep};
   row_start[0] = 0;
 #pragma omp parallel for schedule(dynamic, 8) num_threads(hw::threads())

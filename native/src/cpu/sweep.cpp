@@ -180,8 +180,9 @@ int32_t pattern_adjoint(const hw_exec *, const hw_matrix *o, const hw_pattern *p
   const int32_t *position = ragged->position;
   const int team = hw::threads();
   const int64_t tasks = team == 1 ? 1 : 4 * team; /* enough to share evenly; results do not depend on it */
-  const Mixing mixing = {o->data,        pattern->data, P,       heads, kv_heads, head_dim,
-                         ragged->offset, position,      v->data, Blocks(P, heads, kv_heads, head_dim, tasks / targets)};
+  const Mixing mixing = {
+      o->data,  pattern->data,  P,        heads,   kv_heads,
+      head_dim, ragged->offset, position, v->data, Blocks(P, heads, kv_heads, head_dim, tasks / targets)};
   const Blocks &blocks = mixing.blocks;
   const int64_t key_blocks = ceil_div(P, blocks.keys), spans = ceil_div(kv_heads, blocks.span);
   const int64_t batch = min(32, max(1, targets * key_blocks * spans / tasks)), batches = ceil_div(targets, batch);

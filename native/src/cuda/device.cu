@@ -12,8 +12,8 @@ void check(cudaError_t status, const char *what) {
 }
 
 dim3 grid_of(int64_t blocks) {
-  if (blocks > INT32_MAX) fail(HW_INVALID, "CUDA: %lld blocks are more than one launch has",
-                               static_cast<long long>(blocks));
+  if (blocks > INT32_MAX)
+    fail(HW_INVALID, "CUDA: %lld blocks are more than one launch has", static_cast<long long>(blocks));
   return dim3(static_cast<unsigned>(blocks));
 }
 

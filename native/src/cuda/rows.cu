@@ -9,7 +9,8 @@ constexpr int kThreads = 256;
 
 /* A block per row. */
 template <class T>
-__global__ void gather(const T *source, hw_layout layout, const int64_t *index, const float *scale, const float *gain, hw_matrix out) {
+__global__ void gather(const T *source, hw_layout layout, const int64_t *index, const float *scale, const float *gain,
+                       hw_matrix out) {
   const int64_t i = blockIdx.x, width = out.columns;
   const T *from = source + index[i] * layout.row_stride;
   const float row_scale = scale == nullptr ? 1.0f : scale[i];

@@ -2,38 +2,52 @@ package dev.headwater.bindings;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.JarURLConnection;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.ReadOnlyFileSystemException;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TreeSet;
 import java.util.jar.JarEntry;
 import java.util.stream.Stream;
 
 /**
- * Native libraries from the class path as files in the cache directory. A folder is unpacked under another name and
- * renamed
- * when complete, so that a folder that exists is whole; its {@code MANIFEST} holds size and SHA-256 of every file, and
- * sizes
- * are compared at each start.
+ * Native libraries from the class path as files in the cache directory. A folder is unpacked under another name,
+ * brought to the
+ * disk and renamed when complete, so that a folder that exists is whole. Its {@code MANIFEST} holds size and SHA-256
+ * of every
+ * file, its {@code STAMPS} what changes when anybody writes to one: at each start the stamps are compared, and where
+ * they
+ * differ, the hashes; a damaged folder is made anew.
  */
 final class LibraryCache {
     private static final String MANIFEST = "MANIFEST";
+    private static final String STAMPS = "STAMPS";
+    private static final Duration OLD = Duration.ofDays(1);
 
     private LibraryCache() {}
 
@@ -101,6 +115,7 @@ final class LibraryCache {
             if (isWhole(directory, resources)) {
                 return directory;
             }
+            sweep(directory);
             Path temporary = Files.createTempDirectory(directory.getParent(), directory.getFileName() + ".part");
             try {
                 Properties manifest = new Properties();
@@ -113,8 +128,10 @@ final class LibraryCache {
                 try (var out = Files.newBufferedWriter(temporary.resolve(MANIFEST))) {
                     manifest.store(out, "file = size sha256");
                 }
+                force(temporary);
                 delete(directory);
                 Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+                stamp(directory.resolve(STAMPS), stamps(directory, resources, manifest));
             } catch (AtomicMoveNotSupportedException | FileAlreadyExistsException e) {
                 throw new IOException("can't rename " + temporary + " to " + directory, e);
             } finally {
@@ -138,23 +155,96 @@ final class LibraryCache {
         return Files.size(target) + " " + HexFormat.of().formatHex(digest.digest());
     }
 
-    private static boolean isWhole(Path directory, Map<String, String> resources) throws IOException {
-        Path file = directory.resolve(MANIFEST);
-        if (!Files.isRegularFile(file)) {
+    private static boolean isWhole(Path directory, Map<String, String> resources) {
+        try {
+            Properties manifest = new Properties();
+            try (var in = Files.newBufferedReader(directory.resolve(MANIFEST))) {
+                manifest.load(in);
+            }
+            String stamps = stamps(directory, resources, manifest);
+            Path stamped = directory.resolve(STAMPS);
+            if (Files.isRegularFile(stamped) && stamps.equals(Files.readString(stamped, StandardCharsets.ISO_8859_1))) {
+                return true;
+            }
+            for (String name : resources.keySet()) {
+                if (!hash(directory.resolve(name))
+                        .equals(manifest.getProperty(name).split(" ")[1])) {
+                    return false;
+                }
+            }
+            stamp(stamped, stamps);
+            return true;
+        } catch (IOException | IllegalArgumentException e) {
+            // Something is missing, cut short or written over.
             return false;
         }
-        Properties manifest = new Properties();
-        try (var in = Files.newBufferedReader(file)) {
-            manifest.load(in);
+    }
+
+    /** Where nothing can be written, the hashes are taken each time. */
+    private static void stamp(Path file, String stamps) throws IOException {
+        try {
+            Files.writeString(file, stamps, StandardCharsets.ISO_8859_1);
+        } catch (AccessDeniedException | ReadOnlyFileSystemException e) {
+            // as the comment says
         }
-        for (String name : resources.keySet()) {
-            Path library = directory.resolve(name);
+    }
+
+    private static String stamps(Path directory, Map<String, String> resources, Properties manifest)
+            throws IOException {
+        StringBuilder stamps = new StringBuilder();
+        for (String name : new TreeSet<>(resources.keySet())) {
+            var now =
+                    Files.readAttributes(directory.resolve(name), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
             String line = manifest.getProperty(name, "");
-            if (!Files.isRegularFile(library) || !line.startsWith(Files.size(library) + " ")) {
-                return false;
+            if (!now.isRegularFile() || !line.matches(now.size() + " [0-9a-f]{64}")) {
+                throw new IOException(name + " is not what was unpacked");
+            }
+            stamps.append(name)
+                    .append(' ')
+                    .append(line)
+                    .append(' ')
+                    .append(now.lastModifiedTime().toInstant())
+                    .append(' ')
+                    .append(now.fileKey())
+                    .append('\n');
+        }
+        return stamps.toString();
+    }
+
+    private static String hash(Path file) throws IOException {
+        MessageDigest digest = sha256();
+        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+            in.transferTo(OutputStream.nullOutputStream());
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** What killed processes left: of this folder, whose lock we have, all; of others what is old. */
+    private static void sweep(Path directory) throws IOException {
+        String own = directory.getFileName() + ".part";
+        try (Stream<Path> files = Files.list(directory.getParent())) {
+            for (Path file : files.toList()) {
+                String name = file.getFileName().toString();
+                if (name.matches(".*\\.part\\d+")
+                        && (name.startsWith(own)
+                                || Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS)
+                                        .toInstant()
+                                        .isBefore(Instant.now().minus(OLD)))) {
+                    delete(file);
+                }
             }
         }
-        return true;
+    }
+
+    private static void force(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(f -> Files.isRegularFile(f, LinkOption.NOFOLLOW_LINKS))
+                    .toList()) {
+                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                    channel.force(true);
+                }
+            }
+        }
     }
 
     private static void delete(Path directory) throws IOException {

@@ -133,6 +133,12 @@ public final class Headwater {
                     "Not enough memory (" + e.getMessage() + "); for more Java heap than "
                             + Text.bytes(Runtime.getRuntime().maxMemory()) + " set HEADWATER_JAVA_OPTS=-Xmx…");
             return ExitCode.FAILURE;
+        } catch (InternalError e) {
+            // What Java makes of a mapped file that lost its end, see MappedFile.
+            complain(
+                    console,
+                    "A file became shorter, or its disk failed, while it was being read; start again when it is whole");
+            return ExitCode.FAILURE;
         }
     }
 

@@ -23,8 +23,9 @@ import java.util.Set;
 final class Access {
     private static final String CONTENT_POLICY =
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-                    + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                    + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors ";
 
+    private final Front front;
     private final boolean everywhere;
     private final Set<String> hosts;
     private final Optional<String> token;
@@ -32,7 +33,8 @@ final class Access {
     private String cookie;
 
     /** @param host the interface to listen on: a name or an address */
-    Access(String host) {
+    Access(String host, Front front) {
+        this.front = front;
         InetAddress address;
         try {
             address = InetAddress.getByName(host);
@@ -60,21 +62,24 @@ final class Access {
     }
 
     void check(Context ctx) {
-        ctx.header("Content-Security-Policy", CONTENT_POLICY);
+        ctx.header("Content-Security-Policy", CONTENT_POLICY + front.frameAncestors());
         ctx.header("X-Content-Type-Options", "nosniff");
         ctx.header("Referrer-Policy", "no-referrer");
         ctx.header("Cross-Origin-Resource-Policy", "same-origin");
         ctx.header("Cross-Origin-Opener-Policy", "same-origin");
-        ctx.header("X-Frame-Options", "DENY");
+        if (front.ancestors().isEmpty()) {
+            ctx.header("X-Frame-Options", "DENY");
+        }
 
         String host = ctx.header("Host");
-        if (host == null || !known(name(host))) {
+        if (host == null || !known(name(host)) && !isAllowed(host)) {
             throw new Refusal(
                     421,
-                    "This server does not answer for that host name: use localhost, or the address it was started with.");
+                    "This server does not answer for that host name: use localhost or the address it was started with, "
+                            + "or start it with --allow-host.");
         }
         String origin = ctx.header("Origin");
-        if (origin != null && !origin.equalsIgnoreCase("http://" + host)) {
+        if (origin != null && !origin.equalsIgnoreCase("http://" + host) && !isAllowedOrigin(origin)) {
             throw new Refusal(403, "Requests from pages of other sites are refused.");
         }
         String site = ctx.header("Sec-Fetch-Site");
@@ -97,15 +102,27 @@ final class Access {
         if (!ctx.path().equals("/") || !same(expected, ctx.queryParam("token"))) {
             throw new Refusal(401, "A token is needed: open the address that Headwater printed when it started.");
         }
-        ctx.header("Set-Cookie", cookie + "=" + session + "; Path=/; HttpOnly; SameSite=Lax");
+        ctx.header("Set-Cookie", cookie + "=" + session + "; Path=" + front.basePath() + "/; HttpOnly; SameSite=Lax");
         ctx.header("Cache-Control", "no-store");
-        ctx.redirect("/", io.javalin.http.HttpStatus.SEE_OTHER);
+        ctx.redirect(front.basePath() + "/", io.javalin.http.HttpStatus.SEE_OTHER);
     }
 
     private boolean known(String host) {
         // An address can't be rebound to another computer by a name server, so any will do where we listen on all of
         // them.
         return hosts.contains(host) || everywhere && (isAddress(host) || host.equals(ownName()));
+    }
+
+    /** With its port, or by its name alone if that was allowed. */
+    private boolean isAllowed(String host) {
+        return front.hosts().contains(host.toLowerCase(Locale.ROOT))
+                || front.hosts().contains(name(host));
+    }
+
+    /** Behind a proxy the page has the proxy's address, whatever host the proxy names to us. */
+    private boolean isAllowedOrigin(String origin) {
+        String[] parts = origin.split("://", 2);
+        return parts.length == 2 && parts[0].toLowerCase(Locale.ROOT).matches("https?") && isAllowed(parts[1]);
     }
 
     private static boolean isAddress(String host) {

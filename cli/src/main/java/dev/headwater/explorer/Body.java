@@ -105,7 +105,12 @@ final class Body {
 
         @Override
         public int read(byte[] buffer, int offset, int length) throws IOException {
-            int read = super.read(buffer, offset, length);
+            int read;
+            try {
+                read = super.read(buffer, offset, length);
+            } catch (IOException e) {
+                throw broken();
+            }
             count += Math.max(read, 0);
             if (count > limit) {
                 throw tooLarge(limit);

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.graph.FeatureRef;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast;
@@ -50,6 +52,11 @@ public interface Engine {
      * Traces the prompt and writes the front-end graph file (JSON) to {@code target}, a file that does not exist yet.
      */
     void attribute(GraphRequest request, Path target, Progress progress);
+
+    /** What comes with the transcoders that have this scan. May be called from any thread; empty if nothing does. */
+    default Optional<FeatureEvidence> evidence(String scan) {
+        return Optional.empty();
+    }
 
     /** Runs the prompt of a graph twice, as it is and with the edits. */
     SteerResult intervene(SteerRequest request, Progress progress);

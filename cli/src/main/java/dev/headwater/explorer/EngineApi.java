@@ -2,16 +2,17 @@ package dev.headwater.explorer;
 
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.document.DocumentNode;
+import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.graph.FeatureRef;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -114,16 +115,15 @@ final class EngineApi {
 
     private void intervene(Context ctx) {
         Steering steering = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Steering.class);
-        GraphNodes graph;
-        try (InputStream in = store.open(steering.graph())) {
-            graph = GraphNodes.read(in);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        GraphDocument graph = store.nodes(steering.graph());
+        int[] tokens = DocumentNode.tokens(graph.nodes());
+        if (tokens == null) {
+            throw new Refusal(422, "This graph file doesn't say which tokens its prompt has, so it can't be steered.");
         }
         var request = new Engine.SteerRequest(
-                graph.scan(),
-                graph.prompt(),
-                graph.tokens(),
+                graph.metadata().path("scan").asText(),
+                graph.metadata().path("prompt").asText(),
+                Arrays.stream(tokens).boxed().toList(),
                 steering.edits(),
                 steering.watch(),
                 steering.freezeAttention(),

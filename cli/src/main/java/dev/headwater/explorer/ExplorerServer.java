@@ -14,22 +14,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.eclipse.jetty.http.HttpURI;
 import org.eclipse.jetty.http.UriCompliance;
-import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
+import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.component.LifeCycle;
 
 /**
  * The explorer's HTTP server: the page, the graphs, the evidence about features, and the live engine if there is one.
  */
 public final class ExplorerServer implements AutoCloseable {
-    private static final int MOST_CONNECTIONS = 1024;
+    /** Beyond those that {@link Connections} keeps, so that the others can be told that the server is busy. */
+    private static final int MOST_CONNECTIONS = 2048;
+
     private static final long IDLE_MILLIS = 30_000;
-    private static final long HEADER_SECONDS = 15;
+    /** Where requests for the base path itself go; no path that a client sends is that. */
+    private static final String BASE = "/.base";
+
     private static final int LARGEST_HEADER = 16 << 10;
 
     private final Javalin app;
@@ -47,18 +52,26 @@ public final class ExplorerServer implements AutoCloseable {
         GraphStore store = GraphStore.open(config.graphs(), config.maxGraphBytes());
         FeatureSource bundled =
                 (scan, layer, feature) -> BundledFeatures.of(scan).flatMap(evidence -> evidence.record(layer, feature));
+        FeatureSource own = (scan, layer, feature) ->
+                config.engine().evidence(scan).flatMap(evidence -> evidence.record(layer, feature));
         List<FeatureSource> features = Stream.concat(
-                        config.features().stream().map(FeatureDirectory::new), Stream.of(bundled))
+                        config.features().stream().map(FeatureDirectory::new), Stream.of(bundled, own))
                 .toList();
-        Access access = new Access(config.host());
+        Access access = new Access(config.host(), config.front());
         Jobs jobs = new Jobs();
         Page page = new Page();
+        Connections connections = new Connections();
         Javalin app = Javalin.create(javalin -> {
             quiet(javalin);
-            listen(javalin, config);
+            listen(javalin, config, connections);
             var routes = javalin.routes;
+            routes.before(connections::check);
             routes.before(access::check);
             routes.get("/", page::index);
+            if (!config.front().basePath().isEmpty()) {
+                // The page's own addresses are relative, so it has to be a folder.
+                routes.get(BASE, ctx -> ctx.redirect(config.front().basePath() + "/"));
+            }
             routes.get("/assets/{file}", page::asset);
             routes.get("/api/openapi.yaml", page::openApi);
             new GraphApi(store, features, config.maxGraphBytes()).routes(routes);
@@ -76,7 +89,8 @@ public final class ExplorerServer implements AutoCloseable {
                     e);
         }
         access.listensOn(app.port());
-        URI address = URI.create("http://" + visible(config.host()) + ":" + app.port() + "/"
+        URI address = URI.create("http://" + visible(config.host()) + ":" + app.port()
+                + config.front().basePath() + "/"
                 + access.token().map(token -> "?token=" + token).orElse(""));
         return new ExplorerServer(app, jobs, address);
     }
@@ -115,41 +129,47 @@ public final class ExplorerServer implements AutoCloseable {
         javalin.concurrency.useVirtualThreads = true; // a slow reader or a job's listener costs no platform thread
     }
 
-    private static void listen(JavalinConfig javalin, ExplorerConfig config) {
+    private static void listen(JavalinConfig javalin, ExplorerConfig config, Connections connections) {
         javalin.jetty.modifyHttpConfiguration(http -> {
             http.setUriCompliance(UriCompliance.DEFAULT); // no %2e, %2f, // or %00 in a path
             http.setSendServerVersion(false);
             http.setRequestHeaderSize(LARGEST_HEADER);
+            if (!config.front().basePath().isEmpty()) {
+                http.addCustomizer((request, _) -> below(config.front().basePath(), request));
+            }
         });
         javalin.jetty.addConnector((server, http) -> {
             ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
             connector.setHost(config.host());
             connector.setPort(config.port());
             connector.setIdleTimeout(IDLE_MILLIS);
-            connector.addBean(new HeaderDeadline(connector));
+            connector.addBean(connections);
+            connector.addEventListener(new LifeCycle.Listener() {
+                @Override
+                public void lifeCycleStarted(LifeCycle event) {
+                    connections.watch(connector.getScheduler());
+                }
+            });
             server.addBean(new NetworkConnectionLimit(MOST_CONNECTIONS, connector));
             return connector;
         });
     }
 
-    /**
-     * Closes a connection whose first request has not arrived in time; Jetty itself only limits the pauses between its
-     * bytes.
-     */
-    private record HeaderDeadline(ServerConnector connector) implements Connection.Listener {
-        @Override
-        public void onOpened(Connection connection) {
-            connector
-                    .getScheduler()
-                    .schedule(
-                            () -> {
-                                if (connection.getMessagesIn() == 0) {
-                                    connection.getEndPoint().close();
-                                }
-                            },
-                            HEADER_SECONDS,
-                            TimeUnit.SECONDS);
+    /** The request as it is without the base path, where it comes with it. */
+    private static Request below(String base, Request request) {
+        HttpURI uri = request.getHttpURI();
+        String path = uri.getPath() == null ? "" : uri.getPath();
+        if (!path.equals(base) && !path.startsWith(base + "/")) {
+            return request;
         }
+        HttpURI inner = HttpURI.build(
+                uri, path.equals(base) ? BASE : path.substring(base.length()), uri.getParam(), uri.getQuery());
+        return new Request.Wrapper(request) {
+            @Override
+            public HttpURI getHttpURI() {
+                return inner;
+            }
+        };
     }
 
     private static void answerFailures(JavalinConfig javalin) {

@@ -3,6 +3,8 @@ package dev.headwater.explorer;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.features.FeatureFiles;
+import dev.headwater.engine.features.SetEvidence;
+import dev.headwater.engine.hub.TranscoderCard;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -24,7 +26,7 @@ import java.util.regex.Pattern;
 final class FeatureDirectory implements FeatureSource {
     private static final Pattern FOLDER = Pattern.compile("[A-Za-z0-9_@-][A-Za-z0-9_.@-]{0,127}");
     private static final Pattern FILE = Pattern.compile("\\d{1,18}\\.json|index\\.json\\.gz|layer_\\d{1,4}\\.bin");
-    private static final int DEEPEST = 6;
+    private static final int DEEPEST = 10;
     private static final int INDEXES_HELD = 4;
 
     /** An index that has been read, and the file's state then. */
@@ -49,13 +51,17 @@ final class FeatureDirectory implements FeatureSource {
     /** A {@link HeadwaterException} if the files are damaged. */
     @Override
     public Optional<JsonNode> feature(String scan, int layer, int feature) {
-        for (String folder : List.of(scan, scan + "/features")) {
+        String folders = SetEvidence.folders(scan);
+        for (String folder : isOf(scan)
+                ? List.of(folders, folders + "/features", "features", "")
+                : List.of(folders, folders + "/features")) {
             try {
-                Optional<Path> single = find(folder + "/" + FeatureSource.pair(layer, feature) + ".json");
+                Optional<Path> single =
+                        find(folder + (folder.isEmpty() ? "" : "/") + FeatureSource.pair(layer, feature) + ".json");
                 if (single.isPresent()) {
                     return Optional.of(read(single.get()));
                 }
-                Optional<Path> index = find(folder + "/" + FeatureFiles.INDEX);
+                Optional<Path> index = find(folder + (folder.isEmpty() ? "" : "/") + FeatureFiles.INDEX);
                 if (index.isPresent()) {
                     return files(index.get()).record(layer, feature);
                 }
@@ -64,6 +70,22 @@ final class FeatureDirectory implements FeatureSource {
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * Whether what lies in the directory itself is about these transcoders: if they lie there too, they say it, or else
+     * whoever named the directory does.
+     */
+    private boolean isOf(String scan) {
+        Path set = root.endsWith("features") ? root.getParent() : root;
+        if (!Files.isRegularFile(set.resolve("config.yaml"))) {
+            return true;
+        }
+        try {
+            return TranscoderCard.of(set.toString()).scan().equals(scan);
+        } catch (HeadwaterException e) {
+            return true;
+        }
     }
 
     /**
@@ -79,8 +101,7 @@ final class FeatureDirectory implements FeatureSource {
     /** The one place where a request's path becomes a path on the disk. */
     private Optional<Path> find(String path) {
         String[] parts = path.split("/", -1);
-        if (parts.length < 2
-                || parts.length > DEEPEST
+        if (parts.length > DEEPEST
                 || !FILE.matcher(parts[parts.length - 1]).matches()
                 || !Arrays.stream(parts, 0, parts.length - 1)
                         .allMatch(part -> FOLDER.matcher(part).matches())) {

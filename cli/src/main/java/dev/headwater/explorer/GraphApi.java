@@ -2,12 +2,15 @@ package dev.headwater.explorer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.engine.document.DocumentNode;
+import dev.headwater.engine.document.FeatureComparison;
+import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.document.GraphLimits;
 import dev.headwater.engine.features.FeatureLabels;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +18,6 @@ import java.util.TreeMap;
 
 /** Graph files over HTTP: the list, the files, their annotations, uploads, labels and comparisons. */
 final class GraphApi {
-    private static final int LARGEST_ANNOTATIONS = 4 << 20;
     private static final int TOP_LOGITS = 5;
 
     private final GraphStore store;
@@ -83,14 +85,16 @@ final class GraphApi {
 
     private void annotate(Context ctx) {
         String version = store.annotate(
-                ctx.pathParam("name"), expectedVersion(ctx), annotations(Body.bytes(ctx, LARGEST_ANNOTATIONS)));
+                ctx.pathParam("name"),
+                expectedVersion(ctx),
+                annotations(Body.bytes(ctx, GraphLimits.ANNOTATIONS_BYTES)));
         ctx.header("ETag", "\"" + version + "\"");
         Json.reply(ctx, Map.of("version", version));
     }
 
     /** As the reference's page saves: no version, the last one wins. */
     private void saveAsReference(Context ctx) {
-        JsonNode body = Json.parse(Body.bytes(ctx, LARGEST_ANNOTATIONS), JsonNode.class);
+        JsonNode body = Json.parse(Body.bytes(ctx, GraphLimits.ANNOTATIONS_BYTES), JsonNode.class);
         store.annotate(ctx.pathParam("name"), "*", annotations(Json.bytes(body.path("qParams"))));
         Json.reply(ctx, Map.of("saved", ctx.pathParam("name")));
     }
@@ -146,14 +150,16 @@ final class GraphApi {
     }
 
     private void labels(Context ctx) {
-        GraphNodes graph = nodes(ctx.pathParam("name"));
+        GraphDocument graph = store.nodes(ctx.pathParam("name"));
+        String scan = graph.metadata().path("scan").asText();
         Map<String, Digest> digests = new TreeMap<>();
-        for (GraphNodes.Node node : graph.nodes()) {
-            String key = Long.toString(node.feature());
-            if (!digests.containsKey(key)) {
-                node.site()
-                        .ifPresent(site -> FeatureApi.find(features, graph.scan(), site.layer(), site.feature())
-                                .ifPresent(record -> digests.put(key, Digest.of(record))));
+        for (DocumentNode node : graph.nodes()) {
+            String key = Long.toString(node.number());
+            if (node.kind() == DocumentNode.Kind.FEATURE
+                    && node.feature() <= Integer.MAX_VALUE
+                    && !digests.containsKey(key)) {
+                FeatureApi.find(features, scan, node.layer(), (int) node.feature())
+                        .ifPresent(record -> digests.put(key, Digest.of(record)));
             }
         }
         Json.reply(ctx, digests);
@@ -165,15 +171,7 @@ final class GraphApi {
         if (left == null || right == null) {
             throw new Refusal(400, "Name two graphs: /api/compare?left=one&right=other.");
         }
-        Json.reply(ctx, GraphComparison.of(nodes(left), nodes(right)));
-    }
-
-    private GraphNodes nodes(String name) {
-        try (InputStream in = store.open(name)) {
-            return GraphNodes.read(in);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Json.reply(ctx, FeatureComparison.of(store.nodes(left), store.nodes(right)));
     }
 
     private void index(Context ctx) {

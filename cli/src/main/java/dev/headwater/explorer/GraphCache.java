@@ -1,5 +1,6 @@
 package dev.headwater.explorer;
 
+import dev.headwater.engine.files.Sha256;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -72,7 +73,7 @@ final class GraphCache {
     }
 
     private static Content load(Source source) throws IOException {
-        MessageDigest digest = GraphStore.sha256();
+        MessageDigest digest = Sha256.digest();
         var bytes = new ByteArrayOutputStream(1 << 16);
         long size;
         try (InputStream in = new DigestInputStream(source.open(), digest);

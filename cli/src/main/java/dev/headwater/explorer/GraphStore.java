@@ -2,8 +2,15 @@ package dev.headwater.explorer;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.document.Annotations;
+import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.document.GraphHead;
 import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.document.GraphName;
+import dev.headwater.engine.document.GraphSchema;
+import dev.headwater.engine.files.LimitedStream;
 import dev.headwater.engine.files.LockFile;
+import dev.headwater.engine.files.Sha256;
 import dev.headwater.engine.files.Temporary;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,23 +33,21 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Pattern;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
  * The graph files of one directory, {@code <name>.json} each, and nothing else on the disk: a name is checked by
- * {@link #NAME}, and only regular files right in the directory are read or replaced, links never.
+ * {@link GraphName}, and only regular files right in the directory are read or replaced, links never.
  *
- * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a reader, a
+ * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a
+ * reader, a
  * crash or a kill sees the old bytes or the new ones.
  */
 final class GraphStore {
-    /** Letters, digits, {@code _ - .}, not starting with a point, at most 128 of them. */
-    static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}");
 
-    private static final String INDEX = "graph-metadata";
     private static final int CONCURRENT_UPLOADS = 4;
 
     private final Path directory;
@@ -50,7 +55,7 @@ final class GraphStore {
     private final long maxBytes;
     private final List<ReentrantLock> locks =
             IntStream.range(0, 64).mapToObj(i -> new ReentrantLock()).toList();
-    private final ConcurrentHashMap<String, GraphSummary> summaries = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, GraphHead> summaries = new ConcurrentHashMap<>();
     private final Semaphore uploads = new Semaphore(CONCURRENT_UPLOADS);
     private final GraphCache cache = new GraphCache();
 
@@ -68,7 +73,7 @@ final class GraphStore {
         try {
             if (Files.isRegularFile(place)) {
                 String file = place.toRealPath().getFileName().toString();
-                if (!file.endsWith(".json") || !NAME.matcher(stem(file)).matches()) {
+                if (!file.endsWith(".json") || !GraphName.isValid(stem(file))) {
                     throw new HeadwaterException(
                             place
                                     + " is not a graph file that can be served: its name must end in .json and hold only letters, digits, _ - and points.");
@@ -85,22 +90,20 @@ final class GraphStore {
     }
 
     /** What is there, the latest first. */
-    List<GraphSummary> list() {
+    List<GraphHead> list() {
         try (Stream<Path> files = Files.list(directory)) {
-            List<GraphSummary> found = files.map(this::summary)
+            List<GraphHead> found = files.map(this::summary)
                     .flatMap(Optional::stream)
-                    .sorted(Comparator.comparing(GraphSummary::modified)
-                            .reversed()
-                            .thenComparing(GraphSummary::name))
+                    .sorted(Comparator.comparing(GraphHead::modified).reversed().thenComparing(GraphHead::name))
                     .toList();
-            summaries.keySet().retainAll(found.stream().map(GraphSummary::name).toList());
+            summaries.keySet().retainAll(found.stream().map(GraphHead::name).toList());
             return found;
         } catch (IOException e) {
             throw new Refusal(500, "The graph directory can't be read: " + reason(e) + ".");
         }
     }
 
-    private Optional<GraphSummary> summary(Path file) {
+    private Optional<GraphHead> summary(Path file) {
         String fileName = file.getFileName().toString();
         String name = stem(fileName);
         if (!fileName.endsWith(".json") || !allowed(name)) {
@@ -110,9 +113,8 @@ final class GraphStore {
             BasicFileAttributes now = unbounded(file);
             return Optional.of(summaries.compute(
                     name,
-                    (key, known) -> known != null && known.describes(now)
-                            ? known
-                            : GraphSummary.read(name, file, now, maxBytes)));
+                    (key, known) ->
+                            known != null && known.describes(now) ? known : GraphHead.read(name, file, now, maxBytes)));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
@@ -139,12 +141,13 @@ final class GraphStore {
         }
     }
 
-    /** An open stream on the file, for a reader that looks at it once. */
-    InputStream open(String name) {
+    /** The graph without its links. */
+    GraphDocument nodes(String name) {
         Path file = file(name);
         try {
             attributes(file);
-            return Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+            InputStream in = Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+            return checked(() -> GraphDocument.readNodes(in, "The graph " + name));
         } catch (NoSuchFileException e) {
             throw absent(name);
         } catch (IOException e) {
@@ -164,16 +167,16 @@ final class GraphStore {
         lock.lock();
         try (LockFile _ = LockFile.ofDirectory(directory)) {
             attributes(file);
-            MessageDigest digest = sha256();
+            MessageDigest digest = Sha256.digest();
             Annotations annotations;
             try (InputStream in = Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
-                annotations = Annotations.find(in, digest);
+                annotations = checked(() -> Annotations.find(in, digest));
             }
             String version = version(digest);
             if (!expected.equals("*") && !expected.equals(version)) {
                 throw new StaleVersion(name, version, annotations.qParams());
             }
-            MessageDigest written = sha256();
+            MessageDigest written = Sha256.digest();
             replace(
                     file,
                     out -> annotations.rewrite(file, changes, new java.security.DigestOutputStream(out, written)));
@@ -210,20 +213,23 @@ final class GraphStore {
         index(name);
     }
 
-    /** Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it is. */
+    /**
+     * Keeps the directory's own list in step, which other front ends read. One that can't be understood is left as it
+     * is.
+     */
     private void index(String changed) {
         try {
             GraphIndex.reconcile(
                     directory,
-                    list().stream().map(GraphSummary::name).collect(Collectors.toSet()),
+                    list().stream().map(GraphHead::name).collect(Collectors.toSet()),
                     changed,
-                    name -> GraphSummary.metadata(file(name)));
-        } catch (HeadwaterException e) {
+                    name -> GraphHead.metadata(file(name)));
+        } catch (HeadwaterException | Refusal | UncheckedIOException e) {
             // The explorer's list comes from the files themselves.
         }
     }
 
-    /** Takes a new graph file in, once {@link GraphCheck} finds nothing wrong with it. */
+    /** Takes a new graph file in, once {@link GraphSchema} finds nothing wrong with it. */
     void add(String name, InputStream body) {
         demandFree(name);
         if (!uploads.tryAcquire()) {
@@ -233,7 +239,13 @@ final class GraphStore {
         try {
             try (OutputStream out =
                     Files.newOutputStream(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                copyBounded(body, out);
+                new LimitedStream(
+                                body,
+                                maxBytes,
+                                () -> new Refusal(
+                                        413,
+                                        "The graph file is larger than the " + maxBytes + " bytes that are accepted."))
+                        .transferTo(out);
             }
             publish(draft, name);
         } catch (IOException e) {
@@ -246,12 +258,18 @@ final class GraphStore {
 
     /** A path for a file that will be {@link #publish published}; nothing is there yet. */
     Path draft() {
-        return Temporary.beside(directory.resolve(INDEX));
+        return Temporary.beside(directory.resolve(GraphIndex.FILE));
     }
 
     /** Checks a finished draft and gives it its name. */
     void publish(Path draft, String name) {
-        GraphCheck.check(draft);
+        GraphSchema.Verdict verdict = checked(() -> GraphSchema.check(draft, "The file", GraphSchema.Reader.EXPLORER));
+        if (!verdict.isValid()) {
+            throw new Refusal(
+                    422,
+                    "This is not an attribution graph that can be shown: "
+                            + verdict.problems().getFirst() + ".");
+        }
         ReentrantLock lock = lock(name);
         lock.lock();
         try (LockFile _ = LockFile.ofDirectory(directory)) {
@@ -283,11 +301,8 @@ final class GraphStore {
         if (only.isPresent()) {
             throw new Refusal(403, "This explorer shows a single file: start it on a directory to add graphs.");
         }
-        if (!NAME.matcher(name).matches() || name.equals(INDEX)) {
-            throw new Refusal(
-                    400,
-                    "\"" + name
-                            + "\" can't name a graph: use up to 128 letters, digits, _ - and points, and no point in front.");
+        if (!GraphName.isValid(name)) {
+            throw new Refusal(400, "\"" + name + "\" can't name a graph: " + GraphName.RULE + ".");
         }
         if (Files.exists(directory.resolve(name + ".json"), LinkOption.NOFOLLOW_LINKS)) {
             throw taken(name);
@@ -311,9 +326,7 @@ final class GraphStore {
     }
 
     private boolean allowed(String name) {
-        return NAME.matcher(name).matches()
-                && !name.equals(INDEX)
-                && only.map(name::equals).orElse(true);
+        return GraphName.isValid(name) && only.map(name::equals).orElse(true);
     }
 
     /** Attributes of a regular file that is no link and lies in the directory itself. */
@@ -358,18 +371,6 @@ final class GraphStore {
         void write(OutputStream out) throws IOException;
     }
 
-    private void copyBounded(InputStream body, OutputStream out) throws IOException {
-        byte[] buffer = new byte[1 << 16];
-        long total = 0;
-        for (int read; (read = body.read(buffer)) >= 0; ) {
-            total += read;
-            if (total > maxBytes) {
-                throw new Refusal(413, "The graph file is larger than the " + maxBytes + " bytes that are accepted.");
-            }
-            out.write(buffer, 0, read);
-        }
-    }
-
     private ReentrantLock lock(String name) {
         return locks.get(Math.floorMod(name.hashCode(), locks.size()));
     }
@@ -382,11 +383,12 @@ final class GraphStore {
         return HexFormat.of().formatHex(digest.digest(), 0, 16);
     }
 
-    static MessageDigest sha256() {
+    /** What is wrong with a file is told with 422. */
+    private static <T> T checked(Supplier<T> reader) {
         try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (java.security.NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
+            return reader.get();
+        } catch (HeadwaterException e) {
+            throw new Refusal(422, e.getMessage());
         }
     }
 

@@ -68,6 +68,9 @@ final class Job implements Progress {
             set(State.CANCELLED, null, null);
         } catch (HeadwaterException | Refusal e) {
             set(State.FAILED, null, e.getMessage());
+        } catch (InternalError e) {
+            // What Java makes of a mapped file that lost its end.
+            set(State.FAILED, null, "A file became shorter, or its disk failed, while it was being read.");
         } catch (RuntimeException | Error e) {
             set(State.FAILED, null, "Something went wrong inside Headwater: " + e + ".");
         }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedNumbers;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -32,14 +33,10 @@ final class Json {
 
     /** Keeps decimals as they were written; refuses unknown properties of records, trailing text and repeated names. */
     static final ObjectMapper MAPPER = JsonMapper.builder(FACTORY)
+            .nodeFactory(new BoundedNumbers())
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .disable(com.fasterxml.jackson.databind.cfg.JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
-            .build();
-
-    /** For large files that are read token by token, where a set of all names seen would cost too much. */
-    static final JsonFactory STREAMING = JsonFactory.builder()
-            .streamReadConstraints(FACTORY.streamReadConstraints())
             .build();
 
     private Json() {}
@@ -51,6 +48,8 @@ final class Json {
                 throw new Refusal(400, "The request's body is null, where a JSON object belongs.");
             }
             return value;
+        } catch (HeadwaterException e) {
+            throw new Refusal(400, e.getMessage() + ".");
         } catch (ValueInstantiationException e) {
             if (e.getCause() instanceof HeadwaterException cause) {
                 throw new Refusal(400, cause.getMessage());
@@ -58,8 +57,9 @@ final class Json {
             throw new Refusal(400, "The request's body is not what belongs here: " + firstLine(e) + ".");
         } catch (JsonProcessingException e) {
             throw new Refusal(400, "The request's body is not what belongs here: " + firstLine(e) + ".");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (IOException | ArithmeticException | NumberFormatException | StackOverflowError e) {
+            // Text that is in none of JSON's encodings, numbers that are out of all bounds.
+            throw new Refusal(400, "The request's body is not what belongs here: it is no JSON that can be read.");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.headwater.explorer;
 
+import dev.headwater.engine.files.Sha256;
 import io.javalin.http.Context;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -76,7 +77,7 @@ final class Page {
                 throw new Refusal(404, "There is no such file.");
             }
             byte[] plain = in.readAllBytes();
-            var digest = GraphStore.sha256();
+            var digest = Sha256.digest();
             digest.update(plain);
             var gzip = new ByteArrayOutputStream();
             try (var out = new GZIPOutputStream(gzip)) {

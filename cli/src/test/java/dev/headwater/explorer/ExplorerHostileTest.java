@@ -47,8 +47,8 @@ class ExplorerHostileTest {
         Files.createSymbolicLink(graphs.resolve("folder.json"), directory);
         Files.createSymbolicLink(features.resolve("elsewhere"), directory.resolve("graphs-too"));
         Files.createSymbolicLink(features.resolve("set/99.json"), directory.resolve("outside.json"));
-        server = ExplorerServer.start(
-                new ExplorerConfig(ExplorerConfig.LOOPBACK, 0, graphs, List.of(features), new FakeEngine(1), 8 << 20));
+        server = ExplorerServer.start(new ExplorerConfig(
+                ExplorerConfig.LOOPBACK, 0, graphs, List.of(features), new FakeEngine(1), Front.NONE, 8 << 20));
         client = new Client(server.port());
     }
 
@@ -316,9 +316,11 @@ class ExplorerHostileTest {
                 new Bad(good.replace("\"slug\":\"s\",", ""), "no slug"),
                 new Bad(
                         good.replace("\"prompt_tokens\":[\"p\"]", "\"prompt_tokens\":\"p\""),
-                        "prompt_tokens is not an array"),
+                        "prompt_tokens is not a list of texts"),
                 new Bad(good.replace("\"ctx_idx\":0", "\"ctx_idx\":1"), "ctx_idx is 1"),
-                new Bad(good.replace("\"ctx_idx\":0", "\"ctx_idx\":99999999999999999999"), "out of range"),
+                new Bad(
+                        good.replace("\"ctx_idx\":0", "\"ctx_idx\":99999999999999999999"),
+                        "ctx_idx is 99999999999999999999"),
                 new Bad(good.replace("\"clerp\":\"\"", "\"clerp\":null"), "clerp is not text"),
                 new Bad(good.replace("[" + node + "]", "[" + node + "," + node + "]"), "there twice"),
                 new Bad(
@@ -331,7 +333,7 @@ class ExplorerHostileTest {
                                 "\"links\":[]",
                                 "\"links\":[{\"source\":\"E_1_0\",\"target\":\"E_1_0\",\"weight\":1e999}]"),
                         "not a finite number"),
-                new Bad(good.replace("\"links\":[]", "\"links\":[{\"source\":\"E_1_0\"}]"), "lacks"),
+                new Bad(good.replace("\"links\":[]", "\"links\":[{\"source\":\"E_1_0\"}]"), "has no target"),
                 new Bad("{" + meta + "," + meta + "}", "twice"),
                 new Bad("{\"extra\":" + "[".repeat(100) + "]".repeat(100) + "}", "nesting"));
         for (Bad bad : bads) {
@@ -341,6 +343,58 @@ class ExplorerHostileTest {
         }
         assertEquals(201, client.send("POST", "/api/graphs?name=good", good).status());
         assertEquals(404, client.get("/api/graphs/bad").status());
+    }
+
+    @Test
+    void numbersOutOfAllBoundsAreRefusedAndPoisonNothing() throws IOException {
+        String sound = """
+                {"metadata":{"slug":"a","scan":"s","prompt":"p","prompt_tokens":["p"]},"qParams":{},"nodes":[{"node_id":"E_1_0",
+                "feature":0,"layer":"E","ctx_idx":0,"feature_type":"embedding","jsNodeId":"E_1-0","clerp":""}],"links":[]}""";
+        assertEquals(201, client.send("POST", "/api/graphs?name=first", sound).status());
+        for (String number : List.of("1E-2147483648", "1e2147483648", "1E99999999999999999999")) {
+            assertEquals(
+                    400,
+                    client.send("POST", "/save_graph/first", "{\"qParams\":{\"x\":" + number + "}}")
+                            .status());
+            String poison = sound.replace("\"slug\":\"a\"", "\"slug\":\"a\",\"x\":" + number);
+            int status = client.send("POST", "/api/graphs?name=poison", poison).status();
+            assertTrue(status == 201 || status == 422, number + ": " + status);
+            // One that somebody else put there.
+            Files.writeString(graphs.resolve("poison.json"), poison);
+            assertEquals(
+                    201, client.send("POST", "/api/graphs?name=second", sound).status(), number);
+            assertEquals(
+                    204,
+                    client.send("DELETE", "/api/graphs/second", null, "If-Match", "*")
+                            .status(),
+                    number);
+            client.send("DELETE", "/api/graphs/poison", null, "If-Match", "*");
+        }
+    }
+
+    @Test
+    void brokenBodiesAreTheClientsFault() throws IOException {
+        var whole = new java.io.ByteArrayOutputStream();
+        try (var gzip = new java.util.zip.GZIPOutputStream(whole)) {
+            gzip.write("{\"metadata\":{\"slug\":\"s\",\"scan\":\"s\"}}".getBytes(StandardCharsets.UTF_8));
+        }
+        for (int length : new int[] {0, 5, 20, whole.size() - 3}) {
+            String request =
+                    "POST /api/graphs?name=cut HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: "
+                            + length + "\r\nConnection: close\r\n\r\n";
+            String answer = client.raw(
+                    request + whole.toString(StandardCharsets.ISO_8859_1).substring(0, length), 20);
+            assertTrue(answer.startsWith("HTTP/1.1 400"), length + ": " + answer);
+        }
+        String utf32 = "\0\0\0{\0\0\0\"\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff";
+        for (String path : List.of("/api/jobs/attribute", "/save_graph/" + SampleGraphs.DALLAS, "/api/graphs?name=x")) {
+            String answer = client.raw(
+                    "POST " + path
+                            + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                            + utf32.length() + "\r\nConnection: close\r\n\r\n" + utf32,
+                    20);
+            assertTrue(answer.startsWith("HTTP/1.1 4"), path + ": " + answer);
+        }
     }
 
     @Test
@@ -373,6 +427,48 @@ class ExplorerHostileTest {
         assertTrue(client.rawGet("/" + "a".repeat(64 << 10)).startsWith("HTTP/1.1 4"), "a long address");
         assertTrue(client.rawGet("/", "X", "a".repeat(64 << 10)).startsWith("HTTP/1.1 431"), "long headers");
         assertEquals(3, Files.list(graphs).count(), "no draft left");
+    }
+
+    @Test
+    void connectionsThatWaitMakeRoom() throws Exception {
+        List<Socket> waiting = new ArrayList<>();
+        try {
+            for (int i = 0; i < 1100; i++) {
+                Socket socket = new Socket("127.0.0.1", server.port());
+                waiting.add(socket);
+                // One whole request, and the beginning of another that never ends.
+                socket.getOutputStream()
+                        .write("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT"
+                                .getBytes(StandardCharsets.US_ASCII));
+                if (i % 100 == 0) {
+                    assertEquals(200, client.get("/api/graphs").status(), "after " + i);
+                }
+            }
+            for (int i = 0; i < 5; i++) {
+                try (Client other = new Client(server.port())) {
+                    assertEquals(200, other.get("/api/graphs").status());
+                }
+            }
+            // It is closed in time, trickle as it may.
+            Socket last = waiting.getLast();
+            last.setSoTimeout(1000);
+            boolean closed = false;
+            for (int second = 0; second < 40 && !closed; second++) {
+                try {
+                    last.getOutputStream().write('T');
+                    closed = last.getInputStream().readNBytes(1 << 16).length < 1 << 16;
+                } catch (java.net.SocketTimeoutException e) {
+                    // still open
+                } catch (IOException e) {
+                    closed = true;
+                }
+            }
+            assertTrue(closed, "a second request that never ends is cut off");
+        } finally {
+            for (Socket socket : waiting) {
+                socket.close();
+            }
+        }
     }
 
     @Test

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.engine.document.DocumentNode;
+import dev.headwater.engine.document.GraphDocument;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -451,9 +453,10 @@ class ExplorerServerTest {
     @Test
     void readsTokenIdsFromTheTokenNodes() throws IOException {
         try (var in = Files.newInputStream(graphs.resolve(SampleGraphs.DALLAS + ".json"))) {
-            GraphNodes graph = GraphNodes.read(in);
-            assertEquals(11, graph.tokens().size());
-            assertEquals(1, graph.tokens().getFirst(), "<bos>");
+            int[] tokens = DocumentNode.tokens(
+                    GraphDocument.readNodes(in, SampleGraphs.DALLAS).nodes());
+            assertEquals(11, tokens.length);
+            assertEquals(1, tokens[0], "<bos>");
         }
     }
 

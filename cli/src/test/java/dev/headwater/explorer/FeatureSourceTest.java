@@ -44,6 +44,30 @@ class FeatureSourceTest {
     }
 
     @Test
+    void findsSetsInFoldersOfRepositoriesAndTheDirectoryItself() throws IOException {
+        String scan = "org/sets-2-270m-pt//transcoder_all/width_16k/small";
+        pack(Files.createDirectories(directory.resolve("a").resolve(scan).resolve("features")), false, "{\"index\":0}");
+        assertTrue(
+                new FeatureDirectory(directory.resolve("a")).feature(scan, 0, 0).isPresent());
+        pack(Files.createDirectories(directory.resolve("set/features")), false, "{\"index\":0}");
+        for (String place : List.of("set", "set/features")) {
+            assertTrue(
+                    new FeatureDirectory(directory.resolve(place))
+                            .feature("org/any", 0, 0)
+                            .isPresent(),
+                    place);
+        }
+        Files.writeString(
+                directory.resolve("set/config.yaml"),
+                "model_kind: transcoder_set\nfeature_input_hook: mlp.hook_in\nfeature_output_hook: mlp.hook_out\nscan: org/mine\n");
+        for (String place : List.of("set", "set/features")) {
+            FeatureDirectory own = new FeatureDirectory(directory.resolve(place));
+            assertTrue(own.feature("org/mine", 0, 0).isPresent(), place);
+            assertTrue(own.feature("org/other", 0, 0).isEmpty(), "evidence about other transcoders: " + place);
+        }
+    }
+
+    @Test
     void readsSingleFilesByTheirNumber() throws IOException {
         Files.createDirectories(directory.resolve("set"));
         Files.writeString(directory.resolve("set/" + FeatureSource.pair(3, 4) + ".json"), "{\"index\":32}");

@@ -11,21 +11,24 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.LinearModel;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.hub.Hub;
+import dev.headwater.engine.hub.ModelCard;
 import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.hub.TranscoderCard;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.product.Products;
-import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
 import dev.headwater.engine.tokens.Tokenizer;
 import dev.headwater.engine.tokens.ZeroPositions;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
@@ -74,7 +77,7 @@ public final class ReplacementModel implements AutoCloseable {
     private final String modelReference;
     private final String transcoderReference;
     private final LanguageModel model;
-    private final TranscoderSet transcoders;
+    private final FeatureBasis basis;
     private final Tokenizer tokenizer;
     private final DType dtype;
     private final Products products;
@@ -91,18 +94,20 @@ public final class ReplacementModel implements AutoCloseable {
             String modelReference,
             String transcoderReference,
             LanguageModel model,
-            TranscoderSet transcoders,
+            FeatureBasis basis,
             Tokenizer tokenizer,
             DType dtype,
             Products products) {
         this.modelReference = modelReference;
         this.transcoderReference = transcoderReference;
         this.model = model;
-        this.transcoders = transcoders;
+        this.basis = basis;
         this.tokenizer = tokenizer;
         this.dtype = dtype;
         this.products = products;
-        zeroPositions = ZeroPositions.of(transcoders.config().modelName().orElse(Reference.unpinned(modelReference)));
+        String name = Reference.unpinned(modelReference);
+        zeroPositions = ZeroPositions.of(
+                basis instanceof TranscoderSet set ? set.config().modelName().orElse(name) : name);
         memory = MemoryBudget.of(model.device());
     }
 
@@ -114,28 +119,46 @@ public final class ReplacementModel implements AutoCloseable {
     /**
      * Loads a model and transcoders by {@link Reference}, fetching what is not on this machine.
      *
+     * @param transcoders or {@link Neurons#REFERENCE}, for the model's own neurons as features
      * @param progress hears the bytes of what is fetched
      * @throws HeadwaterException if something is missing or the two do not fit each other
      */
     public static ReplacementModel load(String model, String transcoders, Options options, Progress progress) {
         try (Hub hub = Hub.open()) {
+            if (transcoders.equals(Neurons.REFERENCE)) {
+                Hub.Resolved weights = hub.model(Reference.parse(model), progress);
+                return open(
+                        pinned(model, weights),
+                        weights.directory(),
+                        transcoders,
+                        (device, of) -> new Neurons(of),
+                        options);
+            }
             Hub.Resolved set = hub.transcoders(Reference.parse(transcoders), progress);
             Hub.Resolved weights = hub.model(Reference.parse(model), progress);
             return open(
                     pinned(model, weights),
                     weights.directory(),
                     pinned(transcoders, set),
-                    set.directory(),
-                    hub.files(progress),
+                    opened(set.directory(), hub.files(progress)),
                     options);
         }
+    }
+
+    /** A model from a local directory or GGUF file, with its own MLPs' neurons as features. */
+    public static ReplacementModel ofNeurons(Path model, Options options) {
+        return open(model.toString(), model, Neurons.REFERENCE, (device, of) -> new Neurons(of), options);
     }
 
     /** As {@link #load}, from two local directories. */
     public static ReplacementModel open(Path model, Path transcoders, Options options) {
         try (Hub hub = Hub.open()) {
             return open(
-                    model.toString(), model, transcoders.toString(), transcoders, hub.files(Progress.NONE), options);
+                    model.toString(),
+                    model,
+                    transcoders.toString(),
+                    opened(transcoders, hub.files(Progress.NONE)),
+                    options);
         }
     }
 
@@ -146,25 +169,38 @@ public final class ReplacementModel implements AutoCloseable {
                 : reference;
     }
 
+    /** Opens a set of transcoders for a model. */
+    private static BiFunction<Device, LanguageModel, FeatureBasis> opened(Path set, Function<String, Path> fetched) {
+        return (device, model) -> {
+            TranscoderSet transcoders = TranscoderSet.open(set, device, fetched);
+            try {
+                transcoders.requireMatches(
+                        model.config().layers(), model.config().width());
+                return transcoders;
+            } catch (RuntimeException | Error e) {
+                transcoders.close();
+                throw e;
+            }
+        };
+    }
+
     private static ReplacementModel open(
             String modelReference,
             Path modelDirectory,
             String transcoderReference,
-            Path transcoderDirectory,
-            Function<String, Path> fetched,
+            BiFunction<Device, LanguageModel, FeatureBasis> features,
             Options options) {
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Tokenizer tokenizer = Tokenizer.open(modelDirectory);
             Device device = options.device() != null ? options.device() : Cuda.device("auto");
-            TranscoderSet transcoders = TranscoderSet.open(transcoderDirectory, device, fetched);
-            opened.add(transcoders);
             Products products = Products.choose(options.products(), options.dtype(), device);
             LanguageModel model = LanguageModel.load(modelDirectory, options.dtype(), device);
             opened.add(model);
-            transcoders.requireMatches(model.config().layers(), model.config().width());
+            FeatureBasis basis = features.apply(device, model);
+            opened.add(basis);
             return new ReplacementModel(
-                    modelReference, transcoderReference, model, transcoders, tokenizer, options.dtype(), products);
+                    modelReference, transcoderReference, model, basis, tokenizer, options.dtype(), products);
         } catch (RuntimeException | Error e) {
             for (AutoCloseable part : opened.reversed()) {
                 try {
@@ -218,7 +254,7 @@ public final class ReplacementModel implements AutoCloseable {
     /** As above, of several prompts, which share the products with the weights. */
     public List<Trace> trace(List<int[]> prompts) {
         try (var _ = use()) {
-            return model.forward(prompts, TraceRequest.attribution(transcoders.input(), transcoders.output()));
+            return model.forward(prompts, TraceRequest.attribution(basis.input(), basis.output()));
         }
     }
 
@@ -255,7 +291,23 @@ public final class ReplacementModel implements AutoCloseable {
     }
 
     public TranscoderSet transcoders() {
-        return transcoders;
+        if (basis instanceof TranscoderSet transcoders) {
+            return transcoders;
+        }
+        throw new UsageException("this is done with transcoders only, not with a model's own neurons");
+    }
+
+    /** What the MLPs are taken apart into: transcoders' features, or the MLPs' own neurons. */
+    public FeatureBasis basis() {
+        return basis;
+    }
+
+    /**
+     * How many positions at the start show no features to interventions: those of {@link #zeroPositions}, but none of a model's
+     * own neurons, which have their true activations everywhere.
+     */
+    public int silentPositions(int[] tokens) {
+        return basis.dense() ? 0 : zeroPositions(tokens);
     }
 
     public Tokenizer tokenizer() {
@@ -293,7 +345,9 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The name under which front ends look up this set's features. */
     public String scan() {
-        return new TranscoderCard(transcoderReference, transcoders.config()).scan();
+        return basis instanceof TranscoderSet set
+                ? new TranscoderCard(transcoderReference, set.config()).scan()
+                : ModelCard.neuronScan(modelReference);
     }
 
     /** F32 [1, d]: mean of the unembedding's rows, which is taken off a token's direction. */
@@ -319,7 +373,7 @@ public final class ReplacementModel implements AutoCloseable {
     public synchronized LinearModel linear() {
         requireOpen();
         if (linear == null) {
-            linear = LinearModel.of(model, transcoders, products, memory);
+            linear = LinearModel.of(model, basis, products, memory);
         }
         return linear;
     }
@@ -388,7 +442,7 @@ public final class ReplacementModel implements AutoCloseable {
                 meanUnembedding.close();
             }
             model.close();
-            transcoders.close();
+            basis.close();
         } finally {
             uses.writeLock().unlock();
         }

@@ -6,7 +6,6 @@ import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.cli.option.TracingOptions;
-import dev.headwater.cli.report.AttentionReport;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.Interrupt;
@@ -16,17 +15,14 @@ import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.attention.GraphHeads;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
-import dev.headwater.engine.attribution.LinearPrompt;
-import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
-import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.features.FeatureBuild;
 import dev.headwater.engine.features.FeatureLabels;
+import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Pruning;
@@ -78,9 +74,6 @@ public final class AttributeCommand implements Callable<Integer> {
             "--batch_size",
             "--batch-size");
 
-    /** Sources and pairs of each explained score that files hold, as Neuronpedia's do. */
-    private static final int QK_SOURCES = 10;
-
     private final Console console;
     private final Interrupt interrupt;
 
@@ -107,27 +100,6 @@ public final class AttributeCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
     private Path raw;
-
-    @Option(
-            names = "--heads",
-            description =
-                    "Say in the files which attention heads the graph's edges passed, and print the heads that carry most.")
-    private boolean heads;
-
-    @Option(
-            names = "--head-share",
-            paramLabel = "SHARE",
-            defaultValue = "0.8",
-            description =
-                    "Name an edge's strongest heads until they make up this share, the rest as one number (default: ${DEFAULT-VALUE}).")
-    private double headShare;
-
-    @Option(
-            names = "--qk",
-            paramLabel = "N",
-            defaultValue = "0",
-            description = "With --heads: explain where the N most influential heads look (default: ${DEFAULT-VALUE}).")
-    private int qk;
 
     @Option(
             names = "--features",
@@ -162,7 +134,6 @@ public final class AttributeCommand implements Callable<Integer> {
         pruning.check();
         output.check(source.title());
         checkRaw();
-        checkHeads();
 
         Map<String, Double> seconds = new LinkedHashMap<>();
         Stopwatch watch = new Stopwatch();
@@ -170,7 +141,7 @@ public final class AttributeCommand implements Callable<Integer> {
         try (var progress = new ProgressDisplay(console, interrupt, output.quiet());
                 ReplacementModel loaded = model.load(progress)) {
             GraphJson.Labels labels = features == null
-                    ? BundledLabels.of(model.transcoders())
+                    ? SetEvidence.labels(model.transcoders())
                     : new FeatureLabels(FeatureBuild.open(loaded, features));
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
@@ -184,11 +155,7 @@ public final class AttributeCommand implements Callable<Integer> {
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
-                AttentionBlock attention = heads ? attention(loaded, graph, pruned, wanted, labels) : null;
-                if (heads) {
-                    seconds.put("heads", watch.lap());
-                }
-                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels, attention);
+                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels);
                 seconds.put("write", watch.lap());
                 output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
             }
@@ -212,36 +179,6 @@ public final class AttributeCommand implements Callable<Integer> {
         }
     }
 
-    private void checkHeads() {
-        if (!(headShare > 0 && headShare <= 1)) {
-            throw new UsageException("--head-share is " + headShare + "; it is a share above 0, up to 1");
-        }
-        if (qk < 0 || qk > 0 && !heads) {
-            throw new UsageException(
-                    qk < 0 ? "--qk is " + qk + "; it can't be negative" : "--qk explains heads; give --heads too");
-        }
-    }
-
-    private AttentionBlock attention(
-            ReplacementModel loaded,
-            AttributionGraph graph,
-            Pruning pruned,
-            AttributionOptions wanted,
-            GraphJson.Labels labels) {
-        try (var progress = new ProgressDisplay(console, interrupt, output.quiet());
-                LinearPrompt linear = LinearPrompt.of(loaded, graph.prompt(), wanted.memory(), progress)) {
-            GraphHeads found = GraphHeads.of(linear, graph, pruned, wanted.targets(), headShare, progress);
-            List<GraphHeads.Look> looks = found.looks(linear, graph, qk, QK_SOURCES);
-            progress.close();
-            if (!output.quiet()) {
-                new AttentionReport(output.json() ? console.withResultsOnErr() : console, linear, labels, output.top())
-                        .print(found);
-                console.out().println();
-            }
-            return found.block(linear, graph, looks, QK_SOURCES);
-        }
-    }
-
     private void checkRaw() {
         if (raw == null) {
             return;
@@ -256,11 +193,10 @@ public final class AttributeCommand implements Callable<Integer> {
         OutputOptions.checkWritable(parent);
     }
 
-    private Map<String, Path> write(
-            AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels, AttentionBlock attention) {
+    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels) {
         Map<String, Path> files = new LinkedHashMap<>();
         if (raw != null) {
-            GraphFile.write(graph, attention, raw);
+            GraphFile.write(graph, raw);
             files.put("raw", raw);
         }
         files.put(
@@ -268,7 +204,7 @@ public final class AttributeCommand implements Callable<Integer> {
                 GraphJson.write(
                         graph,
                         pruned,
-                        new GraphJson.Options(slug, !output.named(), labels, Map.of(), attention),
+                        new GraphJson.Options(slug, !output.named(), labels, Map.of()),
                         output.directory()));
         files.put("index", output.directory().resolve(GraphIndex.FILE));
         return files;

@@ -27,7 +27,8 @@ import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.EarlierGraph;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
-import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.document.GraphName;
+import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.hub.Reference;
@@ -65,7 +66,10 @@ import picocli.CommandLine.Parameters;
             "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"
         })
 public final class BatchCommand implements Callable<Integer> {
-    /** Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain little. */
+    /**
+     * Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain
+     * little.
+     */
     private static final int MOST_TOKENS = 1024;
 
     private final Console console;
@@ -136,7 +140,7 @@ public final class BatchCommand implements Callable<Integer> {
             List<BatchLine> due = lines.stream()
                     .filter(line -> line.fault() != null
                             || !indexed.contains(line.slug())
-                            || !Files.isRegularFile(GraphIndex.file(directory, line.slug()))
+                            || !Files.isRegularFile(GraphName.file(directory, line.slug()))
                             || !records.isDone(line.slug(), settings(common, line, options)))
                     .toList();
             present = lines.size() - due.size();
@@ -161,7 +165,7 @@ public final class BatchCommand implements Callable<Integer> {
 
     /** A graph that is no other line's, other command's or other prompt's: theirs is never replaced. */
     private boolean isFree(String slug, ObjectNode settings, BatchLine line, BatchRecords records) {
-        Path file = GraphIndex.file(directory, slug);
+        Path file = GraphName.file(directory, slug);
         if (!EarlierGraph.exists(file)) {
             return true;
         }
@@ -193,7 +197,7 @@ public final class BatchCommand implements Callable<Integer> {
         private final ObjectNode common;
         private final BatchRecords records;
         private final ProgressDisplay display;
-        private final BundledLabels labels = BundledLabels.of(model.transcoders());
+        private final GraphJson.Labels labels = SetEvidence.labels(model.transcoders());
         private int done;
 
         Run(

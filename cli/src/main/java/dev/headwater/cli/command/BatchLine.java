@@ -10,7 +10,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
-import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.document.GraphName;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.tokens.Conversation;
 import java.io.IOException;
@@ -29,7 +29,8 @@ import java.util.Set;
  * One line of a batch.
  *
  * @param number from 1, empty lines counted
- * @param slug   name of its graph, unlike that of any other line; null if the line has a fault that keeps it from having one, or
+ * @param slug   name of its graph, unlike that of any other line; null if the line has a fault that keeps it from
+ *      having one, or
  *               before it is {@link #named}
  * @param prompt null if there is a fault
  * @param fields what the line says
@@ -41,7 +42,8 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
     private static final Set<String> KEYS = Set.of("slug", "max_features", "max_logits", "logit_prob");
 
     /**
-     * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines are passed
+     * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines
+     * are passed
      * over. A line that makes no sense gets a fault; only a file that cannot be read is an error.
      */
     static List<BatchLine> read(Path file) {
@@ -110,7 +112,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
             PromptOptions.Source prompt = prompt(fields);
             String slug = fields.has("slug") ? text(fields, "slug") : null;
             if (slug != null) {
-                GraphIndex.file(Path.of(""), slug);
+                GraphName.file(Path.of(""), slug);
             }
             BatchLine line = new BatchLine(number, slug, prompt, fields, null);
             line.options(AttributionOptions.DEFAULT);

@@ -8,13 +8,14 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.bindings.NativeLibraries;
+import dev.headwater.bindings.SelfCheck;
 import dev.headwater.bindings.Torch;
-import dev.headwater.cli.SelfCheck;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
+import dev.headwater.engine.hub.BundledModel;
 import dev.headwater.engine.hub.HubSettings;
 import dev.headwater.engine.product.ProductTrial;
 import dev.headwater.engine.product.Products;
@@ -49,6 +50,11 @@ public final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--quiet", description = "Print only what is wrong.")
     private boolean quiet;
 
+    @Option(
+            names = "--deep",
+            description = "Also read what is unpacked in the cache whole, and make anew what is damaged.")
+    private boolean deep;
+
     public DoctorCommand(Console console) {
         this.console = console;
         out = console.out();
@@ -68,6 +74,9 @@ public final class DoctorCommand implements Callable<Integer> {
                         + NativeLibraries.platform());
         line("Java heap", "up to " + Text.bytes(Runtime.getRuntime().maxMemory()));
         directories();
+        if (deep) {
+            models();
+        }
         try {
             libraries();
         } catch (NativeException e) {
@@ -88,6 +97,18 @@ public final class DoctorCommand implements Callable<Integer> {
                 CacheDirectory.headwater().toString());
         Path hub = HubSettings.fromEnvironment().cache();
         line("hub cache", use(hub), hub.toString());
+    }
+
+    private void models() {
+        for (String name : BundledModel.NAMES) {
+            List<String> damaged = BundledModel.repair(name);
+            if (damaged.isEmpty()) {
+                line(name, "sound");
+            } else {
+                out.println(style.bold(Text.pad(name, LABEL)) + "was damaged and is made anew: "
+                        + String.join(", ", damaged));
+            }
+        }
     }
 
     private static String use(Path directory) {

@@ -11,14 +11,15 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
-import dev.headwater.engine.document.GraphSchema;
-import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.sharing.Upload;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,7 +82,8 @@ public final class GraphCommand implements Callable<Integer> {
         }
         try (AttributionGraph graph = GraphFile.read(file)) {
             List<String> transcoders = graph.provenance().transcoders();
-            BundledLabels labels = BundledLabels.of(transcoders.isEmpty() ? "" : transcoders.getFirst());
+            GraphJson.Labels labels =
+                    transcoders.isEmpty() ? GraphJson.Labels.NONE : SetEvidence.labels(transcoders.getFirst());
             Pruning pruned = pruning.of(graph);
             Map<String, Path> files = new LinkedHashMap<>();
             if (!info) {
@@ -90,12 +92,7 @@ public final class GraphCommand implements Callable<Integer> {
                         GraphJson.write(
                                 graph,
                                 pruned,
-                                new GraphJson.Options(
-                                        output.slug(title),
-                                        !output.named(),
-                                        labels,
-                                        Map.of(),
-                                        GraphFile.attention(file).orElse(null)),
+                                new GraphJson.Options(output.slug(title), !output.named(), labels, Map.of()),
                                 output.directory()));
                 files.put("index", output.directory().resolve(GraphIndex.FILE));
             }
@@ -105,13 +102,15 @@ public final class GraphCommand implements Callable<Integer> {
     }
 
     private int validate() {
-        GraphSchema.Verdict verdict = GraphSchema.check(file);
-        if (verdict.isValid()) {
+        Upload upload = Upload.of(file, Optional.empty(), Optional.empty());
+        if (upload.problems().isEmpty()) {
             console.out().println(Text.visible(file + " keeps to Neuronpedia's graph schema."));
+            upload.unstorable()
+                    .ifPresent(reason -> console.err().println("But the site would not store it: " + reason + "."));
             return 0;
         }
         console.err().println(Text.visible(file + " does not keep to Neuronpedia's graph schema:"));
-        verdict.problems().forEach(problem -> console.err().println("  " + Text.visible(problem)));
+        upload.problems().forEach(problem -> console.err().println("  " + Text.visible(problem)));
         return ExitCode.FAILURE;
     }
 }

@@ -10,7 +10,8 @@ import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.GraphJson;
-import dev.headwater.engine.features.BundledLabels;
+import dev.headwater.engine.features.FeatureEvidence;
+import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
@@ -40,7 +41,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One
@@ -56,6 +59,7 @@ final class LiveEngine implements Engine, AutoCloseable {
     /** Transcoder references by the scan that their graphs carry, the one to offer first in front. */
     private final List<String> transcoders;
 
+    private final Map<String, Optional<FeatureEvidence>> evidence = new ConcurrentHashMap<>();
     private volatile List<Model> models;
 
     LiveEngine(ModelOptions options) {
@@ -98,6 +102,13 @@ final class LiveEngine implements Engine, AutoCloseable {
         return prompts;
     }
 
+    /** Looked up once for each set: to ask the hub takes its time. */
+    @Override
+    public Optional<FeatureEvidence> evidence(String scan) {
+        int set = models().getFirst().scans().indexOf(scan);
+        return set < 0 ? Optional.empty() : evidence.computeIfAbsent(transcoders.get(set), SetEvidence::of);
+    }
+
     private synchronized ReplacementModel open(String reference) {
         if (!transcoders.contains(reference)) {
             throw new UsageException("The transcoders '" + reference + "' are not among those of this explorer: "
@@ -129,7 +140,7 @@ final class LiveEngine implements Engine, AutoCloseable {
                 .withTargets(new OutputTargets.Salient(request.maxLogits(), request.logitProbability()));
         try (AttributionGraph graph = Attribution.of(live, read(live, request.prompt()), how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
-            var labels = BundledLabels.of(request.transcoders());
+            var labels = SetEvidence.labels(request.transcoders());
             GraphJson.writeFile(graph, pruning, new GraphJson.Options(request.name(), labels, Map.of()), target);
         }
     }

@@ -4,19 +4,27 @@ import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
+import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.document.GraphHead;
+import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.explorer.Engine;
 import dev.headwater.explorer.ExplorerConfig;
 import dev.headwater.explorer.ExplorerServer;
+import dev.headwater.explorer.Front;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,6 +46,9 @@ import picocli.CommandLine.Parameters;
             "  headwater serve graphs -m org/model -t org/transcoders --host 0.0.0.0"
         })
 public final class ServeCommand implements Callable<Integer> {
+    /** That are looked at to see whether feature files fit them. */
+    private static final int MOST_GRAPHS = 200;
+
     private final Console console;
     private final Interrupt interrupt;
 
@@ -67,6 +78,27 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Directory with details of features; may be given again.")
     private List<Path> features = new ArrayList<>();
 
+    @Option(
+            names = "--base-path",
+            paramLabel = "PATH",
+            defaultValue = "",
+            description = "Path below which a proxy shows the explorer, such as /user/me/proxy/8041.")
+    private String basePath;
+
+    @Option(
+            names = "--allow-host",
+            paramLabel = "HOST",
+            description = "Host name (and port) under which a proxy is reached; may be given again.")
+    private List<String> hosts = new ArrayList<>();
+
+    @Option(
+            names = "--frame-ancestors",
+            paramLabel = "PAGE",
+            split = "[, ]+",
+            description =
+                    "Pages that may show the explorer in a frame: self or https://host[:port], separated by commas.")
+    private List<String> ancestors = new ArrayList<>();
+
     @Option(names = "--no-model", description = "Show and annotate only: no new graphs, no steering.")
     private boolean noModel;
 
@@ -87,6 +119,7 @@ public final class ServeCommand implements Callable<Integer> {
             throw new UsageException("--port is " + port + "; it can be 0 to 65535");
         }
         model.check();
+        Front front = new Front(basePath, hosts, ancestors);
         for (Path directory : features) {
             if (!Files.isDirectory(directory)) {
                 throw new HeadwaterException("--features " + directory + " is not a directory");
@@ -100,13 +133,44 @@ public final class ServeCommand implements Callable<Integer> {
                 throw new HeadwaterException("Cannot make the directory " + graphs + ": " + e.getMessage(), e);
             }
         }
+        features.forEach(this::warnIfAboutOthers);
         serve(
-                ExplorerConfig.local(graphs).withFeatures(features).at(host, port),
+                ExplorerConfig.local(graphs)
+                        .withFeatures(features)
+                        .at(host, port)
+                        .seenAs(front),
                 noModel ? null : model,
                 !noBrowser,
                 console,
                 interrupt);
         return 0;
+    }
+
+    /** A directory that is looked at in vain for each feature of each graph is most likely the wrong one. */
+    private void warnIfAboutOthers(Path directory) {
+        Set<String> scans = new TreeSet<>();
+        try (Stream<Path> files = Files.isDirectory(graphs) ? Files.list(graphs) : Stream.of(graphs)) {
+            files.filter(file -> file.toString().endsWith(".json")
+                            && !file.getFileName().toString().equals(GraphIndex.FILE))
+                    .limit(MOST_GRAPHS)
+                    .forEach(file -> GraphHead.metadata(file)
+                            .map(metadata -> metadata.path("scan").asText())
+                            .filter(scan -> !scan.isEmpty())
+                            .ifPresent(scans::add));
+        } catch (IOException e) {
+            return;
+        }
+        if (!scans.isEmpty()
+                && scans.stream()
+                        .noneMatch(scan -> SetEvidence.in(directory, scan).isPresent()
+                                || Files.isDirectory(directory.resolve(SetEvidence.folders(scan))))) {
+            console.err()
+                    .println(
+                            Text.visible("--features " + directory + " has nothing about the features of these graphs ("
+                                    + Text.cut(String.join(", ", scans), 200)
+                                    + "): it is looked for in <scan>/features, <scan>, "
+                                    + "features and the directory itself."));
+        }
     }
 
     /**

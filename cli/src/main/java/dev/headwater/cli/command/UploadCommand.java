@@ -8,6 +8,7 @@ import dev.headwater.engine.sharing.Neuronpedia;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -49,6 +50,18 @@ public final class UploadCommand implements Callable<Integer> {
             description = "Another site with the same interface (default: Neuronpedia's).")
     private URI url = Neuronpedia.SITE;
 
+    @Option(
+            names = "--scan",
+            paramLabel = "MODEL",
+            description = "The model's name on the site (default: known for some sets, otherwise the graph's scan).")
+    private String scan;
+
+    @Option(
+            names = "--source-set",
+            paramLabel = "NAME",
+            description = "Whose dashboards the site shows for the features (default: known for some sets).")
+    private String sourceSet;
+
     public UploadCommand(Console console) {
         this(console, System.getenv());
     }
@@ -66,7 +79,9 @@ public final class UploadCommand implements Callable<Integer> {
                     "No key is given; set " + VARIABLE + " to the key that your account's settings on the site show");
         }
         try (Neuronpedia site = new Neuronpedia(url, used.strip())) {
-            console.out().println(Text.visible(site.upload(file).toString()));
+            console.out()
+                    .println(Text.visible(site.upload(file, Optional.ofNullable(scan), Optional.ofNullable(sourceSet))
+                            .toString()));
         }
         return 0;
     }

@@ -5,7 +5,7 @@ import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.SummaryReport;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.document.GraphName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
@@ -50,7 +50,7 @@ public final class OutputOptions {
         if (top < 0) {
             throw new UsageException("--top is " + top + "; it can't be negative");
         }
-        Path file = GraphIndex.file(directory, slug(title));
+        Path file = GraphName.file(directory, slug(title));
         if (Files.isDirectory(file)) {
             throw new HeadwaterException("Cannot write " + file + ": it is a directory");
         }

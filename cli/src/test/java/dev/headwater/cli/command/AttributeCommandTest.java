@@ -17,6 +17,7 @@ import dev.headwater.engine.files.BoundedJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
@@ -96,6 +97,38 @@ class AttributeCommandTest {
                         .replace("<bos>", ""));
         assertEquals(id, BoundedJson.read(file).at("/qParams/pinnedIds/0").asText());
         assertTrue(kept.contains(id));
+    }
+
+    /** The set's own folder, and the ways in which people name it. */
+    @Test
+    void usesTheEvidenceBesideALocalSet() throws Exception {
+        Path set = Path.of(AttributeCommandTest.class
+                        .getResource("/dev/headwater/cli/evidence/transcoders/config.yaml")
+                        .toURI())
+                .getParent();
+        Path model = set.resolveSibling("model");
+        for (List<String> features : List.of(
+                List.<String>of(),
+                List.of("--features", set.toString()),
+                List.of("--features", set.resolve("features").toString()))) {
+            List<String> args = new ArrayList<>(List.of(
+                    "attribute",
+                    "-m",
+                    model.toString(),
+                    "-t",
+                    set.toString(),
+                    "-p",
+                    "Paris is near the tower",
+                    "--quiet"));
+            args.addAll(
+                    List.of("--out", directory.resolve("g" + features.size()).toString(), "--slug", "paris"));
+            args.addAll(features);
+            Run run = Run.headwater(args.toArray(String[]::new));
+            assertEquals(0, run.code(), run.err());
+            JsonNode graph = BoundedJson.read(directory.resolve("g" + features.size() + "/paris.json"));
+            List<String> labels = graph.get("nodes").findValuesAsText("clerp");
+            assertTrue(labels.stream().anyMatch(label -> label.startsWith("ar, s, h")), labels.toString());
+        }
     }
 
     @Test

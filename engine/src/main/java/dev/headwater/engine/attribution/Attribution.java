@@ -4,13 +4,17 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * From a prompt to its attribution graph: one forward pass, the active features and errors there, the model frozen at
@@ -68,16 +72,24 @@ public final class Attribution {
             traces.addAll(model.trace(
                     requests.stream().map(request -> request.prompt().tokens()).toList()));
             progress.advance(requests.size());
-            clock.begin("encode", (long) model.layers() * requests.size());
-            List<LocalReplacement> replacements = LocalReplacement.of(model, traces, progress::advance);
+            List<LocalReplacement> replacements = new ArrayList<>();
+            if (!model.basis().dense()) {
+                clock.begin("encode", (long) model.layers() * requests.size());
+                replacements.addAll(LocalReplacement.of(model, traces, progress::advance));
+            }
             long memory = requests.stream()
                     .mapToLong(request -> request.options().memory())
                     .filter(bytes -> bytes > 0)
                     .min()
                     .orElse(model.memory().working(Place.DEVICE));
             LinearModel linear = model.linear();
+            if (model.basis().dense()) {
+                clock.begin("total effects", (long) model.layers() * requests.size());
+            }
             for (int i = 0; i < requests.size(); i++) {
-                parts.add(part(requests.get(i), traces.get(i), replacements.get(i), memory / 2 / requests.size()));
+                long cacheBytes = memory / 2 / requests.size();
+                LocalReplacement local = replacements.isEmpty() ? null : replacements.get(i);
+                parts.add(part(requests.get(i), traces.get(i), local, i, cacheBytes));
             }
             long rows = parts.stream()
                     .mapToLong(part ->
@@ -149,20 +161,22 @@ public final class Attribution {
         }
     }
 
-    private Part part(Request request, Trace trace, LocalReplacement local, long cacheBytes) {
-        FrozenModel frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.transcoders());
+    /** @param given null where the features of the graph have to be chosen first */
+    private Part part(Request request, Trace trace, @Nullable LocalReplacement given, int number, long cacheBytes) {
+        FrozenModel frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.basis());
+        AttributionOptions options = request.options();
+        TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
+        List<LogitTarget> labels = vectors.choose(options.targets(), trace);
+        LocalReplacement local = given != null ? given : strongest(frozen, trace, vectors, options, number);
+        vectors.explain(local.active());
         Sources sources = new Sources(
                 local.active(),
-                model.transcoders(),
+                model.basis(),
                 frozen.outputNorms(),
                 local.errors(),
                 trace.tokenVectors(),
                 cacheBytes,
                 model.memory());
-        TargetVectors vectors = new TargetVectors(
-                model, frozen, local.active(), request.prompt().length());
-        AttributionOptions options = request.options();
-        List<LogitTarget> labels = vectors.choose(options.targets(), trace);
         int features = local.active().count();
         return new Part(
                 request,
@@ -172,6 +186,22 @@ public final class Attribution {
                 labels,
                 new FeatureRounds(
                         features, sources.columns(0) - features, labels, options.maxFeatures(), options.perRound()));
+    }
+
+    /** The neurons with the largest total effects on the targets. */
+    private LocalReplacement strongest(
+            FrozenModel frozen, Trace trace, TargetVectors vectors, AttributionOptions options, int number) {
+        Neurons neurons = (Neurons) model.basis();
+        int zeros = model.zeroPositions(trace.tokens());
+        var strongest = new StrongestFeatures(options.maxFeatures(), trace.positions(), neurons.features());
+        new TotalEffects(neurons, frozen, trace, vectors.outputs(), vectors.labels()).run((layer, scores) -> {
+            if (progress.cancelled()) {
+                throw new CancellationException("attribution was cancelled");
+            }
+            strongest.add(layer, scores, zeros);
+            progress.advance((long) (number + 1) * model.layers() - layer);
+        });
+        return LocalReplacement.of(model, trace, strongest.chosen());
     }
 
     private static List<Part> unfinished(List<Part> parts) {

@@ -13,7 +13,7 @@ import dev.headwater.engine.model.LayerWeights;
 import dev.headwater.engine.model.Norm;
 import dev.headwater.engine.model.NormSite;
 import dev.headwater.engine.model.Trace;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -105,20 +105,19 @@ record FrozenModel(
     }
 
     /** Freezes the model at the point that the trace has recorded. */
-    static FrozenModel of(FrozenWeights weights, LanguageModel model, Trace trace, TranscoderSet transcoders) {
+    static FrozenModel of(FrozenWeights weights, LanguageModel model, Trace trace, FeatureBasis basis) {
         List<Layer> blocks = new ArrayList<>();
         List<FrozenNorm> inputNorms = new ArrayList<>();
         List<FrozenNorm> outputNorms = new ArrayList<>();
         for (int l = 0; l < model.config().layers(); l++) {
             LayerWeights layer = model.layer(l);
-            FrozenNorm input = inputNorm(layer, transcoders, reciprocal(layer.preMlp(), trace, l, NormSite.PRE_MLP));
-            FrozenNorm output =
-                    outputNorm(model, l, transcoders, reciprocal(layer.postMlp(), trace, l, NormSite.POST_MLP));
+            FrozenNorm input = inputNorm(layer, basis, reciprocal(layer.preMlp(), trace, l, NormSite.PRE_MLP));
+            FrozenNorm output = outputNorm(model, l, basis, reciprocal(layer.postMlp(), trace, l, NormSite.POST_MLP));
             inputNorms.add(input);
             outputNorms.add(output);
             blocks.add(new Layer(
                     pattern(layer, trace, l),
-                    transcoders.hasSkip(l) ? skipScale(input, output, trace, weights.device()) : null));
+                    basis.hasSkip(l) ? skipScale(input, output, trace, weights.device()) : null));
         }
         return new FrozenModel(
                 weights,
@@ -129,8 +128,8 @@ record FrozenModel(
     }
 
     /** The norm before the transcoders' input, as far as it lies between that and the residual stream. */
-    static FrozenNorm inputNorm(LayerWeights layer, TranscoderSet transcoders, Tensor reciprocal) {
-        return switch (transcoders.input()) {
+    static FrozenNorm inputNorm(LayerWeights layer, FeatureBasis basis, Tensor reciprocal) {
+        return switch (basis.input()) {
             case RESID_MID -> FrozenNorm.NONE;
             case LN2_NORMALIZED ->
                 layer.preMlp() == null
@@ -141,8 +140,8 @@ record FrozenModel(
     }
 
     /** What lies between the transcoders' output and the residual stream. */
-    static FrozenNorm outputNorm(LanguageModel model, int layer, TranscoderSet transcoders, Tensor reciprocal) {
-        return transcoders.output() == FeatureSite.MLP_OUT
+    static FrozenNorm outputNorm(LanguageModel model, int layer, FeatureBasis basis, Tensor reciprocal) {
+        return basis.output() == FeatureSite.MLP_OUT
                 ? FrozenNorm.toStream(model.layer(layer).postMlp(), reciprocal, model)
                 : FrozenNorm.NONE;
     }

@@ -12,7 +12,7 @@ import dev.headwater.engine.model.LayerWeights;
 import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.product.Weight;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,10 +36,10 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
      */
     record Layer(Weight output, Weight value, Weight skip) {}
 
-    static FrozenWeights of(LanguageModel model, TranscoderSet transcoders, Products products) {
+    static FrozenWeights of(LanguageModel model, FeatureBasis basis, Products products) {
         List<Layer> layers = new ArrayList<>();
         for (int l = 0; l < model.config().layers(); l++) {
-            layers.add(layer(model, transcoders, l, products));
+            layers.add(layer(model, basis, l, products));
         }
         return new FrozenWeights(
                 List.copyOf(layers),
@@ -50,17 +50,17 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
     }
 
     /** Bytes that {@link #of} takes. */
-    static long bytes(ModelConfig model, TranscoderSet transcoders, Products products) {
+    static long bytes(ModelConfig model, FeatureBasis basis, Products products) {
         ModelConfig.Attention attention = model.attention();
         long width = model.width();
         long numbers = model.layers() * width * (attention.heads() + attention.kvHeads()) * attention.headDim();
         for (int l = 0; l < model.layers(); l++) {
-            numbers += transcoders.hasSkip(l) ? width * width : 0;
+            numbers += basis.hasSkip(l) ? width * width : 0;
         }
         return numbers * products.bytes();
     }
 
-    private static Layer layer(LanguageModel model, TranscoderSet transcoders, int l, Products products) {
+    private static Layer layer(LanguageModel model, FeatureBasis basis, int l, Products products) {
         LayerWeights weights = model.layer(l);
         try (var scope = TensorScope.open()) {
             FrozenNorm after = FrozenNorm.toStream(weights.postAttention(), null, model);
@@ -70,18 +70,17 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
             return new Layer(
                     Weight.of(output, products).keptBy(scope),
                     Weight.of(value, products).keptBy(scope),
-                    transcoders.hasSkip(l)
-                            ? Weight.of(skip(model, transcoders, l), products).keptBy(scope)
+                    basis.hasSkip(l)
+                            ? Weight.of(skip(model, basis, l), products).keptBy(scope)
                             : null);
         }
     }
 
-    private static Tensor skip(LanguageModel model, TranscoderSet transcoders, int l) {
+    private static Tensor skip(LanguageModel model, FeatureBasis basis, int l) {
         try (var scope = TensorScope.open()) {
-            Tensor weight =
-                    scaleRows(TorchShape.t(transcoders.skip(l)), FrozenModel.outputNorm(model, l, transcoders, null));
+            Tensor weight = scaleRows(TorchShape.t(basis.skip(l)), FrozenModel.outputNorm(model, l, basis, null));
             return scope.keep(Torch.contiguous(
-                    FrozenModel.inputNorm(model.layer(l), transcoders, null).pullBack(weight)));
+                    FrozenModel.inputNorm(model.layer(l), basis, null).pullBack(weight)));
         }
     }
 

@@ -5,7 +5,7 @@ import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.product.Products;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 
 /**
  * What the linearised model is on every prompt: weights with the norms' gains folded in, and products of neighbouring
@@ -21,13 +21,12 @@ public final class LinearModel implements AutoCloseable {
     private AutoCloseable twoLayerTensors;
     private MemoryBudget.Reservation twoLayersReserved;
 
-    private LinearModel(LanguageModel model, TranscoderSet transcoders, Products products, MemoryBudget memory) {
+    private LinearModel(LanguageModel model, FeatureBasis basis, Products products, MemoryBudget memory) {
         this.memory = memory;
-        reserved = memory.reserve(
-                "folded weights", Place.DEVICE, FrozenWeights.bytes(model.config(), transcoders, products));
+        reserved = memory.reserve("folded weights", Place.DEVICE, FrozenWeights.bytes(model.config(), basis, products));
         TensorScope scope = TensorScope.open();
         try {
-            weights = FrozenWeights.of(model, transcoders, products);
+            weights = FrozenWeights.of(model, basis, products);
             tensors = scope.detach();
         } catch (RuntimeException | Error e) {
             scope.close();
@@ -37,9 +36,8 @@ public final class LinearModel implements AutoCloseable {
     }
 
     /** Folds the weights of a model whose MLPs these transcoders stand in for. */
-    public static LinearModel of(
-            LanguageModel model, TranscoderSet transcoders, Products products, MemoryBudget memory) {
-        return new LinearModel(model, transcoders, products, memory);
+    public static LinearModel of(LanguageModel model, FeatureBasis basis, Products products, MemoryBudget memory) {
+        return new LinearModel(model, basis, products, memory);
     }
 
     FrozenWeights weights() {

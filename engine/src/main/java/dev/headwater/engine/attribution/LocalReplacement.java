@@ -7,9 +7,10 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
-import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
@@ -43,9 +44,9 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
             for (Trace trace : traces) {
                 int zeros = model.zeroPositions(trace.tokens());
                 inputs.add(TorchShape.narrow(
-                        trace.site(model.transcoders().input(), layer), 0, zeros, trace.positions() - zeros));
+                        trace.site(model.basis().input(), layer), 0, zeros, trace.positions() - zeros));
             }
-            SparseActivations all = model.transcoders().encode(layer, TorchShape.cat(inputs, 0), 0);
+            SparseActivations all = model.basis().encode(layer, TorchShape.cat(inputs, 0), 0);
             int first = 0;
             for (int i = 0; i < traces.size(); i++) {
                 int rows = (int) inputs.get(i).size(0);
@@ -55,18 +56,47 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
         }
     }
 
+    /**
+     * Of one prompt whose features are the strongest ones of those that are active nearly everywhere.
+     *
+     * @param chosen numbers (layer * P + position) * F + feature, ascending
+     */
+    static LocalReplacement of(ReplacementModel model, Trace trace, long[] chosen) {
+        FeatureBasis basis = model.basis();
+        long layerSize = (long) trace.positions() * basis.features();
+        List<SparseActivations> activations = new ArrayList<>();
+        for (int layer = 0, from = 0, to; layer < model.layers(); layer++, from = to) {
+            to = from;
+            while (to < chosen.length && chosen[to] < (layer + 1) * layerSize) {
+                to++;
+            }
+            long first = layer * layerSize;
+            long[] here = Arrays.copyOfRange(chosen, from, to);
+            int[] position = Arrays.stream(here)
+                    .mapToInt(number -> (int) ((number - first) / basis.features()))
+                    .toArray();
+            int[] feature = Arrays.stream(here)
+                    .mapToInt(number -> (int) ((number - first) % basis.features()))
+                    .toArray();
+            float[] value = here.length == 0
+                    ? new float[0]
+                    : basis.preActivations(layer, trace.site(basis.input(), layer), position, feature);
+            activations.add(new SparseActivations(position, feature, value));
+        }
+        return new LocalReplacement(join(activations), errors(model, trace, activations));
+    }
+
     private static List<Tensor> errors(ReplacementModel model, Trace trace, List<SparseActivations> activations) {
-        TranscoderSet transcoders = model.transcoders();
+        FeatureBasis basis = model.basis();
         List<Tensor> inputs = IntStream.range(0, model.layers())
-                .mapToObj(layer -> trace.site(transcoders.input(), layer))
+                .mapToObj(layer -> trace.site(basis.input(), layer))
                 .toList();
         int zeros = model.zeroPositions(trace.tokens());
         List<Tensor> errors = new ArrayList<>();
         try (var scope = TensorScope.open()) {
-            List<Tensor> reconstruction = transcoders.reconstruct(activations, inputs);
+            List<Tensor> reconstruction = basis.reconstruct(activations, inputs);
             for (int layer = 0; layer < model.layers(); layer++) {
-                Tensor error =
-                        Torch.clone(Torch.sub(trace.site(transcoders.output(), layer), reconstruction.get(layer)));
+                Tensor error = Torch.clone(Torch.sub(trace.site(basis.output(), layer), reconstruction.get(layer)));
                 Torch.zeroInPlace(TorchShape.narrow(error, 0, 0, zeros));
                 errors.add(scope.keep(error));
             }
@@ -85,7 +115,7 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
         for (int l = 0; l < layers.size(); l++) {
             SparseActivations from = layers.get(l);
             int n = from.count();
-            java.util.Arrays.fill(layer, at, at + n, l);
+            Arrays.fill(layer, at, at + n, l);
             System.arraycopy(from.position(), 0, position, at, n);
             System.arraycopy(from.feature(), 0, feature, at, n);
             System.arraycopy(from.value(), 0, value, at, n);

@@ -12,8 +12,7 @@ import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.graph.ActiveFeatures;
-import dev.headwater.engine.transcoder.TranscoderConfig;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.Arrays;
 import java.util.List;
 
@@ -29,7 +28,7 @@ import java.util.List;
  */
 final class Sources implements AutoCloseable {
     private final ActiveFeatures active;
-    private final TranscoderSet transcoders;
+    private final FeatureBasis basis;
     private final List<FrozenNorm> outputNorms;
     private final List<Tensor> errors;
     private final Tensor tokens;
@@ -56,14 +55,14 @@ final class Sources implements AutoCloseable {
      */
     Sources(
             ActiveFeatures active,
-            TranscoderSet transcoders,
+            FeatureBasis basis,
             List<FrozenNorm> outputNorms,
             List<Tensor> errors,
             Tensor tokens,
             long cacheBytes,
             MemoryBudget memory) {
         this.active = active;
-        this.transcoders = transcoders;
+        this.basis = basis;
         this.outputNorms = outputNorms;
         this.tokens = tokens;
         device = tokens.device();
@@ -153,7 +152,7 @@ final class Sources implements AutoCloseable {
 
     /** True if features write to later layers too, so that an edge is a sum over layers. */
     boolean crossLayer() {
-        return transcoders.kind() == TranscoderConfig.Kind.CROSS_LAYER;
+        return basis.crossLayer();
     }
 
     /** The lowest layer whose features write at this layer. */
@@ -170,7 +169,7 @@ final class Sources implements AutoCloseable {
     void willNeed(int to) {
         for (int from = firstSourceLayer(to); from <= to; from++) {
             if (cache[from][to] == null) {
-                transcoders.willNeedDecoderRows(from, to, distinct(from));
+                basis.willNeedDecoderRows(from, to, distinct(from));
             }
         }
     }
@@ -194,7 +193,7 @@ final class Sources implements AutoCloseable {
             scale[i] *= active.activation()[layerStart[from] + i];
         }
         Tensor rows = Tensor.empty(DType.F32, device, feature.length, width());
-        transcoders.decoderRows(from, to, feature, scale, norm.gain(), rows);
+        basis.decoderRows(from, to, feature, scale, norm.gain(), rows);
         if (!norm.centres()) {
             return rows;
         }

@@ -26,16 +26,16 @@ public final class SweepProbe implements AutoCloseable {
         trace = model.trace(of.tokens());
         local = LocalReplacement.of(model, List.of(trace), done -> {}).getFirst();
         LinearModel linear = model.linear();
-        FrozenModel frozen = FrozenModel.of(linear.weights(), model.model(), trace, model.transcoders());
+        FrozenModel frozen = FrozenModel.of(linear.weights(), model.model(), trace, model.basis());
         Sources sources = new Sources(
                 local.active(),
-                model.transcoders(),
+                model.basis(),
                 frozen.outputNorms(),
                 local.errors(),
                 trace.tokenVectors(),
                 memory,
                 model.memory());
-        vectors = new TargetVectors(model, frozen, local.active(), of.length());
+        vectors = new TargetVectors(model, frozen, local.active(), trace);
         vectors.choose(OutputTargets.SALIENT, trace);
         prompt = FrozenPrompt.of(frozen, sources, 0);
         long gradients = (long) rows * (of.length() + 1) / 2;

@@ -26,16 +26,34 @@ import java.util.stream.IntStream;
 final class TargetVectors {
     private final ReplacementModel model;
     private final FrozenModel frozen;
-    private final ActiveFeatures active;
+    private final Trace trace;
+    private ActiveFeatures active;
     private final int positions;
     private final List<LogitTarget> labels = new ArrayList<>();
     private final List<Target> outputs = new ArrayList<>();
 
-    TargetVectors(ReplacementModel model, FrozenModel frozen, ActiveFeatures active, int positions) {
+    /** @param trace what the model was frozen at; open as long as this is in use */
+    TargetVectors(ReplacementModel model, FrozenModel frozen, ActiveFeatures active, Trace trace) {
         this.model = model;
         this.frozen = frozen;
         this.active = active;
-        this.positions = positions;
+        this.trace = trace;
+        positions = trace.positions();
+    }
+
+    /** The features that {@link #of} is to find among its targets, where they are known only after the outputs. */
+    void explain(ActiveFeatures features) {
+        active = features;
+    }
+
+    /** What the outputs are called, and their weights. */
+    List<LogitTarget> labels() {
+        return labels;
+    }
+
+    /** What {@link #choose} has settled, in that order. */
+    List<Target> outputs() {
+        return outputs;
     }
 
     /** Settles what the graph explains; called once. Tensors belong to the innermost open scope. */
@@ -117,10 +135,10 @@ final class TargetVectors {
 
     private void features(List<FeatureRef> features) {
         for (FeatureRef at : features) {
-            if (!at.exists(frozen.layers(), positions, model.transcoders().features())) {
+            if (!at.exists(frozen.layers(), positions, model.basis().features())) {
                 throw new UsageException("target feature " + at + " does not exist: there are " + frozen.layers()
                         + " layers, " + positions + " positions and "
-                        + model.transcoders().features() + " features a layer");
+                        + model.basis().features() + " features a layer");
             }
             Tensor vector = encoders(at.layer(), new int[] {at.feature()}, new int[] {at.position()});
             virtual(
@@ -145,8 +163,15 @@ final class TargetVectors {
 
     private Tensor encoders(int layer, int[] features, int[] at) {
         try (var scope = TensorScope.open()) {
-            return scope.keep(
-                    pullBack(frozen.inputNorm(layer), model.transcoders().encoderRows(layer, features), at));
+            return scope.keep(pullBack(
+                    frozen.inputNorm(layer),
+                    model.basis()
+                            .encoderRows(
+                                    layer,
+                                    features,
+                                    at,
+                                    trace.site(model.basis().input(), layer)),
+                    at));
         }
     }
 

@@ -3,6 +3,8 @@ package dev.headwater.engine.document;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.files.ErrorText;
+import java.util.Comparator;
+import java.util.List;
 
 /**
  * A node of a graph file.
@@ -12,18 +14,21 @@ import dev.headwater.engine.files.ErrorText;
  *                    like a feature of layer 0, so that links to such a name mean whichever comes first
  * @param layer       layer of a feature or error, -1 for tokens; logits have the layer above the last
  * @param feature     number of a feature within its layer, -1 for errors; a token's position; a logit's vocabulary id
+ * @param number      what the file has under {@code feature}, which may stand for layer and feature together; -1 if
+ *      nothing
  * @param position    token position
  * @param label       name that the file gives it, often ""
  * @param probability of a logit, otherwise 0
  * @param influence   cumulative share of influence, NaN where the file has none
  * @param activation  NaN where the file has none
- * @param json        the node as it stands in the file
+ * @param json        the node as it stands in the file; null if the file was read without links
  */
 public record DocumentNode(
         String id,
         Kind kind,
         int layer,
         long feature,
+        long number,
         int position,
         String label,
         double probability,
@@ -66,6 +71,7 @@ public record DocumentNode(
                 kind,
                 layer,
                 feature,
+                number,
                 position,
                 json.path("clerp").asText(""),
                 json.path("token_prob").asDouble(0),
@@ -104,5 +110,43 @@ public record DocumentNode(
         if (parts.length == 3 && parts[1].matches("\\d{1,9}")) return Long.parseLong(parts[1]);
         throw new IllegalArgumentException("('%s') names no feature of layer %d: its \"feature\" is %d"
                 .formatted(ErrorText.of(id), layer, number));
+    }
+
+    /** Whether it is a feature, of a kind that we know or of another. */
+    public boolean isFeature() {
+        return kind == Kind.FEATURE || kind == Kind.OTHER;
+    }
+
+    /** Without the JSON, for those that write nothing back. */
+    DocumentNode withoutJson() {
+        return new DocumentNode(
+                id, kind, layer, feature, number, position, label, probability, influence, activation, null);
+    }
+
+    /**
+     * A token's id in the vocabulary, which only its name {@code E_id_position} tells; -1 if it doesn't, or for other
+     * nodes.
+     */
+    public int token() {
+        String[] parts = kind == Kind.TOKEN ? id.split("_") : new String[0];
+        return parts.length == 3 && parts[0].equals("E") && parts[1].matches("\\d{1,9}")
+                ? Integer.parseInt(parts[1])
+                : -1;
+    }
+
+    /** The ids of a prompt's tokens in order, or null if the nodes do not name them all. */
+    public static int[] tokens(List<DocumentNode> nodes) {
+        List<DocumentNode> tokens = nodes.stream()
+                .filter(node -> node.kind == Kind.TOKEN)
+                .sorted(Comparator.comparingInt(DocumentNode::position))
+                .toList();
+        int[] ids = new int[tokens.size()];
+        for (int i = 0; i < ids.length; i++) {
+            if (tokens.get(i).position != i || tokens.get(i).token() < 0) {
+                return null;
+            }
+            ids[i] = tokens.get(i).token();
+        }
+        return ids.length == 0 ? null : ids;
     }
 }

@@ -2,10 +2,10 @@ package dev.headwater.engine.document;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.Prompt;
 import java.io.IOException;
@@ -30,10 +30,6 @@ import java.util.Optional;
  */
 public record EarlierGraph(
         String model, String scan, String prompt, List<String> tokens, ObjectNode qParams, Map<String, String> labels) {
-    private static final long MAX_BYTES = 1L << 30;
-    private static final ObjectReader VALUE =
-            BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-
     /** Whether a file, or whatever it may be, has the name. */
     public static boolean exists(Path file) {
         return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
@@ -41,40 +37,14 @@ public record EarlierGraph(
 
     /** Empty if the file is no graph that can be read. */
     public static Optional<EarlierGraph> read(Path file) {
+        Parts parts = new Parts();
         try {
-            if (!Files.isRegularFile(file) || Files.size(file) > MAX_BYTES) {
-                return Optional.empty();
-            }
-            try (JsonParser json = BoundedJson.factory().createParser(file.toFile())) {
-                return parse(json);
-            }
-        } catch (IOException | ArithmeticException | NumberFormatException e) {
+            GraphReader.read(file, parts);
+        } catch (HeadwaterException e) {
             return Optional.empty();
         }
-    }
-
-    private static Optional<EarlierGraph> parse(JsonParser json) throws IOException {
-        JsonNode metadata = null;
-        ObjectNode qParams = BoundedJson.mapper().createObjectNode();
-        Map<String, String> labels = new HashMap<>();
-        if (json.nextToken() != JsonToken.START_OBJECT) {
-            return Optional.empty();
-        }
-        for (String part = json.nextFieldName(); part != null; part = json.nextFieldName()) {
-            JsonToken value = json.nextToken();
-            if (part.equals("metadata")) {
-                metadata = VALUE.readTree(json);
-            } else if (part.equals("qParams") && value == JsonToken.START_OBJECT) {
-                qParams = VALUE.readTree(json);
-            } else if (part.equals("nodes") && value == JsonToken.START_ARRAY) {
-                while (json.nextToken() == JsonToken.START_OBJECT) {
-                    label(json, labels);
-                }
-            } else {
-                json.skipChildren();
-            }
-        }
-        if (metadata == null || !metadata.path("prompt").isTextual()) {
+        JsonNode metadata = parts.metadata;
+        if (!metadata.path("prompt").isTextual()) {
             return Optional.empty();
         }
         List<String> tokens = new ArrayList<>();
@@ -84,8 +54,38 @@ public record EarlierGraph(
                 metadata.path("scan").asText(),
                 metadata.get("prompt").asText(),
                 tokens,
-                qParams,
-                labels));
+                parts.qParams,
+                parts.labels));
+    }
+
+    /** What is kept of a file while it is read. */
+    private static final class Parts implements GraphReader.Visitor {
+        private final GraphReader.Values values = new GraphReader.Values();
+        private final Map<String, String> labels = new HashMap<>();
+        private JsonNode metadata = MissingNode.getInstance();
+        private ObjectNode qParams = BoundedJson.mapper().createObjectNode();
+
+        @Override
+        public boolean member(String name, JsonParser json) throws IOException {
+            switch (name) {
+                case "metadata" -> metadata = values.read(json);
+                case "qParams" -> {
+                    if (values.read(json) instanceof ObjectNode object) {
+                        qParams = object;
+                    }
+                }
+                case "nodes" ->
+                    GraphReader.elements(json, _ -> {
+                        if (json.currentToken() == JsonToken.START_OBJECT) {
+                            label(json, labels);
+                        } else {
+                            json.skipChildren();
+                        }
+                    });
+                default -> json.skipChildren();
+            }
+            return true;
+        }
     }
 
     private static void label(JsonParser json, Map<String, String> labels) throws IOException {

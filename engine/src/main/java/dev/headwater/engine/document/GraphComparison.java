@@ -40,7 +40,12 @@ public record GraphComparison(
     /** A node that one graph lacks, and its share of the other graph's influence. */
     public record Lone(String node, double influence) {}
 
-    /** Sums over common edges. */
+    /** Hears of the weights of an edge that both graphs have. */
+    private interface Pair {
+        void of(double first, double second);
+    }
+
+    /** Counts and sums over common edges. */
     private static final class Sums {
         private long n;
         private double a;
@@ -50,19 +55,24 @@ public record GraphComparison(
         private double ab;
         private double largest;
 
-        void add(double x, double y) {
+        void count(double x, double y) {
             n++;
             a += x;
             b += y;
-            aa += x * x;
-            bb += y * y;
-            ab += x * y;
             largest = Math.max(largest, Math.abs(x - y));
         }
 
+        /** In a second pass, as differences from the means: sums of squares alone would cancel. */
+        void spread(double x, double y) {
+            double dx = x - a / n;
+            double dy = y - b / n;
+            aa += dx * dx;
+            bb += dy * dy;
+            ab += dx * dy;
+        }
+
         double correlation() {
-            double variances = (aa - a * a / n) * (bb - b * b / n);
-            return n > 1 && variances > 0 ? (ab - a * b / n) / Math.sqrt(variances) : Double.NaN;
+            return n > 1 && aa > 0 && bb > 0 ? ab / (Math.sqrt(aa) * Math.sqrt(bb)) : Double.NaN;
         }
     }
 
@@ -70,25 +80,9 @@ public record GraphComparison(
         int[] toSecond = matches(first, second);
         int[] toFirst = matches(second, first);
         Sums sums = new Sums();
-        float[] a = new float[first.size()];
-        float[] b = new float[second.size()];
-        long inFirst = 0;
-        for (int row = 0; row < a.length; row++) {
-            first.edges().copyRow(row, a);
-            if (toSecond[row] >= 0) {
-                second.edges().copyRow(toSecond[row], b);
-            } else {
-                Arrays.fill(b, 0);
-            }
-            for (int column = 0; column < a.length; column++) {
-                if (a[column] != 0) {
-                    inFirst++;
-                    if (toSecond[column] >= 0 && b[toSecond[column]] != 0) {
-                        sums.add(a[column], b[toSecond[column]]);
-                    }
-                }
-            }
-        }
+        common(first, second, toSecond, sums::count);
+        common(first, second, toSecond, sums::spread);
+        long inFirst = first.edges().nonZeros();
         long inSecond = second.edges().nonZeros();
         return new GraphComparison(
                 overlap(first, toSecond, toFirst, second, false),
@@ -98,6 +92,23 @@ public record GraphComparison(
                 sums.largest,
                 lone(first, toSecond),
                 lone(second, toFirst));
+    }
+
+    private static void common(PlainGraph first, PlainGraph second, int[] toSecond, Pair pair) {
+        float[] a = new float[first.size()];
+        float[] b = new float[second.size()];
+        for (int row = 0; row < a.length; row++) {
+            if (toSecond[row] < 0) {
+                continue;
+            }
+            first.edges().copyRow(row, a);
+            second.edges().copyRow(toSecond[row], b);
+            for (int column = 0; column < a.length; column++) {
+                if (a[column] != 0 && toSecond[column] >= 0 && b[toSecond[column]] != 0) {
+                    pair.of(a[column], b[toSecond[column]]);
+                }
+            }
+        }
     }
 
     /** For each node of one graph its number in the other, or -1. */

@@ -1,18 +1,15 @@
 package dev.headwater.engine.document;
 
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.AtomicJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,12 +26,6 @@ import java.util.Map;
  * @param danglingLinks links left out because one of their ends is not a node of the file
  */
 public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link> links, int danglingLinks) {
-    private static final long MAX_BYTES = 1L << 30;
-    private static final int MAX_NODES = 500_000;
-    private static final int MAX_LINKS = 20_000_000;
-    /** JSON values other than the ends and weights of links. */
-    private static final int MAX_VALUES = 10_000_000;
-
     /**
      * An edge between nodes of the document.
      *
@@ -51,21 +42,22 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
      * @throws HeadwaterException if the file is missing, too large, or no graph
      */
     public static GraphDocument read(Path file) {
-        if (!Files.isRegularFile(file)) throw new HeadwaterException("There is no graph file %s.".formatted(file));
-        try {
-            long size = Files.size(file);
-            if (size > MAX_BYTES) {
-                throw new HeadwaterException("%s is too large for a graph file: %d bytes, at most %d are read."
-                        .formatted(file, size, MAX_BYTES));
-            }
-            try (JsonParser json = BoundedJson.mapper().createParser(file.toFile())) {
-                return new Reader(file, json).document();
-            }
-        } catch (JsonProcessingException e) {
-            throw new HeadwaterException("%s is not valid JSON%s".formatted(file, BoundedJson.where(e)), e);
-        } catch (IOException e) {
-            throw new HeadwaterException("Cannot read %s: %s".formatted(file, e.getMessage()), e);
-        }
+        Reader reader = new Reader(file.toString(), true);
+        GraphReader.read(file, reader);
+        return reader.document();
+    }
+
+    /**
+     * Reads a graph's file without its links, so that they take no memory.
+     *
+     * @param file closed in the end
+     * @param name for messages
+     * @throws HeadwaterException likewise
+     */
+    public static GraphDocument readNodes(InputStream file, String name) {
+        Reader reader = new Reader(name, false);
+        GraphReader.read(() -> file, name, reader);
+        return reader.document();
     }
 
     public ObjectNode metadata() {
@@ -82,7 +74,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
 
     /** Writes the document; the file appears whole or not at all. */
     public void write(Path file) {
-        GraphIndex.save(file, (json, _) -> {
+        AtomicJson.write(file, (json, _) -> {
             json.writeStartObject();
             for (Map.Entry<String, JsonNode> field : rest.properties()) {
                 json.writeFieldName(field.getKey());
@@ -111,69 +103,69 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
     }
 
     /** Takes a file apart, nodes and links one at a time. */
-    private static final class Reader {
-        private static final ObjectReader SCALAR =
-                BoundedJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-
+    private static final class Reader implements GraphReader.Visitor {
         private record RawLink(String source, String target, double weight, ObjectNode extra) {}
 
-        private final Path file;
-        private final JsonParser json;
+        private final String file;
+        private final boolean withLinks;
+        private final GraphReader.Values values = new GraphReader.Values();
         private final ObjectNode rest = BoundedJson.mapper().createObjectNode();
         private final List<JsonNode> rawNodes = new ArrayList<>();
         private final List<RawLink> rawLinks = new ArrayList<>();
         private final Map<String, String> names = new HashMap<>();
-        private int values;
+        private boolean nodesSeen;
+        private boolean linksSeen;
 
-        Reader(Path file, JsonParser json) {
+        Reader(String file, boolean withLinks) {
             this.file = file;
-            this.json = json;
+            this.withLinks = withLinks;
         }
 
-        GraphDocument document() throws IOException {
-            if (json.nextToken() != JsonToken.START_OBJECT) throw bad("holds no JSON object");
-            boolean nodesSeen = false;
-            boolean linksSeen = false;
-            for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
-                json.nextToken();
-                switch (field) {
-                    case "nodes" -> {
-                        nodesSeen = true;
-                        readNodes();
-                    }
-                    case "links" -> {
-                        linksSeen = true;
-                        readLinks();
-                    }
-                    default -> rest.set(field, value());
+        @Override
+        public boolean member(String name, JsonParser json) throws IOException {
+            switch (name) {
+                case "nodes" -> {
+                    nodesSeen = GraphReader.elements(json, _ -> addNode(json));
+                    require(nodesSeen, "has \"nodes\" that are no list");
                 }
+                case "links" -> {
+                    require(json.currentToken() == JsonToken.START_ARRAY, "has \"links\" that are no list");
+                    linksSeen = true;
+                    if (withLinks) {
+                        GraphReader.elements(json, _ -> addLink(json));
+                    } else {
+                        json.skipChildren();
+                    }
+                }
+                default -> rest.set(name, values.read(json));
             }
-            if (json.nextToken() != null) throw bad("goes on after its end");
-            if (!nodesSeen || !linksSeen || !rest.path("metadata").isObject()) {
-                throw bad("is no graph file: it needs \"metadata\", \"nodes\" and \"links\"");
-            }
+            return true;
+        }
+
+        GraphDocument document() {
+            require(
+                    nodesSeen && linksSeen && rest.path("metadata").isObject(),
+                    "is no graph file: it needs \"metadata\", \"nodes\" and \"links\"");
             if (!rest.has("qParams")) rest.putObject("qParams");
-            if (!rest.get("qParams").isObject()) throw bad("has \"qParams\" that are no object");
+            require(rest.get("qParams").isObject(), "has \"qParams\" that are no object");
             return resolve();
         }
 
-        private void readNodes() throws IOException {
-            requireArray("nodes");
-            while (json.nextToken() != JsonToken.END_ARRAY) {
-                if (rawNodes.size() == MAX_NODES) throw bad("has more than %d nodes".formatted(MAX_NODES));
-                rawNodes.add(value());
-            }
+        private void require(boolean holds, String otherwise) {
+            if (!holds) throw bad(otherwise);
         }
 
-        private void readLinks() throws IOException {
-            requireArray("links");
-            while (json.nextToken() != JsonToken.END_ARRAY) {
-                if (rawLinks.size() == MAX_LINKS) throw bad("has more than %d links".formatted(MAX_LINKS));
-                rawLinks.add(link());
-            }
+        private void addNode(JsonParser json) throws IOException {
+            if (rawNodes.size() == GraphLimits.NODES) throw bad("has more than %d nodes".formatted(GraphLimits.NODES));
+            rawNodes.add(values.read(json));
         }
 
-        private RawLink link() throws IOException {
+        private void addLink(JsonParser json) throws IOException {
+            if (rawLinks.size() == GraphLimits.LINKS) throw bad("has more than %d links".formatted(GraphLimits.LINKS));
+            rawLinks.add(link(json));
+        }
+
+        private RawLink link(JsonParser json) throws IOException {
             String source = null;
             String target = null;
             double weight = Double.NaN;
@@ -190,7 +182,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
                     weight = json.getDoubleValue();
                 } else {
                     if (extra == null) extra = BoundedJson.mapper().createObjectNode();
-                    extra.set(field, value());
+                    extra.set(field, values.read(json));
                 }
             }
             if (source == null || target == null || !Double.isFinite(weight)) {
@@ -203,32 +195,9 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
         /** The same string for the same name, as each occurs in many links. */
         private String name(String name) {
             String known = names.putIfAbsent(name, name);
-            if (names.size() > 2 * MAX_NODES)
-                throw bad("has links between more than %d nodes".formatted(2 * MAX_NODES));
+            if (names.size() > 2 * GraphLimits.NODES)
+                throw bad("has links between more than %d nodes".formatted(2 * GraphLimits.NODES));
             return known == null ? name : known;
-        }
-
-        /** The value at the current token, counted, as a small file may hold very many. */
-        private JsonNode value() throws IOException {
-            if (++values > MAX_VALUES) throw bad("holds more than %d values".formatted(MAX_VALUES));
-            if (json.isExpectedStartObjectToken()) {
-                ObjectNode object = BoundedJson.mapper().createObjectNode();
-                for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
-                    json.nextToken();
-                    object.set(field, value());
-                }
-                return object;
-            }
-            if (json.isExpectedStartArrayToken()) {
-                ArrayNode array = BoundedJson.mapper().createArrayNode();
-                while (json.nextToken() != JsonToken.END_ARRAY) array.add(value());
-                return array;
-            }
-            return SCALAR.readTree(json);
-        }
-
-        private void requireArray(String field) {
-            if (json.currentToken() != JsonToken.START_ARRAY) throw bad("has \"%s\" that are no list".formatted(field));
         }
 
         private GraphDocument resolve() {
@@ -246,7 +215,7 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
                 if (other != null && (node.kind() == nodes.get(other).kind())) {
                     throw bad("has two nodes named '%s'".formatted(ErrorText.of(node.id())));
                 }
-                nodes.add(node);
+                nodes.add(withLinks ? node : node.withoutJson());
             }
             var links = new ArrayList<Link>(rawLinks.size());
             int dangling = 0;

@@ -1,21 +1,14 @@
 package dev.headwater.engine.document;
 
-import com.fasterxml.jackson.core.JsonEncoding;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.UsageException;
-import dev.headwater.engine.files.AtomicFile;
+import dev.headwater.engine.files.AtomicJson;
 import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.files.LockFile;
-import java.io.BufferedOutputStream;
-import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,41 +20,22 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 
 /**
- * The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. Whoever changes it
+ * The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. Whoever
+ * changes it
  * holds the directory's {@link LockFile}, so that any number of processes may.
  */
 public final class GraphIndex {
     public static final String FILE = "graph-metadata.json";
 
-    private static final Pattern SLUG = Pattern.compile("[a-zA-Z0-9_.-]{1,200}");
     private static final long MAX_BYTES = 256L << 20;
 
     private GraphIndex() {}
 
     /**
-     * The file of the graph with this name.
-     *
-     * @throws UsageException if the name is not 1 to 200 letters, digits, dots, dashes or underscores, or is the index's own
-     */
-    public static Path file(Path directory, String slug) {
-        if (!SLUG.matcher(slug).matches() || slug.matches("\\.+")) {
-            throw new UsageException(
-                    "'%s' cannot name a graph: use up to 200 letters, digits, dots, dashes and underscores."
-                            .formatted(ErrorText.of(slug)));
-        }
-        String name = slug + ".json";
-        if (name.equalsIgnoreCase(FILE)) {
-            throw new UsageException(
-                    "'%s' cannot name a graph: the index of the directory has that name.".formatted(slug));
-        }
-        return directory.resolve(name);
-    }
-
-    /**
-     * Replaces the entry with the same slug or adds one; other entries, and fields of the index that are not ours, stay.
+     * Replaces the entry with the same slug or adds one; other entries, and fields of the index that are not ours,
+     * stay.
      *
      * @param metadata the metadata block of a graph file
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
@@ -80,11 +54,12 @@ public final class GraphIndex {
         while (place < graphs.size() && !graphs.get(place).path("slug").asText().equals(slug)) place++;
         if (place < graphs.size()) graphs.set(place, metadata);
         else graphs.add(metadata);
-        save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
+        AtomicJson.write(directory.resolve(FILE), (json, _) -> json.writeTree(root));
     }
 
     /**
-     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the others
+     * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the
+     * others
      * keep theirs.
      *
      * @param slugs    of all graphs that are there
@@ -110,7 +85,7 @@ public final class GraphIndex {
             else if (slug != null) lacking.remove(slug);
         }
         lacking.forEach(slug -> metadata.apply(slug).ifPresent(found -> graphs.add(found.put("slug", slug))));
-        save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
+        AtomicJson.write(directory.resolve(FILE), (json, _) -> json.writeTree(root));
     }
 
     /** Names of the graphs in the index, in its order. */
@@ -121,7 +96,9 @@ public final class GraphIndex {
         return slugs;
     }
 
-    /** Brings the entries with these names into this order, after all others; names without an entry are passed over. */
+    /**
+     * Brings the entries with these names into this order, after all others; names without an entry are passed over.
+     */
     public static void arrange(Path directory, List<String> slugs) {
         try (LockFile _ = LockFile.ofDirectory(directory)) {
             order(directory, slugs);
@@ -142,13 +119,13 @@ public final class GraphIndex {
         if (!named.isEmpty()) {
             graphs.removeAll();
             graphs.addAll(arranged);
-            save(directory.resolve(FILE), (json, _) -> json.writeTree(root));
+            AtomicJson.write(directory.resolve(FILE), (json, _) -> json.writeTree(root));
         }
     }
 
     private static ObjectNode read(Path directory) {
         Path index = directory.resolve(FILE);
-        return Files.exists(index)
+        return Files.exists(index, LinkOption.NOFOLLOW_LINKS)
                 ? (ObjectNode) BoundedJson.read(index, MAX_BYTES)
                 : BoundedJson.mapper().createObjectNode();
     }
@@ -160,27 +137,5 @@ public final class GraphIndex {
                     .formatted(directory.resolve(FILE)));
         }
         return root.withArrayProperty("graphs");
-    }
-
-    /** Writes JSON; also past the generator, after flushing it, to the channel that it writes to. */
-    @FunctionalInterface
-    interface Content {
-        void write(JsonGenerator json, WritableByteChannel channel) throws IOException;
-    }
-
-    /** Writes a JSON file that appears whole or not at all. */
-    static void save(Path file, Content content) {
-        try (AtomicFile target = AtomicFile.create(file)) {
-            var out = new BufferedOutputStream(Channels.newOutputStream(target.channel()), 1 << 16);
-            JsonGenerator json = BoundedJson.mapper().createGenerator(out, JsonEncoding.UTF8);
-            json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
-            try (json) {
-                content.write(json, target.channel());
-            }
-            out.flush();
-            target.commit();
-        } catch (IOException e) {
-            throw AtomicFile.failure(file, e);
-        }
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.AtomicJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.files.LockFile;
@@ -19,7 +20,6 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -27,7 +27,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the public
+ * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the
+ * public
  * Python library and Neuronpedia read it). {@link GraphDocument} reads it.
  */
 public final class GraphJson {
@@ -65,22 +66,14 @@ public final class GraphJson {
      * What a file says besides the graph.
      *
      * @param slug           name of the graph and its file: letters, digits, dot, dash, underscore
-     * @param numbered       if another graph has the name, whether to take {@code slug-2} and so on; otherwise that is an error
+     * @param numbered       if another graph has the name, whether to take {@code slug-2} and so on; otherwise that is
+     *      an error
      * @param labels         names of the features
-     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url} or
+     * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url}
+     *      or
      *                       {@code neuronpedia_source_set}
-     * @param attention      what is known of heads, null if nothing
      */
-    public record Options(
-            String slug,
-            boolean numbered,
-            Labels labels,
-            Map<String, String> featureDetails,
-            AttentionBlock attention) {
-        public Options(String slug, boolean numbered, Labels labels, Map<String, String> featureDetails) {
-            this(slug, numbered, labels, featureDetails, null);
-        }
-
+    public record Options(String slug, boolean numbered, Labels labels, Map<String, String> featureDetails) {
         /** With a name that is this graph's or nobody's. */
         public Options(String slug, Labels labels, Map<String, String> featureDetails) {
             this(slug, false, labels, featureDetails);
@@ -89,16 +82,14 @@ public final class GraphJson {
         public static Options of(String slug) {
             return new Options(slug, Labels.NONE, Map.of());
         }
-
-        public Options withAttention(AttentionBlock value) {
-            return new Options(slug, numbered, labels, featureDetails, value);
-        }
     }
 
     /**
-     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at all.
+     * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at
+     * all.
      *
-     * <p>A file of the same prompt and transcoders is written anew, and what people added to it is kept: annotations of the nodes
+     * <p>A file of the same prompt and transcoders is written anew, and what people added to it is kept: annotations
+     * of the nodes
      * that are still there, names of features where there is no newer one. A file of anything else is never replaced.
      *
      * @param pruning   of this graph
@@ -108,7 +99,7 @@ public final class GraphJson {
      * @throws HeadwaterException if the name is another graph's and no number may be added to it
      */
     public static Path write(AttributionGraph graph, Pruning pruning, Options options, Path directory) {
-        GraphIndex.file(directory, options.slug);
+        GraphName.file(directory, options.slug);
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
@@ -118,7 +109,7 @@ public final class GraphJson {
         try (LockFile _ = LockFile.ofDirectory(directory)) {
             String slug = options.slug;
             for (int n = 2; ; n++) {
-                Path file = GraphIndex.file(directory, slug);
+                Path file = GraphName.file(directory, slug);
                 Optional<EarlierGraph> earlier = EarlierGraph.read(file);
                 if (!EarlierGraph.exists(file)
                         || earlier.isPresent()
@@ -128,17 +119,14 @@ public final class GraphJson {
                                                 graph.provenance().scan(),
                                                 graph.prompt())) {
                     var writer = new GraphJson(
-                            graph,
-                            pruning,
-                            new Options(slug, false, options.labels, options.featureDetails, options.attention),
-                            earlier);
+                            graph, pruning, new Options(slug, options.labels, options.featureDetails), earlier);
                     GraphIndex.put(directory, writer.save(file));
                     return file;
                 }
                 if (!options.numbered) {
                     throw taken(file, earlier);
                 }
-                slug = options.slug + "-" + n;
+                slug = GraphName.numbered(options.slug, n);
             }
         }
     }
@@ -151,7 +139,7 @@ public final class GraphJson {
      * @throws HeadwaterException if so
      */
     public static void checkFree(Path directory, String slug, String model, String scan, Prompt prompt) {
-        Path file = GraphIndex.file(directory, slug);
+        Path file = GraphName.file(directory, slug);
         Optional<EarlierGraph> earlier = EarlierGraph.read(file);
         if (EarlierGraph.exists(file) && !(earlier.isPresent() && earlier.get().isOf(model, scan, prompt))) {
             throw taken(file, earlier);
@@ -177,8 +165,14 @@ public final class GraphJson {
     }
 
     private ObjectNode save(Path file) {
+        if (pruning.nodes().length > GraphLimits.NODES || pruning.edgeCount() > GraphLimits.LINKS) {
+            throw new HeadwaterException(
+                    "The pruned graph has %d nodes and %d links, and a graph's file at most %d and %d: prune it with lower thresholds."
+                            .formatted(
+                                    pruning.nodes().length, pruning.edgeCount(), GraphLimits.NODES, GraphLimits.LINKS));
+        }
         ObjectNode metadata = metadata();
-        GraphIndex.save(file, (json, channel) -> write(json, channel, metadata));
+        AtomicJson.write(file, (json, channel) -> write(json, channel, metadata));
         return metadata;
     }
 
@@ -205,12 +199,7 @@ public final class GraphJson {
         metadata.put("schema_version", 1);
         metadata.set("info", info(from));
         if (!options.featureDetails.isEmpty()) metadata.putPOJO("feature_details", options.featureDetails);
-        Map<String, Object> settings = new LinkedHashMap<>(from.settings());
-        if (options.attention != null && !options.attention.scores().isEmpty()) {
-            settings.put("enable_qk_tracing", true);
-            settings.put("qk_topk", options.attention.topK());
-        }
-        metadata.putPOJO("generation_settings", settings);
+        metadata.putPOJO("generation_settings", from.settings());
         metadata.putObject("pruning_settings")
                 .put("node_threshold", pruning.nodeThreshold())
                 .put("edge_threshold", pruning.edgeThreshold());
@@ -251,29 +240,13 @@ public final class GraphJson {
         }
         double[] shares = pruning.influence().cumulativeShares();
         json.writeArrayFieldStart("nodes");
-        for (int i : pruning.nodes()) writeNode(json, graph.node(i), ids[i], shares[i], i == graph.firstLogit());
+        for (int i : pruning.nodes()) writeNode(json, i, ids[i], shares[i]);
         json.writeEndArray();
         json.writeFieldName("links");
         json.writeRawValue("[");
         json.flush();
         writeLinks(channel, ids);
         json.writeRaw(']');
-        if (options.attention != null) {
-            writeAttention(
-                    json, Set.of(Arrays.stream(ids).filter(id -> !id.isEmpty()).toArray(String[]::new)));
-        }
-        json.writeEndObject();
-    }
-
-    private void writeAttention(JsonGenerator json, Set<String> known) throws IOException {
-        json.writePOJOField(AttentionBlock.FIELD, options.attention.among(known::contains));
-        json.writeObjectFieldStart(AttentionBlock.ONLY_FIELD);
-        for (String id : options.attention.traced()) {
-            if (!known.contains(id)) {
-                json.writeFieldName(id);
-                writeNode(json, NodeId.parse(id, graph.layers()), id, Double.NaN, false);
-            }
-        }
         json.writeEndObject();
     }
 
@@ -287,8 +260,8 @@ public final class GraphJson {
         }
     }
 
-    /** @param share NaN if it is not known, nor the activation */
-    private void writeNode(JsonGenerator json, Node node, String id, double share, boolean first) throws IOException {
+    private void writeNode(JsonGenerator json, int i, String id, double share) throws IOException {
+        Node node = graph.node(i);
         json.writeStartObject();
         json.writeStringField("node_id", id);
         switch (node) {
@@ -301,7 +274,7 @@ public final class GraphJson {
         json.writeNumberField("ctx_idx", node.position());
         json.writeFieldName("token_prob");
         json.writeNumber(node instanceof Node.Logit l ? l.target().probability() : 0f);
-        json.writeBooleanField("is_target_logit", first);
+        json.writeBooleanField("is_target_logit", i == graph.firstLogit());
         json.writeNumberField("run_idx", 0);
         json.writeNumberField("reverse_ctx_idx", 0);
         json.writeStringField(
@@ -324,17 +297,10 @@ public final class GraphJson {
                                                 Locale.ROOT, "%.3f", l.target().probability()));
                     case Node.Error _, Node.Token _ -> "";
                 });
-        if (node instanceof Node.Logit || Double.isNaN(share)) json.writeNullField("influence");
+        if (node instanceof Node.Logit) json.writeNullField("influence");
         else json.writeNumberField("influence", share);
-        if (node instanceof Node.Feature f && !Double.isNaN(share)) json.writeNumberField("activation", f.activation());
+        if (node instanceof Node.Feature f) json.writeNumberField("activation", f.activation());
         else json.writeNullField("activation");
-        if (options.attention != null) {
-            Optional<ObjectNode> tracing = options.attention.tracingOf(id);
-            if (tracing.isPresent()) {
-                json.writeFieldName(AttentionBlock.NODE_FIELD);
-                json.writeTree(tracing.get());
-            }
-        }
         json.writeEndObject();
     }
 

@@ -10,10 +10,9 @@ import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.graph.TopologicalOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * What every graph says, whole or pruned, whoever wrote its file: nodes by what they are, and the edges between them.
@@ -102,7 +101,7 @@ public record PlainGraph(
                     node.kind(),
                     placed ? node.layer() : -1,
                     node.position(),
-                    node.kind() == Kind.TOKEN ? token(node) : node.feature()));
+                    node.kind() == Kind.TOKEN ? node.token() : node.feature()));
         }
         var info = document.metadata().path("info");
         return new PlainGraph(
@@ -115,33 +114,59 @@ public record PlainGraph(
                 edges(document));
     }
 
-    /** The token's id, which only its name {@code E_id_position} tells; -1 if it doesn't. */
-    private static long token(DocumentNode node) {
-        String[] parts = node.id().split("_");
-        return parts.length == 3 && parts[0].equals("E") && parts[1].matches("\\d{1,9}")
-                ? Long.parseLong(parts[1])
-                : -1;
-    }
-
+    /** Links of the same two ends add up. */
     private static EdgeRows edges(GraphDocument document) {
-        List<Map<Integer, Float>> rows = new ArrayList<>();
-        for (int i = 0; i < document.nodes().size(); i++) {
-            rows.add(new TreeMap<>());
+        List<GraphDocument.Link> links = document.links();
+        int nodes = document.nodes().size();
+        // Sorted by target, then source: one number each, and the link's own in an array beside it.
+        long[] keys = new long[links.size()];
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] = (long) links.get(i).target() * nodes + links.get(i).source();
         }
-        for (GraphDocument.Link link : document.links()) {
-            rows.get(link.target()).merge(link.source(), (float) link.weight(), Float::sum);
-        }
-        var layout = new EdgeRows.Layout(rows.size());
-        float[] values = new float[rows.stream().mapToInt(Map::size).sum()];
-        int at = 0;
-        for (Map<Integer, Float> row : rows) {
-            for (Map.Entry<Integer, Float> edge : row.entrySet()) {
-                layout.run(edge.getKey(), 1);
-                values[at++] = edge.getValue();
+        int[] order = sorted(keys);
+        var layout = new EdgeRows.Layout(nodes);
+        float[] values = new float[keys.length];
+        int count = 0;
+        int row = 0;
+        for (int i = 0; i < order.length; ) {
+            long key = keys[order[i]];
+            float sum = (float) links.get(order[i]).weight();
+            for (i++; i < order.length && keys[order[i]] == key; i++) {
+                sum += (float) links.get(order[i]).weight();
             }
+            for (; row < key / nodes; row++) {
+                layout.endRow();
+            }
+            layout.run((int) (key % nodes), 1);
+            values[count++] = sum;
+        }
+        for (; row < nodes; row++) {
             layout.endRow();
         }
-        return layout.fill(values);
+        return layout.fill(Arrays.copyOf(values, count));
+    }
+
+    /** The order of the keys, equal ones as they stand: a merge sort of indices, without a box for each. */
+    private static int[] sorted(long[] keys) {
+        int[] order = new int[keys.length];
+        for (int i = 0; i < order.length; i++) {
+            order[i] = i;
+        }
+        int[] other = new int[keys.length];
+        for (int width = 1; width < order.length; width *= 2) {
+            for (int start = 0; start < order.length; start += 2 * width) {
+                int middle = Math.min(start + width, order.length);
+                int end = Math.min(start + 2 * width, order.length);
+                for (int left = start, right = middle, to = start; to < end; to++) {
+                    boolean first = right == end || left < middle && keys[order[left]] <= keys[order[right]];
+                    other[to] = first ? order[left++] : order[right++];
+                }
+            }
+            int[] swap = order;
+            order = other;
+            other = swap;
+        }
+        return order;
     }
 
     public int size() {

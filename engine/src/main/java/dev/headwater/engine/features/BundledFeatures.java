@@ -9,14 +9,15 @@ import dev.headwater.engine.hub.BundledModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.ref.SoftReference;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -27,7 +28,6 @@ public final class BundledFeatures implements FeatureEvidence {
     private static final Map<String, BundledFeatures> SETS = Map.of(
             "atlas-plt", new BundledFeatures("atlas-plt", "plt"), "atlas-clt", new BundledFeatures("atlas-clt", "clt"));
     private static final int LAYERS = 6;
-    private static final int LAYERS_HELD = 2;
 
     /**
      * Where the model's tokenizer splits text. All words of the evidence are single tokens, so the pieces are the
@@ -39,7 +39,16 @@ public final class BundledFeatures implements FeatureEvidence {
 
     private final String scan;
     private final String prefix;
-    private final LinkedHashMap<Integer, List<String>> held = new LinkedHashMap<>(8, 0.75f, true);
+    private final List<Layer> layers =
+            IntStream.range(0, LAYERS).mapToObj(_ -> new Layer()).toList();
+
+    /**
+     * The lines of a layer, unpacked by the first that asks for them while others get theirs; given up if memory is
+     * short.
+     */
+    private static final class Layer {
+        private volatile SoftReference<List<String>> lines = new SoftReference<>(null);
+    }
 
     private BundledFeatures(String scan, String prefix) {
         this.scan = scan;
@@ -60,10 +69,17 @@ public final class BundledFeatures implements FeatureEvidence {
         return feature < lines.size() ? Optional.of(record(lines.get(feature))) : Optional.empty();
     }
 
-    private synchronized List<String> lines(int layer) {
-        List<String> lines = held.computeIfAbsent(layer, this::load);
-        if (held.size() > LAYERS_HELD) {
-            held.pollFirstEntry();
+    private List<String> lines(int layer) {
+        Layer one = layers.get(layer);
+        List<String> lines = one.lines.get();
+        if (lines == null) {
+            synchronized (one) {
+                lines = one.lines.get();
+                if (lines == null) {
+                    lines = load(layer);
+                    one.lines = new SoftReference<>(lines);
+                }
+            }
         }
         return lines;
     }

@@ -136,7 +136,7 @@ public final class FeatureBuild {
      * @throws HeadwaterException if there are none, or they are damaged
      */
     public static FeatureFiles open(ReplacementModel model, Path directory) {
-        return FeatureFiles.open(target(model, directory));
+        return FeatureFiles.open(SetEvidence.in(directory, model.scan()).orElse(target(model, directory)));
     }
 
     /**

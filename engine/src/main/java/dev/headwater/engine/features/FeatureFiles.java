@@ -15,7 +15,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -60,12 +59,21 @@ public final class FeatureFiles implements FeatureEvidence {
     /** Where a record lies: {@code length} bytes of {@code file} from {@code start}, its own length among them. */
     public record Range(Path file, long start, int length) {}
 
+    /** Where the bytes of records come from. */
+    @FunctionalInterface
+    interface Source {
+        /** All bytes of the range. */
+        byte[] read(Range range) throws IOException;
+    }
+
     private final Path directory;
     private final List<Layer> layers;
+    private final Source source;
 
-    private FeatureFiles(Path directory, List<Layer> layers) {
+    private FeatureFiles(Path directory, List<Layer> layers, Source source) {
         this.directory = directory;
         this.layers = layers;
+        this.source = source;
     }
 
     /**
@@ -75,13 +83,22 @@ public final class FeatureFiles implements FeatureEvidence {
      * @throws HeadwaterException if it is missing or no index
      */
     public static FeatureFiles open(Path directory) {
+        return open(directory, FeatureFiles::local);
+    }
+
+    /**
+     * The same with the records elsewhere.
+     *
+     * @param source is asked for ranges of files of the directory, which need not be there
+     */
+    static FeatureFiles open(Path directory, Source source) {
         Path index = directory.resolve(INDEX);
         if (!Files.isRegularFile(index)) {
             throw new HeadwaterException("There are no feature files in %s: it has no %s".formatted(directory, INDEX));
         }
         try (InputStream in = bounded(new GZIPInputStream(Files.newInputStream(index), 1 << 16));
                 JsonParser json = INDEXES.createParser(in)) {
-            return new FeatureFiles(directory, layers(json));
+            return new FeatureFiles(directory, layers(json), source);
         } catch (JsonProcessingException e) {
             throw new HeadwaterException("%s is not valid JSON%s".formatted(index, BoundedJson.where(e)), e);
         } catch (IOException e) {
@@ -182,16 +199,24 @@ public final class FeatureFiles implements FeatureEvidence {
         });
     }
 
-    private static byte[] text(Range range) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(range.length).order(ByteOrder.LITTLE_ENDIAN);
-        try (FileChannel channel = FileChannel.open(range.file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+    /** From the file itself. */
+    static byte[] local(Range range) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(range.length);
+        demand(Files.isRegularFile(range.file), "there is no such file");
+        try (FileChannel channel = FileChannel.open(range.file, StandardOpenOption.READ)) {
             demand(range.start + range.length <= channel.size(), "it lies outside the file");
             while (bytes.hasRemaining() && channel.read(bytes, range.start + bytes.position()) >= 0) {
                 // until the record is whole
             }
         }
         demand(!bytes.hasRemaining(), "the file ends within it");
-        int packed = bytes.flip().getInt();
+        return bytes.array();
+    }
+
+    private byte[] text(Range range) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(source.read(range)).order(ByteOrder.LITTLE_ENDIAN);
+        demand(bytes.remaining() == range.length, "it is not whole");
+        int packed = bytes.getInt();
         demand(packed >= 0 && packed <= bytes.remaining(), "its length is wrong");
         return inflate(bytes.array(), Integer.BYTES, packed);
     }

@@ -55,9 +55,7 @@ public final class BoundedJson {
      * @throws HeadwaterException if the file is missing, longer than {@code maxBytes}, or not a JSON object
      */
     public static JsonNode read(Path file, long maxBytes) {
-        if (!Files.isRegularFile(file)) {
-            throw new HeadwaterException("There is no file " + file);
-        }
+        RegularFile.require(file);
         try {
             long size = Files.size(file);
             if (size > maxBytes) {
@@ -73,6 +71,8 @@ public final class BoundedJson {
             throw new HeadwaterException("%s is not valid JSON%s".formatted(file, where(malformed)), malformed);
         } catch (IOException failure) {
             throw new HeadwaterException("Cannot read %s: %s".formatted(file, failure.getMessage()), failure);
+        } catch (ArithmeticException | NumberFormatException | StackOverflowError failure) {
+            throw new HeadwaterException("%s holds a number that is out of all bounds".formatted(file), failure);
         }
     }
 

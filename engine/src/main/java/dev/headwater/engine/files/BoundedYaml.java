@@ -40,9 +40,7 @@ public final class BoundedYaml {
      * @throws HeadwaterException if the file is missing, not YAML, or not plain data
      */
     public static Map<String, Object> read(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new HeadwaterException("There is no file " + file);
-        }
+        RegularFile.require(file);
         try {
             if (Files.size(file) > 4L * MAX_CHARACTERS) {
                 throw new HeadwaterException(
@@ -83,6 +81,12 @@ public final class BoundedYaml {
             throw new HeadwaterException(
                     "%s is not valid YAML: %s".formatted(source, shown(String.valueOf(malformed.getMessage()))),
                     malformed);
+        } catch (HeadwaterException refused) {
+            throw refused;
+        } catch (RuntimeException | StackOverflowError unexpected) {
+            // The library has no exceptions of its own for an escape without its digits, or a collection that holds
+            // itself.
+            throw new HeadwaterException("%s is not valid YAML that can be read".formatted(source), unexpected);
         }
     }
 

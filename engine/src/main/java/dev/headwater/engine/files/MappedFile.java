@@ -7,39 +7,63 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** A file mapped whole and read-only. */
+/**
+ * A file mapped whole and read-only.
+ *
+ * <p>If somebody makes the file shorter while it is mapped, the system has no bytes to give: what Java reads then
+ * fails with an
+ * {@link InternalError}, which commands turn into a sentence; what native code reads ends the process. To {@link
+ * #bytes} the
+ * file's length is looked at again each time, which tells most such faults before native code meets them, not all. A
+ * file that
+ * is replaced under its name, as downloads and our own writers do it, stays whole for those that have it mapped.
+ */
 public final class MappedFile implements AutoCloseable {
     private final Path path;
     private final Arena arena;
     private final MemorySegment bytes;
+    private final FileChannel channel;
 
     /** @param arena closed with this file */
     public MappedFile(Path path, Arena arena, MemorySegment bytes) {
+        this(path, arena, bytes, null);
+    }
+
+    /** @param channel on the file, null if there is none */
+    private MappedFile(Path path, Arena arena, MemorySegment bytes, FileChannel channel) {
         this.path = path;
+        this.channel = channel;
         this.arena = arena;
         this.bytes = bytes.asReadOnly();
     }
 
     public static MappedFile open(Path path) {
-        if (!Files.exists(path)) {
-            throw new HeadwaterException("There is no file " + path);
-        }
-        if (Files.isDirectory(path)) {
-            throw new HeadwaterException(path + " is a directory, but a weight file is needed here");
-        }
+        RegularFile.require(path);
         NativeArena arena = NativeArena.open();
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            return new MappedFile(path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (AccessDeniedException denied) {
-            arena.close();
-            throw new HeadwaterException("No permission to read " + path, denied);
+        FileChannel channel = null;
+        try {
+            channel = FileChannel.open(path, StandardOpenOption.READ);
+            return new MappedFile(
+                    path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), channel);
         } catch (IOException failure) {
             arena.close();
-            throw new HeadwaterException("Cannot read %s: %s".formatted(path, failure.getMessage()), failure);
+            close(channel);
+            throw failure instanceof AccessDeniedException
+                    ? new HeadwaterException("No permission to read " + path, failure)
+                    : new HeadwaterException("Cannot read %s: %s".formatted(path, failure.getMessage()), failure);
+        }
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            // It was only read.
         }
     }
 
@@ -47,7 +71,17 @@ public final class MappedFile implements AutoCloseable {
         return path;
     }
 
+    /** @throws HeadwaterException if the file has become shorter since it was mapped */
     public MemorySegment bytes() {
+        try {
+            if (channel != null && channel.size() < bytes.byteSize()) {
+                throw new HeadwaterException(
+                        "%s has become shorter while it was in use, from %d bytes to %d: start again when it is whole"
+                                .formatted(path, bytes.byteSize(), channel.size()));
+            }
+        } catch (IOException e) {
+            throw new HeadwaterException("Cannot read %s: %s".formatted(path, e.getMessage()), e);
+        }
         return bytes;
     }
 
@@ -59,5 +93,6 @@ public final class MappedFile implements AutoCloseable {
     @Override
     public void close() {
         arena.close();
+        close(channel);
     }
 }

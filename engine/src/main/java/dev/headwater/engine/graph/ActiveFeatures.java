@@ -9,6 +9,9 @@ package dev.headwater.engine.graph;
  * @param activation activation value of each [N]
  */
 public record ActiveFeatures(int[] layer, int[] position, int[] feature, float[] activation) {
+    /** None. */
+    public static final ActiveFeatures NONE = new ActiveFeatures(new int[0], new int[0], new int[0], new float[0]);
+
     /** @throws IllegalArgumentException if the lengths differ, a number is negative, or the order is another */
     public ActiveFeatures {
         int n = layer.length;

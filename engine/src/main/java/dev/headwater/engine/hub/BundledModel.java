@@ -2,6 +2,7 @@ package dev.headwater.engine.hub;
 
 import dev.headwater.bindings.CacheDirectory;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.Trees;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -46,29 +48,66 @@ public final class BundledModel {
         return directory(name, CacheDirectory.headwater(), BundledModel::resource);
     }
 
+    /**
+     * Reads the unpacked copy of {@code name} whole and makes it anew if it is damaged.
+     *
+     * @return names of the files that were damaged
+     */
+    public static List<String> repair(String name) {
+        List<Line> lines = lines(name);
+        if (resource(lines.getFirst().path()).getProtocol().equals("file")) {
+            return List.of();
+        }
+        Path target = target(name, CacheDirectory.headwater());
+        if (!Files.exists(target)) {
+            return List.of();
+        }
+        List<String> damaged = Unpacked.damaged(target, entries(name, BundledModel::resource));
+        if (!damaged.isEmpty()) {
+            try {
+                Trees.delete(target);
+            } catch (IOException e) {
+                throw new HeadwaterException("Cannot remove the damaged " + target + ": " + e.getMessage(), e);
+            }
+            directory(name);
+        }
+        return damaged;
+    }
+
     static Path directory(String name, Path cache, java.util.function.Function<String, URL> resources) {
         if (!isBundled(name)) {
             throw new HeadwaterException("There is no bundled model \"" + name + "\"; the bundled ones are "
                     + String.join(", ", NAMES) + ".");
         }
-        List<Line> lines =
-                index().filter(line -> line.path().startsWith(name + "/")).toList();
-        URL first = resources.apply(lines.getFirst().path());
+        URL first = resources.apply(lines(name).getFirst().path());
         if (first.getProtocol().equals("file")) {
             return pathOf(first).getParent();
         }
-        List<Unpacked.Entry> entries = lines.stream()
+        Path target = target(name, cache);
+        Path stamps = cache.resolve("stamps").resolve(target.getParent().getFileName() + "-" + name);
+        return Unpacked.directory(target, stamps, entries(name, resources));
+    }
+
+    private static List<Line> lines(String name) {
+        return index().filter(line -> line.path().startsWith(name + "/")).toList();
+    }
+
+    private static List<Unpacked.Entry> entries(String name, java.util.function.Function<String, URL> resources) {
+        return lines(name).stream()
                 .map(line -> new Unpacked.Entry(
                         line.path().substring(name.length() + 1),
                         resources.apply(line.path()),
                         line.size(),
                         line.sha256()))
                 .toList();
-        // The directory's name follows its content, so that versions of Headwater don't overwrite each other's.
+    }
+
+    /** The directory's name follows its content, so that versions of Headwater don't overwrite each other's. */
+    private static Path target(String name, Path cache) {
         var sum = new CRC32();
-        lines.forEach(line -> sum.update((line.sha256() + line.path()).getBytes(StandardCharsets.UTF_8)));
+        lines(name).forEach(line -> sum.update((line.sha256() + line.path()).getBytes(StandardCharsets.UTF_8)));
         String version = "%08x".formatted(sum.getValue());
-        return Unpacked.directory(cache.resolve("models").resolve(version).resolve(name), entries);
+        return cache.resolve("models").resolve(version).resolve(name);
     }
 
     /**

@@ -8,12 +8,11 @@ import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionService;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
@@ -29,6 +28,9 @@ import java.util.concurrent.atomic.LongAdder;
  * against its hash before it takes its name. Used once.
  */
 final class Downloads implements AutoCloseable {
+    /** For one range; what stalls is noticed sooner. */
+    private static final Duration LONGEST = Duration.ofDays(1);
+
     private final HubSettings settings;
     private final HubClient client;
     private final HubCache cache;
@@ -36,17 +38,6 @@ final class Downloads implements AutoCloseable {
     private final Semaphore files;
     private final Semaphore connections;
     private final LongAdder received = new LongAdder();
-    private final Set<Transfer> transfers = ConcurrentHashMap.newKeySet();
-
-    /** A response that is being read. */
-    private static final class Transfer {
-        final InputStream body;
-        volatile long heardAt = System.nanoTime();
-
-        Transfer(InputStream body) {
-            this.body = body;
-        }
-    }
 
     Downloads(HubSettings settings, HubClient client, HubCache cache) {
         this.settings = settings;
@@ -83,7 +74,6 @@ final class Downloads implements AutoCloseable {
                     left--;
                 }
                 progress.advance(received.sum());
-                dropStalled();
                 if (progress.cancelled()) {
                     throw new CancellationException("the download was cancelled");
                 }
@@ -95,20 +85,6 @@ final class Downloads implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CancellationException("the download was interrupted");
-        }
-    }
-
-    /** Ends transfers that bring nothing; their readers see a broken connection and try again. */
-    private void dropStalled() {
-        long now = System.nanoTime();
-        for (Transfer transfer : transfers) {
-            if (now - transfer.heardAt > settings.stall().toNanos()) {
-                try {
-                    transfer.body.close();
-                } catch (IOException e) {
-                    // it is gone either way
-                }
-            }
         }
     }
 
@@ -142,19 +118,29 @@ final class Downloads implements AutoCloseable {
         try (PartialFile partial = PartialFile.open(blob, metadata.size(), settings.chunkBytes())) {
             long before = partial.arrived();
             received.add(before);
-            List<Future<Void>> chunks = new ArrayList<>();
-            for (int chunk : partial.missing()) {
-                chunks.add(threads.submit(() -> {
-                    connections.acquire();
-                    try {
-                        transfer(file, commit, metadata, partial, chunk);
-                    } finally {
-                        connections.release();
+            if (metadata.size() - before > cache.free()) {
+                throw new HeadwaterException("%s has %,d MiB, but the disk of the cache has %,d MiB free: %s"
+                        .formatted(
+                                file,
+                                metadata.size() >> 20,
+                                cache.free() >> 20,
+                                "free some space, or set HF_HUB_CACHE to a directory with more."));
+            }
+            List<Future<Void>> workers = new ArrayList<>();
+            for (int i = 0; i < settings.connections(); i++) {
+                workers.add(threads.submit(() -> {
+                    for (int chunk = partial.take(); chunk >= 0; chunk = partial.take()) {
+                        connections.acquire();
+                        try {
+                            transfer(file, commit, metadata, partial, chunk);
+                        } finally {
+                            connections.release();
+                        }
                     }
                     return null;
                 }));
             }
-            join(chunks);
+            join(workers);
             if (partial.matches(metadata.etag())) {
                 partial.moveTo(blob);
             } else {
@@ -166,15 +152,15 @@ final class Downloads implements AutoCloseable {
     }
 
     /** Waits for all to end, so that none writes any more; then throws the first failure. */
-    private static void join(List<Future<Void>> chunks) throws IOException, InterruptedException {
+    private static void join(List<Future<Void>> workers) throws IOException, InterruptedException {
         Throwable failure = null;
-        for (Future<Void> chunk : chunks) {
+        for (Future<Void> worker : workers) {
             try {
-                chunk.get();
+                worker.get();
             } catch (ExecutionException e) {
                 if (failure == null) {
                     failure = e.getCause();
-                    chunks.forEach(other -> other.cancel(true));
+                    workers.forEach(other -> other.cancel(true));
                 }
             } catch (CancellationException e) {
                 // cancelled just above
@@ -199,22 +185,17 @@ final class Downloads implements AutoCloseable {
             long start = at;
             try {
                 HttpResponse<InputStream> response = client.range(location, file, at, partial.to(chunk));
-                Transfer transfer = new Transfer(response.body());
-                transfers.add(transfer);
-                try (InputStream body = response.body()) {
+                try (InputStream body = client.guarded(response, LONGEST)) {
                     skipTo(at, response, body);
                     while (at < partial.to(chunk)) {
                         int n = body.read(buffer, 0, (int) Math.min(buffer.length, partial.to(chunk) - at));
                         if (n < 0) {
                             throw new IOException("the connection was cut");
                         }
-                        transfer.heardAt = System.nanoTime();
                         write(partial, buffer, n, at);
                         at += n;
                         received.add(n);
                     }
-                } finally {
-                    transfers.remove(transfer);
                 }
             } catch (IOException e) {
                 if (Thread.currentThread().isInterrupted()) {
@@ -244,7 +225,7 @@ final class Downloads implements AutoCloseable {
     }
 
     /** Comes to {@code at} in a response that may have begun elsewhere: servers are free to ignore ranges. */
-    private static void skipTo(long at, HttpResponse<?> response, InputStream body) throws IOException {
+    static void skipTo(long at, HttpResponse<?> response, InputStream body) throws IOException {
         if (response.statusCode() == 200) {
             body.skipNBytes(at);
             return;

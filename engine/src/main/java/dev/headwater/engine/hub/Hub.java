@@ -9,10 +9,13 @@ import dev.headwater.engine.hub.Reference.Local;
 import dev.headwater.engine.hub.Reference.Remote;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpResponse;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -46,12 +49,15 @@ public final class Hub implements AutoCloseable {
             "model.safetensors.index.json",
             "model*.safetensors");
 
+    private static final Duration HEAD_PATIENCE = Duration.ofMinutes(10);
+
     private final HubSettings settings;
     /** Made when it is first needed: what is on this machine is found without it, and faster. */
     private HubClient client;
 
     private final HubCache cache;
     private final Map<Remote, Listing> listings = new ConcurrentHashMap<>();
+    private final Map<Remote, URI> locations = new ConcurrentHashMap<>();
 
     /**
      * Where a reference is now.
@@ -243,11 +249,50 @@ public final class Hub implements AutoCloseable {
         Path here = cache.snapshot(file.repository(), commit).resolve(file.path());
         try (InputStream in = Files.exists(here)
                 ? Files.newInputStream(here)
-                : client().range(client().metadata(file, commit, -1).location(), file, 0, Math.min(bytes, size(file)))
-                        .body()) {
+                : client().guarded(
+                                client().range(
+                                                client().metadata(file, commit, -1)
+                                                        .location(),
+                                                file,
+                                                0,
+                                                Math.min(bytes, size(file))),
+                                HEAD_PATIENCE)) {
             return in.readNBytes(bytes);
         } catch (IOException e) {
             throw new UnreachableException("The first part of " + file + " cannot be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    /**
+     * Bytes of a repository's file, which is not brought into the cache.
+     *
+     * @throws HeadwaterException if it can't be asked for, or the hub is not to be used
+     */
+    public byte[] range(Remote file, long from, int length) {
+        if (settings.offline()) {
+            throw new HeadwaterException("A part of " + file + " is not here, and HF_HUB_OFFLINE is set.");
+        }
+        String commit = listing(whole(file)).commit();
+        for (boolean again = false; ; again = true) {
+            URI location = locations.computeIfAbsent(
+                    file, _ -> client().metadata(file, commit, -1).location());
+            try {
+                HttpResponse<InputStream> response = client().range(location, file, from, from + length);
+                try (InputStream in = client().guarded(response, HEAD_PATIENCE)) {
+                    Downloads.skipTo(from, response, in);
+                    byte[] bytes = in.readNBytes(length);
+                    if (bytes.length < length) {
+                        throw new IOException("it ends too early");
+                    }
+                    return bytes;
+                }
+            } catch (IOException e) {
+                // A location is good for some time only.
+                locations.remove(file);
+                if (again) {
+                    throw new UnreachableException("A part of " + file + " cannot be read: " + e.getMessage() + ".", e);
+                }
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.ErrorText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -41,7 +42,13 @@ final class HubClient implements AutoCloseable {
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
     private static final int MOST_REDIRECTS = 5;
     private static final int MOST_PAGES = 1000;
+    /** With {@link RemoteFile#MOST_BYTES} each, so that no sum of sizes overflows. */
+    private static final int MOST_FILES = 1 << 20;
+
     private static final int MOST_JSON_BYTES = 64 << 20;
+    /** An answer of JSON may take so many times the time in which something has to come. */
+    private static final int JSON_STALLS = 8;
+
     private static final Pattern NEXT_PAGE = Pattern.compile("<([^>]*)>\\s*;[^,]*\\brel=\"?next\"?");
     private static final Pattern RESET = Pattern.compile(";\\s*t=(\\d{1,6})");
 
@@ -102,9 +109,12 @@ final class HubClient implements AutoCloseable {
                 String path = entry.path("path").asText("");
                 long size =
                         entry.path("lfs").path("size").asLong(entry.path("size").asLong(-1));
-                if (!Reference.Remote.isSafePath(path) || size < 0) {
+                if (!Reference.Remote.isSafePath(path) || size < 0 || size > RemoteFile.MOST_BYTES) {
                     throw new HeadwaterException("The hub lists a file of " + reference
                             + " with an unsafe name or size: \"" + path.replaceAll("\\p{Cntrl}", "?") + "\".");
+                }
+                if (files.size() == MOST_FILES) {
+                    throw new HeadwaterException("The hub's list of the files of " + reference + " has no end.");
                 }
                 files.add(new RemoteFile(
                         path,
@@ -143,8 +153,13 @@ final class HubClient implements AutoCloseable {
         if (!next.find()) {
             return null;
         }
-        URI address = page.resolve(next.group(1));
-        if (!isEndpoint(address)) {
+        URI address;
+        try {
+            address = page.resolve(next.group(1));
+        } catch (IllegalArgumentException e) {
+            throw new HeadwaterException("The hub's list of files goes on at an address that is none.", e);
+        }
+        if (address.getHost() == null || !isEndpoint(address)) {
             throw new HeadwaterException("The hub's list of files goes on at another host, " + address.getHost()
                     + ", which is not trusted.");
         }
@@ -176,6 +191,10 @@ final class HubClient implements AutoCloseable {
                     .filter(number -> number.matches("\\d{1,18}"))
                     .map(Long::parseLong)
                     .orElse(listedSize);
+            if (bytes > RemoteFile.MOST_BYTES) {
+                throw new HeadwaterException("The hub announces " + bytes + " bytes for " + file
+                        + ", more than any file of a model has: is " + settings.endpoint() + " a Hugging Face hub?");
+            }
             return new Metadata(
                     checkedEtag(etag.replaceFirst("^W/", "").replace("\"", ""), file),
                     bytes,
@@ -248,6 +267,12 @@ final class HubClient implements AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new CancellationException("the transfer was cancelled");
+            } catch (RuntimeException e) {
+                // The HTTP client does not expect every header that a server may send.
+                throw new UnreachableException(
+                        "The server " + address.getHost() + " sends an answer that is not HTTP as it should be: "
+                                + ErrorText.of(String.valueOf(e.getMessage())) + ".",
+                        e);
             }
             sleep(pause);
         }
@@ -327,7 +352,7 @@ final class HubClient implements AutoCloseable {
         if (response.statusCode() != 200) {
             throw failure(response, reference);
         }
-        try (InputStream body = response.body()) {
+        try (InputStream body = guarded(response, settings.stall().multipliedBy(JSON_STALLS))) {
             byte[] bytes = body.readNBytes(MOST_JSON_BYTES);
             if (bytes.length == MOST_JSON_BYTES) {
                 throw new HeadwaterException("The hub's answer about " + reference + " is too long.");
@@ -343,6 +368,11 @@ final class HubClient implements AutoCloseable {
                     "The connection to " + settings.endpoint().getHost() + " broke: " + e.getMessage() + ". Try again.",
                     e);
         }
+    }
+
+    /** The body of an answer, which breaks off when it stalls. */
+    InputStream guarded(HttpResponse<InputStream> response, Duration whole) {
+        return new GuardedBody(response.body(), settings.stall(), whole);
     }
 
     /** The sentence for a refusal. */

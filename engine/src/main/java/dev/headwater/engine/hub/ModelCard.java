@@ -22,6 +22,12 @@ public record ModelCard(String reference) {
         return ChatTemplate.exists(directory(reference, "tokenizer_config.json", "chat_template.j*"));
     }
 
+    /** The name under which front ends look up the model's own neurons. */
+    public static String neuronScan(String reference) {
+        Path name = Path.of(Reference.unpinned(reference)).getFileName();
+        return (name == null ? "model" : name.toString().replaceAll("[^a-zA-Z0-9_.-]", "-")) + "-neurons";
+    }
+
     /** A directory with the files of these names, where there are any. */
     static Path directory(String reference, String... files) {
         try (Hub hub = Hub.open()) {

@@ -13,7 +13,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
 import java.util.HexFormat;
-import java.util.stream.IntStream;
 
 /**
  * A file that arrives in chunks, in any order, and goes on after an interruption: a journal beside it lists the chunks
@@ -27,6 +26,7 @@ final class PartialFile implements AutoCloseable {
     private final long size;
     private final long chunk;
     private final BitSet done = new BitSet();
+    private int next;
     private final FileChannel data;
     private final FileChannel journal;
 
@@ -79,9 +79,11 @@ final class PartialFile implements AutoCloseable {
         return file;
     }
 
-    /** Chunks that are still to come. */
-    int[] missing() {
-        return IntStream.range(0, chunks()).filter(i -> !done.get(i)).toArray();
+    /** A chunk that is still to come and that no other call has got, the first one; -1 if there is none. */
+    synchronized int take() {
+        int chunk = done.nextClearBit(next);
+        next = chunk + 1;
+        return chunk < chunks() ? chunk : -1;
     }
 
     long from(int chunk) {
@@ -93,7 +95,7 @@ final class PartialFile implements AutoCloseable {
     }
 
     /** Bytes of the chunks that are whole. */
-    long arrived() {
+    synchronized long arrived() {
         return done.stream().mapToLong(i -> to(i) - from(i)).sum();
     }
 

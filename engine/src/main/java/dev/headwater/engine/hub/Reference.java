@@ -59,6 +59,11 @@ public sealed interface Reference {
             return new Remote(repository, path, revision);
         }
 
+        /** The folder or file of this name in the folder that this is. */
+        public Remote inside(String name) {
+            return at(path.isEmpty() ? name : path + "/" + name);
+        }
+
         /** The same with this commit for its revision. */
         public Remote pinned(String commit) {
             return new Remote(repository, path, commit);

@@ -1,32 +1,42 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.LockFile;
+import dev.headwater.engine.files.Sha256;
+import dev.headwater.engine.files.Temporary;
+import dev.headwater.engine.files.Trees;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URL;
-import java.nio.file.FileSystemException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Comparator;
-import java.util.HexFormat;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * Files of the class path brought to the disk once, for code that needs a path (memory mapping, native loading).
  *
- * <p>A directory appears whole or not at all: it is written under a temporary name, checked, then renamed. Two
- * processes may do
- * that at once: the first rename wins, and the second one takes its result. A directory that is there is trusted when
- * all its
- * files have their sizes; otherwise it is made again.
+ * <p>A directory appears whole or not at all: it is written under a temporary name, checked by its hashes, brought to
+ * the disk,
+ * then renamed; one process at a time does that. A stamp of each file is kept, with its size and times. A directory
+ * whose files
+ * still have their stamps is trusted; otherwise the hashes are taken again, and if one is wrong, the directory is made
+ * anew.
  */
 public final class Unpacked {
+    private static final Duration OLD = Duration.ofDays(1);
+
     private Unpacked() {}
 
     /**
@@ -40,24 +50,24 @@ public final class Unpacked {
     public record Entry(String name, URL source, long size, String sha256) {}
 
     /**
-     * The directory {@code target} with these files in it, made now if it isn't there.
+     * The directory {@code target} with these files in it, made now if it isn't there or isn't sound.
      *
+     * @param stamps the file that keeps the stamps
      * @throws HeadwaterException if it can't be written or a file isn't what the entry says
      */
-    public static Path directory(Path target, List<Entry> entries) {
-        if (complete(target, entries)) {
+    public static Path directory(Path target, Path stamps, List<Entry> entries) {
+        if (isStamped(target, stamps, entries)) {
             return target;
         }
         try {
-            Path parent = Files.createDirectories(target.getParent());
-            Path temporary = Files.createTempDirectory(parent, "." + target.getFileName() + ".");
-            try {
-                for (Entry entry : entries) {
-                    write(entry, temporary.resolve(entry.name()));
+            Files.createDirectories(target.getParent());
+            try (LockFile _ = LockFile.acquire(target.resolveSibling("." + target.getFileName() + ".lock"))) {
+                if (!isStamped(target, stamps, entries)) {
+                    if (!damaged(target, entries).isEmpty()) {
+                        make(target, entries);
+                    }
+                    stamp(target, stamps, entries);
                 }
-                moveInto(target, temporary, entries);
-            } finally {
-                delete(temporary);
             }
         } catch (IOException e) {
             throw new HeadwaterException(
@@ -68,66 +78,116 @@ public final class Unpacked {
         return target;
     }
 
-    private static boolean complete(Path target, List<Entry> entries) {
-        return entries.stream().allMatch(entry -> {
-            try {
-                return Files.size(target.resolve(entry.name())) == entry.size();
-            } catch (IOException e) {
-                return false;
+    /** Names of the files that are missing or not what they should be; reads all of them. */
+    public static List<String> damaged(Path target, List<Entry> entries) {
+        return entries.stream()
+                .filter(entry -> {
+                    Path file = target.resolve(entry.name());
+                    try {
+                        return !Files.isRegularFile(file)
+                                || Files.size(file) != entry.size()
+                                || !Sha256.of(file)
+                                        .equals(entry.sha256() != null ? entry.sha256() : of(entry.source()));
+                    } catch (IOException e) {
+                        return true;
+                    }
+                })
+                .map(Entry::name)
+                .toList();
+    }
+
+    private static String of(URL source) throws IOException {
+        MessageDigest digest = Sha256.digest();
+        try (InputStream in = new DigestInputStream(source.openStream(), digest)) {
+            in.transferTo(OutputStream.nullOutputStream());
+        }
+        return Sha256.hex(digest);
+    }
+
+    private static void make(Path target, List<Entry> entries) throws IOException {
+        sweep(target);
+        Path temporary = Files.createDirectory(Temporary.beside(target));
+        try {
+            for (Entry entry : entries) {
+                write(entry, temporary.resolve(entry.name()));
             }
-        });
+            Trees.force(temporary);
+            Trees.delete(target);
+            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Trees.delete(temporary);
+        }
+    }
+
+    /** What killed processes of earlier versions left behind, under names of their own kind. */
+    private static void sweep(Path target) throws IOException {
+        String left = Pattern.quote("." + target.getFileName() + ".") + "\\d+";
+        try (Stream<Path> files = Files.list(target.getParent())) {
+            for (Path file :
+                    files.filter(f -> f.getFileName().toString().matches(left)).toList()) {
+                if (Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS)
+                        .toInstant()
+                        .isBefore(Instant.now().minus(OLD))) {
+                    Trees.delete(file);
+                }
+            }
+        }
+    }
+
+    private static boolean isStamped(Path target, Path stamps, List<Entry> entries) {
+        try {
+            return Files.readString(stamps).equals(stamps(target, entries));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Where nothing can be written, the hashes are taken each time. */
+    private static void stamp(Path target, Path stamps, List<Entry> entries) throws IOException {
+        String text = stamps(target, entries);
+        try {
+            Files.createDirectories(stamps.getParent());
+            Files.writeString(stamps, text);
+        } catch (AccessDeniedException e) {
+            // as the comment says
+        }
+    }
+
+    /** A line for each file: what changes when anybody writes to it, or when another file takes its place. */
+    private static String stamps(Path target, List<Entry> entries) throws IOException {
+        StringBuilder stamps = new StringBuilder();
+        for (Entry entry : entries) {
+            Path file = target.resolve(entry.name());
+            BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            if (!now.isRegularFile() || now.size() != entry.size()) {
+                throw new IOException(file + " is not what was unpacked");
+            }
+            stamps.append(Stream.of(
+                                    entry.name(),
+                                    now.size(),
+                                    now.lastModifiedTime().toInstant(),
+                                    now.fileKey(),
+                                    entry.sha256())
+                            .map(String::valueOf)
+                            .collect(Collectors.joining(" ")))
+                    .append('\n');
+        }
+        return stamps.toString();
     }
 
     private static void write(Entry entry, Path file) throws IOException {
         Files.createDirectories(file.getParent());
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.digest();
         long size;
         try (InputStream in = new DigestInputStream(entry.source().openStream(), digest);
                 OutputStream out = Files.newOutputStream(file)) {
             size = in.transferTo(out);
         }
-        String found = HexFormat.of().formatHex(digest.digest());
+        String found = Sha256.hex(digest);
         if (size != entry.size() || entry.sha256() != null && !entry.sha256().equals(found)) {
-            throw new HeadwaterException(
-                    "The file " + entry.name() + " in " + entry.source() + " is not the one that was built (size "
-                            + size + ", sha256 " + found + "): build or install Headwater again.");
-        }
-    }
-
-    private static void moveInto(Path target, Path temporary, List<Entry> entries) throws IOException {
-        for (int attempt = 0; ; attempt++) {
-            try {
-                Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-                return;
-            } catch (FileSystemException e) {
-                // Something is there: another process was faster, or it is the damaged copy that this one replaces.
-                if (complete(target, entries)) {
-                    return;
-                }
-                if (attempt == 3) {
-                    throw e;
-                }
-                delete(target);
-            }
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        try (Stream<Path> tree = Files.walk(directory)) {
-            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        }
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java platform has SHA-256", e);
+            throw new HeadwaterException("The file " + entry.name() + " in " + entry.source()
+                    + " is not the one that was built (size " + size + ", sha256 " + found
+                    + "): build or install Headwater again.");
         }
     }
 }

@@ -33,10 +33,14 @@ final class AblationCurves {
         this.prediction = prediction;
         this.options = options;
         this.progress = progress;
+        // Neurons at the first position hold the model together, whatever the prompt says: they stay.
+        int zeros = baseline.model().zeroPositions(baseline.run().tokens());
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
             SparseActivations there = baseline.run().activations(layer);
             for (int i = 0; i < there.count(); i++) {
-                active.add(new FeatureRef(layer, there.position()[i], there.feature()[i]));
+                if (there.position()[i] >= zeros) {
+                    active.add(new FeatureRef(layer, there.position()[i], there.feature()[i]));
+                }
             }
         }
     }

@@ -42,8 +42,7 @@ public final class Baseline implements AutoCloseable {
     /** Runs the model over the prompt and keeps what interventions may freeze. */
     public static Baseline of(ReplacementModel model, Prompt prompt) {
         try (var _ = model.use()) {
-            Set<FeatureSite> sites =
-                    Set.of(model.transcoders().input(), model.transcoders().output());
+            Set<FeatureSite> sites = Set.of(model.basis().input(), model.basis().output());
             int[] tokens = prompt.tokens();
             return new Baseline(
                     model,
@@ -51,7 +50,7 @@ public final class Baseline implements AutoCloseable {
                     new Run(
                             model,
                             model.model().forward(tokens, new TraceRequest(sites, true, Logits.ALL)),
-                            model.zeroPositions(tokens)));
+                            model.silentPositions(tokens)));
         }
     }
 
@@ -76,20 +75,20 @@ public final class Baseline implements AutoCloseable {
      */
     public Run apply(Intervention intervention) {
         try (var _ = model.use()) {
-            intervention.check(model.transcoders(), run.positions(), false);
+            intervention.check(model.basis(), run.positions(), false);
             return run(hooks(intervention), Logits.ALL, null);
         }
     }
 
     /** The prompt's pass with hooks. */
     Run run(Hooks hooks, Logits logits, KvCache cache) {
-        var request = new TraceRequest(Set.of(model.transcoders().input()), false, logits);
+        var request = new TraceRequest(Set.of(model.basis().input()), false, logits);
         return new Run(model, model.model().forward(run.tokens(), request, hooks, cache), run.zeroPositions());
     }
 
     Hooks hooks(Intervention intervention) {
         EditPlan plan = EditPlan.ofPrompt(lookedUp(intervention.edits()), model.layers(), run.positions());
-        return plan.isEmpty() ? Hooks.NONE : new EditedPass(model.transcoders(), plan, intervention.freeze(), run);
+        return plan.isEmpty() ? Hooks.NONE : new EditedPass(model.basis(), plan, intervention.freeze(), run);
     }
 
     /** The edits with swaps replaced by the activations that they mean. */
@@ -129,8 +128,9 @@ public final class Baseline implements AutoCloseable {
         try (var _ = model.use()) {
             int[] tokens = other.tokens();
             return others.computeIfAbsent(Arrays.stream(tokens).boxed().toList(), _ -> {
-                var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.NONE);
-                try (Run there = new Run(model, model.model().forward(tokens, request), model.zeroPositions(tokens))) {
+                var request = new TraceRequest(Set.of(model.basis().input()), false, Logits.NONE);
+                try (Run there =
+                        new Run(model, model.model().forward(tokens, request), model.silentPositions(tokens))) {
                     return IntStream.range(0, model.layers())
                             .mapToObj(there::activations)
                             .toList();

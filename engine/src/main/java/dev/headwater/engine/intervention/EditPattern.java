@@ -101,7 +101,7 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
     private int[] resolved(Baseline baseline, int layer) {
         int length = baseline.run().positions();
         new Edit(layer, positions, feature == null ? 0 : feature, Change.ABLATE)
-                .check(baseline.model().layers(), baseline.model().transcoders().features(), length, false);
+                .check(baseline.model().layers(), baseline.model().basis().features(), length, false);
         return java.util.stream.IntStream.range(positions.first(length), positions.end(length))
                 .toArray();
     }

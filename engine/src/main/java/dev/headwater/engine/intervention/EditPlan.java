@@ -1,12 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.bindings.Tensor;
-import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchShape;
-import dev.headwater.engine.transcoder.Activation;
-import dev.headwater.engine.transcoder.SparseActivations;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,43 +27,12 @@ final class EditPlan {
         /**
          * Activations of the table's features at all positions, [P * n].
          *
-         * @param x     F32 [P, d] at the transcoders' input
+         * @param x     F32 [P, d] at the features' input
          * @param zeros positions at the start where they count as 0
          */
-        float[] activations(TranscoderSet transcoders, Tensor x, int zeros) {
-            float[] values = transcoders.activation(layer) instanceof Activation.TopK
-                    ? picked(transcoders.encode(layer, x, zeros))
-                    : activated(transcoders, x);
+        float[] activations(FeatureBasis basis, Tensor x, int zeros) {
+            float[] values = basis.activations(layer, x, feature);
             Arrays.fill(values, 0, zeros * feature.length, 0);
-            return values;
-        }
-
-        /** Which features are among a position's largest can only be told from all of them. */
-        private float[] picked(SparseActivations all) {
-            float[] values = new float[change.length];
-            for (int i = 0; i < all.count(); i++) {
-                int slot = slot(0, all.feature()[i]);
-                if (slot >= 0) {
-                    values[all.position()[i] * feature.length + slot] = all.value()[i];
-                }
-            }
-            return values;
-        }
-
-        private float[] activated(TranscoderSet transcoders, Tensor x) {
-            float[] values;
-            try (var scope = TensorScope.open()) {
-                Tensor index = Torch.to(Tensor.ofInts(feature, feature.length), x.device());
-                Tensor bias = TorchShape.indexSelect(transcoders.encoderBias(layer), 0, index);
-                values = Torch.linear(x, transcoders.encoderRows(layer, feature), bias)
-                        .toFloats();
-            }
-            float[] threshold = transcoders.activation(layer) instanceof Activation.JumpRelu(float[] all) ? all : null;
-            for (int i = 0; i < values.length; i++) {
-                if (!(values[i] > (threshold == null ? 0 : threshold[feature[i % feature.length]]))) {
-                    values[i] = 0;
-                }
-            }
             return values;
         }
     }

@@ -6,7 +6,7 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.NormSite;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 
 /**
  * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of
@@ -14,7 +14,7 @@ import dev.headwater.engine.transcoder.TranscoderSet;
  * features that write there, those of lower layers included for a cross-layer set.
  */
 final class EditedPass implements Hooks {
-    private final TranscoderSet transcoders;
+    private final FeatureBasis basis;
     private final EditPlan plan;
     private final Freeze freeze;
     private final Run clean;
@@ -27,13 +27,13 @@ final class EditedPass implements Hooks {
     /**
      * @param clean the run without edits, or null for a generated token, where nothing is frozen
      */
-    EditedPass(TranscoderSet transcoders, EditPlan plan, Freeze freeze, Run clean) {
-        this.transcoders = transcoders;
+    EditedPass(FeatureBasis basis, EditPlan plan, Freeze freeze, Run clean) {
+        this.basis = basis;
         this.plan = plan;
         this.freeze = freeze;
         this.clean = clean;
         zeros = clean == null ? 0 : clean.zeroPositions();
-        differences = new float[transcoders.layers()][];
+        differences = new float[basis.layers()][];
     }
 
     @Override
@@ -43,15 +43,15 @@ final class EditedPass implements Hooks {
 
     @Override
     public Tensor reciprocal(NormSite norm, int layer) {
-        return freeze.holdsNorms(transcoders.layers()) ? clean.trace().reciprocal(norm, layer) : null;
+        return freeze.holdsNorms(basis.layers()) ? clean.trace().reciprocal(norm, layer) : null;
     }
 
     @Override
     public Tensor at(FeatureSite site, int layer, Tensor value) {
-        if (site == transcoders.input()) {
+        if (site == basis.input()) {
             input = value;
         }
-        return site == transcoders.output() ? edited(layer, value) : value;
+        return site == basis.output() ? edited(layer, value) : value;
     }
 
     private Tensor edited(int layer, Tensor output) {
@@ -63,12 +63,12 @@ final class EditedPass implements Hooks {
             return result;
         }
         for (int source = 0; source <= layer; source++) {
-            if (differences[source] != null && transcoders.lastTarget(source) >= layer) {
+            if (differences[source] != null && basis.lastTarget(source) >= layer) {
                 int[] feature = plan.table(source).feature();
-                Tensor rows = Tensor.empty(DType.F32, transcoders.device(), feature.length, transcoders.width());
-                transcoders.decoderRows(source, layer, feature, null, null, rows);
-                Tensor change = Torch.to(
-                        Tensor.ofFloats(differences[source], output.size(0), feature.length), transcoders.device());
+                Tensor rows = Tensor.empty(DType.F32, output.device(), feature.length, output.size(1));
+                basis.decoderRows(source, layer, feature, null, null, rows);
+                Tensor change =
+                        Torch.to(Tensor.ofFloats(differences[source], output.size(0), feature.length), output.device());
                 result = Torch.add(result, Torch.mm(change, rows));
             }
         }
@@ -78,15 +78,15 @@ final class EditedPass implements Hooks {
     /** The MLP's output in the run without edits, with the skip of what its input has become. */
     private Tensor frozen(int layer) {
         Tensor output = clean.output(layer);
-        if (!transcoders.hasSkip(layer)) {
+        if (!basis.hasSkip(layer)) {
             return output;
         }
-        return Torch.add(output, Torch.mm(Torch.sub(input, clean.input(layer)), transcoders.skip(layer)));
+        return Torch.add(output, Torch.mm(Torch.sub(input, clean.input(layer)), basis.skip(layer)));
     }
 
     private float[] differences(EditPlan.Table table) {
-        float[] unedited = clean == null ? null : table.activations(transcoders, clean.input(table.layer()), zeros);
-        float[] current = freeze.holdsAnyLayer() ? unedited : table.activations(transcoders, input, zeros);
+        float[] unedited = clean == null ? null : table.activations(basis, clean.input(table.layer()), zeros);
+        float[] current = freeze.holdsAnyLayer() ? unedited : table.activations(basis, input, zeros);
         float[] difference = new float[current.length];
         for (int i = 0; i < difference.length; i++) {
             if (table.change()[i] != null) {

@@ -73,7 +73,7 @@ public record Generation(int[] tokens, String text, End end) {
     public static Generation of(Baseline baseline, Intervention intervention, Options options, Listener listener) {
         ReplacementModel model = baseline.model();
         int prompt = baseline.run().positions();
-        intervention.check(model.transcoders(), prompt, true);
+        intervention.check(model.basis(), prompt, true);
         var edits = baseline.lookedUp(intervention.edits());
         var random = new SplittableRandom(options.sampling.seed());
         int most =
@@ -107,8 +107,8 @@ public record Generation(int[] tokens, String text, End end) {
     }
 
     private static Run next(ReplacementModel model, EditPlan plan, int token, KvCache cache) {
-        Hooks hooks = plan.isEmpty() ? Hooks.NONE : new EditedPass(model.transcoders(), plan, Freeze.NOTHING, null);
-        var request = new TraceRequest(Set.of(model.transcoders().input()), false, Logits.LAST);
+        Hooks hooks = plan.isEmpty() ? Hooks.NONE : new EditedPass(model.basis(), plan, Freeze.NOTHING, null);
+        var request = new TraceRequest(Set.of(model.basis().input()), false, Logits.LAST);
         return new Run(model, model.model().forward(new int[] {token}, request, hooks, cache), 0);
     }
 

@@ -1,7 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.List;
 
 /**
@@ -27,15 +27,15 @@ public record Intervention(List<Edit> edits, Freeze freeze) {
     }
 
     /** @throws UsageException if an edit names what does not exist, or can have no effect */
-    void check(TranscoderSet transcoders, int positions, boolean generating) {
-        if (freeze instanceof Freeze.Layers range && range.end() > transcoders.layers()) {
+    void check(FeatureBasis basis, int positions, boolean generating) {
+        if (freeze instanceof Freeze.Layers range && range.end() > basis.layers()) {
             throw new UsageException("constrained layers %d:%d reach beyond the model's %d layers"
-                    .formatted(range.first(), range.end(), transcoders.layers()));
+                    .formatted(range.first(), range.end(), basis.layers()));
         }
         for (Edit edit : edits) {
-            edit.check(transcoders.layers(), transcoders.features(), positions, generating);
+            edit.check(basis.layers(), basis.features(), positions, generating);
             if (freeze instanceof Freeze.Layers(int first, int end)
-                    && (edit.layer() >= end || transcoders.lastTarget(edit.layer()) < first)) {
+                    && (edit.layer() >= end || basis.lastTarget(edit.layer()) < first)) {
                 throw new UsageException(
                         "Edit %s can have no effect: its feature writes to none of the constrained layers %d:%d"
                                 .formatted(edit.place(), first, end));

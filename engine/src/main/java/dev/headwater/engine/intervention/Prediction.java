@@ -7,8 +7,8 @@ import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.document.PlainGraph.Item;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.FeatureRef;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
-import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -51,23 +51,20 @@ final class Prediction {
     }
 
     private void requireInModel() {
-        TranscoderSet transcoders = baseline.model().transcoders();
+        FeatureBasis basis = baseline.model().basis();
         int positions = baseline.run().positions();
         for (Item node : graph.nodes()) {
             boolean fits = node.position() < positions
                     && switch (node.kind()) {
                         case FEATURE ->
-                            node.layer() < transcoders.layers()
-                                    && node.number() >= 0
-                                    && node.number() < transcoders.features();
+                            node.layer() < basis.layers() && node.number() >= 0 && node.number() < basis.features();
                         case LOGIT -> node.position() == positions - 1;
                         default -> true;
                     };
             if (!fits) {
                 throw new HeadwaterException(
                         "%s is no graph of this model and prompt: it has %s, but there are %d layers, %d positions and %d features a layer"
-                                .formatted(
-                                        graph.name(), node, transcoders.layers(), positions, transcoders.features()));
+                                .formatted(graph.name(), node, basis.layers(), positions, basis.features()));
             }
         }
     }
@@ -87,7 +84,7 @@ final class Prediction {
         }
         if (2 * firing < nodes.size()) {
             throw new HeadwaterException(
-                    "%s is no graph of this model and these transcoders: only %d of its %d features fire on its prompt; give those that it was made with (--model, --transcoders)"
+                    "%s is no graph of this model and these transcoders: only %d of its %d features fire on its prompt; give those that it was made with (--model, --basis)"
                             .formatted(graph.name(), firing, nodes.size()));
         }
         return found;

@@ -46,12 +46,12 @@ public final class Run implements AutoCloseable {
 
     /** F32 [P, d] at the transcoders' input site. */
     Tensor input(int layer) {
-        return trace.site(model.transcoders().input(), layer);
+        return trace.site(model.basis().input(), layer);
     }
 
     /** F32 [P, d] at the transcoders' output site. */
     Tensor output(int layer) {
-        return trace.site(model.transcoders().output(), layer);
+        return trace.site(model.basis().output(), layer);
     }
 
     /**
@@ -112,13 +112,13 @@ public final class Run implements AutoCloseable {
     /** The active features of a layer. */
     public SparseActivations activations(int layer) {
         try (var _ = model.use()) {
-            return model.transcoders().encode(layer, input(layer), zeroPositions);
+            return model.basis().encode(layer, input(layer), zeroPositions);
         }
     }
 
     /** All activations of a layer, [P * F]. For small sets. */
     public float[] denseActivations(int layer) {
-        int features = model.transcoders().features();
+        int features = model.basis().features();
         float[] dense = new float[Math.multiplyExact(positions(), features)];
         SparseActivations active = activations(layer);
         for (int i = 0; i < active.count(); i++) {
@@ -131,9 +131,9 @@ public final class Run implements AutoCloseable {
     public float[] preActivations(int layer) {
         try (var _ = model.use()) {
             try (var scope = TensorScope.open()) {
-                float[] values = Torch.to(model.transcoders().preActivations(layer, input(layer)), DType.F32)
+                float[] values = Torch.to(model.basis().preActivations(layer, input(layer)), DType.F32)
                         .toFloats();
-                Arrays.fill(values, 0, zeroPositions * model.transcoders().features(), 0);
+                Arrays.fill(values, 0, zeroPositions * model.basis().features(), 0);
                 return values;
             }
         }
@@ -144,7 +144,7 @@ public final class Run implements AutoCloseable {
         try (var _ = model.use()) {
             return feature.length == 0
                     ? new float[0]
-                    : model.transcoders().preActivations(layer, input(layer), position, feature);
+                    : model.basis().preActivations(layer, input(layer), position, feature);
         }
     }
 

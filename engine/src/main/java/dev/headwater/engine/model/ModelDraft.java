@@ -59,15 +59,6 @@ final class ModelDraft {
     ModelDraft(String architecture, ConfigFile file) {
         this.architecture = architecture;
         this.file = file;
-        if (file.has("quantization_config")) {
-            ConfigFile quantization = file.within("quantization_config");
-            if (!quantization.text("quant_method").equals("mxfp4")) {
-                throw quantization.error(
-                        "quant_method",
-                        "is '" + ErrorText.of(quantization.text("quant_method"))
-                                + "'; of quantised checkpoints only mxfp4 is read, so take the one that is not quantised");
-            }
-        }
         layers = file.count("num_hidden_layers", 4096);
         width = file.count("hidden_size", MOST_WIDTH);
         vocab = file.count("vocab_size", 1 << 24);

@@ -1,6 +1,7 @@
 package dev.headwater.engine.model;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.gguf.GgufFile;
 import dev.headwater.engine.weights.Checkpoint;
 import java.nio.file.Files;
@@ -35,7 +36,24 @@ record ModelFiles(ModelConfig config, Layout layout, TensorSource tensors) imple
     private static ModelFiles read(Path directory) {
         ConfigFile file = ConfigFile.read(directory);
         Family family = Family.of(file);
+        requireUnderstood(file);
+        if (file.has("text_config")) {
+            requireUnderstood(file.within("text_config"));
+        }
         return new ModelFiles(family.describe(file), family.layout(), null);
+    }
+
+    private static void requireUnderstood(ConfigFile file) {
+        if (file.has("quantization_config")) {
+            ConfigFile quantization = file.within("quantization_config");
+            if (!quantization.text("quant_method").equals("mxfp4")) {
+                throw quantization.error(
+                        "quant_method",
+                        "is '" + ErrorText.of(quantization.text("quant_method"))
+                                + "'; of quantised checkpoints only mxfp4 is read, so take the one that is not quantised");
+            }
+        }
+        ConfigKeys.requireKnown(file);
     }
 
     private static ModelFiles openGguf(Path path) {

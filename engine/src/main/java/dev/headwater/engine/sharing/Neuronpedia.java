@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.document.GraphSchema;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -18,14 +16,13 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.zip.GZIPOutputStream;
 
 /**
  * Uploads graphs to Neuronpedia, by its public interface (reference section 3.5): asks for an address to store the file
@@ -35,11 +32,6 @@ import java.util.zip.GZIPOutputStream;
  */
 public final class Neuronpedia implements AutoCloseable {
     public static final URI SITE = URI.create("https://www.neuronpedia.org");
-    /** Sizes of a stored file that the site takes. */
-    static final long LEAST_BYTES = 1024;
-
-    static final long MOST_BYTES = 100L << 20;
-
     private static final int LONGEST_KEY = 500;
     private static final int LONGEST_ANSWER = 1 << 20;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -101,38 +93,30 @@ public final class Neuronpedia implements AutoCloseable {
      * @throws HeadwaterException if the file breaks the site's rules, or the site refuses it or can't be reached
      */
     public URI upload(Path file) {
-        GraphSchema.Verdict verdict = GraphSchema.check(file);
-        if (!verdict.isValid()) {
-            throw new HeadwaterException(
-                    "%s is no graph that Neuronpedia takes: %s".formatted(file, String.join("; ", verdict.problems())));
+        return upload(file, Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * Uploads a graph under the site's names.
+     *
+     * @param scan      the model there, if not the graph's own scan or what is known of that
+     * @param sourceSet the dashboards of its features there, likewise
+     */
+    public URI upload(Path file, Optional<String> scan, Optional<String> sourceSet) {
+        Upload upload = Upload.of(file, scan, sourceSet);
+        if (!upload.problems().isEmpty() || upload.unstorable().isPresent()) {
+            throw new HeadwaterException("%s is no graph that Neuronpedia takes: %s"
+                    .formatted(file, upload.unstorable().orElseGet(() -> String.join("; ", upload.problems()))));
         }
-        if (!verdict.slug().matches("[a-zA-Z0-9_.-]+") || !verdict.scan().matches("[a-zA-Z0-9_.-]+")) {
-            throw new HeadwaterException(
-                    "%s has the slug '%s' and the scan '%s'; Neuronpedia takes letters, digits, dot, dash and underscore in both"
-                            .formatted(file, ErrorText.of(verdict.slug()), ErrorText.of(verdict.scan())));
-        }
-        byte[] plain = read(file);
-        byte[] packed = gzip(plain);
-        // The site refuses to store less than this, packed or not.
-        boolean pack = packed.length >= LEAST_BYTES;
-        byte[] body = pack ? packed : plain;
-        if (body.length < LEAST_BYTES || body.length > MOST_BYTES) {
-            throw new HeadwaterException("%s has %d bytes to store; Neuronpedia takes %d to %d: %s"
-                    .formatted(
-                            file,
-                            body.length,
-                            LEAST_BYTES,
-                            MOST_BYTES,
-                            body.length < LEAST_BYTES ? "this graph is too small" : "prune it with lower thresholds"));
-        }
+        byte[] body = upload.body();
         ObjectNode request = BoundedJson.mapper()
                 .createObjectNode()
-                .put("filename", verdict.slug() + ".json")
+                .put("filename", upload.slug() + ".json")
                 .put("contentLength", body.length)
                 .put("contentType", "application/json");
         JsonNode place = post("/api/graph/signed-put", request, "to ask for a place to store the graph at");
         String id = text(place, "putRequestId");
-        store(text(place, "url"), body, pack);
+        store(text(place, "url"), body, upload.packed());
         JsonNode entered = post(
                 "/api/graph/save-to-db",
                 BoundedJson.mapper().createObjectNode().put("putRequestId", id),
@@ -148,30 +132,6 @@ public final class Neuronpedia implements AutoCloseable {
                     "%s answered with an address that is none: %s".formatted(site, ErrorText.of(text(entered, "url"))),
                     e);
         }
-    }
-
-    private static byte[] read(Path file) {
-        try {
-            // Text packs to a tenth or so; what is larger than this can't become small enough, and needn't be tried.
-            if (Files.size(file) > 16 * MOST_BYTES) {
-                throw new HeadwaterException(
-                        "%s has %d bytes; Neuronpedia takes at most %d, packed: prune it with lower thresholds"
-                                .formatted(file, Files.size(file), MOST_BYTES));
-            }
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new HeadwaterException("Cannot read %s: %s".formatted(file, e.getMessage()), e);
-        }
-    }
-
-    private static byte[] gzip(byte[] plain) {
-        var packed = new ByteArrayOutputStream(plain.length / 8 + 64);
-        try (var out = new GZIPOutputStream(packed, 1 << 16)) {
-            out.write(plain);
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
-        return packed.toByteArray();
     }
 
     private JsonNode post(String path, ObjectNode body, String purpose) {

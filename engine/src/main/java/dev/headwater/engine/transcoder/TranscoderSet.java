@@ -29,7 +29,7 @@ import java.util.function.Function;
  * files.
  * Usable from any thread; closing it unmaps the files.
  */
-public final class TranscoderSet implements AutoCloseable {
+public final class TranscoderSet implements FeatureBasis {
     private final TranscoderConfig config;
     private final Device device;
     private final SetFiles files;
@@ -71,11 +71,13 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     /** L. */
+    @Override
     public int layers() {
         return layers.size();
     }
 
     /** F, features of a layer. */
+    @Override
     public int features() {
         return layers.getFirst().features();
     }
@@ -86,11 +88,13 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     /** Where features read. */
+    @Override
     public FeatureSite input() {
         return config.input();
     }
 
     /** Where features write. */
+    @Override
     public FeatureSite output() {
         return config.output();
     }
@@ -104,6 +108,7 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     /** The last layer that features of a layer write to: itself, or for a cross-layer set the model's last. */
+    @Override
     public int lastTarget(int sourceLayer) {
         return sourceLayer + layer(sourceLayer).targets() - 1;
     }
@@ -132,6 +137,7 @@ public final class TranscoderSet implements AutoCloseable {
      * @param firstRow positions before it (the zero position) get none
      * @throws HeadwaterException if the encoder or x holds a NaN or an infinity
      */
+    @Override
     public SparseActivations encode(int layer, Tensor x, int firstRow) {
         requireInput(x);
         return SparseEncoder.encode(layer(layer), x, firstRow, SparseEncoder.TILE);
@@ -140,6 +146,7 @@ public final class TranscoderSet implements AutoCloseable {
     /**
      * All pre-activations x · W_encᵀ + b_enc of a layer [P, F], for few positions or small sets: see {@link #encode}.
      */
+    @Override
     public Tensor preActivations(int layer, Tensor x) {
         requireInput(x);
         LayerTranscoder transcoder = layer(layer);
@@ -150,6 +157,7 @@ public final class TranscoderSet implements AutoCloseable {
     }
 
     /** Pre-activations of chosen features at chosen positions, reading the rows of those features only. */
+    @Override
     public float[] preActivations(int layer, Tensor x, int[] position, int[] feature) {
         requireInput(x);
         LayerTranscoder transcoder = layer(layer);
@@ -180,6 +188,7 @@ public final class TranscoderSet implements AutoCloseable {
      * @param gain        F32 [d] or null
      * @param out         F32 [n, d], overwritten
      */
+    @Override
     public void decoderRows(int sourceLayer, int targetLayer, int[] feature, float[] scale, Tensor gain, Tensor out) {
         LayerTranscoder transcoder = layer(sourceLayer);
         int target = targetLayer - sourceLayer;
@@ -194,8 +203,59 @@ public final class TranscoderSet implements AutoCloseable {
      * Has rows of W_dec read from the disk while something else goes on, for {@link #decoderRows} to find; numbers
      * ascending.
      */
+    @Override
     public void willNeedDecoderRows(int sourceLayer, int targetLayer, int[] feature) {
         layer(sourceLayer).decoder(targetLayer - sourceLayer).willNeed(feature);
+    }
+
+    @Override
+    public Tensor encoderRows(int layer, int[] feature, int[] position, Tensor x) {
+        return encoderRows(layer, feature);
+    }
+
+    @Override
+    public boolean dense() {
+        return false;
+    }
+
+    @Override
+    public boolean crossLayer() {
+        return kind() == TranscoderConfig.Kind.CROSS_LAYER;
+    }
+
+    @Override
+    public float[] activations(int layer, Tensor x, int[] feature) {
+        return activation(layer) instanceof Activation.TopK
+                ? picked(encode(layer, x, 0), (int) x.size(0), feature)
+                : activated(layer, x, feature);
+    }
+
+    /** Which features are among a position's largest can only be told from all of them. */
+    private static float[] picked(SparseActivations all, int positions, int[] feature) {
+        float[] values = new float[positions * feature.length];
+        for (int i = 0; i < all.count(); i++) {
+            int slot = Arrays.binarySearch(feature, all.feature()[i]);
+            if (slot >= 0) {
+                values[all.position()[i] * feature.length + slot] = all.value()[i];
+            }
+        }
+        return values;
+    }
+
+    private float[] activated(int layer, Tensor x, int[] feature) {
+        float[] values;
+        try (var _ = TensorScope.open()) {
+            Tensor index = Torch.to(Tensor.ofInts(feature, feature.length), x.device());
+            Tensor bias = TorchShape.indexSelect(encoderBias(layer), 0, index);
+            values = Torch.linear(x, encoderRows(layer, feature), bias).toFloats();
+        }
+        float[] threshold = activation(layer) instanceof Activation.JumpRelu(float[] all) ? all : null;
+        for (int i = 0; i < values.length; i++) {
+            if (!(values[i] > (threshold == null ? 0 : threshold[feature[i % feature.length]]))) {
+                values[i] = 0;
+            }
+        }
+        return values;
     }
 
     /** b_enc [F]. */
@@ -208,6 +268,7 @@ public final class TranscoderSet implements AutoCloseable {
         return vector(layer(layer).decoderBias());
     }
 
+    @Override
     public boolean hasSkip(int layer) {
         return layer(layer).skip().isPresent();
     }
@@ -218,6 +279,7 @@ public final class TranscoderSet implements AutoCloseable {
      * W_skipᵀ (per-layer sets), W_skip_i (cross-layer sets) or affine_skip_connection (GemmaScope-2). Read anew on each
      * call.
      */
+    @Override
     public Tensor skip(int layer) {
         return layer(layer).skip().map(matrix -> matrix.copy(device)).orElse(null);
     }
@@ -230,6 +292,7 @@ public final class TranscoderSet implements AutoCloseable {
      * @param x           F32 [P, d] at the input site, by layer
      * @return F32 [P, d] at the output site, by layer
      */
+    @Override
     public List<Tensor> reconstruct(List<SparseActivations> activations, List<Tensor> x) {
         if (activations.size() != layers() || x.size() != layers()) {
             throw new IllegalArgumentException(

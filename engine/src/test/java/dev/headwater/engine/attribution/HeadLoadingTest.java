@@ -65,8 +65,7 @@ class HeadLoadingTest {
                     .orElseThrow();
             int[] targets = new TreeSet<>(kept.stream().map(edge -> edge[0]).toList())
                     .stream().mapToInt(Integer::intValue).toArray();
-            TargetVectors vectors = new TargetVectors(
-                    model, prompt.frozen(), prompt.active(), prompt.prompt().length());
+            TargetVectors vectors = new TargetVectors(model, prompt.frozen(), prompt.active(), prompt.trace());
             vectors.choose(
                     new OutputTargets.Tokens(graph.targets().stream()
                             .map(target -> target.token())

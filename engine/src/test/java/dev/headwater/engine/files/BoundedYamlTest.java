@@ -2,7 +2,9 @@ package dev.headwater.engine.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headwater.engine.HeadwaterException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +38,29 @@ class BoundedYamlTest {
         assertEquals(null, config.get("nothing"));
         assertEquals(Map.of("0", "a", "b", List.of(1, -2)), config.get("nested"));
         assertEquals("model_name", config.keySet().iterator().next(), "keys keep their order");
+    }
+
+    @Test
+    void whatTheLibraryHasNoExceptionForIsASentence() {
+        for (String text : List.of(
+                "? &a [*a]\n: b\n",
+                "m:\n\":\\x",
+                "\"\\u12",
+                "\"\\U",
+                "&a {*a : 1}",
+                "a: &a [*a]",
+                "? &b {x: *b}\n: 1",
+                "a: 1e999999999999",
+                "a: 0x",
+                "%YAML 99999999999999999999.1\n---\na: 1")) {
+            try {
+                BoundedYaml.parse(text, "config.yaml");
+            } catch (HeadwaterException e) {
+                assertTrue(e.getMessage().startsWith("config.yaml "), e.getMessage());
+            }
+        }
+        assertThrows(HeadwaterException.class, () -> BoundedYaml.parse("? &a [*a]\n: b\n", "config.yaml"));
+        assertThrows(HeadwaterException.class, () -> BoundedYaml.parse("m:\n\":\\x", "config.yaml"));
     }
 
     @Test

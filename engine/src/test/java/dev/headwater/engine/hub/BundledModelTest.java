@@ -1,5 +1,6 @@
 package dev.headwater.engine.hub;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +14,8 @@ import java.net.URI;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
@@ -70,6 +73,29 @@ class BundledModelTest {
         try (Stream<Path> left = Files.list(directory.getParent())) {
             assertEquals(List.of(directory), left.toList(), "temporary directories are left behind");
         }
+    }
+
+    @Test
+    void damageOfTheSameSizeIsFoundAndMadeGood(@TempDir Path temporary) throws Exception {
+        Path jar = jarOf("atlas-clt", temporary.resolve("models.jar"));
+        Path cache = temporary.resolve("cache");
+        Path directory = BundledModel.directory("atlas-clt", cache, path -> inJar(jar, path));
+        Path file = directory.resolve("W_enc_3.safetensors");
+        byte[] sound = Files.readAllBytes(file);
+        byte[] damaged = sound.clone();
+        for (int i = 1000; i < 2000; i++) {
+            damaged[i] ^= 0x55;
+        }
+        Files.write(file, damaged);
+        BundledModel.directory("atlas-clt", cache, path -> inJar(jar, path));
+        assertArrayEquals(sound, Files.readAllBytes(file));
+
+        // What a touch changed is looked at and left.
+        Object before = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000));
+        BundledModel.directory("atlas-clt", cache, path -> inJar(jar, path));
+        assertEquals(
+                before, Files.readAttributes(file, BasicFileAttributes.class).fileKey());
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -233,6 +234,38 @@ class NeuronpediaTest {
             assertTrue(message.contains(reason), message);
         });
         assertEquals(Map.of(), bodies, "what was sent");
+    }
+
+    @Test
+    void theSitesNamesGoIntoWhatIsStored() throws Exception {
+        Path file = directory.resolve("scan.json");
+        Files.writeString(
+                file,
+                Files.readString(graph(200))
+                        .replaceFirst("\"scan\":\\s*\"[^\"]*\"", "\"scan\":\"org/my-set//folder\""));
+        assertTrue(Upload.of(file, Optional.empty(), Optional.empty())
+                .problems()
+                .getFirst()
+                .contains("--scan"));
+        Upload upload = Upload.of(file, Optional.of("gemma-2-2b"), Optional.of("my-set"));
+        assertEquals(List.of(), upload.problems());
+        assertTrue(upload.packed());
+        JsonNode metadata = new ObjectMapper()
+                .readTree(new GZIPInputStream(new ByteArrayInputStream(upload.body())))
+                .get("metadata");
+        assertEquals("gemma-2-2b", metadata.get("scan").asText());
+        assertEquals(
+                "my-set", metadata.at("/feature_details/neuronpedia_source_set").asText());
+        Files.writeString(
+                file, Files.readString(file).replace("org/my-set//folder", "mwhanna/gemma-scope-transcoders"));
+        Upload known = Upload.of(file, Optional.empty(), Optional.empty());
+        metadata = new ObjectMapper()
+                .readTree(new GZIPInputStream(new ByteArrayInputStream(known.body())))
+                .get("metadata");
+        assertEquals("gemma-2-2b", metadata.get("scan").asText());
+        assertEquals(
+                "gemmascope-transcoder-16k",
+                metadata.at("/feature_details/neuronpedia_source_set").asText());
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.headwater.explorer;
+package dev.headwater.engine.document;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.ArrayList;
@@ -14,20 +14,21 @@ import java.util.function.Predicate;
  *
  * @param features those of both graphs first, each group by its largest difference in activation
  */
-record GraphComparison(List<Feature> features, List<Output> outputs, int shared, int onlyLeft, int onlyRight) {
+public record FeatureComparison(List<Feature> features, List<Output> outputs, int shared, int onlyLeft, int onlyRight) {
     /** @param feature the files' number for the feature */
-    record Feature(String layer, long feature, List<Occurrence> left, List<Occurrence> right) {}
+    public record Feature(String layer, long feature, List<Occurrence> left, List<Occurrence> right) {}
 
     /** A node: {@code activation} and cumulative {@code influence} are null where the file has none. */
     @JsonInclude(JsonInclude.Include.ALWAYS)
-    record Occurrence(String id, int position, Double activation, Double influence) {}
+    public record Occurrence(String id, int position, Double activation, Double influence) {}
 
     /** @param left probability in the left graph, null if the token is no output there */
-    record Output(String token, Double left, Double right) {}
+    public record Output(String token, Double left, Double right) {}
 
     private record Key(String layer, long feature) {}
 
-    static GraphComparison of(GraphNodes left, GraphNodes right) {
+    /** Of two graphs, read with their links or without. */
+    public static FeatureComparison of(GraphDocument left, GraphDocument right) {
         Map<Key, Feature> features = new LinkedHashMap<>();
         occurrences(left, features, true);
         occurrences(right, features, false);
@@ -39,17 +40,17 @@ record GraphComparison(List<Feature> features, List<Output> outputs, int shared,
 
         Map<Key, Output> outputs = new LinkedHashMap<>();
         left.nodes().stream()
-                .filter(GraphNodes.Node::isLogit)
+                .filter(node -> node.kind() == DocumentNode.Kind.LOGIT)
                 .forEach(node ->
-                        outputs.put(new Key("", node.feature()), new Output(node.label(), node.probability(), null)));
+                        outputs.put(new Key("", node.number()), new Output(node.label(), node.probability(), null)));
         right.nodes().stream()
-                .filter(GraphNodes.Node::isLogit)
+                .filter(node -> node.kind() == DocumentNode.Kind.LOGIT)
                 .forEach(node -> outputs.merge(
-                        new Key("", node.feature()),
+                        new Key("", node.number()),
                         new Output(node.label(), null, node.probability()),
                         (l, r) -> new Output(l.token(), l.left(), r.right())));
 
-        return new GraphComparison(
+        return new FeatureComparison(
                 sorted,
                 List.copyOf(outputs.values()),
                 count(sorted, f -> !f.left().isEmpty() && !f.right().isEmpty()),
@@ -57,11 +58,11 @@ record GraphComparison(List<Feature> features, List<Output> outputs, int shared,
                 count(sorted, f -> f.left().isEmpty()));
     }
 
-    private static void occurrences(GraphNodes graph, Map<Key, Feature> features, boolean left) {
-        for (GraphNodes.Node node : graph.nodes()) {
+    private static void occurrences(GraphDocument graph, Map<Key, Feature> features, boolean left) {
+        for (DocumentNode node : graph.nodes()) {
             if (node.isFeature()) {
                 Feature feature = features.computeIfAbsent(
-                        new Key(node.layer(), node.feature()),
+                        new Key(Integer.toString(node.layer()), node.number()),
                         key -> new Feature(key.layer(), key.feature(), new ArrayList<>(), new ArrayList<>()));
                 (left ? feature.left() : feature.right())
                         .add(new Occurrence(

@@ -1,16 +1,5 @@
-package dev.headwater.cli;
+package dev.headwater.bindings;
 
-import dev.headwater.bindings.Bf16Product;
-import dev.headwater.bindings.DType;
-import dev.headwater.bindings.Device;
-import dev.headwater.bindings.EdgeSlots;
-import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Ragged;
-import dev.headwater.bindings.RowNumbers;
-import dev.headwater.bindings.Segments;
-import dev.headwater.bindings.Tensor;
-import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -40,10 +29,12 @@ public final class SelfCheck {
     private final Random random = new Random(20250327);
     private final Device device;
 
+    /** @param device where everything is computed */
     public SelfCheck(Device device) {
         this.device = device;
     }
 
+    /** All checks, one after the other; one that fails is a result too. */
     public List<Result> run() {
         List<Result> results = new ArrayList<>();
         results.add(check("matrix product", this::matrixProduct));
