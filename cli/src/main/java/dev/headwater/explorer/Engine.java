@@ -11,10 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast;
- * the
- * explorer calls the other methods one at a time. They throw a {@link dev.headwater.engine.HeadwaterException} whose
- * message
+ * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast; the
+ * explorer calls the other methods one at a time. They throw a {@link dev.headwater.engine.HeadwaterException} whose message
  * the user will read, and a {@link java.util.concurrent.CancellationException} when {@link Progress#cancelled()}.
  */
 public interface Engine {
@@ -29,6 +27,11 @@ public interface Engine {
         public List<String> tokens(String model, Prompt prompt) {
             throw new UsageException(
                     "This explorer runs without a live model: start it with one to tokenize a prompt.");
+        }
+
+        @Override
+        public Outlook outlook(String model, String transcoders, Prompt prompt, int maxFeatureNodes) {
+            throw new UsageException("This explorer runs without a live model: start it with one to look at a prompt.");
         }
 
         @Override
@@ -48,9 +51,10 @@ public interface Engine {
     /** The prompt's tokens as the model reads them, the leading special token included. */
     List<String> tokens(String model, Prompt prompt);
 
-    /**
-     * Traces the prompt and writes the front-end graph file (JSON) to {@code target}, a file that does not exist yet.
-     */
+    /** What a prompt leads to, before it is traced: one forward pass. */
+    Outlook outlook(String model, String transcoders, Prompt prompt, int maxFeatureNodes);
+
+    /** Traces the prompt and writes the front-end graph file (JSON) to {@code target}, a file that does not exist yet. */
     void attribute(GraphRequest request, Path target, Progress progress);
 
     /** What comes with the transcoders that have this scan. May be called from any thread; empty if nothing does. */
@@ -67,8 +71,7 @@ public interface Engine {
      * @param id          what {@link GraphRequest#model()} repeats
      * @param label       for people
      * @param transcoders sets of transcoders by their reference, the one to offer first in front
-     * @param scans       values of a graph file's {@code metadata.scan} that this model made: those graphs can be
-     *      steered
+     * @param scans       values of a graph file's {@code metadata.scan} that this model made: those graphs can be steered
      * @param maxTokens   longest prompt in tokens
      * @param chat        whether the model has a chat template
      * @param prompts     prompts worth trying, or none
@@ -117,12 +120,59 @@ public interface Engine {
     }
 
     /**
+     * @param tokens  as {@link #tokens} gives them
+     * @param next    the most probable next tokens, the first in front
+     * @param seconds that tracing it will take, roughly
+     */
+    record Outlook(List<String> tokens, List<TokenProbability> next, double seconds) {}
+
+    /** What a graph is to explain; tokens are texts, or {@code #ID}. */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.DEDUCTION)
+    @JsonSubTypes({
+        @JsonSubTypes.Type(Targets.Tokens.class),
+        @JsonSubTypes.Type(Targets.Difference.class),
+        @JsonSubTypes.Type(Targets.Features.class)
+    })
+    sealed interface Targets {
+        record Tokens(List<String> tokens) implements Targets {
+            public Tokens {
+                tokens = some(tokens, "token");
+            }
+        }
+
+        /** Why the first of two tokens rather than the second. */
+        record Difference(List<String> difference) implements Targets {
+            public Difference {
+                difference = some(difference, "token");
+                if (difference.size() != 2) {
+                    throw new UsageException("A difference is of two tokens; here are " + difference.size() + ".");
+                }
+            }
+        }
+
+        /** @param features each {@code layer/position/number} */
+        record Features(List<String> features) implements Targets {
+            public Features {
+                features = some(features, "feature");
+            }
+        }
+
+        private static List<String> some(List<String> names, String what) {
+            if (names == null || names.isEmpty() || names.size() > 1000) {
+                throw new UsageException("Name at least one " + what + " to explain, and at most 1000.");
+            }
+            return List.copyOf(names);
+        }
+    }
+
+    /**
      * @param name             name of the graph to make (the file's name without {@code .json}, and its slug)
      * @param maxLogits        most output tokens to attribute from
      * @param logitProbability stop adding output tokens at this cumulative probability
      * @param maxFeatureNodes  most features to keep
      * @param nodeThreshold    share of the influence that kept nodes cover
      * @param edgeThreshold    share of the influence that kept edges cover
+     * @param targets          what to explain instead of the most probable next tokens, or null
      */
     record GraphRequest(
             String name,
@@ -133,7 +183,8 @@ public interface Engine {
             double logitProbability,
             int maxFeatureNodes,
             double nodeThreshold,
-            double edgeThreshold) {
+            double edgeThreshold,
+            Targets targets) {
         public GraphRequest {
             if (name == null || model == null || transcoders == null || prompt == null) {
                 throw new UsageException("A new graph needs name, model, transcoders and prompt.");

@@ -49,7 +49,8 @@ final class EngineApi {
         }
     }
 
-    record Tokenizing(String model, Engine.Prompt prompt) {
+    /** With transcoders, what follows the prompt and how long tracing takes is asked for too. */
+    record Tokenizing(String model, Engine.Prompt prompt, String transcoders, int maxFeatureNodes) {
         Tokenizing {
             if (model == null || prompt == null) {
                 throw new UsageException("Name a model and give a prompt.");
@@ -85,7 +86,15 @@ final class EngineApi {
         accept(
                 ctx,
                 jobs.submit(
-                        "tokens", "", progress -> Map.of("tokens", engine.tokens(request.model(), request.prompt()))));
+                        "tokens",
+                        "",
+                        progress -> request.transcoders() == null
+                                ? Map.of("tokens", engine.tokens(request.model(), request.prompt()))
+                                : engine.outlook(
+                                        request.model(),
+                                        request.transcoders(),
+                                        request.prompt(),
+                                        request.maxFeatureNodes())));
     }
 
     private void attribute(Context ctx) {

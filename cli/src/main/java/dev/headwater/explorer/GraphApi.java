@@ -138,14 +138,20 @@ final class GraphApi {
         return version.replaceAll("^(?:W/)?\"(.*)\"$", "$1");
     }
 
-    /** What the evidence says about the graph's features, in short: a default label and the tokens they raise most. */
-    record Digest(String label, List<String> top) {
+    /**
+     * What the evidence says about a feature, in short.
+     *
+     * @param top     the tokens it raises most
+     * @param density share of the corpus' tokens on which it fires, null if the record does not tell
+     */
+    record Digest(String label, List<String> top, Double density) {
         static Digest of(JsonNode record) {
             List<String> top = new ArrayList<>();
             for (int i = 0; i < Math.min(TOP_LOGITS, record.path("top_logits").size()); i++) {
                 top.add(record.path("top_logits").get(i).asText());
             }
-            return new Digest(FeatureLabels.of(record), top);
+            JsonNode frequency = record.path("activation_frequency");
+            return new Digest(FeatureLabels.of(record), top, frequency.isNumber() ? frequency.doubleValue() : null);
         }
     }
 

@@ -5,11 +5,13 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
+import java.util.zip.Deflater;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
@@ -72,12 +74,20 @@ final class GraphCache {
         return content;
     }
 
+    /** Compresses least: somebody waits for the graph, and a local reader has no use for a smaller one. */
+    private static final class FastGzip extends GZIPOutputStream {
+        FastGzip(OutputStream out) throws IOException {
+            super(out, 1 << 16);
+            def.setLevel(Deflater.BEST_SPEED);
+        }
+    }
+
     private static Content load(Source source) throws IOException {
         MessageDigest digest = Sha256.digest();
         var bytes = new ByteArrayOutputStream(1 << 16);
         long size;
         try (InputStream in = new DigestInputStream(source.open(), digest);
-                var gzip = new GZIPOutputStream(bytes, 1 << 16)) {
+                var gzip = new FastGzip(bytes)) {
             size = in.transferTo(gzip);
         }
         return new Content(GraphStore.version(digest), bytes.toByteArray(), size);

@@ -11,10 +11,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/**
- * Stands in for a live model: "traces" every prompt to the Dallas graph, "steers" to Sacramento, slowly enough to
- * watch.
- */
+/** Stands in for a live model: "traces" every prompt to the Dallas graph, "steers" to Sacramento, slowly enough to watch. */
 final class FakeEngine implements Engine {
     private final long stepMillis;
     private final AtomicInteger inside = new AtomicInteger();
@@ -47,6 +44,18 @@ final class FakeEngine implements Engine {
                         .map(turn -> turn.role() + ": " + turn.content())
                         .reduce("", String::concat));
         };
+    }
+
+    @Override
+    public Outlook outlook(String model, String transcoders, Prompt prompt, int maxFeatureNodes) {
+        List<String> tokens = tokens(model, prompt);
+        boolean dull = prompt instanceof Prompt.Text text && text.text().endsWith("dull");
+        return new Outlook(
+                tokens,
+                List.of(
+                        new TokenProbability(101, dull ? "." : " Austin", 0.93),
+                        new TokenProbability(102, "Austin", 0.02)),
+                0.4 * tokens.size());
     }
 
     private static List<String> split(String text) {

@@ -3,11 +3,13 @@ package dev.headwater.cli.command;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.Estimate;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureEvidence;
@@ -29,6 +31,7 @@ import dev.headwater.engine.intervention.Sampling;
 import dev.headwater.engine.intervention.TokenChange;
 import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
+import dev.headwater.engine.transcoder.TranscoderConfig.Kind;
 import dev.headwater.explorer.Engine;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -46,8 +49,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One
- * computation
+ * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One computation
  * runs at a time.
  */
 final class LiveEngine implements Engine, AutoCloseable {
@@ -61,6 +63,8 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     private final Map<String, Optional<FeatureEvidence>> evidence = new ConcurrentHashMap<>();
     private volatile List<Model> models;
+    /** Measured when it is first asked for. */
+    private PlanDevice device;
 
     LiveEngine(ModelOptions options) {
         this.options = options;
@@ -133,12 +137,54 @@ final class LiveEngine implements Engine, AutoCloseable {
     }
 
     @Override
+    public synchronized Outlook outlook(String name, String reference, Prompt prompt, int maxFeatureNodes) {
+        ReplacementModel live = open(reference);
+        var read = read(live, prompt);
+        if (device == null) {
+            device = PlanDevice.of(options.device());
+        }
+        try (Baseline baseline = Baseline.of(live, read)) {
+            Run run = baseline.run();
+            long active = 0;
+            for (int layer = 0; layer < live.layers(); layer++) {
+                active += run.activations(layer).count();
+            }
+            int positions = run.positions();
+            Estimate estimate = Estimate.of(
+                    live.model().config(),
+                    live.transcoders().features(),
+                    live.transcoders().kind() == Kind.CROSS_LAYER,
+                    positions,
+                    (double) active / positions,
+                    maxFeatureNodes,
+                    live.dtype(),
+                    device.working());
+            List<TokenProbability> next = TokenChange.between(run, run, -1, NEXT_TOKENS, live.tokenizer()).stream()
+                    .map(token -> new TokenProbability(token.token(), token.text(), token.before()))
+                    .toList();
+            return new Outlook(read.texts(), next, estimate.seconds(device.rate()));
+        }
+    }
+
+    private static OutputTargets targets(GraphRequest request, ReplacementModel live, int positions) {
+        return switch (request.targets()) {
+            case Targets.Tokens tokens -> TargetOptions.tokens(live, tokens.tokens());
+            case Targets.Difference pair ->
+                TargetOptions.difference(
+                        live, pair.difference().getFirst(), pair.difference().getLast());
+            case Targets.Features features -> TargetOptions.features(features.features(), positions);
+            case null -> new OutputTargets.Salient(request.maxLogits(), request.logitProbability());
+        };
+    }
+
+    @Override
     public synchronized void attribute(GraphRequest request, Path target, Progress progress) {
         ReplacementModel live = open(request.transcoders());
+        var prompt = read(live, request.prompt());
         AttributionOptions how = AttributionOptions.DEFAULT
                 .withMaxFeatures(request.maxFeatureNodes())
-                .withTargets(new OutputTargets.Salient(request.maxLogits(), request.logitProbability()));
-        try (AttributionGraph graph = Attribution.of(live, read(live, request.prompt()), how, progress)) {
+                .withTargets(targets(request, live, prompt.texts().size()));
+        try (AttributionGraph graph = Attribution.of(live, prompt, how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
             var labels = SetEvidence.labels(request.transcoders());
             GraphJson.writeFile(graph, pruning, new GraphJson.Options(request.name(), labels, Map.of()), target);

@@ -58,34 +58,50 @@ public final class TargetOptions {
     /** @param otherwise what to explain if no target is given */
     public OutputTargets of(ReplacementModel model, int positions, OutputTargets otherwise) {
         if (!tokens.isEmpty()) {
-            return new OutputTargets.Tokens(
-                    tokens.stream().map(token -> id(model, token)).distinct().toList());
+            return tokens(model, tokens);
         }
         if (difference != null) {
             String[] pair = difference.split(",");
-            return difference(model, id(model, pair[0]), id(model, pair[1]));
+            return difference(model, pair[0], pair[1]);
         }
         if (direction != null) {
             return new OutputTargets.Directions(
                     List.of(new Direction(direction.getFileName().toString(), 1, vector())));
         }
         if (!features.isEmpty()) {
-            return new OutputTargets.Features(features.stream()
-                    .map(feature -> FeatureRef.parse(feature).in(positions))
-                    .distinct()
-                    .toList());
+            return features(features, positions);
         }
         return otherwise;
     }
 
-    private static OutputTargets difference(ReplacementModel model, int a, int b) {
+    /** @param names texts of single tokens, or {@code #ID} */
+    public static OutputTargets tokens(ReplacementModel model, List<String> names) {
+        return new OutputTargets.Tokens(
+                names.stream().map(token -> id(model, token)).distinct().toList());
+    }
+
+    /** @param names as {@link FeatureRef} reads them */
+    public static OutputTargets features(List<String> names, int positions) {
+        return new OutputTargets.Features(names.stream()
+                .map(feature -> FeatureRef.parse(feature).in(positions))
+                .distinct()
+                .toList());
+    }
+
+    /** Why the one token rather than the other. */
+    public static OutputTargets difference(ReplacementModel model, String one, String other) {
+        int a = id(model, one);
+        int b = id(model, other);
         float[] vector = model.unembedding(a);
-        float[] other = model.unembedding(b);
+        float[] minus = model.unembedding(b);
         for (int i = 0; i < vector.length; i++) {
-            vector[i] -= other[i];
+            vector[i] -= minus[i];
         }
         return new OutputTargets.Directions(List.of(new Direction(
-                model.tokenizer().token(a) + " -" + model.tokenizer().token(b), 1, vector)));
+                "\"%s\" - \"%s\""
+                        .formatted(model.tokenizer().token(a), model.tokenizer().token(b)),
+                1,
+                vector)));
     }
 
     private static int id(ReplacementModel model, String token) {

@@ -289,6 +289,10 @@ public final class GraphJson {
                 "clerp",
                 switch (node) {
                     case Node.Feature f -> label(f, id);
+                    // A direction or a feature is no next token, and its weight no probability.
+                    case Node.Logit l
+                    when l.target().token() >= graph.vocabularySize() ->
+                        "Target " + l.target().text();
                     case Node.Logit l ->
                         "Output \"%s\" (p=%s)"
                                 .formatted(
