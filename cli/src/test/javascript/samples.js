@@ -26,11 +26,11 @@ export function sample(name) {
  * @param nodes  feature nodes as [layer, feature, position, influence]
  * @param links  [source id, target id, weight]; tokens are E_<position>, the only output is OUT
  */
-export function made(tokens, nodes, links) {
+export function made(tokens, nodes, links, prompt = tokens.join('')) {
   const layers = Math.max(...nodes.map(node => node[0])) + 1;
   const common = {jsNodeId: '', clerp: '', activation: null, influence: null};
   return new Graph({
-    metadata: {slug: 'made', scan: 'made', prompt_tokens: tokens, prompt: tokens.join(''), schema_version: 1},
+    metadata: {slug: 'made', scan: 'made', prompt_tokens: tokens, prompt, schema_version: 1},
     qParams: {},
     nodes: [
       ...nodes.map(([layer, feature, position, influence = 0.5]) => ({

@@ -4,11 +4,12 @@ export const COLOURS = ['sand', 'sky', 'moss', 'rose', 'violet', 'amber', 'teal'
 
 /**
  * @typedef {{label: string, members: string[], colour: string}} Group
- * @typedef {{pinned: string[], groups: Group[], labels: Record<string, string>, places: Record<string, number[]>}} Annotations
+ * @typedef {{pinned: string[], groups: Group[], places: Record<string, number[]>}} Circuit
+ * @typedef {Circuit & {labels: Record<string, string>, circuits: Record<string, Circuit>}} Annotations; circuits: kept by their names
  */
 
 /** @type {Annotations} */
-export const EMPTY = Object.freeze({pinned: [], groups: [], labels: {}, places: {}});
+export const EMPTY = Object.freeze({pinned: [], groups: [], labels: {}, places: {}, circuits: {}});
 
 /** A group goes by its first member, in the diagram and for its place. */
 export function groupId(group) {
@@ -69,6 +70,22 @@ export function place(a, id, x, y) {
   return {...a, places: {...a.places, [id]: [Math.round(x), Math.round(y)]}};
 }
 
+/** Keeps what is pinned now under a name; what was kept under it goes. */
+export function keep(a, name) {
+  const {pinned, groups, places} = a;
+  return {...a, circuits: {...a.circuits, [name]: {pinned, groups, places}}};
+}
+
+/** Puts a kept circuit in the place of what is pinned. */
+export function recall(a, name) {
+  return a.circuits[name] ? {...a, ...a.circuits[name]} : a;
+}
+
+export function forget(a, name) {
+  const {[name]: gone, ...circuits} = a.circuits;
+  return gone ? {...a, circuits} : a;
+}
+
 export function tidy(a) {
   return {...a, places: {}};
 }
@@ -81,8 +98,21 @@ function shrink(groups, gone) {
 
 /** From a file's qParams or from the page's address; ids that the graph doesn't have are left out. */
 export function read(params, graph) {
-  const known = id => typeof id === 'string' && graph.node(id) !== undefined;
   const own = params.headwater ?? {};
+  const labels = {};
+  for (const pair of list(params.clerps)) {
+    if (Array.isArray(pair) && pair.length > 1 && pair[1]) labels[String(pair[0])] = String(pair[1]);
+  }
+  const circuits = Object.fromEntries(
+    Object.entries(own.circuits ?? {})
+      .filter(([, kept]) => kept && typeof kept === 'object')
+      .map(([name, kept]) => [name, readCircuit(kept, kept, graph)]),
+  );
+  return {...readCircuit(params, own, graph), labels, circuits};
+}
+
+function readCircuit(params, own, graph) {
+  const known = id => typeof id === 'string' && graph.node(id) !== undefined;
   const groups = list(params.supernodes)
     .filter(Array.isArray)
     .map(([text, ...members]) => ({label: String(text), members: [...new Set(members.filter(known))]}))
@@ -96,27 +126,34 @@ export function read(params, graph) {
   const pinned = (typeof params.pinnedIds === 'string' ? params.pinnedIds.split(',') : list(params.pinnedIds)).filter(
     known,
   );
-  const labels = {};
-  for (const pair of list(params.clerps)) {
-    if (Array.isArray(pair) && pair.length > 1 && pair[1]) labels[String(pair[0])] = String(pair[1]);
-  }
   const places = {};
   for (const [id, at] of Object.entries(own.places ?? {})) {
     if (Array.isArray(at) && at.length === 2 && at.every(Number.isFinite)) places[id] = at;
   }
   return pin(
-    {pinned: [...new Set(pinned)], groups, labels, places},
+    {pinned: [...new Set(pinned)], groups, places},
     groups.flatMap(group => group.members),
   );
 }
 
 /** To a file's qParams, in the names of the field; what only we know goes into a member of its own. */
 export function write(a) {
+  const {pinnedIds, supernodes, colours, places} = writeCircuit(a);
+  const circuits = Object.fromEntries(Object.entries(a.circuits).map(([name, kept]) => [name, writeCircuit(kept)]));
   return {
-    pinnedIds: a.pinned,
-    supernodes: a.groups.map(group => [group.label, ...group.members]),
+    pinnedIds,
+    supernodes,
     clerps: JSON.stringify(Object.entries(a.labels)),
-    headwater: {colours: Object.fromEntries(a.groups.map(group => [group.members[0], group.colour])), places: a.places},
+    headwater: {colours, places, ...(Object.keys(circuits).length ? {circuits} : {})},
+  };
+}
+
+function writeCircuit({pinned, groups, places}) {
+  return {
+    pinnedIds: pinned,
+    supernodes: groups.map(group => [group.label, ...group.members]),
+    colours: Object.fromEntries(groups.map(group => [group.members[0], group.colour])),
+    places,
   };
 }
 

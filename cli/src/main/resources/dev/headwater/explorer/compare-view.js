@@ -4,7 +4,7 @@ import {h, fill, icon} from './dom.js';
 import {EMPTY} from './annotations.js';
 import {GraphView} from './graph-view.js';
 import {name} from './naming.js';
-import {count, number, percent, word} from './format.js';
+import {count, number, percent, quoted, word} from './format.js';
 
 const PAGE = 100;
 
@@ -179,8 +179,8 @@ export class CompareView {
             'tr',
             {},
             h('th', {scope: 'col'}, 'Token'),
-            h('th', {scope: 'col'}, 'Left'),
-            h('th', {scope: 'col'}, 'Right'),
+            h('th', {scope: 'col', class: 'numeric'}, 'Left'),
+            h('th', {scope: 'col', class: 'numeric'}, 'Right'),
           ),
         ),
         h(
@@ -194,7 +194,7 @@ export class CompareView {
               h(
                 'tr',
                 {},
-                h('th', {scope: 'row'}, word(/^Output "([^]*)" \(p=/.exec(o.token)?.[1] ?? o.token)),
+                h('th', {scope: 'row'}, outputName(o.token)),
                 h('td', {class: 'numeric'}, percent(o.left)),
                 h('td', {class: 'numeric'}, percent(o.right)),
               ),
@@ -236,7 +236,7 @@ export class CompareView {
     const strongest = list => (list.length ? d3.max(list, o => o.activation ?? 0) : null);
     const [a, b] = [strongest(f.left), strongest(f.right)];
     const at = [this.left, this.right]
-      .map((s, i) => (i ? f.right : f.left).map(o => word(s.graph.tokens[o.position] ?? '')).join(', '))
+      .map((s, i) => (i ? f.right : f.left).map(o => word(s.graph.textAt(o.position))).join(', '))
       .filter(Boolean)
       .join(' | ');
     return h(
@@ -255,4 +255,10 @@ export class CompareView {
       ),
     );
   }
+}
+
+/** What an output of the comparison is called: its token in quotation marks, or what it stands for. */
+function outputName(label) {
+  const token = /^Output "([^]*)" \(p=/.exec(label)?.[1];
+  return token === undefined ? label : quoted(token);
 }

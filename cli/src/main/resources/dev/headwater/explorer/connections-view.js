@@ -1,8 +1,11 @@
-// What flows into the selected node and out of it, signed, sorted by share.
+// What flows into the selected node or group and out of it, signed, sorted by share.
 
 import {h, s, fill, icon} from './dom.js';
 import {name, number as short, place} from './naming.js';
+import {findGroup} from './annotations.js';
+import {flows} from './flows.js';
 import {percent, signed, number, count} from './format.js';
+import {FEATURE} from './model.js';
 import {edgeWidth, shape, signedColour} from './palette.js';
 
 const PAGE = 40;
@@ -17,17 +20,18 @@ export function glyph(node, colour) {
 }
 
 export class ConnectionsView {
-  /** actions: select(id), pin(id), hover(index) */
+  /** actions: select(id), pin(id), hover(index), trace(nodes); traceable(): whether a live model can trace features of this graph */
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
     this.lengths = {};
   }
 
-  update({graph, annotations, clicked, shown}) {
-    this.props = {graph, annotations, clicked, shown};
-    const node = graph?.node(clicked);
-    if (!node) {
+  update({graph, annotations, clicked, shown, group}) {
+    this.props = {graph, annotations, clicked, shown, group};
+    const chosen = group ? findGroup(annotations, group) : null;
+    const nodes = chosen ? chosen.members.map(id => graph.node(id)).filter(Boolean) : [graph?.node(clicked)];
+    if (!nodes[0]) {
       fill(
         this.host,
         h(
@@ -39,52 +43,84 @@ export class ConnectionsView {
       );
       return;
     }
-    if (this.shownFor !== clicked) {
+    const about = chosen ? group : clicked;
+    if (this.shownFor !== about) {
       this.lengths = {};
-      this.shownFor = clicked;
+      this.shownFor = about;
     }
-    const pinned = annotations.pinned.includes(node.id);
+    const {inputs, outputs} = flows(
+      graph,
+      nodes.map(node => node.index),
+    );
     fill(
       this.host,
-      h(
-        'header',
-        {class: 'node-head'},
-        glyph(node),
-        h(
-          'div',
-          {class: 'node-title'},
-          h('h3', {}, name(node, annotations)),
-          h('p', {class: 'muted'}, place(node, graph)),
-        ),
-        h(
-          'button',
-          {
-            class: 'pin-button',
-            'aria-pressed': String(pinned),
-            onclick: () => this.actions.pin(node.id),
-            title: 'Pin to the subgraph (P)',
-          },
-          icon('pin'),
-          pinned ? 'Pinned' : 'Pin',
-        ),
-      ),
+      chosen ? this.groupHead(chosen, nodes) : this.nodeHead(nodes[0]),
+      h('div', {class: 'connections'}, this.side('Inputs', nodes, inputs), this.side('Outputs', nodes, outputs)),
+    );
+  }
+
+  nodeHead(node) {
+    const {graph, annotations} = this.props;
+    const pinned = annotations.pinned.includes(node.id);
+    return h(
+      'header',
+      {class: 'node-head'},
+      glyph(node),
       h(
         'div',
-        {class: 'connections'},
-        this.side('Inputs', node, graph.inputsOf(node.index), graph.source),
-        this.side('Outputs', node, graph.outputsOf(node.index), graph.target),
+        {class: 'node-title'},
+        h('h3', {}, name(node, annotations)),
+        h('p', {class: 'muted'}, place(node, graph)),
+      ),
+      node.kind === FEATURE && node.feature >= 0 && this.actions.traceable() ? this.traceButton([node]) : null,
+      h(
+        'button',
+        {
+          class: 'pin-button',
+          'aria-pressed': String(pinned),
+          onclick: () => this.actions.pin(node.id),
+          title: 'Pin to the subgraph (P)',
+        },
+        icon('pin'),
+        pinned ? 'Pinned' : 'Pin',
       ),
     );
   }
 
-  side(title, node, edges, end) {
+  groupHead(group, nodes) {
+    const features = nodes.filter(node => node.kind === FEATURE && node.feature >= 0);
+    return h(
+      'header',
+      {class: 'node-head'},
+      h(
+        'div',
+        {class: 'node-title'},
+        h('h3', {}, group.label),
+        h('p', {class: 'muted'}, `Group of ${nodes.length}: all its members’ inputs and outputs, summed`),
+      ),
+      features.length && this.actions.traceable() ? this.traceButton(features) : null,
+    );
+  }
+
+  traceButton(nodes) {
+    return h(
+      'button',
+      {
+        class: 'small trace-button',
+        title: 'A new graph of what makes this fire',
+        onclick: () => this.actions.trace(nodes),
+      },
+      'Trace',
+    );
+  }
+
+  side(title, nodes, all) {
     const {graph, shown} = this.props;
-    const kept = [...edges]
-      .filter(e => shown[end[e]])
-      .sort((a, b) => Math.abs(graph.share[b]) - Math.abs(graph.share[a]));
-    const positive = kept.filter(e => graph.weight[e] >= 0),
-      negative = kept.filter(e => graph.weight[e] < 0);
-    const sum = list => list.reduce((total, e) => total + Math.abs(graph.share[e]), 0);
+    const [node] = nodes;
+    const kept = all.filter(flow => shown[flow.index]);
+    const positive = kept.filter(flow => flow.share >= 0),
+      negative = kept.filter(flow => flow.share < 0);
+    const sum = list => list.reduce((total, flow) => total + Math.abs(flow.share), 0);
     return h(
       'section',
       {class: 'side', 'aria-label': title},
@@ -102,13 +138,13 @@ export class ConnectionsView {
                 : 'None in this graph.',
           )
         : null,
-      this.list(title + '+', 'Positive', positive, end, title === 'Inputs' ? sum(positive) : null, node),
-      this.list(title + '-', 'Negative', negative, end, title === 'Inputs' ? sum(negative) : null, node),
+      this.list(title + '+', 'Positive', positive, title === 'Inputs' ? sum(positive) : null, nodes),
+      this.list(title + '-', 'Negative', negative, title === 'Inputs' ? sum(negative) : null, nodes),
     );
   }
 
-  list(key, title, edges, end, total, node) {
-    if (edges.length === 0) return null;
+  list(key, title, all, total, nodes) {
+    if (all.length === 0) return null;
     const length = this.lengths[key] ?? PAGE;
     return [
       h(
@@ -120,9 +156,9 @@ export class ConnectionsView {
       h(
         'ul',
         {class: 'rows'},
-        edges.slice(0, length).map(e => this.row(e, end, node)),
+        all.slice(0, length).map(flow => this.row(flow, nodes)),
       ),
-      edges.length > length
+      all.length > length
         ? h(
             'button',
             {
@@ -132,17 +168,17 @@ export class ConnectionsView {
                 this.update(this.props);
               },
             },
-            `Show ${count(Math.min(200, edges.length - length))} more`,
+            `Show ${count(Math.min(200, all.length - length))} more`,
           )
         : null,
     ];
   }
 
-  row(edge, end, node) {
+  row({index, share, weight}, nodes) {
     const {graph, annotations} = this.props;
-    const other = graph.nodes[end[edge]];
-    const share = graph.share[edge];
-    const arrow = other.position < node.position ? '←' : other.position > node.position ? '→' : '';
+    const other = graph.nodes[index];
+    const sides = new Set(nodes.map(node => Math.sign(other.position - node.position)));
+    const arrow = sides.size > 1 ? '' : sides.has(-1) ? '←' : sides.has(1) ? '→' : '';
     const pinned = annotations.pinned.includes(other.id);
     const bar = h('span', {class: 'bar', 'aria-hidden': 'true'});
     bar.style.width = Math.min(100, (Math.abs(share) * 100) / 0.4) + '%';
@@ -151,7 +187,11 @@ export class ConnectionsView {
     const where = short(other) + (arrow ? ' ' + arrow : '');
     return h(
       'li',
-      {onpointerenter: () => this.actions.hover(other.index), onpointerleave: () => this.actions.hover(-1)},
+      {
+        'data-node': index,
+        onpointerenter: () => this.actions.hover(index),
+        onpointerleave: () => this.actions.hover(-1),
+      },
       h(
         'button',
         {
@@ -160,19 +200,25 @@ export class ConnectionsView {
             event.ctrlKey || event.metaKey || event.shiftKey
               ? this.actions.pin(other.id)
               : this.actions.select(other.id),
-          onfocus: () => this.actions.hover(other.index),
+          onfocus: () => this.actions.hover(index),
           onblur: () => this.actions.hover(-1),
           title:
-            `${place(other, graph)}; weight ${signed(graph.weight[edge])}` +
+            `${place(other, graph)}; weight ${signed(weight)}` +
             (other.activation === null ? '' : `; activation ${number(other.activation)}`),
         },
         glyph(other, signedColour(share)),
         h('span', {class: 'row-name'}, pinned ? '★ ' : '', name(other, annotations)),
         h('span', {class: 'row-where muted'}, where),
         h('span', {class: 'row-share'}, percent(share)),
-        h('span', {class: 'row-weight muted'}, signed(graph.weight[edge])),
+        h('span', {class: 'row-weight muted'}, signed(weight)),
         bar,
       ),
     );
+  }
+
+  /** Marks the row of a node that is pointed at elsewhere; none for −1. */
+  mark(index) {
+    this.host.querySelector('.pointed')?.classList.remove('pointed');
+    if (index >= 0) this.host.querySelector(`[data-node="${index}"]`)?.classList.add('pointed');
   }
 }

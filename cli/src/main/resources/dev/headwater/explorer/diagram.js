@@ -82,13 +82,15 @@ export function diagram(graph, annotations, measure) {
 }
 
 function detail(item, graph) {
-  const at = word(graph.tokens[Math.round(item.position)] ?? '');
+  const at = word(graph.textAt(Math.round(item.position)));
   if (item.members.length === 1) {
     const [node] = item.members;
     return node.kind === TOKEN
       ? `token ${node.position}`
       : node.kind === LOGIT
-        ? `p = ${node.probability.toFixed(2)}`
+        ? node.target
+          ? 'target'
+          : `p = ${node.probability.toFixed(2)}`
         : `L${node.layer} · ${shorten(at, 12)}`;
   }
   const [low, high] = d3.extent(item.members, node => node.layer);

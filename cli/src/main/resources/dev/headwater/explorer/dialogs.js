@@ -1,7 +1,7 @@
 // The windows in front of the page: choosing a graph, making one, settling a conflict.
 
 import {h, fill, icon} from './dom.js';
-import {bytes, count, date, slug, token} from './format.js';
+import {bytes, count, date} from './format.js';
 
 /** A modal window; Escape and the button close it. resolve() is called with what close(value) was given, or null. */
 export function modal(title, build, className = '') {
@@ -190,277 +190,6 @@ export function chooseGraph(source, current, title = 'Graphs') {
   );
 }
 
-/** Resolves with the name of the new graph, or null. */
-export function newGraph(source, models) {
-  return modal(
-    'New graph',
-    (close, dialog) => {
-      if (models.length === 0) {
-        return h(
-          'div',
-          {class: 'modal-body empty'},
-          h('p', {}, 'This explorer runs without a live model.'),
-          h('p', {class: 'muted'}, 'Start it with a model to trace prompts from here.'),
-        );
-      }
-      const body = h('div', {class: 'modal-body'});
-      let model = models[0],
-        chat = false,
-        named = false,
-        abort = null,
-        timer;
-      const text = h('textarea', {
-        id: 'new-prompt',
-        rows: 3,
-        'aria-label': 'Prompt',
-        placeholder: 'The prompt; the graph explains the token that follows it',
-        oninput: () => changed(),
-      });
-      const turns = h('div', {class: 'turns'});
-      const name = h('input', {
-        id: 'new-name',
-        maxlength: 128,
-        pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*',
-        autocomplete: 'off',
-        spellcheck: 'false',
-        oninput: () => {
-          named = true;
-        },
-      });
-      const preview = h('p', {class: 'tokens muted', 'aria-live': 'polite'});
-      const failure = h('p', {class: 'failure', role: 'alert', hidden: true});
-      const transcoders = h('select', {id: 'new-transcoders'});
-      const modelSelect = h(
-        'select',
-        {
-          id: 'new-model',
-          onchange: () => {
-            model = models.find(m => m.id === modelSelect.value);
-            pick();
-          },
-        },
-        models.map(m => h('option', {value: m.id}, m.label)),
-      );
-      const examples = h('div', {class: 'chips', role: 'group', 'aria-label': 'Prompts to try'});
-      const modes = h('div', {class: 'segmented', role: 'group', 'aria-label': 'Kind of prompt'});
-      const option = (id, label, value, min, max, step) =>
-        h(
-          'label',
-          {class: 'field'},
-          h('span', {}, label),
-          h('input', {id, type: 'number', value, min, max, step, required: true}),
-        );
-      const options = h(
-        'details',
-        {class: 'options'},
-        h('summary', {}, 'Options'),
-        h(
-          'div',
-          {class: 'fields'},
-          option('new-logits', 'Outputs at most', 10, 1, 1000, 1),
-          option('new-probability', 'Outputs cover', 0.95, 0, 1, 0.01),
-          option('new-features', 'Features at most', 5000, 1, 200000, 1),
-          option('new-nodes', 'Node threshold', 0.8, 0, 1, 0.01),
-          option('new-edges', 'Edge threshold', 0.98, 0, 1, 0.01),
-        ),
-      );
-
-      const turn = (role, content) => {
-        const row = h(
-          'div',
-          {class: 'turn'},
-          h(
-            'select',
-            {'aria-label': 'Role'},
-            ['user', 'assistant', 'system'].map(r => h('option', {value: r, selected: r === role}, r)),
-          ),
-          h('textarea', {rows: 2, 'aria-label': 'What is said', value: content, oninput: () => changed()}),
-          h(
-            'button',
-            {
-              class: 'icon-button',
-              'aria-label': 'Remove this turn',
-              onclick: () => {
-                row.remove();
-                changed();
-              },
-            },
-            icon('close'),
-          ),
-        );
-        return row;
-      };
-      const prompt = () =>
-        chat
-          ? {
-              turns: [...turns.querySelectorAll('.turn')].map(row => ({
-                role: row.querySelector('select').value,
-                content: row.querySelector('textarea').value,
-              })),
-            }
-          : {text: text.value};
-      const empty = () =>
-        chat
-          ? !turns.querySelector('.turn') ||
-            [...turns.querySelectorAll('textarea')].every(area => area.value.trim() === '')
-          : text.value.trim() === '';
-      const changed = () => {
-        const said = chat ? [...turns.querySelectorAll('textarea')].map(area => area.value).join(' ') : text.value;
-        if (!named) name.value = slug(said);
-        start.disabled = empty();
-        clearTimeout(timer);
-        timer = setTimeout(tokenize, 350);
-      };
-      const tokenize = async () => {
-        if (empty()) return fill(preview);
-        try {
-          const result = await source.job('tokens', {model: model.id, prompt: prompt()});
-          if (!result || !dialog.isConnected) return;
-          const tooLong = result.tokens.length > model.maxTokens;
-          fill(
-            preview,
-            result.tokens.slice(0, 400).map(t => h('span', {class: 'token'}, token(t))),
-            h(
-              'span',
-              {class: tooLong ? 'failure' : ''},
-              ` ${count(result.tokens.length)} of at most ${count(model.maxTokens)} tokens`,
-            ),
-          );
-          start.disabled = tooLong;
-        } catch (problem) {
-          fill(preview, problem.message);
-        }
-      };
-      const mode = wanted => {
-        chat = wanted;
-        fill(
-          modes,
-          h('button', {'aria-pressed': String(!chat), onclick: () => mode(false)}, 'Plain text'),
-          h('button', {'aria-pressed': String(chat), onclick: () => mode(true)}, 'Conversation'),
-        );
-        modes.hidden = !model.chat;
-        text.hidden = chat;
-        turns.hidden = !chat;
-        addTurn.hidden = !chat;
-        examples.hidden = chat || model.prompts.length === 0;
-        if (chat && !turns.querySelector('.turn')) turns.append(turn('user', text.value));
-        changed();
-      };
-      const addTurn = h(
-        'button',
-        {
-          class: 'small',
-          onclick: () => {
-            turns.append(turn(turns.querySelectorAll('.turn').length % 2 ? 'assistant' : 'user', ''));
-            turns.lastElementChild.querySelector('textarea').focus();
-          },
-        },
-        'Add a turn',
-      );
-      const pick = () => {
-        fill(
-          transcoders,
-          model.transcoders.map(t => h('option', {value: t}, t)),
-        );
-        fill(
-          examples,
-          model.prompts.map(p =>
-            h(
-              'button',
-              {
-                class: 'chip',
-                onclick: () => {
-                  text.value = p;
-                  named = false;
-                  changed();
-                },
-              },
-              p,
-            ),
-          ),
-        );
-        mode(chat && model.chat);
-      };
-      const start = h('button', {id: 'new-start', class: 'primary', disabled: true, onclick: () => trace()}, 'Trace');
-      const form = h(
-        'div',
-        {class: 'new-graph'},
-        h(
-          'div',
-          {class: 'fields'},
-          h('label', {class: 'field grow'}, h('span', {}, 'Model'), modelSelect),
-          h('label', {class: 'field grow'}, h('span', {}, 'Transcoders'), transcoders),
-        ),
-        modes,
-        text,
-        turns,
-        addTurn,
-        examples,
-        preview,
-        h('label', {class: 'field'}, h('span', {}, 'Name'), name),
-        options,
-        failure,
-        h('div', {class: 'button-row end'}, h('button', {onclick: () => close(null)}, 'Cancel'), start),
-      );
-
-      const trace = async () => {
-        failure.hidden = true;
-        abort = new AbortController();
-        const phase = h('p', {class: 'phase', role: 'status'}, 'Waiting for the model…');
-        const bar = h('progress', {'aria-label': 'Progress of this phase'});
-        fill(
-          body,
-          h(
-            'div',
-            {class: 'tracing'},
-            h('p', {class: 'prompt'}, chat ? 'Conversation' : text.value),
-            phase,
-            bar,
-            h('div', {class: 'button-row end'}, h('button', {onclick: () => abort.abort()}, 'Cancel')),
-          ),
-        );
-        try {
-          const result = await source.job(
-            'attribute',
-            {
-              name: name.value,
-              model: model.id,
-              transcoders: transcoders.value,
-              prompt: prompt(),
-              maxLogits: options.querySelector('#new-logits').valueAsNumber,
-              logitProbability: options.querySelector('#new-probability').valueAsNumber,
-              maxFeatureNodes: options.querySelector('#new-features').valueAsNumber,
-              nodeThreshold: options.querySelector('#new-nodes').valueAsNumber,
-              edgeThreshold: options.querySelector('#new-edges').valueAsNumber,
-            },
-            status => {
-              phase.textContent =
-                status.state === 'QUEUED'
-                  ? 'Waiting for the model…'
-                  : `${status.phase || 'Starting'}${status.total > 0 ? `: ${count(status.done)} of ${count(status.total)}` : ''}`;
-              if (status.total > 0) {
-                bar.max = status.total;
-                bar.value = status.done;
-              } else bar.removeAttribute('value');
-            },
-            abort.signal,
-          );
-          if (result) return close(result.graph);
-        } catch (problem) {
-          failure.textContent = problem.message;
-          failure.hidden = false;
-        }
-        fill(body, form);
-      };
-      dialog.addEventListener('close', () => abort?.abort());
-      fill(body, form);
-      pick();
-      return body;
-    },
-    'wide',
-  );
-}
-
 /** Somebody else saved first. Resolves with 'theirs', 'mine' or null. */
 export function conflict() {
   return modal('Somebody else saved this graph', close =>
@@ -493,6 +222,7 @@ export function keys() {
     ['Esc', 'Select nothing'],
     ['Arrows, Enter', 'Move between nodes, select (in the graph)'],
     ['+ − 0', 'Zoom in, zoom out, show everything'],
+    ['Wheel, Shift-wheel', 'Zoom across, scroll across'],
     ['M, Delete, F2', 'Mark, unpin, rename a box of the diagram'],
     ['?', 'This list'],
   ];
@@ -516,6 +246,24 @@ export function keys() {
           ),
         ),
       ),
+    ),
+  );
+}
+
+/** What an explorer without a graph says. @param create makes a graph, or null without a model; choose: opens or uploads one */
+export function welcomeCard(problem, create, choose) {
+  return h(
+    'div',
+    {class: 'welcome-card'},
+    h('h2', {}, 'Follow a model’s answer upstream'),
+    problem
+      ? h('p', {class: 'failure'}, problem)
+      : h('p', {}, 'There is no graph here yet. Trace a prompt with a live model, or bring a graph file.'),
+    h(
+      'div',
+      {class: 'button-row'},
+      create ? h('button', {class: 'primary', onclick: () => create()}, 'New graph') : null,
+      h('button', {onclick: choose}, 'Open or upload a graph'),
     ),
   );
 }

@@ -71,12 +71,9 @@ export async function standalone(graph, json, qParams, labels, source) {
     modules.set(file, code.replace(/(from\s+|import\s*\(\s*)'\.\/([\w-]+\.js)'/g, "$1'headwater/$2'"));
     await Promise.all([...code.matchAll(/from\s+'\.\/([\w-]+\.js)'/g)].map(match => collect(match[1])));
   };
-  const [, css, d3, html] = await Promise.all([
-    collect('main.js'),
-    Promise.all(['theme.css', 'page.css', 'panels.css'].map(text)),
-    text('d3.min.js'),
-    text('index.html'),
-  ]);
+  const [html, d3] = await Promise.all([text('index.html'), text('d3.min.js'), collect('main.js')]);
+  const sheets = [...html.matchAll(/href="assets\/([\w-]+\.css)"/g)].map(match => match[1]);
+  const css = await Promise.all(sheets.map(text));
   const pinned = new Set(qParams.pinnedIds);
   const chosen = graph.nodes
     .filter(node => node.kind === FEATURE && node.feature >= 0)

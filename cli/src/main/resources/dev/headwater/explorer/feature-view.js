@@ -3,7 +3,7 @@
 import {h, s, fill, refill} from './dom.js';
 import {FEATURE, KINDS, LOGIT} from './model.js';
 import {name, place} from './naming.js';
-import {number, percent, signed, token} from './format.js';
+import {count, number, percent, signed, token} from './format.js';
 
 const CONTEXT = 12; // tokens shown before and after an example's peak
 const FIRST = 6; // examples shown of a group at first
@@ -51,7 +51,9 @@ export class FeatureView {
     const explanation = {
       error: 'An error node stands for what the transcoders do not explain of the MLP output at this place.',
       token: 'A token of the prompt: its embedding is where paths begin.',
-      output: 'A possible next token: attribution starts here and goes down.',
+      output: node.target
+        ? 'No next token: this is what the graph was asked to explain. Attribution starts here and goes down.'
+        : 'A possible next token: attribution starts here and goes down.',
     }[KINDS[node.kind]];
     this.node = node;
     return h(
@@ -59,7 +61,7 @@ export class FeatureView {
       {class: 'feature'},
       h('h3', {}, name(node, {labels: {}})),
       h('p', {class: 'muted'}, place(node, graph)),
-      node.kind === LOGIT ? h('p', {}, `Probability ${percent(node.probability)}`) : null,
+      node.kind === LOGIT ? null : this.list(influence(node, graph)),
       h('p', {class: 'muted'}, explanation),
     );
   }
@@ -76,7 +78,7 @@ export class FeatureView {
         h('h3', {class: 'sr-only'}, name(node, annotations)),
         this.title(node, annotations),
         h('p', {class: 'muted'}, place(node, graph)),
-        this.facts(node, e),
+        this.facts(node, graph, e),
         e === undefined
           ? h('p', {class: 'loading', role: 'status'}, 'Reading the evidence…')
           : e === null
@@ -84,11 +86,8 @@ export class FeatureView {
                 'div',
                 {class: 'empty small'},
                 h('p', {}, this.failure ?? 'There is no evidence about this feature here.'),
-                h(
-                  'p',
-                  {class: 'muted'},
-                  'Give the server a directory with feature files, or build them from a corpus.',
-                ),
+                h('p', {class: 'muted'}, 'Gather it from texts, one a line, and give it to the server:'),
+                h('pre', {class: 'command', tabindex: 0}, buildCommand(graph.scan)),
               )
             : [this.histogram(e, node), this.logits(e), this.examples(e, node)],
       ),
@@ -120,7 +119,7 @@ export class FeatureView {
     return input;
   }
 
-  facts(node, e) {
+  facts(node, graph, e) {
     const facts = [];
     if (node.activation !== null) {
       facts.push(['Activation', number(node.activation)]);
@@ -130,7 +129,10 @@ export class FeatureView {
     }
     if (e?.activation_frequency !== undefined && e.activation_frequency !== null)
       facts.push(['Fires on', percent(e.activation_frequency) + ' of tokens']);
-    if (node.influence !== null) facts.push(['Cumulative influence', percent(node.influence)]);
+    return this.list([...facts, ...influence(node, graph)]);
+  }
+
+  list(facts) {
     return h(
       'dl',
       {class: 'facts'},
@@ -264,6 +266,21 @@ export class FeatureView {
       to < x.tokens.length ? '…' : '',
     );
   }
+}
+
+/** What gathers the evidence that is missing. */
+function buildCommand(scan) {
+  return `headwater features build -t ${scan} \\\n  --corpus texts.txt --out features\nheadwater serve --features features`;
+}
+
+/** A node's own influence and its rank, beside the cumulative one of the file. */
+function influence(node, graph) {
+  if (node.rank === null) return [];
+  return [
+    ['Own influence', percent(node.ownInfluence)],
+    ['Rank', `${count(node.rank)} of ${count(graph.ranked)}`],
+    ['With all above it', percent(node.influence)],
+  ];
 }
 
 /** The share of the corpus' activations below this one; null where the record doesn't tell. */

@@ -49,15 +49,33 @@ export function percent(x) {
   return (x < 0 ? MINUS : '') + text + ' %';
 }
 
-/** A token so that its blanks can be seen. */
+/** A token so that its blanks, breaks and invisible characters can be seen. */
 export function token(text) {
-  return text.replaceAll('\n', '↵').replaceAll('\t', '⇥').replaceAll(' ', '·') || '∅';
+  return visible(text).replaceAll(' ', '·') || '∅';
 }
 
-/** A token within running text: the leading blank is not shown. */
+/** A token within running text: the blanks around it are not shown. */
 export function word(text) {
   const bare = text.trim();
-  return bare === '' ? token(text) : bare.replaceAll('\n', '↵');
+  return bare === '' ? token(text) : visible(bare);
+}
+
+/** A token in quotation marks, its blanks kept: “ pet” is another token than “pet”. */
+export function quoted(text) {
+  return `“${text.trim() === '' ? token(text) : visible(text)}”`;
+}
+
+/** Line ends and tabs as signs; what has no width, or turns the direction of text, as its code. */
+function visible(text) {
+  return text
+    .replace(/\r\n|[\n\r\u2028\u2029]/g, '↵')
+    .replaceAll('\t', '⇥')
+    .replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}]/gu, code)
+    .replace(/^[\u200c\u200d\ufe0f]+$/u, run => [...run].map(code).join(''));
+}
+
+function code(character) {
+  return `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 
 export function shorten(text, length) {
@@ -80,6 +98,13 @@ export function slug(text) {
     .replace(/^-+|-+$/g, '')
     .slice(0, 60)
     .replace(/-+$/, '');
+}
+
+/** Seconds as people say them: 3 s, 2 min, 1.5 h. */
+export function duration(seconds) {
+  if (seconds < 1) return 'a second';
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
 export function date(milliseconds) {

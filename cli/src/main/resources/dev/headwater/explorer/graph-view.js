@@ -1,33 +1,23 @@
 // The graph view: tokens across, layers up, on canvas. It shows what it is told and reports what people do.
 
-import {FEATURE} from './model.js';
 import {h, fill} from './dom.js';
-import {layout} from './layout.js';
-import {
-  paintAxes,
-  paintEdges,
-  paintHover,
-  paintLinks,
-  paintNodes,
-  nodeRadius,
-  prepare,
-  project,
-  tokenWidths,
-} from './painter.js';
-import {name, place as whereIs} from './naming.js';
-import {number, percent, signed} from './format.js';
+import {outputReach, paintAxes, paintOutputs, tokenWidths} from './axes.js';
+import {describe, step} from './graph-keys.js';
+import {emptyRuns, layout} from './layout.js';
+import {paintEdges, paintHover, paintLinks, paintNodes, nodeRadius, prepare, project} from './painter.js';
+import {Tooltip} from './tooltip.js';
 import {groupOf} from './annotations.js';
+import {links} from './flows.js';
 import {colours} from './palette.js';
 
 const REACH = 18; // pixels from which the pointer catches a node
 const SETTLE = 140; // milliseconds after which edges are painted anew when zooming
-const MARGIN = {left: 56, right: 14, top: 10, level: 30, slanted: 70}; // level and slanted: below, as the tokens' names need it
+const MARGIN = {left: 56, right: 16, top: 10, level: 30, slanted: 70, scroller: 12}; // level and slanted: below, as the tokens' names need it
+const CLOSEST = 24;
 
 export class GraphView {
   /** what is shown: graph, annotations, clicked, pruning, edgeShare, showErrors, linkType, found */
   props = null;
-  /** @type {import('d3').Quadtree<any>} shown nodes by their places */
-  tree = null;
 
   /**
    * @param host    an empty element
@@ -47,7 +37,13 @@ export class GraphView {
       ]),
     );
     this.edgeFrame = h('div', {class: 'edge-frame'}, this.canvas.edges);
-    this.tooltip = h('div', {class: 'tooltip', hidden: true});
+    this.tooltip = new Tooltip();
+    this.scrolled = h('div', {});
+    this.scroller = h(
+      'div',
+      {class: 'graph-scroller', tabindex: 0, role: 'group', 'aria-label': 'Scroll across the graph', hidden: true},
+      this.scrolled,
+    );
     this.live = h('div', {class: 'sr-only', 'aria-live': 'polite'});
     this.plot = h(
       'div',
@@ -64,10 +60,10 @@ export class GraphView {
       this.canvas.nodes,
       this.canvas.hover,
     );
-    fill(host, this.plot, this.tooltip, this.live);
+    fill(host, this.plot, this.scroller, this.tooltip.element, this.live);
     this.behaviour = d3
       .zoom()
-      .scaleExtent([1, 24])
+      .filter(event => !event.button && !(event.type === 'wheel' && sideways(event)))
       .on('zoom', event => this.zoomed(event.transform));
     d3.select(this.plot).call(this.behaviour).on('dblclick.zoom', null);
     this.listen();
@@ -75,28 +71,36 @@ export class GraphView {
     this.size = {width: host.clientWidth, height: host.clientHeight};
   }
 
-  /** props: graph, annotations, clicked (id), pruning, edgeShare, showErrors, linkType, found (a Set of indices or null) */
+  /** props: graph, annotations, clicked (id), pruning, edgeShare, showErrors, linkType, fold, found (a Set of indices or null) */
   update(props) {
     const before = this.props ?? {graph: null};
     this.props = props;
     if (props.graph !== before.graph) {
       this.place = this.shown = this.edges = null;
-      this.width = 0; // the names decide about the margin
-      this.names = props.graph ? tokenWidths(this.canvas.axes.getContext('2d'), props.graph) : [];
+      this.width = 0; // the names decide about the margins
+      const context = this.canvas.axes.getContext('2d');
+      this.names = props.graph ? tokenWidths(context, props.graph) : [];
+      this.reach = props.graph ? outputReach(context, props.graph) : 0;
       this.hovered = -1;
-      this.resetZoom();
+      this.fresh = true; // not arranged yet, which may have to wait for room
     }
+    if (before.clicked !== props.clicked) this.tooltip.hide();
     if (!props.graph || !this.measure()) return;
     this.pinned = new Set(props.annotations.pinned);
-    if (!this.place) this.place = this.arrange(props.graph);
     // While the view has no size nothing of this is made, so a change may be long past.
-    if (this.changed(before, ['pruning', 'showErrors', 'annotations']) || !this.shown) {
-      this.shown = props.graph.visible(props.pruning, props.showErrors, this.pinned);
-      this.tree = null;
+    if (this.changed(before, ['pruning', 'showErrors', 'annotations', 'density', 'labelled']) || !this.shown) {
+      const shown = props.graph.visible(props.pruning, props.showErrors, this.pinned, props.density);
+      if (!this.shown || shown.some((each, i) => each !== this.shown[i])) this.place = null;
+      this.shown = shown;
+    }
+    if (before.fold !== props.fold) this.place = null;
+    if (!this.place) {
+      this.arrange(this.fresh);
+      this.fresh = false;
     }
     if (this.changed(before, ['edgeShare']) || !this.edges)
       this.edges = props.graph.edgesByScore.subarray(0, props.graph.edgesCovering(props.edgeShare));
-    this.links = this.linksOf(props);
+    this.links = links(props, this.shown);
     this.paint();
   }
 
@@ -104,60 +108,68 @@ export class GraphView {
     return names.some(name => before[name] !== this.props[name]);
   }
 
-  /** The clicked node's edges, the strongest first, as the choice of direction asks for. */
-  linksOf({graph, clicked, linkType}) {
-    const node = clicked ? graph.node(clicked) : null;
-    if (!node) return [];
-    const edges = [
-      ...(linkType === 'output' ? [] : graph.inputsOf(node.index)),
-      ...(linkType === 'input' ? [] : graph.outputsOf(node.index)),
-    ];
-    return edges
-      .filter(e => this.shown[graph.source[e]] && this.shown[graph.target[e]])
-      .map(edge => ({edge, share: graph.share[edge]}))
-      .sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
-  }
-
+  /** False while there is no room. */
   measure() {
     const {width, height} = this.size;
     if (width < 80 || height < 80) return false;
     if (this.width !== width || this.height !== height) {
       this.width = width;
       this.height = height;
-      const inner = width - MARGIN.left - MARGIN.right;
-      const slanted = d3.sum(this.names) > inner,
-        bottom = slanted ? MARGIN.slanted : MARGIN.level;
-      this.frame = {
-        left: MARGIN.left,
-        top: MARGIN.top,
-        width: inner,
-        height: height - MARGIN.top - bottom,
-        bottom,
-        slanted,
-      };
       this.place = null;
-      this.tree = null;
-      const {left, top, width: w, height: hh} = this.frame;
-      const put = (element, values) =>
-        Object.entries(values).forEach(([key, v]) => element.style.setProperty(key, v + 'px'));
-      put(this.edgeFrame, {left, top, width: w, height: hh});
-      put(this.canvas.edges, {left: -left, top: -top});
-      Object.values(this.canvas).forEach(canvas => put(canvas, {width, height}));
-      this.behaviour
-        .extent([
-          [0, 0],
-          [w, hh],
-        ])
-        .translateExtent([
-          [0, 0],
-          [w, hh],
-        ]);
     }
     return true;
   }
 
-  arrange(graph) {
-    return layout(graph, this.frame.width, this.frame.height, this.names);
+  /** Places the nodes anew. @param home whether to show the beginning of a graph rather than what was shown */
+  arrange(home) {
+    const {graph, fold = true} = this.props;
+    const right = Math.max(MARGIN.right, this.reach),
+      top = Math.max(MARGIN.top, this.reach + 4),
+      inner = this.width - MARGIN.left - right;
+    const put = bottom => {
+      this.frame = {left: MARGIN.left, top, width: inner, height: this.height - top - bottom, bottom};
+    };
+    put(MARGIN.slanted);
+    const place = folded => layout(graph, inner, this.frame.height, this.names, this.shown, folded);
+    this.place = place([]);
+    this.foldable = this.place.width > inner ? emptyRuns(graph, this.shown) : [];
+    if (fold && this.foldable.length) this.place = place(this.foldable);
+    this.wide = this.place.width > inner + 1;
+    if (this.place.level || this.wide) {
+      put(this.place.level ? MARGIN.level : MARGIN.slanted + MARGIN.scroller);
+      this.place = place(this.place.folded);
+    }
+    this.fitCanvases();
+    const least = inner / this.place.width;
+    this.behaviour.scaleExtent([Math.min(1, least), CLOSEST]);
+    const k = home ? 1 : Math.max(least, this.zoom.k);
+    this.moveTo(k, home || this.atEnd ? inner - this.place.width * k : this.zoom.x);
+  }
+
+  fitCanvases() {
+    const {left, top, width, height} = this.frame;
+    const put = (element, values) =>
+      Object.entries(values).forEach(([key, v]) => element.style.setProperty(key, v + 'px'));
+    put(this.edgeFrame, {left, top, width, height});
+    put(this.canvas.edges, {left: -left, top: -top});
+    Object.values(this.canvas).forEach(canvas => put(canvas, {width: this.width, height: this.height}));
+    put(this.scroller, {left, width});
+    const corners = (w, hh) =>
+      /** @type {[[number, number], [number, number]]} */ ([
+        [0, 0],
+        [w, hh],
+      ]);
+    this.behaviour.extent(corners(width, height)).translateExtent(corners(this.place.width, height));
+  }
+
+  /** Zooms to a factor with the plane's left edge at x, as far as the plane goes. */
+  moveTo(k, x) {
+    const width = this.frame.width,
+      least = Math.min(0, width - this.place.width * k);
+    d3.select(this.plot).call(
+      this.behaviour.transform,
+      d3.zoomIdentity.translate(Math.min(0, Math.max(least, x)), 0).scale(k),
+    );
   }
 
   resized({width, height}) {
@@ -177,6 +189,11 @@ export class GraphView {
     return this.props.graph.node(this.props.clicked)?.index ?? -1;
   }
 
+  /** Whether one node's or group's links stand out. */
+  get focused() {
+    return this.clickedIndex >= 0 || Boolean(this.props.group);
+  }
+
   paint() {
     this.paintNow();
     this.paintEdgesSoon(0);
@@ -187,27 +204,18 @@ export class GraphView {
     const {graph, annotations, found} = this.props;
     const view = this.view;
     const at = this.hovered >= 0 ? this.hovered : this.clickedIndex;
-    paintAxes(prepare(this.canvas.axes, this.width, this.height), {
-      ...view,
-      highlight: at >= 0 ? graph.nodes[at] : null,
-    });
+    const highlight = at >= 0 ? graph.nodes[at] : null;
+    paintAxes(prepare(this.canvas.axes, this.width, this.height), {...view, highlight});
     paintLinks(prepare(this.canvas.links, this.width, this.height), view, this.links);
-    const tint =
-      this.clickedIndex < 0
-        ? null
-        : new Map(
-            this.links.map(({edge, share}) => [
-              graph.target[edge] === this.clickedIndex ? graph.source[edge] : graph.target[edge],
-              share,
-            ]),
-          );
+    const tint = this.focused ? new Map(this.links.map(({other, share}) => [other, share])) : null;
     paintNodes(prepare(this.canvas.nodes, this.width, this.height), view, {
       tint,
-      clicked: this.clickedIndex,
+      clicked: this.props.group ? -1 : this.clickedIndex,
       pinned: this.pinned,
       found,
       groupColour: id => this.groupColour(annotations, id),
     });
+    paintOutputs(this.canvas.nodes.getContext('2d'), {...view, highlight});
     this.paintHover();
   }
 
@@ -226,7 +234,7 @@ export class GraphView {
       if (!this.place) return;
       this.canvas.edges.style.transform = '';
       this.edgesAt = this.zoom;
-      this.edgeFrame.classList.toggle('dimmed', this.clickedIndex >= 0);
+      this.edgeFrame.classList.toggle('dimmed', this.focused);
       paintEdges(prepare(this.canvas.edges, this.width, this.height), this.view, this.edges);
     };
     this.edgeTimer = setTimeout(() => requestAnimationFrame(paint), delay);
@@ -235,26 +243,50 @@ export class GraphView {
   zoomed(transform) {
     this.zoom = transform;
     if (!this.place) return;
+    this.atEnd = transform.x + this.place.width * transform.k <= this.frame.width + 1;
     cancelAnimationFrame(this.zoomFrame);
     this.zoomFrame = requestAnimationFrame(() => {
+      if (!this.place || !this.shown) return;
       // The painted edges are moved as a picture until the gesture ends.
       const from = this.edgesAt ?? d3.zoomIdentity,
-        k = transform.k / from.k;
+        k = this.zoom.k / from.k;
       const {left, top} = this.frame;
       this.canvas.edges.style.transformOrigin = `${left}px ${top}px`;
-      this.canvas.edges.style.transform = `translate(${transform.x - from.x * k}px, ${transform.y - from.y * k}px) scale(${k})`;
+      this.canvas.edges.style.transform = `translate(${this.zoom.x - from.x * k}px, 0) scale(${k}, 1)`;
       this.paintNow();
-      this.hideTooltip();
+      this.tooltip.hide();
       this.paintEdgesSoon(SETTLE);
+      this.placeScroller();
     });
   }
 
-  zoomBy(factor) {
-    d3.select(this.plot).call(this.behaviour.scaleBy, factor);
+  placeScroller() {
+    const {width} = this.frame,
+      whole = this.place.width * this.zoom.k;
+    this.scroller.hidden = whole <= width + 1;
+    this.scrolled.style.width = whole + 'px';
+    if (Math.abs(this.scroller.scrollLeft + this.zoom.x) > 1) this.scroller.scrollLeft = -this.zoom.x;
   }
 
+  /** Zooms at the node that is pointed at or selected, if there is one in view. */
+  zoomBy(factor) {
+    const at = this.hovered >= 0 ? this.hovered : this.clickedIndex;
+    const {left, width} = this.frame;
+    const x = at >= 0 && this.shown[at] ? this.locate(at)[0] - left : width / 2;
+    const centre = x >= 0 && x <= width ? x : width / 2;
+    d3.select(this.plot).call(this.behaviour.scaleBy, factor, [centre, 0]);
+  }
+
+  /** Shows the plane from end to end. */
   resetZoom() {
-    d3.select(this.plot).call(this.behaviour.transform, d3.zoomIdentity);
+    if (this.place) this.moveTo(Math.min(1, this.frame.width / this.place.width), 0);
+  }
+
+  /** Scrolls a node into view. */
+  reveal(index) {
+    if (!this.place || index < 0) return;
+    const x = this.locate(index)[0] - this.frame.left;
+    if (x < 0 || x > this.frame.width) this.moveTo(this.zoom.k, this.zoom.x + this.frame.width / 2 - x);
   }
 
   /** Where a node is within the host, for those who point at it. */
@@ -264,19 +296,22 @@ export class GraphView {
 
   /** The shown node nearest to a point of the host, if it is near enough. */
   nearest(x, y) {
-    this.tree ??= d3.quadtree(
-      this.props.graph.nodes.filter(node => this.shown[node.index]),
-      node => this.place.x[node.index],
-      node => this.place.y[node.index],
-    );
     const {left, top} = this.frame,
-      {k} = this.zoom;
-    const node = this.tree.find(
-      (x - left - this.zoom.x) / k,
-      (y - top - this.zoom.y) / k,
-      Math.max(REACH, nodeRadius(this.place, this.zoom)) / k,
-    );
-    return node ? node.index : -1;
+      {k} = this.zoom,
+      px = this.place.x,
+      py = this.place.y;
+    let best = -1,
+      least = Math.max(REACH, nodeRadius(this.place, this.zoom)) ** 2;
+    for (let i = 0; i < px.length; i++) {
+      if (!this.shown[i]) continue;
+      const at = this.zoom.x + px[i] * k;
+      if (at < -REACH || at > this.frame.width + REACH) continue; // scrolled away
+      const dx = left + at - x,
+        dy = top + py[i] - y,
+        d = dx * dx + dy * dy;
+      if (d <= least) [best, least] = [i, d];
+    }
+    return best;
   }
 
   listen() {
@@ -293,6 +328,7 @@ export class GraphView {
       if (!this.place) return;
       const index = this.nearest(...at(event));
       if (index < 0) return this.actions.select(null);
+      this.tooltip.hide();
       const {id} = this.props.graph.nodes[index];
       if (event.ctrlKey || event.metaKey || event.shiftKey) this.actions.pin(id);
       else this.actions.select(id);
@@ -303,6 +339,19 @@ export class GraphView {
     });
     this.plot.addEventListener('keydown', event => this.key(event));
     this.plot.addEventListener('blur', () => this.place && this.hover(-1));
+    this.plot.addEventListener(
+      'wheel',
+      event => {
+        if (!this.place || !sideways(event)) return;
+        event.preventDefault();
+        this.moveTo(this.zoom.k, this.zoom.x - (event.deltaX || event.deltaY));
+      },
+      {passive: false},
+    );
+    this.scroller.addEventListener('scroll', () => {
+      if (this.place && Math.abs(this.scroller.scrollLeft + this.zoom.x) > 1)
+        this.moveTo(this.zoom.k, -this.scroller.scrollLeft);
+    });
   }
 
   /** What is pointed at; others may point too (a list's row). */
@@ -313,38 +362,8 @@ export class GraphView {
       this.actions.hover(index);
       this.plot.classList.toggle('at-node', index >= 0);
     }
-    if (tooltip && index >= 0) this.showTooltip(index);
-    else this.hideTooltip();
-  }
-
-  showTooltip(index) {
-    const {graph, annotations} = this.props;
-    const node = graph.nodes[index];
-    const link = this.links.find(({edge}) => graph.source[edge] === index || graph.target[edge] === index);
-    fill(
-      this.tooltip,
-      h('strong', {}, name(node, annotations)),
-      h('span', {class: 'muted'}, whereIs(node, graph)),
-      node.activation === null ? null : h('span', {}, `Activation ${number(node.activation)}`),
-      node.influence === null ? null : h('span', {}, `Cumulative influence ${percent(node.influence)}`),
-      link && index !== this.clickedIndex
-        ? h(
-            'span',
-            {class: link.share < 0 ? 'negative' : 'positive'},
-            `${graph.source[link.edge] === index ? 'gives the selected node' : 'gets from the selected node'} ${percent(Math.abs(link.share))} (${signed(graph.weight[link.edge])})`,
-          )
-        : null,
-    );
-    this.tooltip.hidden = false;
-    const [x, y] = this.locate(index);
-    const {offsetWidth: w, offsetHeight: hh} = this.tooltip;
-    this.tooltip.style.left =
-      Math.max(4, Math.min(this.width - w - 4, x + (x + w + 20 > this.width ? -w - 14 : 14))) + 'px';
-    this.tooltip.style.top = Math.max(4, Math.min(this.height - hh - 4, y - hh / 2)) + 'px';
-  }
-
-  hideTooltip() {
-    this.tooltip.hidden = true;
+    if (tooltip && index >= 0) this.tooltip.show(index, this);
+    else this.tooltip.hide();
   }
 
   key(event) {
@@ -367,39 +386,15 @@ export class GraphView {
     if (index >= 0) this.actions.pin(this.props.graph.nodes[index].id);
   }
 
-  /** Moves to the next node sideways in its row, or to the nearest one in the next row that has any. */
   step(dx, dy) {
-    const {graph} = this.props;
-    const {x} = this.place;
-    const nodes = graph.nodes.filter(node => this.shown[node.index]);
-    const from =
-      this.hovered >= 0
-        ? graph.nodes[this.hovered]
-        : this.clickedIndex >= 0
-          ? graph.nodes[this.clickedIndex]
-          : nodes.find(node => node.row === graph.rows - 1);
-    if (!from) return;
-    let candidates;
-    if (this.hovered < 0 && this.clickedIndex < 0) candidates = [from];
-    else if (dx) candidates = nodes.filter(node => node.row === from.row && (x[node.index] - x[from.index]) * dx > 0);
-    else {
-      const row =
-        dy > 0
-          ? Math.min(...nodes.filter(n => n.row > from.row).map(n => n.row))
-          : Math.max(...nodes.filter(n => n.row < from.row).map(n => n.row));
-      candidates = nodes.filter(node => node.row === row);
-    }
-    const next = d3.least(candidates, node => Math.abs(x[node.index] - x[from.index]));
+    const next = step(this, dx, dy);
     if (!next) return;
+    this.reveal(next.index);
     this.hover(next.index, true);
-    this.live.textContent = this.describe(next);
+    this.live.textContent = describe(next, this.props.graph, this.props.annotations);
   }
+}
 
-  describe(node) {
-    const {graph, annotations} = this.props;
-    const parts = [name(node, annotations), whereIs(node, graph)];
-    if (node.kind === FEATURE && node.activation !== null) parts.push(`activation ${number(node.activation)}`);
-    if (this.pinned.has(node.id)) parts.push('pinned');
-    return parts.join(', ');
-  }
+function sideways(event) {
+  return event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
 }

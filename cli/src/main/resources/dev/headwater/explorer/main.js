@@ -1,53 +1,40 @@
 // Puts the page together: the state, the views that show it, and what people can do with it.
 
 import * as notes from './annotations.js';
+import {startingShare, suggestedCircuit} from './beginning.js';
 import {CompareView} from './compare-view.js';
 import {ConnectionsView} from './connections-view.js';
-import {chooseGraph, keys, newGraph} from './dialogs.js';
-import {h, fill} from './dom.js';
+import {chooseGraph, keys, welcomeCard} from './dialogs.js';
+import {fill} from './dom.js';
 import {FeatureView} from './feature-view.js';
-import {count, percent} from './format.js';
+import {count} from './format.js';
 import {GraphView} from './graph-view.js';
+import {listen, tabs} from './keyboard.js';
 import {Inspector} from './inspector.js';
 import {Graph, FEATURE, LOGIT} from './model.js';
 import {name as nameOf} from './naming.js';
-import {applyTheme, nextTheme, splitters} from './page.js';
+import {newGraph, origin} from './new-graph.js';
+import {applyTheme, nextTheme, showPanels, splitters} from './page.js';
+import {notice} from './notice.js';
 import {Saving} from './saving.js';
-import {scores} from './scores.js';
+import {EMBEDS, share} from './sharing.js';
+import {ScoreView} from './score-view.js';
 import {Search} from './search.js';
 import {EmbeddedSource, ServerSource} from './source.js';
 import {SteerView} from './steer-view.js';
-import {Store} from './store.js';
+import {START, Store} from './store.js';
 import {SubgraphView} from './subgraph-view.js';
 import {TableView} from './table-view.js';
-import {graphTools, headerTools, subgraphTools} from './toolbars.js';
+import {fullButton, graphTools, headerTools, subgraphTools} from './toolbars.js';
 import {Tour} from './tour.js';
 import {decode, encode, parameters} from './url.js';
 
-const FEWEST_EDGES = 1500; // drawn at first, in graphs that have more
+const PEEK = 150; // milliseconds on a node until the feature panel is about it
 const $ = id => document.getElementById(id);
 
 const embedded = $('embedded');
 const source = embedded ? new EmbeddedSource(JSON.parse(embedded.textContent)) : new ServerSource();
-const store = new Store({
-  graph: null,
-  name: null,
-  version: null,
-  annotations: notes.EMPTY,
-  edited: false,
-  clicked: null,
-  pruning: 1,
-  edgeShare: 0.8,
-  showErrors: true,
-  linkType: 'both',
-  found: null,
-  table: false,
-  tab: 'subgraph',
-  models: [],
-  other: null,
-  history: {},
-  labelled: 0,
-});
+const store = new Store(START);
 let json = null,
   labels = {};
 let modelsKnown = Promise.resolve();
@@ -55,7 +42,8 @@ let modelsKnown = Promise.resolve();
 // What people can do --------------------------------------------------------------------------------------------------
 
 const actions = {
-  select: id => store.set({clicked: id}),
+  select: id => store.set({clicked: id, group: null}),
+  selectGroup: id => store.set({group: id}),
   hover: index => graphView.hover(index),
   pin: id => {
     const {graph, annotations} = store.state;
@@ -71,24 +59,33 @@ const actions = {
   colourGroup: (id, colour) => store.annotate('Colour', a => notes.colourGroup(a, id, colour)),
   label: (node, text) => store.annotate(text ? `Name ${text}` : 'Remove the name', a => notes.label(a, node.key, text)),
   place: (id, x, y) => store.annotate('Move', a => notes.place(a, id, x, y)),
+  suggest: () => store.annotate('Suggested circuit', a => notes.pin(a, suggestedCircuit(store.state.graph))),
+  showAll: () => store.set({pruning: store.state.graph.largestInfluence, edgeShare: 1, showErrors: true, density: 1}),
   tidy: () => {
     store.annotate('Tidy up', a => notes.tidy(a));
     subgraphView.fit();
   },
   undo: () => tell(store.undo(), 'Undone'),
   redo: () => tell(store.redo(), 'Redone'),
-  openGraph: () => choose(),
-  newGraph: async () => {
+  newGraph: async (given = {}) => {
     await modelsKnown;
-    const made = await newGraph(source, store.state.models);
+    const made = await newGraph(source, store.state.models, given);
     if (made) await open(made);
   },
+  remix: () => actions.newGraph({title: 'Remix', ...origin(store.state.graph)}),
+  trace: nodes =>
+    actions.newGraph({
+      title: 'Trace features',
+      ...origin(store.state.graph),
+      targets: {features: nodes.map(node => `${node.layer}/${node.position}/${node.feature}`)},
+    }),
+  share: () => share(store.state, notice),
+  clearEffects: () => store.set({effects: null}),
   compare: async () => {
     const other = await chooseGraph(source, store.state.other, 'Compare with');
     if (other) await compare(other);
   },
   tour: () => tour.start(),
-  keys: () => keys(),
   theme: () => {
     nextTheme();
     repaint();
@@ -100,26 +97,12 @@ function tell(what, verb) {
   if (what) notice(`${verb}: ${what}`);
 }
 
-let noticeTimer;
-function notice(text, failure = false) {
-  const box = $('notice');
-  box.textContent = text;
-  box.className = 'notice shown' + (failure ? ' failure' : '');
-  clearTimeout(noticeTimer);
-  noticeTimer = setTimeout(
-    () => {
-      box.className = 'notice';
-    },
-    failure ? 8000 : 2500,
-  );
-}
-
 // The views -----------------------------------------------------------------------------------------------------------
 
 applyTheme();
-const graphView = new GraphView($('graph'), {...actions, hover: () => {}});
+const graphView = new GraphView($('graph'), {...actions, hover: peek});
 const tableView = new TableView($('table'), actions);
-const connections = new ConnectionsView($('connections'), actions);
+const connections = new ConnectionsView($('connections'), {...actions, traceable: () => steerable(store.state)[0]});
 const featureView = new FeatureView($('feature'), {
   rename: actions.label,
   evidence: node =>
@@ -139,8 +122,10 @@ const subgraphView = new SubgraphView($('diagram'), {...actions, rename: () => i
 const steerView = new SteerView($('steer-tab'), {
   select: actions.select,
   run: (request, onStatus, signal) => source.job('intervene', request, onStatus, signal),
+  paint: effects => store.set({effects, tab: effects ? 'subgraph' : store.state.tab}),
 });
 const compareView = new CompareView($('compare'), {close: endComparison, choose: actions.compare});
+const scoreView = new ScoreView($('scores'));
 const search = new Search($('search'), $('search-results'), {
   select: actions.select,
   hover: actions.hover,
@@ -151,14 +136,35 @@ const tour = new Tour({
   onEnd: () => store.set({tour: false}),
 });
 const header = headerTools($('header-tools'), store, source, actions);
-const graphBar = graphTools($('graph-tools'), $('connection-tools'), store, graphView);
+const graphBar = graphTools($('graph-tools'), $('connection-tools'), store, graphView, actions);
 const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({json, labels}));
 const saving = source.live ? new Saving(store, source, (state, text) => header.saving(state, text)) : null;
 splitters(document.querySelectorAll('.splitter'), $('main'));
+for (const panel of document.querySelectorAll('.workspace > .panel'))
+  panel
+    .querySelector('.panel-head')
+    .append(fullButton(() => store.set({full: store.state.full === panel.id ? null : panel.id})));
 globalThis.headwater = {store, graphView, subgraphView, source}; // for the browser's console
 
-const shownOf = ({graph, pruning, showErrors, annotations}) =>
-  graph.visible(pruning, showErrors, new Set(annotations.pinned));
+const shownOf = ({graph, pruning, showErrors, annotations, density}) =>
+  graph.visible(pruning, showErrors, new Set(annotations.pinned), density);
+
+let peeking;
+/** What is pointed at in the graph is marked in the list, and a moment later the feature panel is about it. */
+function peek(index) {
+  connections.mark(index);
+  clearTimeout(peeking);
+  if ($('feature').contains(document.activeElement)) return;
+  peeking = setTimeout(
+    () => {
+      const {graph, clicked} = store.state;
+      $('feature-panel').classList.toggle('peeking', index >= 0);
+      if (graph) featureView.update({...store.state, clicked: graph.nodes[index]?.id ?? clicked});
+    },
+    index >= 0 ? PEEK : 2 * PEEK,
+  );
+}
+
 const DRAWN = [
   'graph',
   'annotations',
@@ -166,6 +172,9 @@ const DRAWN = [
   'pruning',
   'edgeShare',
   'showErrors',
+  'fold',
+  'density',
+  'group',
   'linkType',
   'found',
   'labelled',
@@ -178,7 +187,7 @@ store.on([...DRAWN, 'table'], state => {
   graphView.update(state);
   graphBar.update();
 });
-store.on(['graph', 'annotations', 'clicked', 'pruning', 'edgeShare', 'showErrors', 'labelled', 'table'], state => {
+store.on([...DRAWN.filter(name => name !== 'found' && name !== 'linkType'), 'table'], state => {
   if (!state.graph) return;
   const shown = shownOf(state);
   const n = d3.sum(shown);
@@ -187,13 +196,13 @@ store.on(['graph', 'annotations', 'clicked', 'pruning', 'edgeShare', 'showErrors
   if (state.table) tableView.update({...state, shown});
   connections.update({...state, shown});
 });
-store.on(['graph', 'annotations', 'clicked', 'labelled'], state => {
+store.on(['graph', 'annotations', 'clicked', 'labelled', 'effects'], state => {
   if (!state.graph) return;
   featureView.update(state);
   subgraphView.update(state);
   search.update(state.graph, state.annotations);
 });
-store.on(['graph', 'annotations'], state => state.graph && showScores(state));
+store.on(['graph', 'annotations'], state => state.graph && scoreView.update(state));
 store.on(['graph', 'annotations', 'tab', 'models', 'labelled'], state => {
   const steering = state.tab === 'steer';
   $('subgraph-tab').hidden = steering;
@@ -207,54 +216,19 @@ store.on(['graph', 'annotations', 'tab', 'models', 'labelled'], state => {
   }
   if (steering && state.graph) steerView.update({...state, shown: shownOf(state)}, ...steerable(state));
 });
-store.on(['history', 'graph', 'other'], () => header.update());
-store.on(['graph', 'annotations', 'clicked', 'pruning', 'other'], state => {
+store.on(['history', 'graph', 'other', 'models'], () => header.update());
+store.on(['full', 'embed'], ({full, embed}) => showPanels(full, embed));
+showPanels(null, null);
+store.on(['graph', 'annotations', 'clicked', 'pruning', 'other', 'embed'], state => {
   if (state.graph && source.live) history.replaceState(null, '', location.pathname + '#' + encode(state));
 });
 
+/** Whether the graph's features can be steered and traced; if not, why. */
 function steerable({graph, models}) {
   if (!source.live) return [false, 'This page was exported: steering needs a live model.'];
   if (models.length === 0) return [false, 'This explorer runs without a live model.'];
-  if (!models.some(model => model.scans.includes(graph.scan)))
-    return [false, `The live model did not make this graph (${graph.scan}).`];
-  return [true, ''];
-}
-
-function showScores({graph, annotations}) {
-  const chosen = new Uint8Array(graph.size);
-  annotations.pinned.forEach(id => {
-    const node = graph.node(id);
-    if (node) chosen[node.index] = 1;
-  });
-  const {replacement, completeness} = scores(graph, chosen);
-  const meter = (label, value, title) => {
-    const bar = h('span', {class: 'meter-bar'});
-    bar.style.width = percentOf(value);
-    return h(
-      'span',
-      {class: 'score', title},
-      h('span', {class: 'muted'}, label),
-      h('span', {class: 'meter', 'aria-hidden': 'true'}, bar),
-      h('strong', {}, percent(value)),
-    );
-  };
-  fill(
-    $('scores'),
-    meter(
-      'Replacement',
-      replacement,
-      'Share of the influence on the outputs that reaches tokens through pinned features instead of ending in errors or in features that are not pinned',
-    ),
-    meter(
-      'Completeness',
-      completeness,
-      'Share of the nodes’ inputs, weighted by influence, that pinned features and tokens explain',
-    ),
-  );
-}
-
-function percentOf(x) {
-  return Math.round(100 * (x || 0)) + '%';
+  const made = models.some(model => model.scans.includes(graph.scan));
+  return made ? [true, ''] : [false, `The live model did not make this graph (${graph.scan}).`];
 }
 
 // Opening graphs ------------------------------------------------------------------------------------------------------
@@ -283,6 +257,10 @@ async function open(name, params = new URLSearchParams()) {
       found: null,
       edgeShare: startingShare(graph),
       labelled: 0,
+      group: null,
+      density: 1,
+      effects: null,
+      embed: params.get('embed') in EMBEDS ? params.get('embed') : store.state.embed,
       ...state,
       clicked: state.clicked ?? graph.nodes.find(node => node.kind === LOGIT)?.id ?? null,
     });
@@ -299,21 +277,12 @@ async function open(name, params = new URLSearchParams()) {
 async function loadLabels(name, graph) {
   try {
     const given = await source.labels(name);
-    for (const node of graph.nodes) {
-      const evidence = node.kind === FEATURE ? given[node.key] : undefined;
-      if (evidence) [node.defaultLabel, node.topLogits] = [evidence.label ?? '', evidence.top ?? []];
-    }
+    graph.describe(given);
     labels = given;
     if (store.state.graph === graph) store.set({labelled: store.state.labelled + 1});
   } catch {
     // Features go by their numbers, then.
   }
-}
-
-/** Few enough edges to see something, however many there are. */
-function startingShare(graph) {
-  const n = graph.edgeCount;
-  return n <= FEWEST_EDGES ? 1 : Math.max(0.02, Math.round(graph.cumulativeScore[FEWEST_EDGES] * 100) / 100);
 }
 
 function selectInteresting() {
@@ -338,7 +307,7 @@ async function compare(other) {
       source.labels(other).catch(() => ({})),
     ]);
     const graph = new Graph(right);
-    for (const node of graph.nodes) if (node.kind === FEATURE) node.defaultLabel = rightLabels[node.key]?.label ?? '';
+    graph.describe(rightLabels);
     $('main').hidden = true;
     $('compare').hidden = false;
     compareView.show(
@@ -368,69 +337,26 @@ function repaint() {
 }
 
 function welcome(problem = '') {
-  const box = $('welcome');
-  box.hidden = false;
+  $('welcome').hidden = false;
   $('main').hidden = true;
-  fill(
-    box,
-    h(
-      'div',
-      {class: 'welcome-card'},
-      h('h2', {}, 'Follow a model’s answer upstream'),
-      problem
-        ? h('p', {class: 'failure'}, problem)
-        : h('p', {}, 'There is no graph here yet. Trace a prompt with a live model, or bring a graph file.'),
-      h(
-        'div',
-        {class: 'button-row'},
-        store.state.models.length ? h('button', {class: 'primary', onclick: actions.newGraph}, 'New graph') : null,
-        h('button', {onclick: choose}, 'Open or upload a graph'),
-      ),
-    ),
-  );
+  const create = store.state.models.length ? actions.newGraph : null;
+  fill($('welcome'), welcomeCard(problem, create, choose));
 }
 
 // Keys ----------------------------------------------------------------------------------------------------------------
 
-const typing = target =>
-  target.matches?.('input:not([type=range]):not([type=checkbox]), textarea, select') || target.closest?.('dialog');
-
-addEventListener('keydown', event => {
-  const ctrl = event.ctrlKey || event.metaKey;
-  const key = event.key.toLowerCase();
-  if (ctrl && key === 'z' && !typing(event.target)) {
-    event.shiftKey ? actions.redo() : actions.undo();
-    event.preventDefault();
-  } else if (ctrl && key === 'y' && !typing(event.target)) {
-    actions.redo();
-    event.preventDefault();
-  } else if (ctrl && key === 'k') {
-    $('search').focus();
-    event.preventDefault();
-  } else if (ctrl || event.altKey || typing(event.target) || event.defaultPrevented || !store.state.graph) return;
-  else if (key === '/') {
-    $('search').focus();
-    event.preventDefault();
-  } else if (key === 'g' && !event.repeat) subgraphView.startGrouping();
-  else if (key === 'p' && store.state.clicked) actions.pin(store.state.clicked);
-  else if (event.key === 'Escape') actions.select(null);
-  else if (event.key === '?') keys();
+listen({
+  undo: actions.undo,
+  redo: actions.redo,
+  search: () => $('search').focus(),
+  group: () => subgraphView.startGrouping(),
+  endGroup: () => subgraphView.endGrouping(),
+  pin: () => store.state.clicked && actions.pin(store.state.clicked),
+  escape: () => (store.state.full ? store.set({full: null}) : actions.select(null)),
+  keys,
+  ready: () => store.state.graph !== null,
 });
-addEventListener('keyup', event => {
-  if (event.key.toLowerCase() === 'g') subgraphView.endGrouping();
-});
-for (const [id, tab, other] of [
-  ['tab-subgraph', 'subgraph', 'tab-steer'],
-  ['tab-steer', 'steer', 'tab-subgraph'],
-]) {
-  $(id).addEventListener('click', () => store.set({tab}));
-  $(id).addEventListener('keydown', event => {
-    if (['ArrowLeft', 'ArrowRight'].includes(event.key)) {
-      $(other).click();
-      $(other).focus();
-    }
-  });
-}
+tabs([$('tab-subgraph'), $('tab-steer')], i => store.set({tab: ['subgraph', 'steer'][i]}));
 $('graph-button').addEventListener('click', choose);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   applyTheme();

@@ -1,9 +1,12 @@
 // The attribution graph of a file, ready to be asked: nodes as objects, edges in typed arrays by target and by source.
 
+import {words} from './tokens.js';
+
 export const FEATURE = 0,
   ERROR = 1,
   TOKEN = 2,
   LOGIT = 3;
+const INDICES = 2 ** 22; // 31 bits of a value and 22 of an index are exact in a number
 export const KINDS = ['feature', 'error', 'token', 'output'];
 
 /**
@@ -21,10 +24,21 @@ export class GraphNode {
     this.key = String(raw.feature);
     this.feature = -1;
     this.clerp = raw.clerp ?? '';
+    /** @type {number} share of the corpus' tokens on which a feature fires, if that is known */
+    this.density = null;
+    /** @type {string[]} what a feature says, if that is known */
+    this.topLogits = [];
     this.defaultLabel = '';
     this.token = '';
+    /** what an output stands for if it is no token: a feature, a direction */
+    this.target = '';
     this.probability = raw.token_prob ?? 0;
+    /** @type {number} share of all influence that this node and those of more influence have together */
     this.influence = raw.influence ?? null;
+    /** @type {number} share of all influence that it has by itself */
+    this.ownInfluence = null;
+    /** @type {number} 1 for the most influential */
+    this.rank = null;
     this.activation = raw.activation ?? null;
   }
 
@@ -42,6 +56,7 @@ export class Graph {
     this.metadata = meta;
     this.prompt = meta.prompt;
     this.tokens = meta.prompt_tokens;
+    this.words = words(this.tokens, this.prompt ?? '');
     this.qParams = json.qParams ?? {};
     this.readNodes(json.nodes, meta.schema_version ?? 0);
     this.readLinks(json.links);
@@ -60,6 +75,11 @@ export class Graph {
     return this.byId.get(id);
   }
 
+  /** The text at a position; where a character is cut into several tokens, all of it. */
+  textAt(position) {
+    return this.words[position]?.text ?? '';
+  }
+
   readNodes(raw, schema) {
     this.nodes = raw.map((node, index) => new GraphNode(node, index, kindOf(node.feature_type)));
     this.byId = new Map();
@@ -71,7 +91,7 @@ export class Graph {
       node.row =
         node.kind === TOKEN ? 0 : node.kind === LOGIT ? this.layers + 1 : Math.min(node.layer + 1, this.layers);
       if (node.kind === FEATURE) node.feature = indexInLayer(node, schema);
-      if (node.kind === TOKEN) node.token = this.tokens[node.position] ?? '';
+      if (node.kind === TOKEN) node.token = this.textAt(node.position);
       if (node.kind === LOGIT) this.readOutput(node);
       const other = this.byId.get(node.id);
       if (other) {
@@ -95,6 +115,8 @@ export class Graph {
     } else {
       node.token = node.clerp || '#' + node.key;
     }
+    const target = /^Target (.+)$/s.exec(node.clerp) ?? /^(feature \d+\/\d+ at position \d+)$/.exec(node.token);
+    if (target) node.target = target[1];
   }
 
   readLinks(links) {
@@ -125,8 +147,9 @@ export class Graph {
     for (let e = 0; e < m; e++) this.inputSum[target[e]] += Math.abs(weight[e]);
     this.share = new Float32Array(m);
     for (let e = 0; e < m; e++) this.share[e] = weight[e] / (this.inputSum[target[e]] || 1);
-    this.inputs = adjacency(this.target, n, this.weight);
-    this.outputs = adjacency(this.source, n, this.weight);
+    const strongestFirst = descending(this.weight.map(Math.abs));
+    this.inputs = adjacency(this.target, n, strongestFirst);
+    this.outputs = adjacency(this.source, n, strongestFirst);
   }
 
   /** Influence on the outputs within this graph, and from it each edge's score; one pass from the outputs down. */
@@ -146,7 +169,7 @@ export class Graph {
     const m = this.source.length;
     const score = new Float64Array(m);
     for (let e = 0; e < m; e++) score[e] = Math.abs(this.share[e]) * through[this.target[e]];
-    this.edgesByScore = Uint32Array.from(score.keys()).sort((a, b) => score[b] - score[a]);
+    this.edgesByScore = descending(score);
     const cumulative = new Float32Array(m);
     let sum = 0;
     this.edgesByScore.forEach((e, i) => {
@@ -156,7 +179,26 @@ export class Graph {
     for (let i = 0; i < m; i++) cumulative[i] /= sum || 1;
     this.cumulativeScore = cumulative;
     if (this.nodes.every(node => node.influence === null)) this.estimateCumulativeInfluence();
-    this.largestInfluence = Math.max(0, ...this.nodes.map(node => node.influence ?? 0));
+    this.largestInfluence = this.nodes.reduce((most, node) => Math.max(most, node.influence ?? 0), 0);
+    this.rankNodes();
+  }
+
+  /**
+   * Each node's own influence and its rank, from the cumulative one: a node's own is what it adds to those above it. Nodes that were
+   * pruned away leave gaps, but none has more than the one above it.
+   */
+  rankNodes() {
+    const sorted = this.nodes
+      .filter(node => node.influence !== null && node.kind !== LOGIT)
+      .sort((a, b) => a.influence - b.influence || this.through[b.index] - this.through[a.index]);
+    let before = 0,
+      most = Infinity;
+    sorted.forEach((node, i) => {
+      node.rank = i + 1;
+      node.ownInfluence = most = Math.min(most, node.influence - before);
+      before = node.influence;
+    });
+    this.ranked = sorted.length;
   }
 
   /** For files without influence: the share of all influence that a node and those above it cover. */
@@ -167,6 +209,17 @@ export class Graph {
     const total = sorted.reduce((sum, node) => sum + this.through[node.index], 0) || 1;
     let sum = 0;
     for (const node of sorted) node.influence = (sum += this.through[node.index]) / total;
+  }
+
+  /** Takes in what the evidence says of the features, by their keys: label, top (tokens they raise), density. */
+  describe(evidence) {
+    for (const node of this.nodes) {
+      const said = node.kind === FEATURE ? evidence[node.key] : undefined;
+      if (!said) continue;
+      node.defaultLabel = said.label ?? '';
+      node.topLogits = said.top ?? [];
+      node.density = said.density ?? null;
+    }
   }
 
   /** Edges into a node, the strongest first. */
@@ -192,13 +245,14 @@ export class Graph {
     return Math.min(low + 1, this.edgesByScore.length);
   }
 
-  /** Nodes that a pruning threshold and the choice about errors leave, as 0 and 1; pinned ones always stay. */
-  visible(threshold, showErrors, pinned) {
+  /** Nodes that a pruning threshold, the choice about errors and a largest density leave, as 0 and 1; pinned ones always stay. */
+  visible(threshold, showErrors, pinned, density = 1) {
     const shown = new Uint8Array(this.nodes.length);
     for (const node of this.nodes) {
       const kept =
         node.kind === TOKEN || node.kind === LOGIT || node.influence === null || node.influence <= threshold + 1e-9;
-      shown[node.index] = pinned.has(node.id) || (kept && (showErrors || node.kind !== ERROR)) ? 1 : 0;
+      const sparse = node.density === null || node.density <= density || density >= 1;
+      shown[node.index] = pinned.has(node.id) || (kept && sparse && (showErrors || node.kind !== ERROR)) ? 1 : 0;
     }
     return shown;
   }
@@ -221,14 +275,28 @@ function indexInLayer(node, schema) {
   return number - (sum * (sum + 1)) / 2;
 }
 
-function adjacency(end, n, weight) {
+/** Edges by one of their ends, in the given order. */
+function adjacency(end, n, order) {
   const start = new Int32Array(n + 1);
   for (const i of end) start[i + 1]++;
   for (let i = 0; i < n; i++) start[i + 1] += start[i];
   const edges = new Int32Array(end.length),
     next = start.slice(0, n);
-  for (let e = 0; e < end.length; e++) edges[next[end[e]]++] = e;
-  for (let i = 0; i < n; i++)
-    edges.subarray(start[i], start[i + 1]).sort((a, b) => Math.abs(weight[b]) - Math.abs(weight[a]));
+  for (const e of order) edges[next[end[e]]++] = e;
   return {start, edges};
+}
+
+/**
+ * Indices of values that are not negative, the largest first, equal ones in their order. Numbers are sorted much faster than by a
+ * comparison of ours: a float's bits are in the order of its value, and the index stands below them.
+ */
+function descending(values) {
+  if (values.length > INDICES) return Uint32Array.from(values.keys()).sort((a, b) => values[b] - values[a] || a - b);
+  const bits = new Uint32Array(Float32Array.from(values).buffer);
+  const keys = new Float64Array(bits.length);
+  for (let i = 0; i < bits.length; i++) keys[i] = (0x7fffffff - bits[i]) * INDICES + i;
+  keys.sort();
+  const order = new Uint32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) order[i] = keys[i] % INDICES;
+  return order;
 }

@@ -75,3 +75,19 @@ export function splitters(bars, main) {
     });
   }
 }
+
+const EMBEDDED = {graph: 'graph-panel', circuit: 'subgraph-panel'};
+
+/** Lets one panel fill the window. @param full the panel's id or null; embed: what a frame shows, or null for the whole page */
+export function showPanels(full, embed) {
+  const panel = full ?? EMBEDDED[embed] ?? null;
+  document.body.classList.toggle('embedded', embed !== null);
+  document.body.classList.toggle('solo', panel !== null);
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.workspace > .panel'))) {
+    each.classList.toggle('full', each.id === panel);
+    const button = /** @type {HTMLElement} */ (each.querySelector('.full-button'));
+    button.setAttribute('aria-pressed', String(each.id === full));
+    button.title = each.id === full ? 'Show all panels (Esc)' : 'Fill the window';
+    button.setAttribute('aria-label', `${button.title}: ${each.dataset.name}`);
+  }
+}

@@ -2,10 +2,10 @@
 
 import {FEATURE} from './model.js';
 import {colours, edgeWidth, signedColour, trace} from './palette.js';
-import {shorten, token} from './format.js';
-import {layerName} from './naming.js';
 
 const EDGE_BUCKETS = 5;
+const MANY = 250; // edges, from which on each is drawn fainter
+const MANY_LINKS = 60; // of the selected node, from which on the weak ones are
 
 /** A canvas as large as its host, in device pixels. */
 export function prepare(canvas, width, height) {
@@ -21,111 +21,15 @@ export function prepare(canvas, width, height) {
   return context;
 }
 
-/** From a place in the layout to one on the screen. frame: left, top, width, height of the plot; zoom: d3's k, x, y. */
+/** From a place in the layout to one on the screen: only across is zoomed. frame: left, top, width, height of the plot; zoom: k, x */
 export function project(place, frame, zoom, index) {
-  return [frame.left + zoom.x + place.x[index] * zoom.k, frame.top + zoom.y + place.y[index] * zoom.k];
+  return [frame.left + zoom.x + place.x[index] * zoom.k, frame.top + place.y[index]];
 }
 
 function clip(context, frame) {
   context.beginPath();
   context.rect(frame.left, frame.top, frame.width, frame.height);
   context.clip();
-}
-
-/** Layer bands, column lines, token and layer names. */
-export function paintAxes(context, {graph, place, frame, zoom, highlight}) {
-  const c = colours();
-  const font = getComputedStyle(document.body).fontFamily;
-  context.save();
-  context.lineWidth = 1;
-  context.strokeStyle = c.faint;
-  context.save();
-  context.beginPath();
-  context.rect(0, frame.top, frame.left + frame.width, frame.height);
-  context.clip();
-  const labelEvery = Math.max(1, Math.ceil(13 / ((place.rows[0][1] - place.rows[0][0]) * zoom.k)));
-  context.textBaseline = 'middle';
-  context.textAlign = 'right';
-  context.font = `11px ${font}`;
-  place.rows.forEach(([top, bottom], row) => {
-    const y0 = frame.top + zoom.y + top * zoom.k,
-      y1 = frame.top + zoom.y + bottom * zoom.k;
-    if (row % 2 === 1) {
-      context.fillStyle = c.wash;
-      context.fillRect(frame.left, y0, frame.width, y1 - y0);
-    }
-    const edge = row === 0 || row === graph.rows - 1;
-    if (edge || (row - 1) % labelEvery === 0) {
-      context.fillStyle = highlight?.row === row ? c.ink : c.muted;
-      context.fillText(
-        edge
-          ? layerName(row, graph)
-          : (row === 1 || (labelEvery === 1 && graph.rows < 16) ? 'L' : '') + layerName(row, graph),
-        frame.left - 8,
-        (y0 + y1) / 2,
-      );
-    }
-  });
-  context.restore();
-  paintColumns(context, graph, place, frame, zoom, highlight, c);
-  context.restore();
-}
-
-function tokenFont() {
-  return `11px ${getComputedStyle(document.documentElement).getPropertyValue('--mono')}`;
-}
-
-/** How wide the names under the columns are, in pixels, with some air. */
-export function tokenWidths(context, graph) {
-  context.font = tokenFont();
-  return graph.tokens.map(text => context.measureText(shorten(token(text), 14)).width + 10);
-}
-
-function paintColumns(context, graph, place, frame, zoom, highlight, c) {
-  context.save();
-  context.beginPath();
-  context.rect(0, frame.top, frame.left + frame.width + 14, frame.height + frame.bottom);
-  context.clip();
-  context.font = tokenFont();
-  const widths = place.columns.map(([a, b]) => (b - a) * zoom.k);
-  const slanted =
-    zoom.k === 1
-      ? frame.slanted
-      : graph.tokens.some((text, i) => context.measureText(shorten(token(text), 14)).width > widths[i] - 4);
-  let last = -Infinity;
-  graph.tokens.forEach((text, position) => {
-    const [a, b] = place.columns[position];
-    const x0 = frame.left + zoom.x + a * zoom.k,
-      x1 = frame.left + zoom.x + b * zoom.k;
-    if ((x0 + x1) / 2 < frame.left || (x0 + x1) / 2 > frame.left + frame.width) return;
-    if (position > 0 && x0 > frame.left) {
-      context.strokeStyle = c.faint;
-      context.beginPath();
-      context.moveTo(Math.round(x0) + 0.5, frame.top);
-      context.lineTo(Math.round(x0) + 0.5, frame.top + frame.height);
-      context.stroke();
-    }
-    const middle = (x0 + x1) / 2;
-    const marked = highlight?.position === position;
-    if (slanted && middle - last < 12 && !marked) return;
-    last = middle;
-    context.fillStyle = marked ? c.ink : c.muted;
-    const label = shorten(token(text), slanted ? 11 : 14);
-    if (slanted) {
-      context.save();
-      context.translate(middle + 3, frame.top + frame.height + 8);
-      context.rotate(-Math.PI / 4);
-      context.textAlign = 'right';
-      context.textBaseline = 'middle';
-      context.fillText(label, 0, 0);
-      context.restore();
-    } else {
-      context.textAlign = 'center';
-      context.textBaseline = 'top';
-      context.fillText(label, middle, frame.top + frame.height + 8);
-    }
-  });
-  context.restore();
 }
 
 /** Adds an edge: it leaves its source upwards and arrives at its target from below. */
@@ -144,7 +48,7 @@ export function paintEdges(context, {graph, place, frame, zoom, shown}, edges) {
   clip(context, frame);
   context.strokeStyle = c.muted;
   const size = Math.ceil(edges.length / EDGE_BUCKETS);
-  const crowd = Math.min(1, Math.sqrt(400 / Math.max(edges.length, 1)));
+  const crowd = Math.min(1, Math.sqrt(MANY / Math.max(edges.length, 1)));
   for (let bucket = EDGE_BUCKETS - 1; bucket >= 0; bucket--) {
     context.beginPath();
     for (let i = bucket * size; i < Math.min(edges.length, (bucket + 1) * size); i++) {
@@ -165,12 +69,13 @@ export function paintLinks(context, {graph, place, frame, zoom}, links) {
   context.save();
   clip(context, frame);
   context.lineCap = 'round';
+  const crowd = Math.min(1, Math.sqrt(MANY_LINKS / Math.max(links.length, 1)));
   for (const {edge, share} of links.toReversed()) {
     context.beginPath();
     curve(context, place, frame, zoom, graph.source[edge], graph.target[edge]);
     context.strokeStyle = signedColour(share);
     context.lineWidth = edgeWidth(share);
-    context.globalAlpha = 0.85;
+    context.globalAlpha = Math.min(0.85, 0.85 * crowd + 5 * Math.abs(share));
     context.stroke();
   }
   context.restore();
@@ -241,16 +146,12 @@ export function paintNodes(context, view, {tint, clicked, pinned, found, groupCo
   });
   special.sort((a, b) => a.rank - b.rank);
   for (const {node, share, rank, faint} of special) {
-    const fill =
-      rank === 3 ? c.accent : share !== undefined && !found ? signedColour(share) : (groupColour(node.id) ?? c.pinned);
-    draw(
-      [node],
-      rank === 1 ? r : r * 1.35,
-      fill,
-      rank === 1 ? c['node-line'] : c.ink,
-      rank === 1 ? 0.9 : 1.8,
-      faint ? 0.25 : 1,
-    );
+    // A group keeps its colour; what such a node gives or gets is the colour of its outline.
+    const linked = share !== undefined && !found ? signedColour(share) : null;
+    const own = rank === 2 ? groupColour(node.id) : null;
+    const fill = rank === 3 ? c.accent : (own ?? linked ?? c.pinned);
+    const line = rank === 1 ? c['node-line'] : (own && linked) || c.ink;
+    draw([node], rank === 1 ? r : r * 1.35, fill, line, rank === 1 ? 0.9 : own && linked ? 3 : 1.8, faint ? 0.25 : 1);
   }
   context.restore();
 }
@@ -287,6 +188,7 @@ export function paintHover(context, {graph, place, frame, zoom, shown}, hovered)
   context.restore();
 }
 
+/** Nodes shrink a little when columns are pressed together, and do not grow: rows keep their height. */
 export function nodeRadius(place, zoom) {
-  return place.radius * Math.min(2.6, Math.pow(zoom.k, 0.6));
+  return place.radius * Math.max(0.7, Math.min(1, Math.sqrt(zoom.k)));
 }

@@ -20,7 +20,7 @@ export function find(graph, annotations, query) {
       why = '';
     if (node.id.toLowerCase() === q || (node.kind === FEATURE && (short === q || String(node.feature) === q))) rank = 0;
     else if (
-      own.replace(/[“”]/g, '') === q ||
+      own.replace(/[“”]/g, '').trim() === q ||
       ((node.kind === TOKEN || node.kind === LOGIT) && node.token.trim().toLowerCase() === q)
     )
       rank = 1;
@@ -28,7 +28,7 @@ export function find(graph, annotations, query) {
     else if (node.kind === FEATURE && node.topLogits?.some(text => text.trim().toLowerCase().startsWith(q))) {
       rank = 3;
       why = 'says ' + node.topLogits.find(text => text.trim().toLowerCase().startsWith(q)).trim();
-    } else if ((graph.tokens[node.position] ?? '').trim().toLowerCase() === q) rank = 4;
+    } else if (graph.textAt(node.position).trim().toLowerCase() === q) rank = 4;
     if (rank >= 0) hits.push({node, rank, why});
   }
   return hits.sort((a, b) => a.rank - b.rank || graph.through[b.node.index] - graph.through[a.node.index]);

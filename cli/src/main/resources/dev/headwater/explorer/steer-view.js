@@ -1,13 +1,13 @@
 // Change features and see what the model does: next tokens, features further down, generated text, beside the original.
 
 import {h, fill, refill} from './dom.js';
-import {FEATURE} from './model.js';
 import {diagram} from './diagram.js';
-import {name, number as short} from './naming.js';
-import {number, percent, signed, word} from './format.js';
+import {number as short} from './naming.js';
+import {number} from './format.js';
+import {results} from './steer-results.js';
+import {edits, effects, positions, siteOf, steerable, watched} from './steering.js';
 
-const MOST_WATCHED = 300;
-const MOST_CHANGES = 24;
+const UNCHANGED = {factor: 1, at: ''};
 
 export class SteerView {
   /** @type {import('./model.js').Graph} */ graph = null;
@@ -16,26 +16,26 @@ export class SteerView {
   slug = '';
   steerable = false;
   /** why it is not steerable */ reason = '';
+  /** @type {Map<string, {factor: number, at: string}>} by box id; at: positions as text, empty for its own */ settings =
+    new Map();
+  /** @type {{layer: number, feature: number, at: string, value: number}[]} features that the graph lacks */ extras =
+    [];
+  options = {freezeAttention: true, newTokens: 12, temperature: 0, seed: 1, onward: false};
 
-  /** actions: run(request, onStatus, signal): a promise of a SteerResult; select(id) */
+  /** actions: run(request, onStatus, signal): a promise of a SteerResult; select(id); paint(effects) */
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
-    this.factors = new Map(); // box id -> factor
-    this.options = {freezeAttention: true, newTokens: 12, temperature: 0, seed: 1, onward: false};
   }
 
-  update({graph, annotations, name: slug, shown}, steerable, reason) {
+  update({graph, annotations, name: slug, shown}, can, reason) {
     if (this.graph !== graph) {
-      this.factors = new Map();
+      this.settings = new Map();
+      this.extras = [];
       this.result = this.failure = null;
     }
-    Object.assign(this, {graph, annotations, slug, shown, steerable, reason});
-    this.items = graph
-      ? diagram(graph, annotations, () => 0).items.filter(item =>
-          item.members.some(node => node.kind === FEATURE && node.activation !== null && node.feature >= 0),
-        )
-      : [];
+    Object.assign(this, {graph, annotations, slug, shown, steerable: can, reason});
+    this.items = graph ? diagram(graph, annotations, () => 0).items.filter(item => item.members.some(steerable)) : [];
     this.render();
   }
 
@@ -52,18 +52,6 @@ export class SteerView {
       );
       return;
     }
-    if (this.items.length === 0) {
-      fill(
-        this.host,
-        h(
-          'div',
-          {class: 'empty'},
-          h('p', {}, 'Pin the features that you want to change.'),
-          h('p', {class: 'muted'}, 'Groups are changed as one. Tokens, outputs and errors can’t be steered.'),
-        ),
-      );
-      return;
-    }
     refill(
       this.host,
       h(
@@ -71,44 +59,63 @@ export class SteerView {
         {class: 'steer'},
         h(
           'section',
-          {class: 'steer-controls', 'aria-label': 'What to change'},
-          h(
-            'ul',
-            {class: 'steer-items'},
+          {class: 'steer-controls', 'aria-label': 'What to change', tabindex: 0},
+          this.items.length === 0
+            ? h(
+                'p',
+                {class: 'muted'},
+                'Pin the features that you want to change; groups are changed as one. Or add one that is not in the graph:',
+              )
+            : null,
+          h('ul', {class: 'steer-items'}, [
             this.items.map((item, i) => this.control(item, i)),
-          ),
-          this.settings(),
+            this.extras.map((extra, i) => this.extra(extra, i)),
+          ]),
+          this.adding(),
+          this.optionFields(),
         ),
-        h('section', {class: 'steer-results', 'aria-label': 'What changes', tabindex: 0}, this.results()),
+        h('section', {class: 'steer-results', 'aria-label': 'What changes', tabindex: 0}, this.outcome()),
       ),
     );
   }
 
   control(item, i) {
-    const factor = this.factors.get(item.id) ?? 1;
-    const features = this.features(item);
+    const now = () => this.settings.get(item.id) ?? UNCHANGED;
+    const features = item.members.filter(steerable);
     const readout = h('span', {class: 'readout muted'});
     const show = () => {
-      const f = this.factors.get(item.id) ?? 1;
+      const {factor, at} = now();
+      const places = positions(at, this.graph.tokens.length);
+      const value =
+        features.length === 1
+          ? `${number(features[0].activation)} → ${number(features[0].activation * factor)}`
+          : `× ${number(factor)}`;
+      const what = factor === 0 ? 'switched off' : value;
       readout.textContent =
-        f === 1
+        factor === 1 && !at
           ? 'unchanged'
-          : f === 0
-            ? 'switched off'
-            : features.length === 1
-              ? `${number(features[0].activation)} → ${number(features[0].activation * f)}`
-              : `× ${number(f)}`;
-      row.classList.toggle('changed', f !== 1);
+          : places === null
+            ? 'no such positions'
+            : what + (places.length ? ` at ${at}` : '');
+      row.classList.toggle('changed', changed(now()));
     };
+    const set = patch => {
+      this.settings.set(item.id, {...now(), ...patch});
+      range.value = box.value = String(now().factor);
+      at.value = now().at;
+      show();
+      this.enableRun();
+    };
+    const setFactor = value => Number.isFinite(Number(value)) && set({factor: Number(value)});
     const range = h('input', {
       type: 'range',
       id: `steer-range-${i}`,
       min: -4,
       max: 4,
       step: 0.1,
-      value: factor,
+      value: now().factor,
       'aria-label': `Factor for ${item.label}`,
-      oninput: () => set(range.value),
+      oninput: () => setFactor(range.value),
     });
     const box = h('input', {
       type: 'number',
@@ -116,19 +123,11 @@ export class SteerView {
       min: -100,
       max: 100,
       step: 0.1,
-      value: factor,
+      value: now().factor,
       'aria-label': `Factor for ${item.label}, as a number`,
-      onchange: () => set(box.value),
+      onchange: () => setFactor(box.value),
     });
-    const set = value => {
-      const f = Number(value);
-      if (!Number.isFinite(f)) return;
-      this.factors.set(item.id, f);
-      range.value = f;
-      box.value = f;
-      show();
-      this.enableRun();
-    };
+    const at = this.placesInput(`steer-at-${i}`, item.label, now().at, value => set({at: value}));
     const row = h(
       'li',
       {class: 'steer-item'},
@@ -144,10 +143,16 @@ export class SteerView {
         {class: 'steer-factor'},
         range,
         box,
-        h('button', {class: 'small quiet', onclick: () => set(0), title: 'Set to zero'}, 'Off'),
+        at,
+        h('button', {class: 'small quiet', onclick: () => set({factor: 0}), title: 'Set to zero'}, 'Off'),
         h(
           'button',
-          {class: 'small quiet', onclick: () => set(1), 'aria-label': `Reset ${item.label}`, title: 'Leave as it is'},
+          {
+            class: 'small quiet',
+            onclick: () => set(UNCHANGED),
+            'aria-label': `Reset ${item.label}`,
+            title: 'Leave as it is',
+          },
           'Reset',
         ),
       ),
@@ -157,14 +162,95 @@ export class SteerView {
     return row;
   }
 
-  features(item) {
-    return item.members.filter(node => node.kind === FEATURE && node.activation !== null && node.feature >= 0);
+  placesInput(id, label, value, onchange) {
+    return h('input', {
+      type: 'text',
+      id,
+      class: 'steer-at',
+      value,
+      placeholder: 'its token',
+      title: 'Positions: 3, 5-7, -1 for the last, or all',
+      'aria-label': `Positions for ${label}`,
+      autocomplete: 'off',
+      onchange: event => onchange(event.target.value),
+    });
   }
 
-  settings() {
+  /** A feature that the graph lacks, as it was added. */
+  extra(extra, i) {
+    const remove = () => {
+      this.extras.splice(i, 1);
+      this.render();
+    };
+    const {layer, feature, value, at} = extra;
+    return h(
+      'li',
+      {class: 'steer-item changed'},
+      h(
+        'div',
+        {class: 'steer-name'},
+        h('strong', {}, `#${feature}`),
+        ' ',
+        h('span', {class: 'muted'}, `${layer}/${feature}, not in the graph`),
+      ),
+      h('span', {class: 'readout muted'}, `set to ${number(value)} at ${at}`),
+      h(
+        'div',
+        {class: 'steer-factor'},
+        h('span', {class: 'grow'}),
+        h('button', {class: 'small quiet', 'aria-label': `Remove ${layer}/${feature}`, onclick: remove}, 'Remove'),
+      ),
+    );
+  }
+
+  adding() {
+    const field = (label, id, props) => h('label', {class: 'inline-field'}, label, h('input', {id, ...props}));
+    const read = id => /** @type {HTMLInputElement} */ (this.host.querySelector('#' + id)).value;
+    const problem = h('p', {class: 'failure', role: 'alert', hidden: true});
+    const add = () => {
+      const match = /^\s*(\d+)\/(\d+)\s*$/.exec(read('steer-add-feature'));
+      const places = positions(read('steer-add-at'), this.graph.tokens.length);
+      const value = Number(read('steer-add-value'));
+      problem.textContent = !match
+        ? 'Write the feature as layer/number, as in 3/1932.'
+        : !places?.length
+          ? `Write positions from 0 to ${this.graph.tokens.length - 1}, as in 3 or 5-7.`
+          : !Number.isFinite(value)
+            ? 'Write the activation to set as a number.'
+            : '';
+      problem.hidden = problem.textContent === '';
+      if (!problem.hidden) return;
+      this.extras.push({layer: Number(match[1]), feature: Number(match[2]), at: read('steer-add-at').trim(), value});
+      this.render();
+    };
+    return h(
+      'details',
+      {class: 'steer-add'},
+      h('summary', {}, 'Add a feature that is not in the graph'),
+      h(
+        'div',
+        {class: 'fields'},
+        field('Layer/number', 'steer-add-feature', {type: 'text', placeholder: '3/1932', autocomplete: 'off'}),
+        field('At', 'steer-add-at', {type: 'text', value: String(this.graph.tokens.length - 1), autocomplete: 'off'}),
+        field('Activation', 'steer-add-value', {type: 'number', step: 'any', value: 1}),
+        h('button', {class: 'small', id: 'steer-add', onclick: add}, 'Add'),
+      ),
+      problem,
+    );
+  }
+
+  optionFields() {
     const o = this.options;
     const field = (label, id, props, read) =>
       h('label', {class: 'inline-field'}, label, h('input', {id, ...props, onchange: event => read(event.target)}));
+    const check = (label, id, key, title) =>
+      h(
+        'label',
+        {class: 'check', title},
+        h('input', {id, type: 'checkbox', checked: o[key], onchange: event => (o[key] = event.target.checked)}),
+        label,
+      );
+    const clamp = (value, low, high) => Math.max(low, Math.min(high, Number(value) || 0));
     this.runButton = h(
       'button',
       {id: 'steer-run', class: 'primary', onclick: () => this.run()},
@@ -173,48 +259,26 @@ export class SteerView {
     const settings = h(
       'div',
       {class: 'steer-settings'},
-      h(
-        'label',
-        {class: 'check', title: 'Keep the attention patterns of the unchanged run'},
-        h('input', {
-          id: 'steer-freeze',
-          type: 'checkbox',
-          checked: o.freezeAttention,
-          onchange: e => {
-            o.freezeAttention = e.target.checked;
-          },
-        }),
-        'Freeze attention',
-      ),
-      h(
-        'label',
-        {class: 'check', title: 'Apply the change at every later position too, generated tokens included'},
-        h('input', {
-          id: 'steer-onward',
-          type: 'checkbox',
-          checked: o.onward,
-          onchange: e => {
-            o.onward = e.target.checked;
-          },
-        }),
+      check('Freeze attention', 'steer-freeze', 'freezeAttention', 'Keep the attention patterns of the unchanged run'),
+      check(
         'Also later tokens',
+        'steer-onward',
+        'onward',
+        'Apply the change at every later position too, generated tokens included',
       ),
       field('New tokens', 'steer-tokens', {type: 'number', min: 0, max: 256, value: o.newTokens}, input => {
-        o.newTokens = Math.max(0, Math.min(256, Math.round(Number(input.value) || 0)));
-        input.value = o.newTokens;
+        input.value = o.newTokens = Math.round(clamp(input.value, 0, 256));
       }),
       field(
         'Temperature',
         'steer-temperature',
         {type: 'number', min: 0, max: 2, step: 0.1, value: o.temperature},
         input => {
-          o.temperature = Math.max(0, Math.min(2, Number(input.value) || 0));
-          input.value = o.temperature;
+          input.value = o.temperature = clamp(input.value, 0, 2);
         },
       ),
       field('Seed', 'steer-seed', {type: 'number', step: 1, value: o.seed}, input => {
-        o.seed = Math.round(Number(input.value) || 0);
-        input.value = o.seed;
+        input.value = o.seed = Math.round(Number(input.value) || 0);
       }),
       h('span', {class: 'grow'}),
       this.running ? h('button', {class: 'small', onclick: () => this.abort?.abort()}, 'Cancel') : null,
@@ -224,39 +288,33 @@ export class SteerView {
     return settings;
   }
 
+  /** What is asked for now; null if some positions can't be read. */
+  edits() {
+    const count = this.graph.tokens.length;
+    const all = [];
+    for (const item of this.items) {
+      const setting = this.settings.get(item.id) ?? UNCHANGED;
+      if (!changed(setting)) continue;
+      const places = positions(setting.at, count);
+      if (places === null) return null;
+      for (const node of item.members.filter(steerable))
+        all.push(...edits(siteOf(node), node.activation * setting.factor, places, this.options.onward));
+    }
+    for (const {layer, feature, value, at} of this.extras)
+      all.push(...edits({layer, feature, position: 0}, value, positions(at, count), this.options.onward));
+    return all;
+  }
+
   enableRun() {
-    const changed = this.items.some(item => (this.factors.get(item.id) ?? 1) !== 1);
-    this.runButton.disabled = this.running || !changed;
-    this.runButton.title = changed ? '' : 'Change a factor first';
+    const asked = this.edits();
+    this.runButton.disabled = this.running || !asked?.length;
+    this.runButton.title =
+      asked === null ? 'Some positions can’t be read' : asked.length ? '' : 'Change a factor first';
   }
 
   async run() {
-    const edits = this.items.flatMap(item => {
-      const factor = this.factors.get(item.id) ?? 1;
-      return factor === 1
-        ? []
-        : this.features(item).map(node => ({
-            site: site(node),
-            value: node.activation * factor,
-            onward: this.options.onward,
-          }));
-    });
-    const edited = new Set(edits.map(edit => key(edit.site)));
-    const lowest = Math.min(...edits.map(edit => edit.site.layer));
-    this.watched = this.graph.nodes
-      .filter(
-        node =>
-          node.kind === FEATURE &&
-          node.feature >= 0 &&
-          node.activation !== null &&
-          (edited.has(key(site(node))) || (node.layer >= lowest && this.shown[node.index])),
-      )
-      .sort(
-        (a, b) =>
-          Number(edited.has(key(site(b)))) - Number(edited.has(key(site(a)))) ||
-          this.graph.through[b.index] - this.graph.through[a.index],
-      )
-      .slice(0, MOST_WATCHED);
+    const changes = this.edits();
+    const nodes = watched(this.graph, changes, this.shown, this.annotations.pinned);
     const {freezeAttention, newTokens, temperature, seed} = this.options;
     this.abort = new AbortController();
     const graph = this.graph;
@@ -265,11 +323,12 @@ export class SteerView {
     this.render();
     try {
       const result = await this.actions.run(
-        {graph: this.slug, edits, watch: this.watched.map(site), freezeAttention, newTokens, temperature, seed},
+        {graph: this.slug, edits: changes, watch: nodes.map(siteOf), freezeAttention, newTokens, temperature, seed},
         status => this.progress(status),
         this.abort.signal,
       );
-      if (this.graph === graph && result) this.result = {...result, watched: this.watched, edited};
+      if (this.graph === graph && result)
+        this.result = {...result, nodes, changes, effects: effects(graph, nodes, changes, result)};
     } catch (failure) {
       this.failure = failure.message;
     }
@@ -282,113 +341,19 @@ export class SteerView {
     if (line) line.textContent = status.state === 'QUEUED' ? 'Waiting for the model…' : status.phase || 'Running…';
   }
 
-  results() {
+  outcome() {
     if (this.running) return h('p', {id: 'steer-progress', class: 'loading', role: 'status'}, 'Waiting for the model…');
     if (this.failure) return h('p', {class: 'failure', role: 'alert'}, this.failure);
-    if (!this.result)
-      return h(
-        'div',
-        {class: 'empty small'},
-        h('p', {}, 'Set a factor and press Run.'),
-        h('p', {class: 'muted'}, '0 switches a feature off, −1 turns it round, 2 doubles it.'),
-      );
-    const {original, steered} = this.result;
-    return [
-      h('h3', {}, 'Next token'),
-      this.distribution(original.next, steered.next),
-      original.text || steered.text ? this.texts(original.text, steered.text) : null,
-      this.activations(original, steered),
-    ];
-  }
-
-  distribution(original, steered) {
-    const rows = original
-      .map((entry, i) => ({token: entry.token, before: entry.probability, after: steered[i].probability}))
-      .sort((a, b) => Math.max(b.before, b.after) - Math.max(a.before, a.after));
-    const bar = (value, kind) => {
-      const element = h('span', {class: 'prob ' + kind, 'aria-hidden': 'true'});
-      element.style.width = Math.max(0.5, value * 100) + '%';
-      return element;
-    };
-    return h(
-      'table',
-      {class: 'distribution'},
-      h('caption', {class: 'sr-only'}, 'Probability of the next token, original and steered'),
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          h('th', {scope: 'col'}, 'Token'),
-          h('th', {scope: 'col'}, h('span', {class: 'key before'}), 'Original'),
-          h('th', {scope: 'col'}, h('span', {class: 'key after'}), 'Steered'),
-          h('th', {scope: 'col', class: 'wide'}, h('span', {class: 'sr-only'}, 'Bars')),
-        ),
-      ),
-      h(
-        'tbody',
-        {},
-        rows.map(row =>
-          h(
-            'tr',
-            {},
-            h('th', {scope: 'row'}, word(row.token)),
-            h('td', {class: 'numeric'}, percent(row.before)),
-            h('td', {class: 'numeric'}, percent(row.after)),
-            h('td', {class: 'wide'}, h('div', {class: 'bars'}, bar(row.before, 'before'), bar(row.after, 'after'))),
-          ),
-        ),
-      ),
-    );
-  }
-
-  texts(original, steered) {
+    if (this.result) return results(this.result, this.annotations, this.actions);
     return h(
       'div',
-      {class: 'texts'},
-      h('div', {}, h('h3', {}, 'Original text'), h('p', {class: 'generated'}, original.trimStart() || '–')),
-      h('div', {}, h('h3', {}, 'Steered text'), h('p', {class: 'generated'}, steered.trimStart() || '–')),
+      {class: 'empty small'},
+      h('p', {}, 'Set a factor and press Run.'),
+      h('p', {class: 'muted'}, '0 switches a feature off, −1 turns it round, 2 doubles it.'),
     );
   }
-
-  activations(original, steered) {
-    const {watched, edited} = this.result;
-    const changes = watched
-      .map((node, i) => ({node, before: original.activations[i], after: steered.activations[i]}))
-      .filter(c => Math.abs(c.after - c.before) > 1e-4)
-      .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before))
-      .slice(0, MOST_CHANGES)
-      .sort((a, b) => a.node.row - b.node.row || a.node.position - b.node.position);
-    if (changes.length === 0) return h('p', {class: 'muted'}, 'No feature of the graph changes.');
-    return [
-      h('h3', {}, 'Features that change most, from below'),
-      h(
-        'ul',
-        {class: 'changes'},
-        changes.map(({node, before, after}) =>
-          h(
-            'li',
-            {},
-            h(
-              'button',
-              {class: 'row', onclick: () => this.actions.select(node.id)},
-              h('span', {class: 'row-name'}, edited.has(key(site(node))) ? '✎ ' : '', name(node, this.annotations)),
-              h('span', {class: 'muted'}, short(node)),
-              h('span', {class: 'row-weight'}, `${number(before)} → ${number(after)}`),
-              h('span', {class: 'row-share ' + (after < before ? 'negative' : 'positive')}, signed(after - before)),
-            ),
-          ),
-        ),
-      ),
-    ];
-  }
 }
 
-function site(node) {
-  return {layer: node.layer, position: node.position, feature: node.feature};
-}
-
-function key({layer, position, feature}) {
-  return `${layer}/${position}/${feature}`;
+function changed({factor, at}) {
+  return factor !== 1 || at.trim() !== '';
 }

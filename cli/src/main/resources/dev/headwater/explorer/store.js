@@ -1,6 +1,35 @@
 // The page's state: one object, replaced on each change, with undo for annotations.
 
+import {EMPTY} from './annotations.js';
+
 const MOST_UNDO = 200;
+
+/** The state before a graph is opened. */
+export const START = {
+  graph: null,
+  name: null,
+  version: null,
+  annotations: EMPTY,
+  edited: false,
+  clicked: null,
+  pruning: 1,
+  edgeShare: 0.8,
+  showErrors: true,
+  fold: true,
+  linkType: 'both',
+  found: null,
+  table: false,
+  tab: 'subgraph',
+  models: [],
+  other: null,
+  history: {},
+  labelled: 0,
+  group: null, // the id of the group that was clicked last
+  full: null, // the panel that fills the window
+  embed: null,
+  density: 1, // features that fire on a larger share of tokens are hidden
+  effects: null, // of steering, by node id: [before, after]
+};
 
 export class Store {
   #listeners = [];

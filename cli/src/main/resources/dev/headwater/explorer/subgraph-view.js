@@ -5,6 +5,7 @@ import {arrange, bounds, BOX_HEIGHT, diagram} from './diagram.js';
 import {groupId} from './annotations.js';
 import {colours, edgeWidth, signedColour} from './palette.js';
 import {percent, shorten} from './format.js';
+import {shareOfOriginal} from './steering.js';
 import {LOGIT, TOKEN} from './model.js';
 
 const CLICK = 4; // pixels that a click may wander
@@ -14,6 +15,7 @@ export class SubgraphView {
   /** @type {import('./annotations.js').Annotations} */ annotations = null;
   /** @type {string} */ clicked = null;
   labelled = 0;
+  /** @type {Map<string, [number, number]>} of steering, by node id: before and after */ effects = null;
   font = '';
 
   /** actions: select(id), group(ids, label), place(id, x, y), unpin(ids), hover(index); onChoice(items): what the inspector is about */
@@ -47,8 +49,19 @@ export class SubgraphView {
         h('kbd', {}, 'Ctrl'),
         '-click. Pinned nodes can be grouped, named and exported.',
       ),
+      h(
+        'div',
+        {class: 'button-row'},
+        h('button', {id: 'suggest', onclick: () => this.actions.suggest()}, 'Suggest a circuit to start from'),
+      ),
     );
-    fill(host, this.svg, this.blank, this.hint);
+    this.painted = h(
+      'div',
+      {class: 'painted', hidden: true},
+      'Percent of the original activation or probability, after steering',
+      h('button', {class: 'small', id: 'effects-clear', onclick: () => this.actions.clearEffects()}, 'Clear'),
+    );
+    fill(host, this.svg, this.blank, this.hint, this.painted);
     this.measuring = document.createElement('canvas').getContext('2d');
     this.zoom = d3
       .zoom()
@@ -71,11 +84,12 @@ export class SubgraphView {
     }).observe(host);
   }
 
-  update({graph, annotations, clicked, labelled}) {
+  update({graph, annotations, clicked, labelled, effects}) {
     const first = this.graph !== graph;
     const before = this.items?.length ?? 0;
     const same = !first && this.annotations === annotations && this.labelled === labelled;
-    Object.assign(this, {graph, annotations, clicked, labelled});
+    Object.assign(this, {graph, annotations, clicked, labelled, effects});
+    this.painted.hidden = !effects;
     if (!graph) return;
     if (same) return this.draw();
     const font = (this.font ||= getComputedStyle(document.body).fontFamily);
@@ -194,6 +208,7 @@ export class SubgraphView {
       }),
       s('text', {y: -3, 'text-anchor': 'middle', 'font-size': 13, 'font-weight': 600, fill: ink}, shorten(label, 26)),
       s('text', {y: 12, 'text-anchor': 'middle', 'font-size': 11, fill: ink, opacity: 0.78}, detail),
+      this.effect(item, c),
     );
     box.addEventListener('pointerdown', event => this.grab(event, item, box));
     box.addEventListener('pointerenter', () =>
@@ -203,6 +218,47 @@ export class SubgraphView {
     box.addEventListener('dblclick', () => this.actions.rename());
     box.addEventListener('keydown', event => this.key(event, item));
     return box;
+  }
+
+  /** After steering: what is left of a box's activation, as a bar below it and in percent above it. */
+  effect(item, c) {
+    const share = this.effects ? shareOfOriginal(item.members, this.effects) : null;
+    if (share === null) return null;
+    const {width} = item;
+    const colour = share < 0 ? c.negative : c.accent;
+    return s(
+      'g',
+      {class: 'effect'},
+      s('rect', {x: -width / 2 + 5, y: BOX_HEIGHT / 2 - 5, width: width - 10, height: 3, fill: c.line}),
+      s('rect', {
+        x: -width / 2 + 5,
+        y: BOX_HEIGHT / 2 - 5,
+        width: (width - 10) * Math.min(1, Math.abs(share)),
+        height: 3,
+        fill: colour,
+      }),
+      s('rect', {
+        x: width / 2 - 40,
+        y: -BOX_HEIGHT / 2 - 9,
+        width: 48,
+        height: 17,
+        rx: 8,
+        fill: c.panel,
+        stroke: colour,
+      }),
+      s(
+        'text',
+        {
+          x: width / 2 - 16,
+          y: -BOX_HEIGHT / 2 + 4,
+          'text-anchor': 'middle',
+          'font-size': 11,
+          'font-weight': 600,
+          fill: c.ink,
+        },
+        percent(share),
+      ),
+    );
   }
 
   grab(event, item, box) {
@@ -263,7 +319,8 @@ export class SubgraphView {
       this.toggle(item);
     } else {
       this.choose(new Set([item.id]));
-      if (!item.group) this.actions.select(item.members[0].id);
+      if (item.group) this.actions.selectGroup(item.id);
+      else this.actions.select(item.members[0].id);
     }
   }
 

@@ -13,14 +13,16 @@ const COLUMNS = [
   {title: 'Layer', key: n => n.row},
   {title: 'Token', key: n => n.position},
   {title: 'Activation', key: n => -(n.activation ?? (n.kind === LOGIT ? n.probability : -Infinity)), numeric: true},
-  {title: 'Cumulative influence', key: n => n.influence ?? -1, numeric: true},
+  {title: 'Influence', key: n => -(n.ownInfluence ?? -1), numeric: true},
+  {title: 'Rank', key: n => n.rank ?? 0, numeric: true},
+  {title: 'Cumulative', key: n => n.influence ?? -1, numeric: true},
 ];
 
 export class TableView {
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
-    this.sort = {column: 5, ascending: true};
+    this.sort = {column: 6, ascending: true};
     this.length = PAGE;
   }
 
@@ -87,8 +89,10 @@ export class TableView {
           ),
           h('td', {}, KINDS[node.kind]),
           h('td', {}, node.row === 0 ? '–' : node.row === graph.rows - 1 ? '–' : node.layer),
-          h('td', {}, word(graph.tokens[node.position] ?? '')),
+          h('td', {}, word(graph.textAt(node.position))),
           h('td', {class: 'numeric'}, node.kind === LOGIT ? percent(node.probability) : number(node.activation)),
+          h('td', {class: 'numeric'}, percent(node.ownInfluence)),
+          h('td', {class: 'numeric'}, node.rank === null ? '–' : count(node.rank)),
           h('td', {class: 'numeric'}, percent(node.influence)),
         ),
       ),

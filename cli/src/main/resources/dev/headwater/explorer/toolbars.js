@@ -1,12 +1,20 @@
 // The rows of controls above the panels.
 
+import {circuits} from './circuits.js';
 import {h, fill, icon} from './dom.js';
 import {write} from './annotations.js';
 import {count, percent} from './format.js';
 import {diagramPng, diagramSvg, save, standalone} from './export.js';
 
+const LEAST_DENSITY = -5; // of the density slider, a power of ten
+
 function iconButton(name, label, onclick, props = {}) {
   return h('button', {class: 'icon-button', 'aria-label': label, title: label, onclick, ...props}, icon(name));
+}
+
+/** Lets a panel fill the window; main says which one does. */
+export function fullButton(onclick) {
+  return h('button', {class: 'icon-button full-button', onclick}, icon('full'));
 }
 
 /** A button with a list of actions under it. entries: [label, action] */
@@ -63,7 +71,7 @@ export function headerTools(host, store, source, actions) {
   const state = h('span', {class: 'save-state', role: 'status'});
   const create = h(
     'button',
-    {class: 'primary small', id: 'new-graph', onclick: actions.newGraph},
+    {class: 'primary small', id: 'new-graph', onclick: () => actions.newGraph()},
     icon('plus'),
     'New graph',
   );
@@ -73,12 +81,18 @@ export function headerTools(host, store, source, actions) {
     icon('compare'),
     'Compare',
   );
+  const remix = h(
+    'button',
+    {class: 'small', id: 'remix', title: 'A new graph from this one’s prompt', onclick: actions.remix},
+    'Remix',
+  );
+  const shareButton = iconButton('share', 'Share: link and frame', actions.share, {id: 'share'});
   fill(
     host,
     state,
     undo,
     redo,
-    source.live ? [compare, create] : null,
+    source.live ? [shareButton, remix, compare, create] : null,
     iconButton('help', 'Take the tour', actions.tour, {id: 'tour-button'}),
     iconButton('moon', 'Light or dark', actions.theme, {id: 'theme-button'}),
   );
@@ -91,7 +105,8 @@ export function headerTools(host, store, source, actions) {
     update() {
       set(undo, 'Undo', store.undoable);
       set(redo, 'Redo', store.redoable);
-      compare.disabled = !store.state.graph;
+      compare.disabled = shareButton.disabled = !store.state.graph;
+      remix.hidden = !store.state.graph || store.state.models.length === 0;
     },
     saving(kind, text) {
       state.className = 'save-state ' + kind;
@@ -100,7 +115,7 @@ export function headerTools(host, store, source, actions) {
   };
 }
 
-export function graphTools(host, connectionHost, store, view) {
+export function graphTools(host, connectionHost, store, view, actions) {
   const slider = (id, label, title) => {
     const value = h('output', {for: id});
     const input = h('input', {id, type: 'range', min: 0, max: 1, step: 'any', title});
@@ -118,6 +133,10 @@ export function graphTools(host, connectionHost, store, view) {
     store.set({pruning: value > most - 1e-4 ? most : value}); // a slider rounds
   });
   edges.input.addEventListener('input', () => store.set({edgeShare: Number(edges.input.value)}));
+  const density = slider('density', 'Density', 'Hide features that fire on more than this share of the corpus’ tokens');
+  density.input.addEventListener('input', () => store.set({density: 10 ** Number(density.input.value)}));
+  density.input.min = String(LEAST_DENSITY);
+  density.input.max = '0';
   const errors = h(
     'button',
     {
@@ -146,11 +165,29 @@ export function graphTools(host, connectionHost, store, view) {
       ['output', 'Outputs'],
     ].map(([value, text]) => h('option', {value}, text)),
   );
+  const all = h(
+    'button',
+    {class: 'small quiet', id: 'show-all', title: 'Show all nodes and edges', onclick: actions.showAll},
+    'Show all',
+  );
+  const fold = h(
+    'button',
+    {
+      class: 'small toggle',
+      id: 'fold',
+      title: 'Draw columns without features as one',
+      onclick: () => store.set({fold: !store.state.fold}),
+    },
+    'Fold',
+  );
   fill(
     host,
+    all,
     pruning.element,
     edges.element,
+    density.element,
     errors,
+    fold,
     table,
     iconButton('minus', 'Zoom out', () => view.zoomBy(1 / 1.5)),
     iconButton('plus', 'Zoom in', () => view.zoomBy(1.5)),
@@ -169,6 +206,13 @@ export function graphTools(host, connectionHost, store, view) {
       edges.value.textContent = edgeShare >= 1 ? 'all' : percent(edgeShare);
       edges.input.setAttribute('aria-valuetext', `${count(graph.edgesCovering(edgeShare))} edges`);
       errors.setAttribute('aria-pressed', String(showErrors));
+      const dense = graph.nodes.some(node => node.density > 0);
+      density.element.hidden = !dense;
+      density.input.value = Math.log10(store.state.density);
+      density.value.textContent = store.state.density >= 1 ? 'any' : `≤ ${percent(store.state.density)}`;
+      fold.setAttribute('aria-pressed', String(store.state.fold));
+      fold.hidden = !view.foldable?.length;
+      all.hidden = share >= graph.largestInfluence && edgeShare >= 1 && showErrors && store.state.density >= 1;
       table.setAttribute('aria-pressed', String(asTable));
       direction.value = linkType;
     },
@@ -234,8 +278,19 @@ export function subgraphTools(host, store, source, view, actions, file) {
     {class: 'small', id: 'unpin-all', onclick: () => actions.unpin(store.state.annotations.pinned)},
     'Unpin all',
   );
+  const kept = h(
+    'button',
+    {
+      class: 'small',
+      id: 'circuits',
+      title: 'Circuits that are kept with this graph',
+      onclick: () => circuits(store),
+    },
+    'Circuits…',
+  );
   fill(
     host,
+    kept,
     group,
     tidy,
     clear,

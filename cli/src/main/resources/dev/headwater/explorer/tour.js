@@ -11,7 +11,7 @@ const STEPS = [
   {
     at: '#graph-tools',
     title: 'Less or more of it',
-    text: 'Influence keeps the nodes that matter most for the output; Edges sets how many of their ties are drawn.',
+    text: 'Influence keeps the nodes that matter most for the output; Edges sets how many of their ties are drawn. A large graph begins with its strongest nodes; the counts say how many are hidden. The wheel zooms across, Shift and the wheel scroll.',
   },
   {
     at: '#connections-panel',
@@ -28,12 +28,12 @@ const STEPS = [
   {
     at: '#subgraph-panel',
     title: 'Draw the circuit',
-    text: 'Pin nodes with P or a double-click. Drop a box on another, or hold G and click several, and they become one. The scores say how much of the model’s computation your circuit explains.',
+    text: 'Let a circuit be suggested, or pin nodes with P or a double-click. Drop a box on another, or hold G and click several, and they become one. The scores say how much of the model’s computation your circuit explains.',
   },
   {
     at: '#tab-steer',
     title: 'Test it',
-    text: 'With a live model you can switch pinned features off, turn them round or up, and see whether the model does what your circuit says.',
+    text: 'With a live model you can switch pinned features off, turn them round or up, and see whether the model does what your circuit says; what is left of each box can be shown in the diagram.',
   },
   {
     at: '#header-tools',

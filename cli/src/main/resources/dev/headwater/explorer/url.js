@@ -2,6 +2,7 @@
 // server and may be long; we read it there and behind '?', where links to other pages have it.
 
 import {read, write} from './annotations.js';
+import {startingPruning} from './beginning.js';
 
 /** The parameters of an address, those behind '#' first. */
 export function parameters(location) {
@@ -21,8 +22,9 @@ export function encode(state) {
   if (pinnedIds.length) params.set('pinnedIds', pinnedIds.join(','));
   if (supernodes.length) params.set('supernodes', JSON.stringify(supernodes));
   if (clerps !== '[]') params.set('clerps', clerps);
-  if (graph && state.pruning < graph.largestInfluence) params.set('pruningThreshold', trim(state.pruning));
+  if (graph && state.pruning !== startingPruning(graph)) params.set('pruningThreshold', trim(state.pruning));
   if (state.other) params.set('compare', state.other);
+  if (state.embed) params.set('embed', state.embed);
   return params.toString();
 }
 
@@ -38,7 +40,7 @@ export function decode(params, graph) {
     annotations,
     clicked: graph.node(clicked) ? clicked : null,
     pruning:
-      Number.isFinite(pruning) && pruning > 0 ? Math.min(pruning, graph.largestInfluence) : graph.largestInfluence,
+      Number.isFinite(pruning) && pruning > 0 ? Math.min(pruning, graph.largestInfluence) : startingPruning(graph),
   };
 }
 

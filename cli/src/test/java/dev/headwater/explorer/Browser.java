@@ -35,10 +35,8 @@ import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
 /**
- * A real Chromium, as Debian's packages chromium and chromium-driver bring it. Where there is none the tests fail,
- * unless they are told
- * to pass the page over ({@code -Dheadwater.browser=none}). What the page logs and what it asks the network for is
- * kept, to be looked
+ * A real Chromium, as Debian's packages chromium and chromium-driver bring it. Where there is none the tests fail, unless they are told
+ * to pass the page over ({@code -Dheadwater.browser=none}). What the page logs and what it asks the network for is kept, to be looked
  * at after each test.
  */
 final class Browser implements AutoCloseable {
@@ -111,7 +109,15 @@ final class Browser implements AutoCloseable {
     }
 
     void size(int width, int height) {
+        driver.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
         driver.manage().window().setSize(new Dimension(width, height));
+    }
+
+    /** The width of the page itself, also below what a window can be made. */
+    void width(int width, int height) {
+        driver.executeCdpCommand(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
     }
 
     void prefer(String scheme) {
@@ -235,7 +241,7 @@ final class Browser implements AutoCloseable {
     /** Puts the pointer on a node of the main graph. */
     Actions overNode(String id) {
         List<?> at = (List<?>) js(
-                "const v = headwater.graphView, [x, y] = v.locate(v.props.graph.node(arguments[0]).index), box = v.plot.getBoundingClientRect(); return [Math.round(box.left + x), Math.round(box.top + y)]",
+                "const v = headwater.graphView; v.reveal(v.props.graph.node(arguments[0]).index); const [x, y] = v.locate(v.props.graph.node(arguments[0]).index), box = v.plot.getBoundingClientRect(); return [Math.round(box.left + x), Math.round(box.top + y)]",
                 id);
         return new Actions(driver).moveToLocation(((Number) at.get(0)).intValue(), ((Number) at.get(1)).intValue());
     }

@@ -4,13 +4,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Serves the sample graphs with the fake engine, for work on the page: {@code ExplorerDemo [port]}. */
+/** Serves the sample graphs with the fake engine, for work on the page: {@code ExplorerDemo [port [directory]]}. */
 final class ExplorerDemo {
     private ExplorerDemo() {}
 
     public static void main(String... args) throws Exception {
         long start = System.nanoTime();
-        Path graphs = Files.createTempDirectory("explorer-demo");
+        Path graphs = args.length < 2 ? Files.createTempDirectory("explorer-demo") : Path.of(args[1]);
         SampleGraphs.synthetic(graphs, "synthetic-5000", 5000, 50_000, 1);
         for (String name : List.of(SampleGraphs.GEMMA, SampleGraphs.OAKLAND, SampleGraphs.DALLAS)) {
             SampleGraphs.copy(name, graphs);

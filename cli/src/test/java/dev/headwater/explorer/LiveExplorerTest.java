@@ -129,10 +129,10 @@ class LiveExplorerTest {
         browser.await("an empty place", () -> browser.text("#welcome").contains("There is no graph here yet"));
         browser.click("#new-graph");
         browser.clickText(".chip", "Fact: the capital of the state containing Dallas is");
-        browser.await("its tokens", () -> browser.text(".tokens").contains("11 of at most 128 tokens"));
+        browser.await("its tokens", () -> browser.text(".preview").contains("11 of at most 128 tokens"));
         browser.click("#new-start");
         browser.await("the graph", () -> browser.text("#graph-name").equals(DALLAS));
-        assertEquals("Output “Austin”", browser.text("#connections h3"));
+        assertEquals("Output “ Austin”", browser.text("#connections h3"));
         browser.await("labels", () -> browser.text("#connections .rows").contains("is → Austin"));
         browser.screenshot("live-graph");
         JsonNode index =

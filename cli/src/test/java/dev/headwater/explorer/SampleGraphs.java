@@ -1,12 +1,16 @@
 package dev.headwater.explorer;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
@@ -39,10 +43,7 @@ final class SampleGraphs {
         }
     }
 
-    /**
-     * A graph of about {@code nodes} nodes and exactly {@code edges} edges over 26 layers, edges from below and the
-     * left.
-     */
+    /** A graph of about {@code nodes} nodes and exactly {@code edges} edges over 26 layers, edges from below and the left. */
     static Path synthetic(Path directory, String name, int nodes, int edges, long seed) {
         Random random = new Random(seed);
         int layers = 26;
@@ -146,6 +147,122 @@ final class SampleGraphs {
             throw new UncheckedIOException(e);
         }
         return target;
+    }
+
+    /**
+     * A graph of any shape: so many features, a sixth of them errors, over the layers, most of them below and at the last token; edges from
+     * below and the left.
+     */
+    static Path shaped(
+            Path directory, String name, List<String> tokens, int layers, int nodes, int edges, List<String> outputs) {
+        Random random = new Random(7);
+        int last = tokens.size() - 1;
+        int errors = Math.min(nodes / 6, layers * last / 2);
+        ObjectNode file = Json.MAPPER.createObjectNode();
+        ObjectNode metadata = file.putObject("metadata")
+                .put("slug", name)
+                .put("scan", "atlas-plt")
+                .put("prompt", String.join("", tokens));
+        metadata.putArray("transcoder_list");
+        tokens.forEach(metadata.putArray("prompt_tokens")::add);
+        metadata.put("node_threshold", 0.8).put("schema_version", 1);
+        file.putObject("qParams");
+        ArrayNode list = file.putArray("nodes");
+        List<int[]> places = new ArrayList<>();
+        Set<String> used = new HashSet<>();
+        for (int i = 0; i < nodes; i++) {
+            boolean error = i >= nodes - errors;
+            int layer;
+            int position;
+            int feature;
+            do {
+                layer = (int) Math.min(layers - 1, Math.abs(random.nextGaussian()) * layers / 2.2);
+                position = random.nextInt(3) == 0 ? last : 1 + random.nextInt(last);
+                feature = error ? -1 : random.nextInt(16384);
+            } while (!used.add(layer + "_" + feature + "_" + position));
+            places.add(new int[] {layer, position, error ? 0 : 1});
+            node(
+                            list,
+                            layer + "_" + feature + "_" + position,
+                            error ? "-1" : FeatureSource.pair(layer, feature) + "",
+                            layer + "",
+                            position,
+                            error ? "mlp reconstruction error" : "cross layer transcoder",
+                            "",
+                            random)
+                    .put("activation", error ? null : 10 * random.nextDouble());
+        }
+        for (int p = 0; p <= last; p++) {
+            places.add(new int[] {-1, p, 0});
+            node(list, "E_" + (100 + p) + "_" + p, p + "", "E", p, "embedding", "", random);
+        }
+        for (int k = 0; k < outputs.size(); k++) {
+            double probability = 0.42 * Math.pow(0.55, k);
+            places.add(new int[] {layers, last, 1});
+            String label =
+                    "Output \"%s\" (p=%s)".formatted(outputs.get(k), String.format(Locale.ROOT, "%.3f", probability));
+            node(
+                            list,
+                            (layers + 1) + "_" + (500 + k) + "_" + last,
+                            (500 + k) + "",
+                            (layers + 1) + "",
+                            last,
+                            "logit",
+                            label,
+                            random)
+                    .put("token_prob", probability)
+                    .put("is_target_logit", k == 0)
+                    .putNull("influence");
+        }
+        ArrayNode links = file.putArray("links");
+        Set<Long> pairs = new HashSet<>();
+        for (int tries = 0; links.size() < edges && tries < 60L * edges; tries++) {
+            int source = random.nextInt(places.size());
+            int target = random.nextInt(places.size());
+            int[] from = places.get(source);
+            int[] to = places.get(target);
+            if (from[0] < to[0]
+                    && from[1] <= to[1]
+                    && to[2] == 1
+                    && pairs.add((long) source * places.size() + target)) {
+                links.addObject()
+                        .put("source", list.get(source).get("node_id").textValue())
+                        .put("target", list.get(target).get("node_id").textValue())
+                        .put("weight", (float) (random.nextGaussian() * Math.exp(1.2 * random.nextGaussian())));
+            }
+        }
+        Path target = directory.resolve(name + ".json");
+        try {
+            Files.write(target, Json.MAPPER.writeValueAsBytes(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return target;
+    }
+
+    private static ObjectNode node(
+            ArrayNode list,
+            String id,
+            String feature,
+            String layer,
+            int position,
+            String kind,
+            String label,
+            Random random) {
+        return list.addObject()
+                .put("node_id", id)
+                .put("feature", Long.parseLong(feature))
+                .put("layer", layer)
+                .put("ctx_idx", position)
+                .put("feature_type", kind)
+                .put("jsNodeId", id)
+                .put("clerp", label)
+                .put("influence", 0.8 * Math.pow(random.nextDouble(), 0.6))
+                .putNull("activation")
+                .put("token_prob", 0.0)
+                .put("is_target_logit", false)
+                .put("run_idx", 0)
+                .put("reverse_ctx_idx", 0);
     }
 
     private static String number(double value) {

@@ -1,0 +1,110 @@
+// What steering did: next tokens, generated text, features further down, each beside the original.
+
+import {h} from './dom.js';
+import {name, number as short} from './naming.js';
+import {number, percent, quoted, signed} from './format.js';
+import {keyOf, siteOf} from './steering.js';
+
+const MOST_CHANGES = 24;
+const SMALLEST = 1e-4; // change of an activation
+
+/** @param result original and steered outcomes, with changes (the edits), nodes (the watched ones), effects (by node id) */
+export function results(result, annotations, actions) {
+  const {original, steered, effects} = result;
+  return [
+    h(
+      'div',
+      {class: 'button-row'},
+      h('h3', {}, 'Next token'),
+      h('span', {class: 'grow'}),
+      h('button', {class: 'small', id: 'steer-paint', onclick: () => actions.paint(effects)}, 'Show in the circuit'),
+    ),
+    distribution(original.next, steered.next),
+    original.text || steered.text ? texts(original.text, steered.text) : null,
+    activations(result, annotations, actions),
+  ];
+}
+
+function distribution(original, steered) {
+  const rows = original
+    .map((entry, i) => ({token: entry.token, before: entry.probability, after: steered[i].probability}))
+    .sort((a, b) => Math.max(b.before, b.after) - Math.max(a.before, a.after));
+  const bar = (value, kind) => {
+    const element = h('span', {class: 'prob ' + kind, 'aria-hidden': 'true'});
+    element.style.width = Math.max(0.5, value * 100) + '%';
+    return element;
+  };
+  return h(
+    'table',
+    {class: 'distribution'},
+    h('caption', {class: 'sr-only'}, 'Probability of the next token, original and steered'),
+    h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        h('th', {scope: 'col'}, 'Token'),
+        h('th', {scope: 'col', class: 'numeric'}, h('span', {class: 'key before'}), 'Original'),
+        h('th', {scope: 'col', class: 'numeric'}, h('span', {class: 'key after'}), 'Steered'),
+        h('th', {scope: 'col', class: 'wide'}, h('span', {class: 'sr-only'}, 'Bars')),
+      ),
+    ),
+    h(
+      'tbody',
+      {},
+      rows.map(row =>
+        h(
+          'tr',
+          {},
+          h('th', {scope: 'row'}, quoted(row.token)),
+          h('td', {class: 'numeric'}, percent(row.before)),
+          h('td', {class: 'numeric'}, percent(row.after)),
+          h('td', {class: 'wide'}, h('div', {class: 'bars'}, bar(row.before, 'before'), bar(row.after, 'after'))),
+        ),
+      ),
+    ),
+  );
+}
+
+function texts(original, steered) {
+  const text = (title, said) => h('div', {}, h('h3', {}, title), h('p', {class: 'generated'}, said.trimStart() || '–'));
+  return h('div', {class: 'texts'}, text('Original text', original), text('Steered text', steered));
+}
+
+function activations({nodes, changes, effects}, annotations, actions) {
+  const set = new Set(changes.map(edit => keyOf(edit.site)));
+  const rows = nodes
+    .map(node => ({
+      node,
+      before: effects.get(node.id)[0],
+      after: effects.get(node.id)[1],
+      own: set.has(keyOf(siteOf(node))),
+    }))
+    .filter(row => Math.abs(row.after - row.before) > SMALLEST)
+    .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before))
+    .slice(0, MOST_CHANGES)
+    .sort((a, b) => a.node.row - b.node.row || a.node.position - b.node.position);
+  if (rows.length === 0) return h('p', {class: 'muted'}, 'No feature of the graph changes.');
+  return [
+    h('h3', {}, 'Features that change most, from below'),
+    h(
+      'ul',
+      {class: 'changes'},
+      rows.map(({node, before, after, own}) =>
+        h(
+          'li',
+          {},
+          h(
+            'button',
+            {class: 'row', onclick: () => actions.select(node.id)},
+            h('span', {class: 'row-name'}, name(node, annotations), own ? h('span', {class: 'tag'}, 'set') : null),
+            h('span', {class: 'muted'}, short(node)),
+            h('span', {class: 'row-weight'}, `${number(before)} → ${number(after)}`),
+            h('span', {class: 'row-share ' + (after < before ? 'negative' : 'positive')}, signed(after - before)),
+          ),
+        ),
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,97 @@
+// What steering asks for and what comes of it, without a page: edits of features at positions, their effects on nodes and boxes.
+
+import {FEATURE, LOGIT} from './model.js';
+
+const MOST_WATCHED = 300;
+
+/** @typedef {{layer: number, position: number, feature: number}} Site */
+
+/** Features that can be steered. */
+export function steerable(node) {
+  return node.kind === FEATURE && node.activation !== null && node.feature >= 0;
+}
+
+export function siteOf(node) {
+  return {layer: node.layer, position: node.position, feature: node.feature};
+}
+
+export function keyOf({layer, position, feature}) {
+  return `${layer}/${position}/${feature}`;
+}
+
+/**
+ * Positions as people write them: "3", "2, 5-7", "all"; negative ones count from the end.
+ *
+ * @returns {number[] | null} ascending; empty for an empty text, null if it can't be read
+ */
+export function positions(text, count) {
+  const found = new Set();
+  if (text.trim() === 'all') return Array.from({length: count}, (_, i) => i);
+  for (const part of text.split(',').map(each => each.trim())) {
+    if (part === '') continue;
+    const match = /^(-?\d+)(?:\s*[-–:]\s*(-?\d+))?$/.exec(part);
+    if (!match) return null;
+    const [low, high] = [match[1], match[2] ?? match[1]].map(each =>
+      Number(each) < 0 ? count + Number(each) : Number(each),
+    );
+    if (low < 0 || high >= count || low > high) return null;
+    for (let i = low; i <= high; i++) found.add(i);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+/**
+ * Edits that set a feature to a value.
+ *
+ * @param {Site} site       where it is
+ * @param {number} value
+ * @param {number[]} places positions to set it at; its own if there are none
+ * @param {boolean} onward  also at every later position
+ */
+export function edits(site, value, places, onward) {
+  const at = places.length ? places : [site.position];
+  return at.map((position, i) => ({site: {...site, position}, value, onward: onward && i === at.length - 1}));
+}
+
+/**
+ * Features worth watching: those edited, the pinned ones, then those that matter most from the lowest edited layer up.
+ *
+ * @param {import('./model.js').Graph} graph
+ * @param {{site: Site}[]} changes
+ */
+export function watched(graph, changes, shown, pinned) {
+  const edited = new Set(changes.map(edit => keyOf(edit.site)));
+  const lowest = Math.min(...changes.map(edit => edit.site.layer));
+  const rank = node => (edited.has(keyOf(siteOf(node))) ? 2 : pinned.includes(node.id) ? 1 : 0);
+  return graph.nodes
+    .filter(node => steerable(node) && (rank(node) > 0 || (node.layer >= lowest && shown[node.index])))
+    .sort((a, b) => rank(b) - rank(a) || graph.through[b.index] - graph.through[a.index])
+    .slice(0, MOST_WATCHED);
+}
+
+/**
+ * What steering did to each node: its activation, or an output's probability, before and after.
+ *
+ * @returns {Map<string, [number, number]>} by node id
+ */
+export function effects(graph, nodes, changes, {original, steered}) {
+  const set = new Map(changes.map(edit => [keyOf(edit.site), edit.value]));
+  const found = new Map();
+  // What was set counts, not what the encoder would say of the changed text.
+  nodes.forEach((node, i) =>
+    found.set(node.id, [original.activations[i], set.get(keyOf(siteOf(node))) ?? steered.activations[i]]),
+  );
+  const after = new Map(steered.next.map(entry => [String(entry.id), entry.probability]));
+  for (const {id, probability} of original.next) {
+    const node = graph.nodes.find(each => each.kind === LOGIT && each.key === String(id) && !each.target);
+    if (node) found.set(node.id, [probability, after.get(String(id)) ?? 0]);
+  }
+  return found;
+}
+
+/** A box's share of what it was: the sum over its members after by that before; null where none is known. */
+export function shareOfOriginal(members, found) {
+  const known = members.map(node => found.get(node.id)).filter(Boolean);
+  const before = known.reduce((sum, pair) => sum + pair[0], 0);
+  return known.length && before > 0 ? known.reduce((sum, pair) => sum + pair[1], 0) / before : null;
+}
