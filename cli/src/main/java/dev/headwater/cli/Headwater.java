@@ -28,6 +28,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
@@ -66,10 +67,14 @@ public final class Headwater {
     /** How long an interrupted command may take to put things in order, before the process ends regardless. */
     private static final int GRACE_SECONDS = 2;
 
+    private static final int LONGEST_TRACE = 100;
+
     @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Say more; show stack traces of failures.")
     private boolean verbose;
 
     public static void main(String[] args) {
+        // Whatever the machine's language: digits, case and formats of files and output are the same everywhere.
+        Locale.setDefault(Locale.ROOT);
         CountDownLatch finished = new CountDownLatch(1);
         Interrupt interrupt = new Interrupt();
         // Ctrl-C runs this hook while the command still works: ask it to stop, and let it remove what it had half
@@ -82,13 +87,23 @@ public final class Headwater {
                 Thread.currentThread().interrupt();
             }
         }));
+        Console console = Console.ofProcess();
         int code;
         try {
-            code = run(Console.ofProcess(), interrupt, args);
+            code = written(console, run(console, interrupt, args));
         } finally {
             finished.countDown();
         }
         System.exit(code);
+    }
+
+    /** The exit code, which is a failure where results were lost: standard output is full, or nobody reads it any more. */
+    static int written(Console console, int code) {
+        if (!console.out().checkError()) {
+            return code;
+        }
+        complain(console, "Not all of the output could be written: standard output is full or closed.");
+        return code == 0 ? ExitCode.FAILURE : code;
     }
 
     /** Runs one command; everything that it prints goes to the console. */
@@ -139,6 +154,23 @@ public final class Headwater {
                     console,
                     "A file became shorter, or its disk failed, while it was being read; start again when it is whole");
             return ExitCode.FAILURE;
+        } catch (Error e) {
+            complain(console, unexpected(e, List.of(args).contains("--verbose")));
+            if (List.of(args).contains("--verbose")) {
+                trace(console, e);
+            }
+            return ExitCode.FAILURE;
+        }
+    }
+
+    /** The stack trace; what repeats itself without end is cut. */
+    private static void trace(Console console, Throwable e) {
+        var text = new java.io.StringWriter();
+        e.printStackTrace(new PrintWriter(text, true));
+        List<String> lines = text.toString().lines().toList();
+        lines.stream().limit(LONGEST_TRACE).forEach(console.err()::println);
+        if (lines.size() > LONGEST_TRACE) {
+            console.err().println("\t... " + (lines.size() - LONGEST_TRACE) + " more lines");
         }
     }
 
@@ -193,7 +225,7 @@ public final class Headwater {
         }
         console.err().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         if (isVerbose(command)) {
-            e.printStackTrace(console.err());
+            trace(console, e);
         }
         return ExitCode.USAGE;
     }
@@ -206,7 +238,7 @@ public final class Headwater {
             complain(console, message(e, isVerbose(command)));
         }
         if (isVerbose(command)) {
-            e.printStackTrace(console.err());
+            trace(console, e);
         }
         return code;
     }
@@ -222,10 +254,13 @@ public final class Headwater {
             case HeadwaterException _, NativeException _ -> sentence(e.getMessage());
             case UncheckedIOException io -> sentence("Input or output failed: " + io.getCause());
             case IOException _ -> sentence("Input or output failed: " + e);
-            default ->
-                "Headwater failed in a way that it does not expect (" + e + ")."
-                        + (verbose ? "" : " Run it again with --verbose to see where, and please report it.");
+            default -> unexpected(e, verbose);
         };
+    }
+
+    private static String unexpected(Throwable e, boolean verbose) {
+        return "Headwater failed in a way that it does not expect (" + e + ")."
+                + (verbose ? "" : " Run it again with --verbose to see where, and please report it.");
     }
 
     private static void complain(Console console, String sentence) {

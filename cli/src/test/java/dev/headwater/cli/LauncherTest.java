@@ -51,6 +51,23 @@ class LauncherTest {
         assertEquals("C.UTF-8", lines.getFirst(), "a locale that is not UTF-8 is replaced");
     }
 
+    /** As after {@code ssh} from a computer with other locales: the name says UTF-8, but nothing here goes by it. */
+    @Test
+    void aLocaleThatIsNotInstalledIsReplaced() throws Exception {
+        Path jdk = jdk("jdk", "25.0.1+8", "locale charmap; for a; do echo \"<$a>\"; done");
+        for (Map<String, String> locale : List.of(
+                Map.of("LC_ALL", "tlh_QX.UTF-8"),
+                Map.of("LC_ALL", "", "LANG", "tlh_QX.UTF-8"),
+                Map.of("LC_ALL", "", "LC_CTYPE", "UTF-8"))) {
+            Map<String, String> environment = new java.util.HashMap<>(locale);
+            environment.put("JAVA_HOME", jdk.toString());
+            Result result = launch(launcher, environment, "attribute", "« petit »");
+            assertTrue(
+                    result.output.lines().anyMatch("UTF-8"::equals) && result.output.contains("<« petit »>"),
+                    locale + ": " + result.output);
+        }
+    }
+
     @Test
     void passesOverAJdkThatIsTooOld() throws Exception {
         Path old = jdk("old", "17.0.15+6-Debian", "echo old");

@@ -32,7 +32,7 @@ public final class Temporary {
         if (SWEPT.add(directory)) {
             sweep(directory);
         }
-        return directory.resolve(".headwater-%s-%d.tmp".formatted(Owner.SELF, COUNT.incrementAndGet()));
+        return directory.resolve(".headwater-" + Owner.SELF + "-" + COUNT.incrementAndGet() + ".tmp");
     }
 
     /** Removes what killed processes left in a directory. What cannot be removed stays: it is in nobody's way but the disk's. */

@@ -74,7 +74,7 @@ final class SetFiles implements AutoCloseable {
     private void openPerLayer(TranscoderConfig config) {
         int count = contiguous(config, LAYER, "layer_%d.safetensors");
         for (int layer = 0; layer < count; layer++) {
-            WeightFile file = open(config.directory().resolve("layer_%d.safetensors".formatted(layer)));
+            WeightFile file = open(config.directory().resolve("layer_" + layer + ".safetensors"));
             add(layout(file), file, file, layer, count, config);
         }
     }
@@ -82,8 +82,8 @@ final class SetFiles implements AutoCloseable {
     private void openCrossLayer(TranscoderConfig config) {
         int count = contiguous(config, ENCODER, "W_enc_%d.safetensors");
         for (int layer = 0; layer < count; layer++) {
-            WeightFile encoder = open(config.directory().resolve("W_enc_%d.safetensors".formatted(layer)));
-            WeightFile decoder = open(config.directory().resolve("W_dec_%d.safetensors".formatted(layer)));
+            WeightFile encoder = open(config.directory().resolve("W_enc_" + layer + ".safetensors"));
+            WeightFile decoder = open(config.directory().resolve("W_dec_" + layer + ".safetensors"));
             add(LayerLayout.crossLayer(layer), encoder, decoder, layer, count, config);
         }
     }

@@ -130,10 +130,10 @@ public final class TranscoderConverter {
         Map<String, Map<String, Source>> files = new LinkedHashMap<>();
         if (perLayer) {
             tensors.put(to.decoder(), decoder);
-            files.put("layer_%d.safetensors".formatted(layer), tensors);
+            files.put("layer_" + layer + ".safetensors", tensors);
         } else {
-            files.put("W_enc_%d.safetensors".formatted(layer), tensors);
-            files.put("W_dec_%d.safetensors".formatted(layer), Map.of(to.decoder(), decoder));
+            files.put("W_enc_" + layer + ".safetensors", tensors);
+            files.put("W_dec_" + layer + ".safetensors", Map.of(to.decoder(), decoder));
         }
         return files;
     }
