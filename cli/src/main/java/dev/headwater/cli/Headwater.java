@@ -16,6 +16,7 @@ import dev.headwater.cli.command.PlanCommand;
 import dev.headwater.cli.command.ServeCommand;
 import dev.headwater.cli.command.UploadCommand;
 import dev.headwater.cli.command.VerifyCommand;
+import dev.headwater.cli.option.ReferenceOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Interrupt;
@@ -34,7 +35,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -113,7 +113,9 @@ public final class Headwater {
         CommandLine commands = new CommandLine(new Headwater());
         // Reading all commands' annotations takes longer than running some commands: take in the one that is asked for.
         Map<String, Supplier<Object>> known = commands(console, interrupt);
-        if (args.length > 0 && known.containsKey(args[0])) {
+        if (args.length == 3 && args[0].equals("help") && known.containsKey(args[1])) {
+            commands.addSubcommand(known.get(args[1]).get());
+        } else if (args.length > 0 && known.containsKey(args[0])) {
             commands.addSubcommand(known.get(args[0]).get());
         } else if (!List.of(args).equals(List.of("--version"))) {
             known.values().forEach(command -> commands.addSubcommand(command.get()));
@@ -140,8 +142,14 @@ public final class Headwater {
                 parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested() || parsed.isVersionHelpRequested()
                         ? new CommandLine.RunLast().execute(parsed)
                         : welcome(commands));
+        // As elsewhere: of an option that is given twice, the last counts.
+        CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
+        commands.setOverwrittenOptionsAllowed(true);
         try {
-            return commands.execute(spelled(args));
+            return commands.execute(spelled(console, args));
+        } catch (UsageException e) {
+            complain(console, sentence(e.getMessage()));
+            return ExitCode.USAGE;
         } catch (OutOfMemoryError e) {
             complain(
                     console,
@@ -198,17 +206,17 @@ public final class Headwater {
         return commands;
     }
 
-    /** The arguments with further spellings of options replaced by ours. */
-    private static String[] spelled(String[] args) {
-        if (args.length == 0 || !args[0].equals("attribute")) {
-            return args;
+    /** The arguments with further spellings replaced by ours; {@code help a b} is {@code a b --help}. */
+    private static String[] spelled(Console console, String[] args) {
+        if (args.length == 3 && args[0].equals("help")) {
+            return new String[] {args[1], args[2], "--help"};
         }
-        return Stream.of(args)
-                .map(arg -> {
-                    String name = arg.startsWith("--") ? arg.replaceFirst("(?s)=.*", "") : arg;
-                    return AttributeCommand.ALIASES.getOrDefault(name, name) + arg.substring(name.length());
-                })
-                .toArray(String[]::new);
+        boolean quiet = List.of(args).contains("--quiet");
+        return ReferenceOptions.replaced(args, sentence -> {
+            if (!quiet) {
+                complain(console, sentence(sentence));
+            }
+        });
     }
 
     private static int welcome(CommandLine commands) {

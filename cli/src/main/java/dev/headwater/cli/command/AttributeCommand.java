@@ -53,27 +53,6 @@ import picocli.CommandLine.Option;
             "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"
         })
 public final class AttributeCommand implements Callable<Integer> {
-    /** Spellings of the reference implementation's command line, accepted but not advertised. */
-    public static final Map<String, String> ALIASES = Map.of(
-            "--transcoder_set",
-            "--transcoders",
-            "--graph_file_dir",
-            "--out",
-            "--graph_output_path",
-            "--raw",
-            "--max_n_logits",
-            "--max-logits",
-            "--desired_logit_prob",
-            "--logit-prob",
-            "--max_feature_nodes",
-            "--max-features",
-            "--node_threshold",
-            "--node-threshold",
-            "--edge_threshold",
-            "--edge-threshold",
-            "--batch_size",
-            "--batch-size");
-
     private final Console console;
     private final Interrupt interrupt;
 
@@ -115,6 +94,7 @@ public final class AttributeCommand implements Callable<Integer> {
 
     @Option(
             names = "--port",
+            paramLabel = "PORT",
             defaultValue = "8041",
             description = "The explorer's port, 0 for any that is free (default: ${DEFAULT-VALUE}).")
     private int port;

@@ -61,6 +61,7 @@ public final class ServeCommand implements Callable<Integer> {
 
     @Option(
             names = "--host",
+            paramLabel = "ADDRESS",
             defaultValue = ExplorerConfig.LOOPBACK,
             description =
                     "Address to listen on (default: ${DEFAULT-VALUE}). Any but this computer's own asks visitors for a token.")
@@ -68,6 +69,7 @@ public final class ServeCommand implements Callable<Integer> {
 
     @Option(
             names = "--port",
+            paramLabel = "PORT",
             defaultValue = "8041",
             description = "Port, 0 for any that is free (default: ${DEFAULT-VALUE}).")
     private int port;
