@@ -48,18 +48,6 @@ record TokenizerClass(Map<String, String> defaults, boolean sentencePiece, Aroun
                                     "pad_token",
                                     "<pad>"),
                             false,
-                            new Around(true, false))),
-            Map.entry(
-                    "CohereTokenizer",
-                    new TokenizerClass(
-                            Map.of(
-                                    "unk_token",
-                                    "<UNK>",
-                                    "bos_token",
-                                    "<BOS_TOKEN>",
-                                    "eos_token",
-                                    "<|END_OF_TURN_TOKEN|>"),
-                            false,
                             new Around(true, false))));
 
     /** The class of a model's type, for repositories that name none; of those with a class of their own. */

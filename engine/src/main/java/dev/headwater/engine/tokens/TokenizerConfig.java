@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.headwater.engine.tokens.pipeline.AddedTokens.Added;
 import dev.headwater.engine.tokens.pipeline.Pipeline;
 import dev.headwater.engine.tokens.pipeline.TokenizerFile;
@@ -10,10 +11,12 @@ import dev.headwater.engine.tokens.regex.RefusedException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -234,9 +237,10 @@ final class TokenizerConfig {
         List<Added> all = new ArrayList<>(file.added());
         Map<String, Added> listed = new HashMap<>();
         all.forEach(token -> listed.put(token.content(), token));
-        Set<String> special = new LinkedHashSet<>(special());
+        Set<String> withRole = new HashSet<>(special());
+        Set<String> named = new HashSet<>();
         for (Added token : listed().values()) {
-            boolean hasRole = token.special() || special.contains(token.content());
+            boolean hasRole = token.special() || withRole.contains(token.content());
             Added changed = new Added(
                     token.content(),
                     token.singleWord(),
@@ -246,27 +250,30 @@ final class TokenizerConfig {
                     hasRole);
             all.add(changed);
             listed.put(token.content(), changed);
+            named.add(token.content());
         }
-        for (String role : ROLES) {
-            JsonNode written = written(role);
-            Added described = written != null && written.isObject() ? described(written, false) : null;
-            if (described != null && isNew(described.content(), listed, file)) {
-                all.add(asSpecial(described));
-                listed.put(described.content(), described);
+        boolean listsTokens = config.has(LISTED_TOKENS);
+        Set<String> seen = new HashSet<>();
+        List<JsonNode> special = new ArrayList<>();
+        roles().keySet()
+                .forEach(role -> special.add(written(role) == null ? new TextNode(roles().get(role)) : written(role)));
+        int roles = special.size();
+        special.addAll(furtherSpecial());
+        for (int i = 0; i < special.size(); i++) {
+            String content = content(special.get(i));
+            if (content == null || !seen.add(content)) {
+                continue;
+            }
+            // A role that is written as an object changes the token's flags, unless its list has said them.
+            boolean described = special.get(i).isObject()
+                    && !(i < roles && (listsTokens ? named.contains(content) : listed.containsKey(content)));
+            if (described) {
+                all.add(asSpecial(described(special.get(i), true)));
+            } else if (!listed.containsKey(content)) {
+                all.add(Added.special(content));
             }
         }
-        special.stream()
-                .filter(content -> isNew(content, listed, file))
-                .forEach(content -> all.add(Added.special(content)));
         return all;
-    }
-
-    /**
-     * Whether a token has a role but is not listed. One that the vocabulary lacks too is passed over: the library would give
-     * it a new id, for which the model has no embedding.
-     */
-    private static boolean isNew(String content, Map<String, Added> listed, TokenizerFile file) {
-        return !listed.containsKey(content) && file.hasInVocabulary(content);
     }
 
     private static Added asSpecial(Added token) {
@@ -345,16 +352,19 @@ final class TokenizerConfig {
     /** Texts of all tokens with a role, single ones first; more than one may have the same. */
     List<String> special() {
         List<String> all = new ArrayList<>(roles().values());
+        furtherSpecial().stream()
+                .map(TokenizerConfig::content)
+                .filter(Objects::nonNull)
+                .forEach(all::add);
+        return all;
+    }
+
+    /** Tokens without one of the roles: a list of tokens, or an object of named ones. */
+    private List<JsonNode> furtherSpecial() {
+        List<JsonNode> all = new ArrayList<>();
         for (String list : LISTS) {
-            for (JsonNode source : List.of(config.path(list), map.path(list))) {
-                // A list of tokens, or an object of named ones; iterating gives the values of both.
-                for (JsonNode token : source) {
-                    String content = content(token);
-                    if (content != null) {
-                        all.add(content);
-                    }
-                }
-            }
+            config.path(list).forEach(all::add);
+            map.path(list).forEach(all::add);
         }
         return all;
     }

@@ -72,7 +72,8 @@ class TokenizerTest {
         assertLeads(OptionalInt.of(2), directory, "{\"pad_token\":\"a\",\"additional_special_tokens\":[\"c\"]}");
         assertLeads(OptionalInt.of(2), directory, "{\"extra_special_tokens\":{\"image_token\":\"c\"}}");
         assertLeads(OptionalInt.empty(), directory, "{\"pad_token\":\"a\"}");
-        assertLeads(OptionalInt.empty(), directory, "{\"bos_token\":null,\"pad_token\":\"unknown\"}");
+        // A token that no file numbers gets the next number, as in the Python library.
+        assertLeads(OptionalInt.of(4), directory, "{\"bos_token\":null,\"pad_token\":\"unknown\"}");
     }
 
     private static void assertLeads(OptionalInt expected, Path directory, String config) throws IOException {

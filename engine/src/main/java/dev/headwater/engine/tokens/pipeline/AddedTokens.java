@@ -5,9 +5,11 @@ import dev.headwater.engine.tokens.regex.RefusedException;
 import dev.headwater.engine.tokens.regex.Steps;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
@@ -42,6 +44,9 @@ public final class AddedTokens {
     private final boolean passesSpecial;
     private final Map<String, Integer> ids = new LinkedHashMap<>();
     private final Map<Integer, Added> tokens = new LinkedHashMap<>();
+    /** Texts of special tokens; one that was special once stays so, whatever a later token with its text says. */
+    private final Set<String> special = new HashSet<>();
+
     private final Trie raw = new Trie();
     private final Trie normalized = new Trie();
 
@@ -51,6 +56,8 @@ public final class AddedTokens {
         this.normalizer = normalizer;
         this.passesSpecial = passesSpecial;
         int next = model.size();
+        List<Added> specials = new ArrayList<>();
+        List<Added> others = new ArrayList<>();
         for (Added token : added) {
             if (token.content.isEmpty() || token.equals(tokens.get(ids.get(token.content)))) {
                 continue;
@@ -63,20 +70,28 @@ public final class AddedTokens {
             next = Math.max(next, id + 1);
             ids.put(token.content, id);
             tokens.put(id, token);
-        }
-        // Of two that are normalized to the same, a special one counts, then the first: put in reverse, the last put
-        // stays.
-        List<Map.Entry<Integer, Added>> order = new ArrayList<>(tokens.entrySet());
-        order.sort((a, b) -> Boolean.compare(b.getValue().special, a.getValue().special));
-        for (var entry : order.reversed()) {
-            Added token = entry.getValue();
-            if (token.normalized) {
-                Steps steps = Steps.forText(token.content.length());
-                String content = normalizer == null ? token.content : normalizer.apply(token.content, steps);
-                put(normalized, content, entry.getKey());
-            } else {
-                put(raw, token.content, entry.getKey());
+            if (token.special && special.add(token.content)) {
+                specials.add(token);
+            } else if (!special.contains(token.content)) {
+                others.add(token);
             }
+        }
+        // The first of a text says whether it is looked for before or after normalization, the last says the rest. Of
+        // two that
+        // are normalized to the same, a special one counts, then the first: put in reverse, the last put stays.
+        others.reversed().forEach(this::put);
+        specials.reversed().forEach(this::put);
+    }
+
+    private void put(Added token) {
+        if (token.normalized) {
+            Steps steps = Steps.forText(token.content.length());
+            put(
+                    normalized,
+                    normalizer == null ? token.content : normalizer.apply(token.content, steps),
+                    id(token.content));
+        } else {
+            put(raw, token.content, id(token.content));
         }
     }
 
@@ -143,7 +158,8 @@ public final class AddedTokens {
                 continue;
             }
             Added added = tokens.get(id);
-            if (!(passesSpecial && added.special) && (!added.singleWord || standsAlone(chars, at, end))) {
+            if (!(passesSpecial && special.contains(added.content))
+                    && (!added.singleWord || standsAlone(chars, at, end))) {
                 int start = added.stripsLeft ? Math.max(leftOfSpace(chars, at, steps), done) : at;
                 int stop = added.stripsRight ? rightOfSpace(chars, end, steps) : end;
                 if (done < start) {

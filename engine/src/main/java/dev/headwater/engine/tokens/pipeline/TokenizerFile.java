@@ -177,11 +177,6 @@ public final class TokenizerFile {
         return added;
     }
 
-    /** Whether the model's own vocabulary has a token. */
-    public boolean hasInVocabulary(String token) {
-        return model.vocabulary().id(token) >= 0;
-    }
-
     /** A part as it is written, {@code pre_tokenizer} for one; null if the file has none. */
     public JsonNode part(String name) {
         JsonNode part = parts.get(name);
