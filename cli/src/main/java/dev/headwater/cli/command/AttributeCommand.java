@@ -6,6 +6,7 @@ import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.cli.option.TracingOptions;
+import dev.headwater.cli.report.AttentionReport;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.Interrupt;
@@ -15,8 +16,11 @@ import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attention.GraphHeads;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.LinearPrompt;
+import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
@@ -53,6 +57,9 @@ import picocli.CommandLine.Option;
             "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"
         })
 public final class AttributeCommand implements Callable<Integer> {
+    /** Sources and pairs of each explained score that files hold, as Neuronpedia's do. */
+    private static final int QK_SOURCES = 10;
+
     private final Console console;
     private final Interrupt interrupt;
 
@@ -79,6 +86,27 @@ public final class AttributeCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
     private Path raw;
+
+    @Option(
+            names = "--heads",
+            description =
+                    "Say in the files which attention heads the graph's edges passed, and print the heads that carry most.")
+    private boolean heads;
+
+    @Option(
+            names = "--head-share",
+            paramLabel = "SHARE",
+            defaultValue = "0.8",
+            description =
+                    "Name an edge's strongest heads until they make up this share, the rest as one number (default: ${DEFAULT-VALUE}).")
+    private double headShare;
+
+    @Option(
+            names = "--qk",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "With --heads: explain where the N most influential heads look (default: ${DEFAULT-VALUE}).")
+    private int qk;
 
     @Option(
             names = "--features",
@@ -114,6 +142,7 @@ public final class AttributeCommand implements Callable<Integer> {
         pruning.check();
         output.check(source.title());
         checkRaw();
+        checkHeads();
 
         Map<String, Double> seconds = new LinkedHashMap<>();
         Stopwatch watch = new Stopwatch();
@@ -135,7 +164,11 @@ public final class AttributeCommand implements Callable<Integer> {
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
-                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels);
+                AttentionBlock attention = heads ? attention(loaded, graph, pruned, wanted, labels) : null;
+                if (heads) {
+                    seconds.put("heads", watch.lap());
+                }
+                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels, attention);
                 seconds.put("write", watch.lap());
                 output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
             }
@@ -159,6 +192,36 @@ public final class AttributeCommand implements Callable<Integer> {
         }
     }
 
+    private void checkHeads() {
+        if (!(headShare > 0 && headShare <= 1)) {
+            throw new UsageException("--head-share is " + headShare + "; it is a share above 0, up to 1");
+        }
+        if (qk < 0 || qk > 0 && !heads) {
+            throw new UsageException(
+                    qk < 0 ? "--qk is " + qk + "; it can't be negative" : "--qk explains heads; give --heads too");
+        }
+    }
+
+    private AttentionBlock attention(
+            ReplacementModel loaded,
+            AttributionGraph graph,
+            Pruning pruned,
+            AttributionOptions wanted,
+            GraphJson.Labels labels) {
+        try (var progress = new ProgressDisplay(console, interrupt, output.quiet());
+                LinearPrompt linear = LinearPrompt.of(loaded, graph.prompt(), wanted.memory(), progress)) {
+            GraphHeads found = GraphHeads.of(linear, graph, pruned, wanted.targets(), headShare, progress);
+            List<GraphHeads.Look> looks = found.looks(linear, graph, qk, QK_SOURCES);
+            progress.close();
+            if (!output.quiet()) {
+                new AttentionReport(output.json() ? console.withResultsOnErr() : console, linear, labels, output.top())
+                        .print(found);
+                console.out().println();
+            }
+            return found.block(linear, graph, looks, QK_SOURCES);
+        }
+    }
+
     private void checkRaw() {
         if (raw == null) {
             return;
@@ -173,10 +236,11 @@ public final class AttributeCommand implements Callable<Integer> {
         OutputOptions.checkWritable(parent);
     }
 
-    private Map<String, Path> write(AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels) {
+    private Map<String, Path> write(
+            AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels, AttentionBlock attention) {
         Map<String, Path> files = new LinkedHashMap<>();
         if (raw != null) {
-            GraphFile.write(graph, raw);
+            GraphFile.write(graph, attention, raw);
             files.put("raw", raw);
         }
         files.put(
@@ -184,7 +248,7 @@ public final class AttributeCommand implements Callable<Integer> {
                 GraphJson.write(
                         graph,
                         pruned,
-                        new GraphJson.Options(slug, !output.named(), labels, Map.of()),
+                        new GraphJson.Options(slug, !output.named(), labels, Map.of(), attention),
                         output.directory()));
         files.put("index", output.directory().resolve(GraphIndex.FILE));
         return files;

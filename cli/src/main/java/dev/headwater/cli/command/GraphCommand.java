@@ -92,7 +92,12 @@ public final class GraphCommand implements Callable<Integer> {
                         GraphJson.write(
                                 graph,
                                 pruned,
-                                new GraphJson.Options(output.slug(title), !output.named(), labels, Map.of()),
+                                new GraphJson.Options(
+                                        output.slug(title),
+                                        !output.named(),
+                                        labels,
+                                        Map.of(),
+                                        GraphFile.attention(file).orElse(null)),
                                 output.directory()));
                 files.put("index", output.directory().resolve(GraphIndex.FILE));
             }

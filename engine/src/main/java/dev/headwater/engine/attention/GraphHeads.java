@@ -4,12 +4,16 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.document.AttentionBlock;
+import dev.headwater.engine.document.NodeId;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Pruning;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
@@ -21,8 +25,9 @@ import java.util.stream.IntStream;
  * @param edges     the pruned graph's edges that attention lies between, by target, then source
  * @param influence of each head: over all edges the influence that the edge carries times |loading| / |weight|, as a share of the influence
  *                  that all kept edges carry, [layers][heads]. Parts that cancel each other count both
+ * @param ends      of each head the target of the edge that most influence passes it on, -1 if none, [layers][heads]
  */
-public record GraphHeads(int layers, int heads, double share, List<Edge> edges, double[][] influence) {
+public record GraphHeads(int layers, int heads, double share, List<Edge> edges, double[][] influence, int[][] ends) {
     /** Of an edge. */
     public static final int MOST_PARTS = 16;
 
@@ -79,6 +84,11 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
         }
         Edge[] edges = new Edge[kept.size()];
         double[][] influence = new double[layers][heads];
+        double[][] most = new double[layers][heads];
+        int[][] ends = new int[layers][heads];
+        for (int[] layer : ends) {
+            Arrays.fill(layer, -1);
+        }
         prompt.loadings(
                 kept.stream().map(edge -> nodes[edge[0]]).toList(),
                 kept.stream().map(edge -> nodes[edge[1]]).toList(),
@@ -88,8 +98,14 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
                         int[] edge = kept.get(e);
                         int first = EdgeHeads.layerOf(nodes[edge[1]], layers) + 1;
                         for (int i = 0; i < loadings.length; i++) {
-                            influence[first + i / heads][i % heads] +=
-                                    coefficient[edge[0]] * Math.abs(loadings[i]) / all[0];
+                            int layer = first + i / heads;
+                            int head = i % heads;
+                            double passed = coefficient[edge[0]] * Math.abs(loadings[i]) / all[0];
+                            influence[layer][head] += passed;
+                            if (passed > most[layer][head]) {
+                                most[layer][head] = passed;
+                                ends[layer][head] = edge[0];
+                            }
                         }
                         edges[e] = strongest(edge, first, heads, loadings, share);
                     }
@@ -99,8 +115,9 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
                 layers,
                 heads,
                 share,
-                java.util.Arrays.stream(edges).filter(edge -> edge != null).toList(),
-                influence);
+                Arrays.stream(edges).filter(Objects::nonNull).toList(),
+                influence,
+                ends);
     }
 
     private static Edge strongest(int[] edge, int first, int heads, float[] loadings, double share) {
@@ -133,5 +150,74 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
                 .filter(ranked -> ranked.influence > 0)
                 .sorted(Comparator.comparingDouble(ranked -> -ranked.influence))
                 .toList();
+    }
+
+    /** A score that was explained for a node. */
+    public record Look(int node, ScoreSources score) {}
+
+    /**
+     * Explains where the most influential heads look: each from the target of its strongest edge, at the position with the most attention
+     * there besides the target's own and the first, where heads rest.
+     *
+     * @param count how many heads
+     * @param top   how many pairs
+     */
+    public List<Look> looks(LinearPrompt prompt, AttributionGraph graph, int count, int top) {
+        List<Look> looks = new ArrayList<>();
+        for (Ranked ranked : ranking()) {
+            int node = ends[ranked.head.layer()][ranked.head.head()];
+            int query = node < 0 ? 0 : graph.node(node).position();
+            if (looks.size() == count) {
+                break;
+            }
+            if (query >= 2) {
+                float[] attention = prompt.attention(ranked.head.layer(), ranked.head.head(), query);
+                int key = IntStream.range(1, query)
+                        .boxed()
+                        .max(Comparator.comparingDouble(p -> attention[p]))
+                        .orElseThrow();
+                looks.add(new Look(node, ScoreSources.of(prompt, ranked.head, query, key, top)));
+            }
+        }
+        return looks;
+    }
+
+    /**
+     * As graph files hold it.
+     *
+     * @param top how many sources of each score, 0 for all
+     */
+    public AttentionBlock block(LinearPrompt prompt, AttributionGraph graph, List<Look> looks, int top) {
+        String[] names = new String[graph.size()];
+        List<AttentionBlock.Edge> named = new ArrayList<>();
+        for (Edge edge : edges) {
+            named.add(new AttentionBlock.Edge(
+                    name(names, graph, edge.source),
+                    name(names, graph, edge.target),
+                    edge.parts.stream()
+                            .map(part -> new AttentionBlock.Part(part.head.layer(), part.head.head(), part.loading))
+                            .toList(),
+                    edge.rest));
+        }
+        return new AttentionBlock(
+                1,
+                layers,
+                heads,
+                share,
+                ranking().stream()
+                        .map(ranked ->
+                                new AttentionBlock.Ranked(ranked.head.layer(), ranked.head.head(), ranked.influence))
+                        .toList(),
+                named,
+                looks.stream()
+                        .map(look -> look.score.named(prompt, name(names, graph, look.node), top))
+                        .toList());
+    }
+
+    private static String name(String[] names, AttributionGraph graph, int node) {
+        if (names[node] == null) {
+            names[node] = NodeId.of(graph.node(node), graph.layers());
+        }
+        return names[node];
     }
 }

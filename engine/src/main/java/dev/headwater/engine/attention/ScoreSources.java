@@ -9,8 +9,11 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.LinearPrompt.Reading;
+import dev.headwater.engine.document.AttentionBlock;
+import dev.headwater.engine.document.NodeId;
 import dev.headwater.engine.model.HeadInput;
 import dev.headwater.engine.model.ModelConfig;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -123,9 +126,7 @@ public record ScoreSources(
                 Tensor right = Torch.linear(prompt.added(head.layer(), key, keySources), k.gradient(), null);
                 strongest = Pairs.strongest(left, querySources, right, keySources, pairs);
             }
-            float[] attention = TorchShape.select(
-                            TorchShape.select(prompt.attention(head.layer()), 0, head.head()), 0, query)
-                    .toFloats();
+            float[] attention = prompt.attention(head.layer(), head.head(), query);
             return new ScoreSources(
                     head,
                     query,
@@ -142,6 +143,41 @@ public record ScoreSources(
                     strongest,
                     all);
         }
+    }
+
+    /**
+     * As graph files hold it.
+     *
+     * @param node the name of the node that it was explained for, null if none
+     * @param top  how many sources, 0 for all
+     */
+    public AttentionBlock.Score named(LinearPrompt prompt, String node, int top) {
+        int layers = prompt.model().layers();
+        return new AttentionBlock.Score(
+                node,
+                head.layer(),
+                head.head(),
+                query,
+                key,
+                score,
+                attention,
+                mean,
+                named(prompt, querySide, top),
+                named(prompt, keySide, top),
+                new AttentionBlock.Rest(queryRest, keyRest),
+                pairs.stream()
+                        .map(pair -> new AttentionBlock.Pair(
+                                NodeId.of(prompt.source(pair.query), layers),
+                                NodeId.of(prompt.source(pair.key), layers),
+                                pair.value))
+                        .toList());
+    }
+
+    private static List<AttentionBlock.Source> named(LinearPrompt prompt, float[] values, int top) {
+        return Arrays.stream(AttentionJson.largest(values, top))
+                .mapToObj(source -> new AttentionBlock.Source(
+                        NodeId.of(prompt.source(source), prompt.model().layers()), values[source]))
+                .toList();
     }
 
     private static void check(int positions, Head head, int query, int key) {

@@ -12,8 +12,6 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.EdgeRows;
-import dev.headwater.engine.graph.FeatureRef;
-import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.model.FeatureSite;
@@ -22,14 +20,8 @@ import dev.headwater.engine.model.TraceRequest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * The linear model that an attribution graph's edges come from, kept for further questions: one forward pass of a
@@ -126,6 +118,14 @@ public final class LinearPrompt implements AutoCloseable {
         return trace.attention(layer);
     }
 
+    /** Where a head looks from a position [P]. */
+    public float[] attention(int layer, int head, int query) {
+        try (var scope = TensorScope.open()) {
+            return TorchShape.select(TorchShape.select(trace.attention(layer), 0, head), 0, query)
+                    .toFloats();
+        }
+    }
+
     /** What enters a layer, F32 [P, d]; it belongs to the innermost open scope. */
     public Tensor stream(int layer) {
         if (layer > 0 && model.model().config().parallel()) {
@@ -143,24 +143,19 @@ public final class LinearPrompt implements AutoCloseable {
 
     // ---- what everything active adds to the stream at a place ----
 
+    /** Everything active, by number. */
+    public PromptSources numbered() {
+        return new PromptSources(model.layers(), prompt, active());
+    }
+
     /** Number of sources: active features, errors layer by layer, tokens, in this order. */
     public int sourceCount() {
-        return active().count() + (model.layers() + 1) * prompt.length();
+        return numbered().count();
     }
 
     /** What a source is. */
     public Node source(int number) {
-        int features = active().count();
-        int positions = prompt.length();
-        if (number < features) {
-            return new Node.Feature(active().ref(number), active().activation()[number]);
-        }
-        int rest = number - features;
-        int position = rest % positions;
-        return rest < model.layers() * positions
-                ? new Node.Error(rest / positions, position)
-                : new Node.Token(
-                        position, prompt.tokens()[position], prompt.texts().get(position));
+        return numbered().node(number);
     }
 
     /**
@@ -215,7 +210,8 @@ public final class LinearPrompt implements AutoCloseable {
     public Tensor added(int layer, int position, int[] numbers) {
         int all = active().count();
         int[] reaching = Arrays.stream(numbers)
-                .filter(number -> layer(number) < layer && source(number).position() <= position)
+                .filter(number ->
+                        numbered().layer(number) < layer && source(number).position() <= position)
                 .distinct()
                 .sorted()
                 .toArray();
@@ -223,10 +219,12 @@ public final class LinearPrompt implements AutoCloseable {
         int[] columns = IntStream.range(0, reaching.length)
                 .map(i -> reaching[i] < all ? i : reaching[i] - all + features.length)
                 .toArray();
-        try (var scope = TensorScope.open()) {
+        try (var _ = model.use();
+                var scope = TensorScope.open();
+                Sources few = sources(some(features))) {
             Tensor result = Tensor.zeros(DType.F32, frozen.device(), numbers.length, frozen.width());
             if (reaching.length > 0) {
-                Tensor found = Contributions.toStream(frozen, sources(some(features)), columns, layer, position);
+                Tensor found = Contributions.toStream(frozen, few, columns, layer, position);
                 for (int i = 0; i < numbers.length; i++) {
                     int at = Arrays.binarySearch(reaching, numbers[i]);
                     if (at >= 0) {
@@ -238,16 +236,7 @@ public final class LinearPrompt implements AutoCloseable {
         }
     }
 
-    /** The layer of a source; -1 for a token. */
-    private int layer(int number) {
-        return switch (source(number)) {
-            case Node.Feature feature -> feature.layer();
-            case Node.Error error -> error.layer();
-            case Node _ -> -1;
-        };
-    }
-
-    private ActiveFeatures some(int[] numbers) {
+    ActiveFeatures some(int[] numbers) {
         ActiveFeatures all = active();
         float[] activation = new float[numbers.length];
         for (int i = 0; i < numbers.length; i++) {
@@ -302,7 +291,7 @@ public final class LinearPrompt implements AutoCloseable {
         return sources;
     }
 
-    private Sources sources(ActiveFeatures features) {
+    Sources sources(ActiveFeatures features) {
         return new Sources(
                 features,
                 model.basis(),
@@ -314,13 +303,6 @@ public final class LinearPrompt implements AutoCloseable {
     }
 
     // ---- edges ----
-
-    /** Edges as a sweep sees them. */
-    private record Ends(Sources sources, List<Target> targets, int[] target, int[] column) {
-        Target of(int edge) {
-            return targets.get(target[edge]);
-        }
-    }
 
     /**
      * Finds the head loadings of edges.
@@ -339,11 +321,11 @@ public final class LinearPrompt implements AutoCloseable {
         progress.phase("head loadings", target.size());
         try (var _ = model.use();
                 var _ = TensorScope.open()) {
-            Ends ends = ends(target, source, known);
+            EdgeEnds ends = EdgeEnds.of(this, target, source, known);
             List<HeadSweep.Edge> edges = IntStream.range(0, target.size())
-                    .mapToObj(e -> new HeadSweep.Edge(ends.of(e), ends.column[e]))
+                    .mapToObj(e -> new HeadSweep.Edge(ends.of(e), ends.column()[e]))
                     .toList();
-            try (var few = ends.sources) {
+            try (var few = ends.sources()) {
                 new HeadSweep(frozen, few, memory / 2).run(edges, sink::edge, progress::advance, progress::cancelled);
             }
         }
@@ -351,12 +333,13 @@ public final class LinearPrompt implements AutoCloseable {
 
     /** Direct effects, as a graph's edges state them. Parameters are those of {@link #loadings}. */
     public float[] weights(List<? extends Node> target, List<? extends Node> source, OutputTargets known) {
-        try (var scope = TensorScope.open()) {
-            Ends ends = ends(target, source, known);
+        try (var _ = model.use();
+                var _ = TensorScope.open()) {
+            EdgeEnds ends = EdgeEnds.of(this, target, source, known);
             long rows =
-                    ends.targets.stream().mapToLong(end -> end.position() + 1).sum();
-            var wanted = new AdjointSweep.Wanted(FrozenPrompt.of(frozen, ends.sources, 0), ends.targets);
-            try (var _ = ends.sources;
+                    ends.targets().stream().mapToLong(end -> end.position() + 1).sum();
+            var wanted = new AdjointSweep.Wanted(FrozenPrompt.of(frozen, ends.sources(), 0), ends.targets());
+            try (var _ = ends.sources();
                     var sweep = new AdjointSweep(
                             frozen.weights(),
                             model.linear().twoLayers(rows / model.layers()),
@@ -366,142 +349,20 @@ public final class LinearPrompt implements AutoCloseable {
                             sweep.rows(List.of(wanted), done -> {}, () -> false).getFirst()) {
                 float[] weights = new float[target.size()];
                 for (int e = 0; e < weights.length; e++) {
-                    weights[e] = found.get(ends.target[e], ends.column[e]);
+                    weights[e] = found.get(ends.target()[e], ends.column()[e]);
                 }
                 return weights;
             }
         }
     }
 
-    private Ends ends(List<? extends Node> target, List<? extends Node> source, OutputTargets known) {
-        int count = active().count();
-        int[] features = Stream.concat(target.stream(), source.stream())
-                .filter(Node.Feature.class::isInstance)
-                .distinct()
-                .mapToInt(this::number)
-                .distinct()
-                .sorted()
-                .toArray();
-        ActiveFeatures chosen = some(features);
-        Sources few = sources(chosen);
-        TargetVectors vectors = new TargetVectors(model, frozen, chosen, trace);
-        List<LogitTarget> outputs = target.stream()
-                .filter(Node.Logit.class::isInstance)
-                .map(node -> ((Node.Logit) node).target())
-                .distinct()
-                .toList();
-        OutputTargets meaning = outputs.isEmpty() ? null : meaning(outputs, known);
-        if (meaning != null) {
-            vectors.choose(meaning, trace);
-        }
-        List<Node> distinct = target.stream().<Node>map(node -> node).distinct().toList();
-        int[] ends = distinct.stream()
-                .mapToInt(node -> node instanceof Node.Logit logit
-                        ? few.columns(0) + place(outputs, logit.target(), meaning)
-                        : Arrays.binarySearch(features, number(node)))
-                .toArray();
-        Map<Node, Integer> place = new HashMap<>();
-        distinct.forEach(node -> place.put(node, place.size()));
-        Map<Node, Integer> columns = new HashMap<>();
-        for (Node node : source) {
-            columns.computeIfAbsent(node, _ -> {
-                int number = number(node);
-                return number < count ? Arrays.binarySearch(features, number) : number - count + features.length;
-            });
-        }
-        return new Ends(
-                few,
-                vectors.of(ends, few.columns(0)),
-                target.stream().mapToInt(place::get).toArray(),
-                source.stream().mapToInt(columns::get).toArray());
-    }
-
-    /** Which of the outputs that {@code meaning} lists a target is. */
-    private int place(List<LogitTarget> outputs, LogitTarget target, OutputTargets meaning) {
-        return meaning instanceof OutputTargets.Tokens
-                ? outputs.indexOf(target)
-                : target.token() - model.vocabularySize();
-    }
-
-    private static final Pattern FEATURE = Pattern.compile("feature (\\d{1,9})/(\\d{1,9}) at position (\\d{1,9})");
-
-    private OutputTargets meaning(List<LogitTarget> outputs, OutputTargets known) {
-        if (known instanceof OutputTargets.Directions || known instanceof OutputTargets.Features) {
-            return known;
-        }
-        if (outputs.stream().allMatch(output -> output.token() < model.vocabularySize())) {
-            return new OutputTargets.Tokens(
-                    outputs.stream().map(LogitTarget::token).toList());
-        }
-        FeatureRef[] features = new FeatureRef
-                [1
-                        + outputs.stream()
-                                .mapToInt(output -> output.token() - model.vocabularySize())
-                                .max()
-                                .orElseThrow()];
-        for (LogitTarget output : outputs) {
-            Matcher name = FEATURE.matcher(output.text());
-            if (output.token() < model.vocabularySize() || !name.matches()) {
-                throw new UsageException(
-                        "the graph explains '" + output.text()
-                                + "', and its file does not hold that direction; trace the prompt again with the same target option instead of giving the graph");
-            }
-            features[output.token() - model.vocabularySize()] = new FeatureRef(
-                    Integer.parseInt(name.group(1)), Integer.parseInt(name.group(3)), Integer.parseInt(name.group(2)));
-        }
-        FeatureRef any =
-                Arrays.stream(features).filter(Objects::nonNull).findFirst().orElseThrow();
-        Arrays.setAll(features, i -> features[i] == null ? any : features[i]);
-        return new OutputTargets.Features(List.of(features));
-    }
-
     /**
-     * The number of a source, as {@link #source} counts.
+     * The number of a source.
      *
      * @throws HeadwaterException if it is none of this model and prompt
      */
     public int number(Node node) {
-        int all = active().count();
-        int positions = prompt.length();
-        boolean here = node.position() >= 0 && node.position() < positions;
-        switch (node) {
-            case Node.Error error
-            when here && error.layer() < model.layers() -> {
-                return all + error.layer() * positions + error.position();
-            }
-            case Node.Token token
-            when here && token.token() == prompt.tokens()[token.position()] -> {
-                return all + model.layers() * positions + token.position();
-            }
-            case Node.Feature feature -> {
-                int low = 0;
-                int high = all - 1;
-                while (low <= high) {
-                    int middle = (low + high) >>> 1;
-                    int order = ((Node.Feature) source(middle)).ref().compareTo(feature.ref());
-                    if (order == 0) {
-                        return middle;
-                    }
-                    low = order < 0 ? middle + 1 : low;
-                    high = order < 0 ? high : middle - 1;
-                }
-            }
-            default -> {}
-        }
-        throw new HeadwaterException(
-                switch (node) {
-                    case Node.Feature feature ->
-                        "the feature %d/%d/%d (layer/position/number) does not fire on this prompt in this model"
-                                .formatted(feature.layer(), feature.position(), feature.feature());
-                    case Node.Error error ->
-                        "there is no error at layer %d and position %d in this model and prompt"
-                                .formatted(error.layer(), error.position());
-                    case Node.Token token ->
-                        "token %d is not at position %d of this prompt".formatted(token.token(), token.position());
-                    case Node.Logit logit ->
-                        "the output \"%s\" is no source of an edge"
-                                .formatted(logit.target().text());
-                });
+        return numbered().number(node);
     }
 
     @Override

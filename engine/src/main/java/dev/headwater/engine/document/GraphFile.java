@@ -14,6 +14,7 @@ import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.weights.SafetensorsFile;
 import dev.headwater.engine.weights.SafetensorsWriter;
 import dev.headwater.engine.weights.TensorInfo;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -21,13 +22,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Keeps whole graphs, not pruned: a safetensors file with the tensors {@code input_tokens} I64[P], {@code
  * active_features}
  * I64[N, 3] (layer, position, feature), {@code activation_values} F32[N], {@code selected_features} I64[M] (rows of
  * active_features), {@code adjacency_matrix} F32[n, n] (rows are targets, columns sources, in node order),
- * {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K]; everything else is JSON under {@code
+ * {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K], and if heads were asked for {@code attention_heads} U8, the
+ * text of an {@link AttentionBlock}; everything else is JSON under {@code
  * headwater_graph} in the
  * header's metadata. The names are those of the public Python library's pickled graphs, without the pickle.
  */
@@ -35,6 +38,8 @@ public final class GraphFile {
     private static final String KEY = "headwater_graph";
     /** About what is written of the matrix at once. */
     private static final long BLOCK_BYTES = 1 << 20;
+
+    private static final long MOST_BLOCK = 1L << 30;
 
     /** What the file says in JSON. */
     private record Header(
@@ -50,6 +55,11 @@ public final class GraphFile {
 
     /** Writes a graph; the file appears whole or not at all. The matrix is written a few rows at a time. */
     public static void write(AttributionGraph graph, Path file) {
+        write(graph, null, file);
+    }
+
+    /** @param attention what is known of heads, null if nothing */
+    public static void write(AttributionGraph graph, AttentionBlock attention, Path file) {
         ActiveFeatures active = graph.active();
         int n = graph.size();
         var header = new Header(
@@ -60,14 +70,18 @@ public final class GraphFile {
                 graph.vocabularySize(),
                 graph.targets().stream().map(LogitTarget::text).toList(),
                 graph.provenance().untimed());
-        List<TensorInfo> tensors = List.of(
+        List<TensorInfo> tensors = new ArrayList<>(List.of(
                 TensorInfo.of("input_tokens", DType.I64, graph.positions()),
                 TensorInfo.of("active_features", DType.I64, active.count(), 3),
                 TensorInfo.of("activation_values", DType.F32, active.count()),
                 TensorInfo.of("selected_features", DType.I64, graph.featureCount()),
                 TensorInfo.of("adjacency_matrix", DType.F32, n, n),
                 TensorInfo.of("logit_tokens", DType.I64, graph.targets().size()),
-                TensorInfo.of("logit_probabilities", DType.F32, graph.targets().size()));
+                TensorInfo.of("logit_probabilities", DType.F32, graph.targets().size())));
+        byte[] block = attention == null ? null : attention.toBytes();
+        if (block != null) {
+            tensors.add(TensorInfo.of(AttentionBlock.FIELD, DType.U8, block.length));
+        }
         try (SafetensorsWriter out = SafetensorsWriter.create(file, tensors, Map.of(KEY, json(header)))) {
             out.write("input_tokens", longs(graph.prompt().tokens()));
             long[] triples = new long[3 * active.count()];
@@ -79,12 +93,12 @@ public final class GraphFile {
             out.write("active_features", triples);
             out.write("activation_values", active.activation());
             out.write("selected_features", longs(graph.selected()));
-            int block = (int) Math.min(n, 1 + BLOCK_BYTES / (Float.BYTES * (long) n));
-            float[] rows = new float[block * n];
-            for (int r = 0; r < n; r += block) {
-                int count = Math.min(block, n - r);
+            int together = (int) Math.min(n, 1 + BLOCK_BYTES / (Float.BYTES * (long) n));
+            float[] rows = new float[together * n];
+            for (int r = 0; r < n; r += together) {
+                int count = Math.min(together, n - r);
                 graph.edges().copyRows(r, count, rows);
-                out.write("adjacency_matrix", count == block ? rows : Arrays.copyOf(rows, count * n));
+                out.write("adjacency_matrix", count == together ? rows : Arrays.copyOf(rows, count * n));
             }
             out.write(
                     "logit_tokens",
@@ -93,6 +107,11 @@ public final class GraphFile {
             for (int k = 0; k < probabilities.length; k++)
                 probabilities[k] = graph.targets().get(k).probability();
             out.write("logit_probabilities", probabilities);
+            if (block != null) {
+                try (Arena arena = Arena.ofConfined()) {
+                    out.write(AttentionBlock.FIELD, arena.allocateFrom(ValueLayout.JAVA_BYTE, block));
+                }
+            }
             out.commit();
         }
     }
@@ -108,6 +127,27 @@ public final class GraphFile {
             return new Reader(in).graph();
         } catch (IllegalArgumentException e) {
             throw new HeadwaterException("%s is no sound graph: %s.".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    /**
+     * What a graph's file says of attention, if it says anything.
+     *
+     * @throws HeadwaterException if that is not sound
+     */
+    public static Optional<AttentionBlock> attention(Path file) {
+        try (SafetensorsFile in = SafetensorsFile.open(file)) {
+            if (!in.has(AttentionBlock.FIELD)) {
+                return Optional.empty();
+            }
+            if (in.info(AttentionBlock.FIELD).dtype() != DType.U8
+                    || in.info(AttentionBlock.FIELD).elements() > MOST_BLOCK) {
+                throw new HeadwaterException(
+                        "%s says of attention what cannot be read: %s should be text in U8, of at most %d bytes"
+                                .formatted(file, in.info(AttentionBlock.FIELD), MOST_BLOCK));
+            }
+            return Optional.of(AttentionBlock.parse(
+                    in.data(AttentionBlock.FIELD).toArray(ValueLayout.JAVA_BYTE), file.toString()));
         }
     }
 

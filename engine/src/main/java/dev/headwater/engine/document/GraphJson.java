@@ -20,6 +20,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -72,8 +73,18 @@ public final class GraphJson {
      * @param featureDetails where front ends find details of features, empty if nowhere: {@code feature_json_base_url}
      *      or
      *                       {@code neuronpedia_source_set}
+     * @param attention      what is known of heads, null if nothing
      */
-    public record Options(String slug, boolean numbered, Labels labels, Map<String, String> featureDetails) {
+    public record Options(
+            String slug,
+            boolean numbered,
+            Labels labels,
+            Map<String, String> featureDetails,
+            AttentionBlock attention) {
+        public Options(String slug, boolean numbered, Labels labels, Map<String, String> featureDetails) {
+            this(slug, numbered, labels, featureDetails, null);
+        }
+
         /** With a name that is this graph's or nobody's. */
         public Options(String slug, Labels labels, Map<String, String> featureDetails) {
             this(slug, false, labels, featureDetails);
@@ -81,6 +92,10 @@ public final class GraphJson {
 
         public static Options of(String slug) {
             return new Options(slug, Labels.NONE, Map.of());
+        }
+
+        public Options withAttention(AttentionBlock value) {
+            return new Options(slug, numbered, labels, featureDetails, value);
         }
     }
 
@@ -119,7 +134,10 @@ public final class GraphJson {
                                                 graph.provenance().scan(),
                                                 graph.prompt())) {
                     var writer = new GraphJson(
-                            graph, pruning, new Options(slug, options.labels, options.featureDetails), earlier);
+                            graph,
+                            pruning,
+                            new Options(slug, false, options.labels, options.featureDetails, options.attention),
+                            earlier);
                     GraphIndex.put(directory, writer.save(file));
                     return file;
                 }
@@ -199,7 +217,12 @@ public final class GraphJson {
         metadata.put("schema_version", 1);
         metadata.set("info", info(from));
         if (!options.featureDetails.isEmpty()) metadata.putPOJO("feature_details", options.featureDetails);
-        metadata.putPOJO("generation_settings", from.settings());
+        Map<String, Object> settings = new LinkedHashMap<>(from.settings());
+        if (options.attention != null && !options.attention.scores().isEmpty()) {
+            settings.put("enable_qk_tracing", true);
+            settings.put("qk_topk", options.attention.topK());
+        }
+        metadata.putPOJO("generation_settings", settings);
         metadata.putObject("pruning_settings")
                 .put("node_threshold", pruning.nodeThreshold())
                 .put("edge_threshold", pruning.edgeThreshold());
@@ -240,13 +263,29 @@ public final class GraphJson {
         }
         double[] shares = pruning.influence().cumulativeShares();
         json.writeArrayFieldStart("nodes");
-        for (int i : pruning.nodes()) writeNode(json, i, ids[i], shares[i]);
+        for (int i : pruning.nodes()) writeNode(json, graph.node(i), ids[i], shares[i], i == graph.firstLogit());
         json.writeEndArray();
         json.writeFieldName("links");
         json.writeRawValue("[");
         json.flush();
         writeLinks(channel, ids);
         json.writeRaw(']');
+        if (options.attention != null) {
+            writeAttention(
+                    json, Set.of(Arrays.stream(ids).filter(id -> !id.isEmpty()).toArray(String[]::new)));
+        }
+        json.writeEndObject();
+    }
+
+    private void writeAttention(JsonGenerator json, Set<String> known) throws IOException {
+        json.writePOJOField(AttentionBlock.FIELD, options.attention.among(known::contains));
+        json.writeObjectFieldStart(AttentionBlock.ONLY_FIELD);
+        for (String id : options.attention.traced()) {
+            if (!known.contains(id)) {
+                json.writeFieldName(id);
+                writeNode(json, NodeId.parse(id, graph.layers()), id, Double.NaN, false);
+            }
+        }
         json.writeEndObject();
     }
 
@@ -260,8 +299,8 @@ public final class GraphJson {
         }
     }
 
-    private void writeNode(JsonGenerator json, int i, String id, double share) throws IOException {
-        Node node = graph.node(i);
+    /** @param share NaN if it is not known, nor the activation */
+    private void writeNode(JsonGenerator json, Node node, String id, double share, boolean first) throws IOException {
         json.writeStartObject();
         json.writeStringField("node_id", id);
         switch (node) {
@@ -274,7 +313,7 @@ public final class GraphJson {
         json.writeNumberField("ctx_idx", node.position());
         json.writeFieldName("token_prob");
         json.writeNumber(node instanceof Node.Logit l ? l.target().probability() : 0f);
-        json.writeBooleanField("is_target_logit", i == graph.firstLogit());
+        json.writeBooleanField("is_target_logit", first);
         json.writeNumberField("run_idx", 0);
         json.writeNumberField("reverse_ctx_idx", 0);
         json.writeStringField(
@@ -301,10 +340,17 @@ public final class GraphJson {
                                                 Locale.ROOT, "%.3f", l.target().probability()));
                     case Node.Error _, Node.Token _ -> "";
                 });
-        if (node instanceof Node.Logit) json.writeNullField("influence");
+        if (node instanceof Node.Logit || Double.isNaN(share)) json.writeNullField("influence");
         else json.writeNumberField("influence", share);
-        if (node instanceof Node.Feature f) json.writeNumberField("activation", f.activation());
+        if (node instanceof Node.Feature f && !Double.isNaN(share)) json.writeNumberField("activation", f.activation());
         else json.writeNullField("activation");
+        if (options.attention != null) {
+            Optional<ObjectNode> tracing = options.attention.tracingOf(id);
+            if (tracing.isPresent()) {
+                json.writeFieldName(AttentionBlock.NODE_FIELD);
+                json.writeTree(tracing.get());
+            }
+        }
         json.writeEndObject();
     }
 

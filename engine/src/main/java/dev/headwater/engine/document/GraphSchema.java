@@ -66,6 +66,9 @@ public final class GraphSchema {
         }
     }
 
+    private static final Type TRACING =
+            new Type("QK results: lists of [name, name, number] and [name, number]", QkTracing::isSound);
+
     private static final Map<String, Type> METADATA =
             sorted("slug", Type.TEXT, "scan", Type.TEXT, "prompt_tokens", Type.TEXTS, "prompt", Type.TEXT);
     private static final Map<String, Type> METADATA_MORE = sorted(
@@ -113,7 +116,14 @@ public final class GraphSchema {
             "clerp", Type.TEXT);
     private static final Map<String, Type> NODE_OF_SITE = sorted("jsNodeId", Type.TEXT);
     private static final Map<String, Type> NODE_MORE = sorted(
-            "influence", Type.NUMBER.orNull(), "activation", Type.NUMBER.orNull(), "token_prob", Type.NUMBER.orNull());
+            "influence",
+            Type.NUMBER.orNull(),
+            "activation",
+            Type.NUMBER.orNull(),
+            "token_prob",
+            Type.NUMBER.orNull(),
+            AttentionBlock.NODE_FIELD,
+            TRACING.orNull());
     private static final Map<String, Type> LINK =
             sorted("source", Type.TEXT, "target", Type.TEXT, "weight", Type.NUMBER);
 
@@ -180,7 +190,9 @@ public final class GraphSchema {
         GraphReader.read(source, name, schema::part);
         schema.missing.forEach(part -> schema.problem("the file", "has no " + part));
         if (schema.problems.isEmpty()) {
-            GraphReader.read(source, name, schema::positions);
+            if (reader == Reader.EXPLORER) {
+                GraphReader.read(source, name, schema::positions);
+            }
             GraphReader.read(source, name, schema::links);
         }
         return new Verdict(schema.metadata, List.copyOf(schema.problems));
@@ -193,9 +205,23 @@ public final class GraphSchema {
             case "qParams" -> fields(name, values.read(json), Map.of(), PARAMETERS);
             case "nodes" -> elements(json, name, GraphLimits.NODES, this::node);
             case "links" -> elements(json, name, GraphLimits.LINKS, this::link);
+            case AttentionBlock.ONLY_FIELD -> named(json, name);
             default -> json.skipChildren();
         }
         return true;
+    }
+
+    /** Nodes by their names. */
+    private void named(JsonParser json, String part) throws IOException {
+        if (json.currentToken() != JsonToken.START_OBJECT) {
+            problem(part, "is no object");
+            json.skipChildren();
+            return;
+        }
+        for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+            json.nextToken();
+            fields(part + "." + ErrorText.of(name), values.read(json), NODE, NODE_MORE);
+        }
     }
 
     private void metadata(JsonNode block) {
