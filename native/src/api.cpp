@@ -255,35 +255,4 @@ int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, const u
     return hw::cpu().host.edges_above(edges, coefficient, keep, cut, row_start, column, value, capacity);
   });
 }
-
-int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n, const int32_t *source,
-                     const int32_t *target, const float *weight, char *text, int64_t capacity, int64_t *length) {
-  return guarded("hw_link_text", [&](const Checks &check) {
-    check.at_least(nodes, 0, "nodes");
-    check.present(name_start, "name_start");
-    check.ascending(name_start, nodes + 1, "name_start");
-    check.present(names, "names", name_start[nodes] > name_start[0]);
-    check.at_least(n, 0, "n");
-    check.at_least(capacity, 0, "capacity");
-    check.present(length, "length");
-    if (n > 0) {
-      check.present(source, "source");
-      check.present(target, "target");
-      check.present(weight, "weight");
-      check.present(text, "text");
-      check.within(source, n, nodes, "source");
-      check.within(target, n, nodes, "target");
-      for (int64_t i = 0; i < n; i++) {
-        if (!std::isfinite(weight[i])) {
-          hw::fail(HW_INVALID, "hw_link_text: weight[%lld] is not finite", static_cast<long long>(i));
-        }
-      }
-      if (n > capacity / hw::link_room(name_start, nodes)) {
-        hw::fail(HW_INVALID, "hw_link_text: capacity is %lld, too little for %lld links",
-                 static_cast<long long>(capacity), static_cast<long long>(n));
-      }
-    }
-    return hw::link_text(names, name_start, nodes, n, source, target, weight, text, capacity, length);
-  });
-}
 }

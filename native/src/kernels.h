@@ -52,9 +52,6 @@ const CpuKernels &cpu();
 const DeviceKernels *cuda();
 
 decltype(hw_will_need) will_need;
-decltype(hw_link_text) link_text;
-/* Bytes that no link is longer than. */
-int64_t link_room(const int64_t *name_start, int64_t nodes);
 
 /* Threads of a parallel region. */
 int threads();

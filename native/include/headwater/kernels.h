@@ -277,16 +277,6 @@ HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, 
                               int64_t *row_start, int32_t *column, float *value, int64_t capacity);
 
 /*
- * Edges as a graph file's JSON: for each of them ,{"source":"...","target":"...","weight":...} with the names of the nodes,
- * which must need no escapes: that of node i is names[name_start[i]] .. names[name_start[i+1]-1], name_start [nodes+1].
- * Weights must be finite; they get the fewest digits that tell them from other floats. text needs room for 64 bytes and
- * twice the longest name a link; length is what all take.
- */
-HW_API int32_t hw_link_text(const char *names, const int64_t *name_start, int64_t nodes, int64_t n,
-                            const int32_t *source, const int32_t *target, const float *weight, char *text,
-                            int64_t capacity, int64_t *length);
-
-/*
  * The kernels by where they run: the library's tables, declarations and forwards are made from these lists, so that none
  * can be left out or take another's place.
  */

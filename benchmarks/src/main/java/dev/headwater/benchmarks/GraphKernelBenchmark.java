@@ -1,10 +1,10 @@
 package dev.headwater.benchmarks;
 
 import dev.headwater.bindings.EdgeRuns;
-import dev.headwater.bindings.LinkText;
 import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.LinkText;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -98,7 +98,7 @@ public class GraphKernelBenchmark {
                         .map(e -> r))
                 .toArray();
         links = new LinkText(
-                IntStream.range(0, nodes).mapToObj(i -> "11_" + i + "_63").toArray(String[]::new), LINKS);
+                IntStream.range(0, nodes).mapToObj(i -> "11_" + i + "_63").toArray(String[]::new));
     }
 
     private double[] unknown() {
@@ -109,7 +109,6 @@ public class GraphKernelBenchmark {
 
     @TearDown
     public void free() {
-        links.close();
         edges.close();
         arena.close();
     }

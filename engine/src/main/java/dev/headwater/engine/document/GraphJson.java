@@ -3,13 +3,13 @@ package dev.headwater.engine.document;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.files.LockFile;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.LinkText;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Provenance;
@@ -290,12 +290,11 @@ public final class GraphJson {
     }
 
     private void writeLinks(WritableByteChannel channel, String[] ids) throws IOException {
-        try (var text = new LinkText(ids, BLOCK)) {
-            for (int first = 0; first < pruning.edgeCount(); first += BLOCK) {
-                ByteBuffer links = pruning.links(text, first, BLOCK);
-                if (first == 0) links.get(); // no comma before the first
-                while (links.hasRemaining()) channel.write(links);
-            }
+        var text = new LinkText(ids);
+        for (int first = 0; first < pruning.edgeCount(); first += BLOCK) {
+            ByteBuffer links = pruning.links(text, first, BLOCK);
+            if (first == 0) links.get(); // no comma before the first
+            while (links.hasRemaining()) channel.write(links);
         }
     }
 

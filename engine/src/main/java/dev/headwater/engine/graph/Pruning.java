@@ -1,7 +1,6 @@
 package dev.headwater.engine.graph;
 
 import dev.headwater.bindings.EdgeRuns;
-import dev.headwater.bindings.LinkText;
 import dev.headwater.engine.UsageException;
 import java.nio.ByteBuffer;
 
