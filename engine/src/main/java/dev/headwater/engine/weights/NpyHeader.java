@@ -1,9 +1,11 @@
 package dev.headwater.engine.weights;
 
+import dev.headwater.bindings.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -101,6 +103,10 @@ record NpyHeader(String type, boolean fortran, long[] shape, int length, long by
             if (type.spelling.equals(spelling)) {
                 return new NpyHeader(type.name(), order.equals("True"), shape, start + (int) text, bytes(type, shape));
             }
+        }
+        if (Arrays.stream(DType.values()).anyMatch(type -> type.name().equals(spelling))) {
+            // Its size would not be checked, but it would pass for a type that is read.
+            throw new IllegalArgumentException("has the type '%s', which is none of numpy's".formatted(spelling));
         }
         return new NpyHeader(spelling, order.equals("True"), shape, start + (int) text, -1);
     }

@@ -447,6 +447,10 @@ class HostileFilesTest {
                         npz("{'descr': '|O', 'fortran_order': False, 'shape': (), }", new byte[4]),
                         "has element type |O, which Headwater does not read"),
                 npz(
+                        "a type by safetensors' name",
+                        npz("{'descr': 'F32', 'fortran_order': False, 'shape': (4096, 48), }", new byte[64]),
+                        "has the type 'F32', which is none of numpy's"),
+                npz(
                         "big-endian",
                         npz("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", new byte[4]),
                         "is big-endian (>f4)"),

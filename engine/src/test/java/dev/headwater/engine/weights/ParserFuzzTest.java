@@ -122,6 +122,7 @@ class ParserFuzzTest {
             "\1\0\20\0",
             "\223NUMPY\1\0",
             "'descr': '<f8'",
+            "'descr': 'F32'",
             "'|O'",
             "True",
             "False",
