@@ -69,7 +69,7 @@ class RealWeightsTest {
             assertProbability(0.74907, " Paris", probabilities, tokenizer);
             assertProbability(0.01733, " Mon", probabilities, tokenizer);
             assertProbability(0.01165, " Le", probabilities, tokenizer);
-            int[] answer = new int[11];
+            int[] answer = new int[12];
             for (int i = 0; i < answer.length; i++) {
                 answer[i] = best(probabilities);
                 probabilities = next(model, new int[] {answer[i]}, cache);
