@@ -107,6 +107,10 @@ public final class Tokenizer {
             throw new HeadwaterException("Cannot read the tokenizer in " + modelDirectory + ": " + e.getMessage(), e);
         } catch (RefusedException e) {
             throw new HeadwaterException("The tokenizer " + file + " cannot be used: " + e.getMessage() + ".", e);
+        } catch (HeadwaterException e) {
+            throw e;
+        } catch (RuntimeException | StackOverflowError e) {
+            throw new HeadwaterException("The tokenizer " + file + " is not valid: " + e + ".", e);
         }
     }
 

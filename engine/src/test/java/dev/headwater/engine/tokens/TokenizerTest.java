@@ -148,6 +148,7 @@ class TokenizerTest {
                         "{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{},\"merges\":[]}", "at random",
                         "{\"type\":\"BPE\",\"vocab\":{\"\\ud83d\":0},\"merges\":[]}", "half of a surrogate pair",
                         "{\"type\":\"BPE\",\"vocab\":{\"a\":4294967295},\"merges\":[]}", "the token id 4294967295",
+                        "{\"type\":null,\"vocab\":{},\"merges\":[]}", "no valid \"type\"",
                         "{\"type\":\"BPE\",\"vocab\":{},\"merges\":[],\"x\":1}", "the key \"x\"")
                 .entrySet()) {
             Files.writeString(directory.resolve("tokenizer.json"), "{\"model\":" + model.getKey() + "}");

@@ -200,7 +200,7 @@ final class ModelReader {
     }
 
     private Model model() {
-        String type = fields.containsKey("type") ? text("type", null) : inferred();
+        String type = fields.containsKey("type") ? required("type") : inferred();
         Set<String> known = KEYS.get(type);
         if (known == null) {
             throw new RefusedException("its model \"" + type + "\" is not known here");
