@@ -13,7 +13,11 @@ import dev.headwater.cli.report.VerificationPlot;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.intervention.Baseline;
+import dev.headwater.engine.intervention.HeadVerification;
 import dev.headwater.engine.intervention.Supernode;
 import dev.headwater.engine.intervention.Verification;
 import java.io.PrintStream;
@@ -97,6 +101,13 @@ public final class VerifyCommand implements Callable<Integer> {
             description = "Draw predicted against actual changes, and the ablation curves.")
     private Path plot;
 
+    @Option(
+            names = "--heads",
+            description =
+                    "Instead: knock out the strongest heads of the graph's strongest edges between features (--top), all else frozen, "
+                            + "and compare what happens with their loadings.")
+    private boolean heads;
+
     @Option(names = "--json", description = "Print everything as JSON on standard output.")
     private boolean json;
 
@@ -119,6 +130,10 @@ public final class VerifyCommand implements Callable<Integer> {
         try (PlainGraph graph = PlainGraph.read(file);
                 var progress = new ProgressDisplay(console, interrupt, false);
                 ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
+            if (heads) {
+                verifyHeads(graph, loaded, progress);
+                return 0;
+            }
             List<Supernode> supernodes = listed == null ? List.of() : SteeringOptions.groups(listed, loaded.layers());
             Verification check = Verification.of(
                     loaded, graph, new Verification.Options(top, factor, supernodes, draws, seed), progress);
@@ -136,6 +151,40 @@ public final class VerifyCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private void verifyHeads(PlainGraph graph, ReplacementModel loaded, ProgressDisplay progress)
+            throws JsonProcessingException {
+        int[] tokens = graph.tokens();
+        Prompt prompt = tokens != null ? loaded.prompt(tokens) : loaded.prompt(graph.promptText());
+        try (LinearPrompt linear = LinearPrompt.of(loaded, prompt, 0, progress);
+                Baseline baseline = Baseline.of(loaded, prompt)) {
+            HeadVerification check =
+                    HeadVerification.of(linear, baseline, HeadVerification.strongest(linear, graph, top), progress);
+            progress.close();
+            if (json) {
+                console.out()
+                        .println(new ObjectMapper()
+                                .writerWithDefaultPrettyPrinter()
+                                .writeValueAsString(check));
+                return;
+            }
+            PrintStream out = console.out();
+            out.println(console.style().bold(Text.pad("heads", 10))
+                    + String.format(
+                            Locale.ROOT,
+                            "%s knocked out, relative error %.1e",
+                            Text.count(check.heads()),
+                            check.relativeError()));
+            out.println();
+            out.println(console.style().dim("source          target          head    loading   knocked out"));
+            for (HeadVerification.Check one : check.checks()) {
+                out.println(Text.pad(one.edge().source().ref().toString(), 16)
+                        + Text.pad(one.edge().target().ref().toString(), 16)
+                        + Text.pad(one.layer() + "/" + one.head(), 6)
+                        + String.format(Locale.ROOT, "%+9.5f     %+9.5f", one.predicted(), one.actual()));
+            }
+        }
     }
 
     private void print(Verification check) {

@@ -9,6 +9,7 @@ import dev.headwater.engine.intervention.Change;
 import dev.headwater.engine.intervention.Edit;
 import dev.headwater.engine.intervention.EditPattern;
 import dev.headwater.engine.intervention.Freeze;
+import dev.headwater.engine.intervention.HeadEdit;
 import dev.headwater.engine.intervention.Intervention;
 import dev.headwater.engine.intervention.Supernode;
 import java.nio.file.Path;
@@ -91,6 +92,18 @@ public final class SteeringOptions {
             description = "Multiply the activations of a supernode of a graph (--graph).")
     private List<Request> group;
 
+    @Option(
+            names = "--knock-out",
+            paramLabel = "LAYER/HEAD",
+            description = "Take an attention head out: it writes nothing; may be repeated.")
+    private List<String> knockOut = new ArrayList<>();
+
+    @Option(
+            names = "--force-attention",
+            paramLabel = "LAYER/HEAD/QUERY/KEY=P",
+            description = "Have a head look from one position at another with this probability; may be repeated.")
+    private List<String> force = new ArrayList<>();
+
     @Option(names = "--from", paramLabel = "PROMPT", description = "The other prompt, for --swap.")
     private String from;
 
@@ -138,6 +151,14 @@ public final class SteeringOptions {
                             : "--graph is given without --group");
         }
         freeze();
+        heads();
+    }
+
+    private List<HeadEdit> heads() {
+        List<HeadEdit> heads = new ArrayList<>();
+        knockOut.forEach(text -> heads.add(HeadEdit.knockOut(text)));
+        force.forEach(text -> heads.add(HeadEdit.force(text)));
+        return heads;
     }
 
     private List<Request> requests() {
@@ -209,7 +230,7 @@ public final class SteeringOptions {
                         default -> EditPattern.parse(place(request)).edits(baseline, change(request));
                     });
         }
-        return new Intervention(edits, freeze());
+        return new Intervention(edits, heads(), freeze());
     }
 
     public static List<Supernode> groups(String graph, int layers) {

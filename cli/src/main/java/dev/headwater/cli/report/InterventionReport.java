@@ -9,6 +9,7 @@ import dev.headwater.engine.intervention.Change;
 import dev.headwater.engine.intervention.Edit;
 import dev.headwater.engine.intervention.Freeze;
 import dev.headwater.engine.intervention.Generation;
+import dev.headwater.engine.intervention.HeadEdit;
 import dev.headwater.engine.intervention.Intervention;
 import dev.headwater.engine.intervention.Run;
 import dev.headwater.engine.intervention.TokenChange;
@@ -50,14 +51,20 @@ public record InterventionReport(
                         .limit(MOST_EDITS)
                         .map(edit -> edit.place() + " " + InterventionReport.words(edit))
                         .toList());
+        String heads = String.join(
+                ", ",
+                intervention.heads().stream().map(InterventionReport::words).toList());
         line(out, style, "prompt", Text.cut(Text.visible(baseline.prompt().text()), console.width() - HEAD));
         line(
                 out,
                 style,
                 "edits",
                 edits.isEmpty()
-                        ? "none"
+                        ? intervention.heads().isEmpty() ? "none" : "no features"
                         : edits.size() <= MOST_EDITS ? listed : Text.count(edits.size()) + ": " + listed + ", …");
+        if (!heads.isEmpty()) {
+            line(out, style, "heads", heads);
+        }
         line(out, style, "frozen", frozen());
         out.println();
         List<TokenChange> tokens = TokenChange.between(
@@ -288,5 +295,14 @@ public record InterventionReport(
 
     private static long[] longs(int[] values) {
         return Arrays.stream(values).asLongStream().toArray();
+    }
+
+    private static String words(HeadEdit edit) {
+        String head = edit.layer() + "/" + edit.head();
+        return switch (edit) {
+            case HeadEdit.KnockOut _ -> head + " out";
+            case HeadEdit.Force force ->
+                head + " from " + force.query() + " at " + force.key() + " with " + force.probability();
+        };
     }
 }

@@ -88,7 +88,10 @@ public final class Baseline implements AutoCloseable {
 
     Hooks hooks(Intervention intervention) {
         EditPlan plan = EditPlan.ofPrompt(lookedUp(intervention.edits()), model.layers(), run.positions());
-        return plan.isEmpty() ? Hooks.NONE : new EditedPass(model.basis(), plan, intervention.freeze(), run);
+        intervention.heads().forEach(head -> head.check(model.model().config(), run.positions()));
+        return plan.isEmpty() && intervention.heads().isEmpty()
+                ? Hooks.NONE
+                : new EditedPass(model.basis(), plan, intervention.heads(), intervention.freeze(), run);
     }
 
     /** The edits with swaps replaced by the activations that they mean. */

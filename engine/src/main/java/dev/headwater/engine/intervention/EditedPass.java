@@ -7,6 +7,7 @@ import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.NormSite;
 import dev.headwater.engine.transcoder.FeatureBasis;
+import java.util.List;
 
 /**
  * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of
@@ -16,6 +17,7 @@ import dev.headwater.engine.transcoder.FeatureBasis;
 final class EditedPass implements Hooks {
     private final FeatureBasis basis;
     private final EditPlan plan;
+    private final List<HeadEdit> heads;
     private final Freeze freeze;
     private final Run clean;
     private final int zeros;
@@ -27,7 +29,8 @@ final class EditedPass implements Hooks {
     /**
      * @param clean the run without edits, or null for a generated token, where nothing is frozen
      */
-    EditedPass(FeatureBasis basis, EditPlan plan, Freeze freeze, Run clean) {
+    EditedPass(FeatureBasis basis, EditPlan plan, List<HeadEdit> heads, Freeze freeze, Run clean) {
+        this.heads = heads;
         this.basis = basis;
         this.plan = plan;
         this.freeze = freeze;
@@ -39,6 +42,20 @@ final class EditedPass implements Hooks {
     @Override
     public Tensor attention(int layer) {
         return freeze instanceof Freeze.Nothing ? null : clean.trace().attention(layer);
+    }
+
+    @Override
+    public Tensor pattern(int layer, int firstHead, Tensor probabilities) {
+        long end = firstHead + probabilities.size(0);
+        List<HeadEdit> here = heads.stream()
+                .filter(edit -> edit.layer() == layer && edit.head() >= firstHead && edit.head() < end)
+                .toList();
+        if (here.isEmpty()) {
+            return probabilities;
+        }
+        Tensor changed = Torch.clone(probabilities);
+        here.forEach(edit -> edit.apply(changed, firstHead));
+        return changed;
     }
 
     @Override

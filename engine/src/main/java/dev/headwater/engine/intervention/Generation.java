@@ -89,6 +89,7 @@ public record Generation(int[] tokens, String text, End end) {
                         : next(
                                 model,
                                 EditPlan.ofToken(edits, model.layers(), prompt, prompt + count - 1),
+                                intervention.heads(),
                                 tokens[count - 1],
                                 cache)) {
                     int token = options.sampling.choose(run.logits(-1), random);
@@ -106,8 +107,12 @@ public record Generation(int[] tokens, String text, End end) {
                 tokens, spoken.length == 0 ? "" : model.tokenizer().decode(spoken), end);
     }
 
-    private static Run next(ReplacementModel model, EditPlan plan, int token, KvCache cache) {
-        Hooks hooks = plan.isEmpty() ? Hooks.NONE : new EditedPass(model.basis(), plan, Freeze.NOTHING, null);
+    private static Run next(ReplacementModel model, EditPlan plan, List<HeadEdit> heads, int token, KvCache cache) {
+        List<HeadEdit> lasting =
+                heads.stream().filter(HeadEdit.KnockOut.class::isInstance).toList();
+        Hooks hooks = plan.isEmpty() && lasting.isEmpty()
+                ? Hooks.NONE
+                : new EditedPass(model.basis(), plan, lasting, Freeze.NOTHING, null);
         var request = new TraceRequest(Set.of(model.basis().input()), false, Logits.LAST);
         return new Run(model, model.model().forward(new int[] {token}, request, hooks, cache), 0);
     }

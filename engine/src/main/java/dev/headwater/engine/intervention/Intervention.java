@@ -5,16 +5,22 @@ import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.List;
 
 /**
- * Edits of features, to be made in one run. Where two edits change the same feature at the same position, the last one
+ * Edits of features and attention heads, to be made in one run. Where two edits change the same feature at the same position, the last one
  * counts.
  * {@link Baseline#apply} carries them out.
  */
-public record Intervention(List<Edit> edits, Freeze freeze) {
+public record Intervention(List<Edit> edits, List<HeadEdit> heads, Freeze freeze) {
     /** No change at all: the plain model. */
     public static final Intervention NONE = new Intervention(List.of(), Freeze.ATTENTION);
 
     public Intervention {
         edits = List.copyOf(edits);
+        heads = List.copyOf(heads);
+    }
+
+    /** Of features only. */
+    public Intervention(List<Edit> edits, Freeze freeze) {
+        this(edits, List.of(), freeze);
     }
 
     /** Edits with attention frozen. */
@@ -23,7 +29,11 @@ public record Intervention(List<Edit> edits, Freeze freeze) {
     }
 
     public Intervention withFreeze(Freeze value) {
-        return new Intervention(edits, value);
+        return new Intervention(edits, heads, value);
+    }
+
+    public Intervention withHeads(List<HeadEdit> value) {
+        return new Intervention(edits, value, freeze);
     }
 
     /** @throws UsageException if an edit names what does not exist, or can have no effect */

@@ -265,9 +265,10 @@ final class ForwardPass {
         }
         Tensor mixed;
         if (frozen != null) {
-            mixed = mix(ownProbabilities(l, frozen), values);
+            Tensor pattern = hooks.pattern(l, 0, ownProbabilities(l, frozen));
+            mixed = mix(pattern, values);
             if (request.frozen()) {
-                parts.getFirst().trace.keepAttention(l, ownProbabilities(l, frozen));
+                parts.getFirst().trace.keepAttention(l, TorchShape.reshape(pattern, pattern.shape()));
             }
         } else {
             Tensor queries = byHead(
@@ -339,7 +340,7 @@ final class ForwardPass {
         int total = past + positions;
         int block = Math.clamp(mostScores / ((long) group * positions * total), 1, shape.kvHeads());
         if (block == shape.kvHeads()) {
-            Tensor probabilities = probabilities(queries, keys, sinks, mask);
+            Tensor probabilities = hooks.pattern(l, 0, probabilities(queries, keys, sinks, mask));
             if (request.frozen()) {
                 part.trace.keepAttention(l, probabilities);
             }
@@ -351,11 +352,16 @@ final class ForwardPass {
         for (int first = 0; first < shape.kvHeads(); first += block) {
             try (var scope = TensorScope.open()) {
                 int size = Math.min(block, shape.kvHeads() - first);
-                Tensor probabilities = probabilities(
-                        TorchShape.narrow(queries, 0, (long) first * group, (long) size * group),
-                        TorchShape.narrow(keys, 0, first, size),
-                        sinks == null ? null : TorchShape.narrow(sinks, 0, (long) first * group, (long) size * group),
-                        mask);
+                Tensor probabilities = hooks.pattern(
+                        l,
+                        first * group,
+                        probabilities(
+                                TorchShape.narrow(queries, 0, (long) first * group, (long) size * group),
+                                TorchShape.narrow(keys, 0, first, size),
+                                sinks == null
+                                        ? null
+                                        : TorchShape.narrow(sinks, 0, (long) first * group, (long) size * group),
+                                mask));
                 if (kept != null) {
                     Torch.copy(TorchShape.narrow(kept, 0, (long) first * group, (long) size * group), probabilities);
                 }

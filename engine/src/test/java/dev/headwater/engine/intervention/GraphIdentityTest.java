@@ -284,6 +284,7 @@ class GraphIdentityTest {
             pass = new EditedPass(
                     transcoders,
                     EditPlan.ofPrompt(List.of(), transcoders.layers(), clean.positions()),
+                    List.of(),
                     Freeze.EVERYTHING,
                     clean);
             site = transcoders.output();
