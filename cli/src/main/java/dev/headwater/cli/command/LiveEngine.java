@@ -78,7 +78,9 @@ final class LiveEngine implements Engine, AutoCloseable {
     public List<Model> models() {
         if (models == null) {
             List<String> scans = transcoders.stream()
-                    .map(set -> TranscoderCard.of(set).scan())
+                    .map(set -> options.neurons()
+                            ? ModelCard.neuronScan(model)
+                            : TranscoderCard.of(set).scan())
                     .toList();
             models = List.of(new Model(
                     model,
@@ -252,7 +254,7 @@ final class LiveEngine implements Engine, AutoCloseable {
         Arrays.fill(watched, 0.0);
         for (int i = 0; i < watched.length; i++) {
             FeatureRef site = request.watch().get(i);
-            if (!site.exists(live.layers(), run.positions(), live.transcoders().features())) {
+            if (!site.exists(live.layers(), run.positions(), live.basis().features())) {
                 throw new UsageException("Feature " + site + " to watch does not exist in this model and prompt");
             }
             var active = run.activations(site.layer());

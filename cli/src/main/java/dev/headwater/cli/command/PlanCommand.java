@@ -19,6 +19,7 @@ import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.transcoder.SetOutline;
 import dev.headwater.engine.transcoder.TranscoderConfig;
 import dev.headwater.engine.transcoder.TranscoderSet;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
@@ -84,6 +85,10 @@ public final class PlanCommand implements Callable<Integer> {
             check("--active-per-token", activePerToken, 1, Integer.MAX_VALUE);
         }
         ObjectNode plan = BoundedJson.mapper().createObjectNode();
+        if (model.neurons()) {
+            planNeurons(plan);
+            return 0;
+        }
         Reference setReference = Reference.parse(model.transcoders());
         try (Hub hub = Hub.open()) {
             StringBuilder unknown = new StringBuilder();
@@ -115,6 +120,35 @@ public final class PlanCommand implements Callable<Integer> {
             console.out().println(plan.toPrettyString());
         }
         return 0;
+    }
+
+    /** Without transcoders there is nothing else to fetch, and the features that a graph can have are known. */
+    private void planNeurons(ObjectNode plan) {
+        try (Hub hub = Hub.open()) {
+            Reference reference = Reference.parse(model.model());
+            Hub.Outline weights = hub.modelOutline(reference);
+            long bytes = disk(plan, "model", reference, weights);
+            long free = hub.cache().root().toAbsolutePath().getRoot().toFile().getUsableSpace();
+            plan.put("free_disk", free);
+            say("disk         %s to fetch, %s free"
+                    .formatted(bytes < 0 ? "something" : Text.bytes(bytes), Text.bytes(free)));
+            ModelConfig config = ModelConfig.read(weights.directory());
+            if (tokens > config.maxPositions()) {
+                throw new UsageException(
+                        "--tokens is " + tokens + "; the model takes at most " + config.maxPositions());
+            }
+            int width = switch (config.mlp()) {
+                case ModelConfig.Gated gated -> gated.width();
+                case ModelConfig.Plain plain -> plain.width();
+                case ModelConfig.Experts experts ->
+                    throw new UsageException(
+                            reference + " is a mixture of experts, whose neurons cannot be features; use transcoders");
+            };
+            estimate(plan, config, new SetOutline(TranscoderConfig.Kind.PER_LAYER, width, OptionalInt.empty()));
+        }
+        if (json) {
+            console.out().println(plan.toPrettyString());
+        }
     }
 
     private static void check(String option, int value, int least, int most) {
@@ -192,12 +226,16 @@ public final class PlanCommand implements Callable<Integer> {
 
     private void estimate(ObjectNode plan, ModelConfig config, SetOutline set) {
         PlanDevice device = PlanDevice.of(model.device());
-        double expected = activePerToken != null
-                ? activePerToken
-                : set.k().isPresent()
-                        ? (double) set.k().getAsInt() * config.layers()
-                        : Estimate.activePerToken(config.layers(), set.features());
-        double off = activePerToken != null || set.k().isPresent() ? 1 : Estimate.UNCERTAINTY;
+        // Of neurons, those of the graph are chosen before anything is made of them.
+        double neurons = maxFeatures == 0 ? (double) config.layers() * set.features() : (double) maxFeatures / tokens;
+        double expected = model.neurons()
+                ? neurons
+                : activePerToken != null
+                        ? activePerToken
+                        : set.k().isPresent()
+                                ? (double) set.k().getAsInt() * config.layers()
+                                : Estimate.activePerToken(config.layers(), set.features());
+        double off = model.neurons() || activePerToken != null || set.k().isPresent() ? 1 : Estimate.UNCERTAINTY;
         DoubleFunction<Estimate> at = active -> Estimate.of(
                 config,
                 set.features(),

@@ -11,6 +11,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.hub.TranscoderCard;
+import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.product.Products;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -37,6 +38,11 @@ public final class ModelOptions {
                     "Transcoders: a directory, a repository org/name[/folder][@revision], or the bundled atlas-plt (the default) "
                             + "or atlas-clt.")
     private String transcoders;
+
+    @Option(
+            names = "--neurons",
+            description = "Take the neurons of the model's own MLPs as features, in place of transcoders.")
+    private boolean neurons;
 
     @Option(
             names = "--dtype",
@@ -76,21 +82,30 @@ public final class ModelOptions {
         if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
             throw new UsageException("--threads is " + threads + "; it can be 1 to " + MOST_THREADS);
         }
-        if (model != null && transcoders == null && !model.equals(BUNDLED_MODEL)) {
+        if (neurons && transcoders != null) {
             throw new UsageException(
-                    "--model is given without --transcoders; say which transcoders read and write this model");
+                    "features are the transcoders' or the model's own neurons: give --transcoders or --neurons");
+        }
+        if (model != null && transcoders == null && !neurons && !model.equals(BUNDLED_MODEL)) {
+            throw new UsageException(
+                    "--model is given without --transcoders; say which transcoders read and write this model, or take its own neurons with --neurons");
         }
     }
 
     public String transcoders() {
-        return transcoders == null ? BUNDLED_TRANSCODERS : transcoders;
+        return neurons ? Neurons.REFERENCE : transcoders == null ? BUNDLED_TRANSCODERS : transcoders;
+    }
+
+    /** Whether the model's own neurons are the features. */
+    public boolean neurons() {
+        return transcoders().equals(Neurons.REFERENCE);
     }
 
     /** If it is not named, the one that the transcoders name. */
     public String model() {
         return model != null
                 ? model
-                : transcoders == null
+                : transcoders == null || neurons()
                         ? BUNDLED_MODEL
                         : TranscoderCard.of(transcoders).model();
     }
@@ -111,7 +126,7 @@ public final class ModelOptions {
 
     /** The model that a graph was made with, unless another one is given. */
     public ReplacementModel loadFor(String graphModel, String graphTranscoders, Progress progress) {
-        return model == null && transcoders == null && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
+        return model == null && transcoders == null && !neurons && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
                 ? load(graphModel, graphTranscoders, progress)
                 : load(progress);
     }
@@ -124,6 +139,7 @@ public final class ModelOptions {
     public ReplacementModel loadMadeWith(Path graph, Provenance from, Progress progress) {
         if (model == null
                 && transcoders == null
+                && !neurons
                 && (from.model().isEmpty() || from.transcoders().isEmpty())) {
             throw new UsageException(
                     graph

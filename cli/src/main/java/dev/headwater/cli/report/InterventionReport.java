@@ -123,7 +123,7 @@ public record InterventionReport(
         List<FeatureChange> changes = new ArrayList<>();
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
             if (preActivations) {
-                int features = baseline.model().transcoders().features();
+                int features = baseline.model().basis().features();
                 float[] before = baseline.run().preActivations(layer);
                 float[] after = edited.preActivations(layer);
                 for (int i = 0; i < before.length; i++) {
@@ -237,7 +237,7 @@ public record InterventionReport(
      */
     public void writeRaw(Path file, boolean sparse, Generation before, Generation after) {
         int layers = baseline.model().layers();
-        int features = baseline.model().transcoders().features();
+        int features = baseline.model().basis().features();
         int positions = edited.positions();
         List<TensorInfo> tensors = new ArrayList<>(List.of(TensorInfo.of("input_tokens", DType.I64, positions)));
         for (String name : List.of("", "_before")) {

@@ -71,6 +71,11 @@ final class Prediction {
 
     private double[] activations() {
         double[] found = new double[graph.size()];
+        if (baseline.model().basis().dense()) {
+            double[] values = values(baseline.run());
+            nodes.values().forEach(node -> found[node] = values[node]);
+            return found;
+        }
         int firing = 0;
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
             SparseActivations active = baseline.run().activations(layer);
@@ -184,7 +189,9 @@ final class Prediction {
             });
             change[node] = reached[0] ? sum[0] : Double.NaN;
             if (paths && reached[0] && seeds[node] == 0 && activation[node] != 0) {
-                passed[node] = Math.max(-1, sum[0] / activation[node]);
+                double share = sum[0] / activation[node];
+                // Transcoders' features do not fall below zero, neurons do.
+                passed[node] = baseline.model().basis().dense() ? share : Math.max(-1, share);
             }
         }
         return change;

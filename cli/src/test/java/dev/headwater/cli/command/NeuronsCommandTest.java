@@ -1,0 +1,65 @@
+package dev.headwater.cli.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.headwater.cli.Run;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code --neurons} from the command line, on the bundled model. */
+class NeuronsCommandTest {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void aGraphOfNeuronsIsTracedAndVerified() throws IOException {
+        Path raw = directory.resolve("graph.safetensors");
+        Run traced = Run.headwater(
+                "attribute",
+                "--neurons",
+                "--max-features",
+                "60",
+                "--out",
+                directory.toString(),
+                "--slug",
+                "neurons",
+                "--raw",
+                raw.toString(),
+                "--quiet",
+                "The capital of France is");
+        assertEquals(0, traced.code(), traced.err());
+        JsonNode graph =
+                new ObjectMapper().readTree(directory.resolve("neurons.json").toFile());
+        assertEquals("atlas-neurons", graph.at("/metadata/scan").asText());
+        assertEquals("neurons", graph.at("/metadata/info/transcoder_set").asText());
+        Run verified = Run.headwater("verify", raw.toString(), "--top", "3", "--json");
+        assertEquals(0, verified.code(), verified.err());
+        // Direct effects of a whole graph are the model's own, up to rounding.
+        assertTrue(
+                new ObjectMapper()
+                                .readTree(verified.out())
+                                .at("/direct/relative_error")
+                                .asDouble(1)
+                        < 1e-2,
+                verified.out());
+        Run steered =
+                Run.headwater("intervene", "--neurons", "--ablate", "0/-1/3", "--json", "The capital of France is");
+        assertEquals(0, steered.code(), steered.err());
+        Run planned = Run.headwater("plan", "--neurons", "--json");
+        assertEquals(0, planned.code(), planned.err());
+        assertTrue(Files.exists(raw));
+    }
+
+    @Test
+    void neuronsAndTranscodersContradictEachOther() {
+        Run refused = Run.headwater("attribute", "--neurons", "-t", "atlas-plt", "x");
+        assertEquals(2, refused.code());
+        assertTrue(refused.err().contains("--transcoders or --neurons"), refused.err());
+    }
+}
