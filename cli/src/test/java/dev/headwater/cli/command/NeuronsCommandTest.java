@@ -44,7 +44,7 @@ class NeuronsCommandTest {
         assertTrue(
                 new ObjectMapper()
                                 .readTree(verified.out())
-                                .at("/direct/relative_error")
+                                .at("/direct/relativeError")
                                 .asDouble(1)
                         < 1e-2,
                 verified.out());

@@ -1,5 +1,10 @@
 package dev.headwater.engine.intervention;
 
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.DocumentNode.Kind;
@@ -147,7 +152,7 @@ final class Prediction {
         }
         List<Verification.Shift> direct;
         try (Run run = baseline.apply(intervention.withFreeze(Freeze.EVERYTHING))) {
-            direct = changes(predict(seeds, false), values(run), seeds);
+            direct = changes(predict(seeds, false), linear(run), seeds);
         }
         allDirect.addAll(direct);
         allTotal.addAll(total);
@@ -212,6 +217,45 @@ final class Prediction {
         return item.kind() == Kind.LOGIT
                 ? "logit \"" + baseline.model().tokenizer().token((int) item.number()) + "\""
                 : item.toString();
+    }
+
+    /**
+     * As {@link #values}, of the model that edges are about: a neuron's product and gate are not linear, and edges state what
+     * comes of it with both held as they were.
+     */
+    private double[] linear(Run run) {
+        double[] values = values(run);
+        FeatureBasis basis = baseline.model().basis();
+        if (!basis.dense()) {
+            return values;
+        }
+        for (int layer = 0; layer < basis.layers(); layer++) {
+            int wanted = layer;
+            int[] members = nodes.values().stream()
+                    .mapToInt(Integer::intValue)
+                    .filter(i -> graph.nodes().get(i).layer() == wanted)
+                    .sorted()
+                    .toArray();
+            if (members.length == 0) {
+                continue;
+            }
+            int[] position =
+                    Arrays.stream(members).map(i -> feature(i).position()).toArray();
+            int[] number = Arrays.stream(members).map(i -> feature(i).feature()).toArray();
+            Tensor before = baseline.run().input(layer);
+            try (var _ = baseline.model().use();
+                    var _ = TensorScope.open()) {
+                Tensor change = Torch.sub(run.input(layer), before);
+                Tensor index = Torch.to(Tensor.ofInts(position, position.length), change.device());
+                Tensor products = Torch.mul(
+                        basis.encoderRows(layer, number, position, before), TorchShape.indexSelect(change, 0, index));
+                float[] sums = TorchReduce.sum(products, 1, false).toFloats();
+                for (int i = 0; i < members.length; i++) {
+                    values[members[i]] = clean[members[i]] + sums[i];
+                }
+            }
+        }
+        return values;
     }
 
     /** Pre-activations at feature nodes, demeaned logits at logit nodes, NaN elsewhere [n]. */
