@@ -120,8 +120,15 @@ class AttributeCommandTest {
                     "-p",
                     "Paris is near the tower",
                     "--quiet"));
-            args.addAll(
-                    List.of("--out", directory.resolve("g" + features.size()).toString(), "--slug", "paris"));
+            args.addAll(List.of(
+                    "--out",
+                    directory.resolve("g" + features.size()).toString(),
+                    "--node-threshold",
+                    "1",
+                    "--edge-threshold",
+                    "1",
+                    "--slug",
+                    "paris"));
             args.addAll(features);
             Run run = Run.headwater(args.toArray(String[]::new));
             assertEquals(0, run.code(), run.err());
