@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.gguf.GgufFile;
 import dev.headwater.engine.jinja.Template;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,6 +60,11 @@ public final class ChatTemplate {
 
     /** Whether the model has a template, valid or not. */
     public static boolean exists(Path modelDirectory) {
+        if (GgufFile.isGguf(modelDirectory)) {
+            try (GgufFile file = GgufFile.open(modelDirectory)) {
+                return file.metadata().has("tokenizer.chat_template");
+            }
+        }
         return Files.exists(modelDirectory.resolve("chat_template.jinja"))
                 || SpecialTokens.readConfig(modelDirectory.resolve("tokenizer_config.json"))
                         .has("chat_template")
