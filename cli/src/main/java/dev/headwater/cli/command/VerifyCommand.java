@@ -237,10 +237,25 @@ public final class VerifyCommand implements Callable<Integer> {
                     random.get(i).lowest(),
                     random.get(i).highest()));
         }
+        out.println();
+        out.println("In words: with attention held, the graph foretells what a change of these features does "
+                + verdict(check.direct())
+                + "; where everything may respond, "
+                + verdict(check.total())
+                + ".");
         if (plot != null) {
             out.println();
             out.println(style.bold(Text.pad("wrote", 10)) + plot);
         }
+    }
+
+    private static String verdict(Verification.Agreement agreement) {
+        double error = agreement.relativeError();
+        if (Double.isNaN(error)) {
+            return "nothing changed to compare it with";
+        }
+        String how = error < 0.05 ? "almost exactly" : error < 0.25 ? "well" : error < 0.6 ? "roughly" : "badly";
+        return String.format(Locale.ROOT, "%s (it is off by %.0f %%)", how, 100 * error);
     }
 
     private void agreement(String name, Verification.Agreement agreement) {

@@ -65,6 +65,18 @@ public record InterventionReport(
         if (!heads.isEmpty()) {
             line(out, style, "heads", heads);
         }
+        List<String> idle =
+                edits.stream().filter(this::changesNothing).map(Edit::place).toList();
+        if (!idle.isEmpty()) {
+            line(
+                    out,
+                    style,
+                    "note",
+                    String.join(", ", idle.subList(0, Math.min(MOST_EDITS, idle.size())))
+                            + (idle.size() > MOST_EDITS ? ", …" : "")
+                            + (idle.size() == 1 ? " does" : " do")
+                            + " not fire in this prompt: a factor changes nothing there, a value (--set) would");
+        }
         line(out, style, "frozen", frozen());
         out.println();
         List<TokenChange> tokens = TokenChange.between(
@@ -93,6 +105,25 @@ public record InterventionReport(
             }
         }
         out.println();
+    }
+
+    /** Whether an edit multiplies what is 0 at all of its positions, and none are generated later. */
+    private boolean changesNothing(Edit edit) {
+        if (!(edit.change() instanceof Change.Scale) || edit.positions().openEnded()) {
+            return false;
+        }
+        int length = baseline.prompt().length();
+        SparseActivations active = baseline.run().activations(edit.layer());
+        for (int i = 0; i < active.count(); i++) {
+            int position = active.position()[i];
+            if (active.feature()[i] == edit.feature()
+                    && active.value()[i] != 0
+                    && position >= edit.positions().first(length)
+                    && position < edit.positions().end(length)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static void line(PrintStream out, Style style, String head, String text) {

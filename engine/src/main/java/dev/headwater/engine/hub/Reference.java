@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -39,6 +40,9 @@ public sealed interface Reference {
      * @param revision   branch, tag or commit; {@code main} if none is given
      */
     record Remote(String repository, String path, String revision) implements Reference {
+        private static final Pattern PAGE = Pattern.compile(
+                "https?://(?:www\\.)?(?:huggingface\\.co|hf\\.co)/(?!datasets/|spaces/)"
+                        + "(?<repository>[^/?#@]+/[^/?#@]+)(?:/(?:tree|blob|resolve)/(?<revision>[^/?#@]+)(?<folder>/[^?#@]*?)?)?/?(?:[?#].*)?");
         static final String DEFAULT_REVISION = "main";
         private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
@@ -114,7 +118,7 @@ public sealed interface Reference {
      * Reads a reference: a bundled name; an alias ({@code gemma}, {@code llama}); a path ({@code /a/b}, {@code ./a},
      * {@code ../a},
      * {@code ~/a}, or any that exists here); {@code org/repo[/folder][@revision]}; {@code
-     * hf://org/repo/path?revision=r}.
+     * hf://org/repo/path?revision=r}; the address of a repository's page, as copied from a browser.
      *
      * @throws UsageException if it is none of these
      */
@@ -128,6 +132,12 @@ public sealed interface Reference {
         }
         if (reference.startsWith("hf://")) {
             return parseAddress(reference);
+        }
+        Matcher page = Remote.PAGE.matcher(reference);
+        if (page.matches()) {
+            String folder =
+                    page.group("folder") == null ? "" : page.group("folder").replaceFirst("/$", "");
+            return repository(page.group("repository") + folder, page.group("revision"), reference);
         }
         if (isPath(reference)) {
             return new Local(path(reference));

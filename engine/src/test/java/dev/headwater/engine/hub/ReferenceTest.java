@@ -36,6 +36,11 @@ class ReferenceTest {
         "hf://org/repo/layer_0/params.npz, org/repo, layer_0/params.npz, main",
         "hf://org/repo/a?revision=0123, org/repo, a, 0123",
         "hf://org/repo/a@dev, org/repo, a, dev",
+        "https://huggingface.co/org/repo, org/repo, '', main",
+        "https://huggingface.co/org/repo/?x=1#files, org/repo, '', main",
+        "https://huggingface.co/org/repo/tree/main/, org/repo, '', main",
+        "https://huggingface.co/org/repo/tree/dev/a/b/, org/repo, a/b, dev",
+        "https://hf.co/org/repo/blob/v1/layer_0/params.npz, org/repo, layer_0/params.npz, v1",
         "'  org/repo ', org/repo, '', main"
     })
     void repositories(String text, String repository, String path, String revision) {
