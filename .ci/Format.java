@@ -13,8 +13,7 @@ import java.util.stream.Stream;
  * rewrites them.
  *
  * <p>The formatter parses with the compiler of the Java that it runs on, so it must be a JDK that knows today's syntax,
- * which
- * Maven's own Java need not be: this runs on the JDK of the toolchain, where a Maven plugin would not.
+ * which Maven's own Java need not be: this runs on the JDK of the toolchain, where a Maven plugin would not.
  */
 public final class Format {
     public static void main(String[] args) throws Exception {

@@ -27,12 +27,9 @@ import java.util.stream.IntStream;
 
 /**
  * A random model on disk: a Llama checkpoint as Hugging Face transformers reads it, and per-layer ReLU transcoders of
- * which
- * about {@link ModelShape#active} features fire for each token. Weights are scaled so that the residual stream stays of
- * order
- * one; the encoders' biases come from a forward pass. The same shape always gives the same bytes but for those biases,
- * which
- * depend on the last digits of that pass.
+ * which about {@link ModelShape#active} features fire for each token. Weights are scaled so that the residual stream
+ * stays of order one; the encoders' biases come from a forward pass. The same shape always gives the same bytes but for
+ * those biases, which depend on the last digits of that pass.
  *
  * @param shape       its sizes
  * @param directory   with {@code model} and {@code transcoders}

@@ -115,8 +115,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
 
     /**
      * The graph is read anew, so that nothing which it remembers makes a later repetition faster, and the file is a new
-     * one each
-     * time, as circuit-tracer's is: to replace a large file takes the time of removing it.
+     * one each time, as circuit-tracer's is: to replace a large file takes the time of removing it.
      */
     private void once(Path file, Path folder) throws IOException {
         try (AttributionGraph graph = GraphFile.read(file)) {

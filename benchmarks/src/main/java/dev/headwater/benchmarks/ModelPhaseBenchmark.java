@@ -34,10 +34,8 @@ public class ModelPhaseBenchmark {
 
     /**
      * The comparison's model; two layers of the large ones (all layers are alike, and all of them would not fit into
-     * small
-     * machines); Llama's with an eighth of its 131,072 features, which would be 4 GB to write; the bundled model's
-     * size, which
-     * shows overheads.
+     * small machines); Llama's with an eighth of its 131,072 features, which would be 4 GB to write; the bundled
+     * model's size, which shows overheads.
      */
     @Param({"bench", "gemma-2-2b", "llama-3.2-1b:features=16384", "atlas"})
     public String shape;

@@ -186,8 +186,7 @@ final class OnceCommand implements Callable<Integer> {
 
     /**
      * What one process measured; the reference's script writes the same. Times and GFLOP are means over its prompts,
-     * all else is the
-     * first prompt's.
+     * all else is the first prompt's.
      *
      * @param sgemm  GFLOP/s of a float32 matrix product right after, with the same threads; 0 if not measured
      * @param phases seconds by name

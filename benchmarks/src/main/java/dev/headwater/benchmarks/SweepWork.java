@@ -7,10 +7,8 @@ import dev.headwater.engine.model.ModelConfig;
 
 /**
  * Floating-point operations that the rows of a graph cost over their causal cone: for a target at (layer l, position p)
- * the
- * positions up to p of the layers up to l, its own layer's output projection at p only; then the inner products with
- * every
- * source there. A multiplication with its addition counts as two.
+ * the positions up to p of the layers up to l, its own layer's output projection at p only; then the inner products
+ * with every source there. A multiplication with its addition counts as two.
  */
 public final class SweepWork {
     private SweepWork() {}

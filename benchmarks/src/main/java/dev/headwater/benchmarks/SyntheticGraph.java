@@ -20,9 +20,8 @@ import java.util.stream.IntStream;
 
 /**
  * A graph of the causal shape of a real one with random edges: features spread evenly over layers and positions, each
- * drawing on
- * all nodes of lower layers and earlier positions; edges heavy-tailed, as a few carry most of the influence in real
- * graphs.
+ * drawing on all nodes of lower layers and earlier positions; edges heavy-tailed, as a few carry most of the influence
+ * in real graphs.
  *
  * @param layers    L
  * @param positions P

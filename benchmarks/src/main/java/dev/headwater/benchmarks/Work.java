@@ -10,8 +10,8 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * What an invocation did; JMH divides by the time, so that it shows GFLOP/s and GB/s beside the invocations per second.
- * A shared
- * machine is now fast, now slow, so its limits are measured after each iteration: their sums over {@link #looks}.
+ * A shared machine is now fast, now slow, so its limits are measured after each iteration: their sums over {@link
+ * #looks}.
  */
 @State(Scope.Thread)
 @AuxCounters(AuxCounters.Type.OPERATIONS)

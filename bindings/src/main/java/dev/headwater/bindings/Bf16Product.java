@@ -14,18 +14,14 @@ import java.util.Optional;
 /**
  * Matrix products with float32 sums on the processor's bfloat16 units, of matrices in the CPU's memory.
  *
- * <p>For products as exact as float32's, each matrix is the sum of three bfloat16 matrices, which hold all of
- * float32's 24 bits of mantissa: {@code a = a0 + a1 + a2}. Of the nine products the six that count in float32 are
- * summed, the
+ * <p>For products as exact as float32's, each matrix is the sum of three bfloat16 matrices, which hold all of float32's
+ * 24 bits of mantissa: {@code a = a0 + a1 + a2}. Of the nine products the six that count in float32 are summed, the
  * smallest first, with float32 sums: {@code a·b = (a0·b2 + a1·b1 + a2·b0) + (a0·b1 + a1·b0) + a0·b0}. The error is that
- * of a
- * float32 product. Parts of numbers under 2^-110 are lost where the units take subnormal numbers for 0. What is
- * infinite, or
- * becomes so, may come out as a not-a-number, never as a finite number.
+ * of a float32 product. Parts of numbers under 2^-110 are lost where the units take subnormal numbers for 0. What is
+ * infinite, or becomes so, may come out as a not-a-number, never as a finite number.
  *
  * <p>With the parts of {@code a} side by side and those of {@code b} one below the other, each bracket is one product.
- * It is MKL's,
- * which uses the units there are and computes the same, slowly, where there are none.
+ * It is MKL's, which uses the units there are and computes the same, slowly, where there are none.
  */
 public final class Bf16Product {
     /** Parts of a matrix. */

@@ -117,8 +117,7 @@ public final class EdgeRuns implements AutoCloseable {
 
     /**
      * Influence by one back-substitution pass: for each row r in order, c = (weight[node[r]] + influence[node[r]]) ·
-     * scale[r] and
-     * influence[s] += c · |edge(r, s)| for the kept columns s.
+     * scale[r] and influence[s] += c · |edge(r, s)| for the kept columns s.
      *
      * @param order  row numbers, every row before the rows of the nodes that it draws on
      * @param node   the column that each row's own node has [rows]
@@ -184,8 +183,7 @@ public final class EdgeRuns implements AutoCloseable {
 
     /**
      * Among the scores coefficient[r] · |edge(r, s)| of the kept columns, sorted descending, the first at which the
-     * cumulative sum
-     * reaches {@code share} of the whole, never 0; infinity if all are 0.
+     * cumulative sum reaches {@code share} of the whole, never 0; infinity if all are 0.
      */
     public synchronized double cut(double[] coefficient, boolean[] keep, double share) {
         if (coefficient.length != rows) {

@@ -37,12 +37,9 @@ import java.util.stream.Stream;
 
 /**
  * Native libraries from the class path as files in the cache directory. A folder is unpacked under another name,
- * brought to the
- * disk and renamed when complete, so that a folder that exists is whole. Its {@code MANIFEST} holds size and SHA-256
- * of every
- * file, its {@code STAMPS} what changes when anybody writes to one: at each start the stamps are compared, and where
- * they
- * differ, the hashes; a damaged folder is made anew.
+ * brought to the disk and renamed when complete, so that a folder that exists is whole. Its {@code MANIFEST} holds size
+ * and SHA-256 of every file, its {@code STAMPS} what changes when anybody writes to one: at each start the stamps are
+ * compared, and where they differ, the hashes; a damaged folder is made anew.
  */
 final class LibraryCache {
     private static final String MANIFEST = "MANIFEST";
@@ -72,8 +69,8 @@ final class LibraryCache {
         // The jar's name carries the version, so another version gets another folder.
         String name = jar.getPath().replaceAll("!.*", "").replaceAll(".*/", "").replace(".jar", "");
         // libtorch asks for OpenBLAS by name. MKL exports all that it takes from there, works on libtorch's own thread
-        // pool
-        // (OpenBLAS brings a second one) and is faster: by a tenth on large products, by half on those of few rows.
+        // pool (OpenBLAS brings a second one) and is faster: by a tenth on large products, by half on those of few
+        // rows.
         return unpack(
                 cache.resolve("native").resolve(name + "-mkl"),
                 resources,

@@ -46,8 +46,7 @@ import picocli.CommandLine.ScopeType;
 
 /**
  * The command line. Exit codes: 0 done, 1 failed, 2 the request makes no sense, 130 interrupted. A failure is one
- * sentence on
- * standard error; {@code --verbose} adds the stack trace.
+ * sentence on standard error; {@code --verbose} adds the stack trace.
  */
 @Command(
         name = "headwater",

@@ -15,10 +15,8 @@ import java.util.Set;
  * Decides who may speak to the server, before any request is looked at.
  *
  * <p>On the loopback interface everybody on this computer may, but no web page of another site: the {@code Host} header
- * must
- * name this computer (DNS rebinding), {@code Origin} and {@code Sec-Fetch-Site} must be our own. On other interfaces a
- * token
- * is asked for as well: once in the address, afterwards it is a cookie.
+ * must name this computer (DNS rebinding), {@code Origin} and {@code Sec-Fetch-Site} must be our own. On other
+ * interfaces a token is asked for as well: once in the address, afterwards it is a cookie.
  */
 final class Access {
     private static final String CONTENT_POLICY =

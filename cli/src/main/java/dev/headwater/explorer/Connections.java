@@ -11,12 +11,10 @@ import org.eclipse.jetty.util.thread.Scheduler;
 
 /**
  * Keeps clients that hold connections from keeping others out. Jetty itself limits the pauses between the bytes of a
- * connection;
- * here the time is limited in which a whole request has to come, the first of a connection and the later ones alike.
- * When there
- * are too many connections, the one that has been waiting longest for a request goes; where all are being answered,
- * the one that
- * has been for longest, if that is long; otherwise new ones hear that the server is busy.
+ * connection; here the time is limited in which a whole request has to come, the first of a connection and the later
+ * ones alike. When there are too many connections, the one that has been waiting longest for a request goes; where all
+ * are being answered, the one that has been for longest, if that is long; otherwise new ones hear that the server is
+ * busy.
  */
 final class Connections implements Connection.Listener {
     private static final int MOST = 1024;

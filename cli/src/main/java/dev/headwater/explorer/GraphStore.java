@@ -43,8 +43,7 @@ import java.util.stream.Stream;
  * {@link GraphName}, and only regular files right in the directory are read or replaced, links never.
  *
  * <p>A file's version is a hash of its bytes. Changes are written beside the file and renamed over it, so that a
- * reader, a
- * crash or a kill sees the old bytes or the new ones.
+ * reader, a crash or a kill sees the old bytes or the new ones.
  */
 final class GraphStore {
 

@@ -27,8 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * {@code --chat} from the files of a model to its graph. The model is a golden Gemma 3 whose vocabulary has grown until
- * the tokens
- * of a chat have the ids that they have in the published instruction-tuned models.
+ * the tokens of a chat have the ids that they have in the published instruction-tuned models.
  */
 class ChatPromptTest {
     private static final Path GOLDEN =

@@ -215,8 +215,7 @@ public final class ReplacementModel implements AutoCloseable {
 
     /**
      * The prompt as tokens. A special token is put in front unless the text begins with one: the first that the
-     * tokenizer has of
-     * BOS, PAD, EOS and others (reference section 2.2).
+     * tokenizer has of BOS, PAD, EOS and others (reference section 2.2).
      */
     public Prompt prompt(String text) {
         if (text.isEmpty()) {
@@ -260,8 +259,7 @@ public final class ReplacementModel implements AutoCloseable {
 
     /**
      * How many positions at the start count as zero: their features and errors are left out. One, but for
-     * instruction-tuned
-     * Gemma 3, whose prompts begin with four fixed tokens (reference section 2.2).
+     * instruction-tuned Gemma 3, whose prompts begin with four fixed tokens (reference section 2.2).
      */
     public int zeroPositions(int[] tokens) {
         return Math.min(tokens.length, zeroPositions.count());

@@ -140,8 +140,7 @@ public final class GoldenCase implements AutoCloseable {
 
     /**
      * Compares cumulative shares of influence, ties aside: nodes whose influences agree within the tolerance for
-     * influence may
-     * stand in either order, which moves each by the other's share.
+     * influence may stand in either order, which moves each by the other's share.
      */
     public void assertCumulative(String tensor, String influence, double[] actual) {
         float[] expectedInfluence = floats(influence);

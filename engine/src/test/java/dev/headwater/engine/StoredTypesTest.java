@@ -27,8 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Checkpoints and sets in other types than float32: a graph of files in narrow types is the graph of the same numbers
- * in float32.
- * The prompts of cases with sliding windows are longer than their windows.
+ * in float32. The prompts of cases with sliding windows are longer than their windows.
  */
 class StoredTypesTest {
     @TempDir

@@ -43,8 +43,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
 
     /**
      * Reads a file with a JSON object a line, or, if its name ends in {@code .txt}, with a prompt a line. Empty lines
-     * are passed
-     * over. A line that makes no sense gets a fault; only a file that cannot be read is an error.
+     * are passed over. A line that makes no sense gets a fault; only a file that cannot be read is an error.
      */
     static List<BatchLine> read(Path file) {
         boolean plain = file.toString().toLowerCase(Locale.ROOT).endsWith(".txt");

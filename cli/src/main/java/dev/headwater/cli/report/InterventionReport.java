@@ -261,10 +261,8 @@ public record InterventionReport(
 
     /**
      * Writes {@code input_tokens} I64[P], {@code logits} F32[P, V], {@code activations} F32[L, P, F] (sparse: {@code
-     * activation_indices}
-     * I64[N, 3] of layer, position, feature, and {@code activation_values} F32[N]), {@code generated_tokens} I64[N];
-     * and all but the first
-     * with {@code _before} for the run without edits.
+     * activation_indices} I64[N, 3] of layer, position, feature, and {@code activation_values} F32[N]), {@code
+     * generated_tokens} I64[N]; and all but the first with {@code _before} for the run without edits.
      */
     public void writeRaw(Path file, boolean sparse, Generation before, Generation after) {
         int layers = baseline.model().layers();

@@ -10,8 +10,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * Shows how far a computation has come: a bar on a terminal, now and then a line elsewhere. What takes no time shows
- * nothing.
- * An interrupt of the user cancels the computation.
+ * nothing. An interrupt of the user cancels the computation.
  */
 public final class ProgressDisplay implements Progress, AutoCloseable {
     private static final Duration BAR_AFTER = Duration.ofMillis(300);

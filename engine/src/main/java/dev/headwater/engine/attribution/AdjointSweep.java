@@ -16,22 +16,17 @@ import java.util.stream.IntStream;
 
 /**
  * Computes rows of edge matrices: carries the gradient of each target's pre-activation down the frozen model and takes
- * its
- * inner product with every source on the way.
+ * its inner product with every source on the way.
  *
  * <p>A target at (layer, position) depends on lower layers and on positions up to its own only. So the batch is ragged,
- * with
- * {@code position + 1} gradient rows a target, and sorted by layer from the top: at each layer the targets above it are
- * a
- * prefix of the rows, and both matrix products run over that prefix. A target that enters has a gradient at one
- * position
- * only; its first attention layer therefore costs one row instead of {@code position + 1}, and its second one a product
- * of
- * lower rank, see {@link TwoLayers}. Rows of several prompts share the products, since weights are the same for all.
+ * with {@code position + 1} gradient rows a target, and sorted by layer from the top: at each layer the targets above
+ * it are a prefix of the rows, and both matrix products run over that prefix. A target that enters has a gradient at
+ * one position only; its first attention layer therefore costs one row instead of {@code position + 1}, and its second
+ * one a product of lower rank, see {@link TwoLayers}. Rows of several prompts share the products, since weights are the
+ * same for all.
  *
  * <p>Formula: reference section 2.6, A[t, s] = in_tᵀ · J(s→t) · out_s, with attention probabilities and norm
- * denominators
- * constant and no path through an MLP but the transcoder's affine skip.
+ * denominators constant and no path through an MLP but the transcoder's affine skip.
  */
 final class AdjointSweep implements AutoCloseable {
     /** One target of one of the prompts; {@code number} counts the prompt's own targets. */

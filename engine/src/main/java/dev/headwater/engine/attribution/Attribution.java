@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * From a prompt to its attribution graph: one forward pass, the active features and errors there, the model frozen at
- * that
- * point, and the direct effect of every source on every target (reference section 2).
+ * that point, and the direct effect of every source on every target (reference section 2).
  */
 public final class Attribution {
     private final ReplacementModel model;
@@ -48,10 +47,9 @@ public final class Attribution {
 
     /**
      * The attribution graphs of several prompts, made side by side: their rows share the products with the model's
-     * weights, which pays where
-     * a single prompt's rows are few. Each graph is what {@link #of} makes of the prompt, up to rounding; its times are
-     * those of all together,
-     * and the smallest {@link AttributionOptions#memory} of the requests is what all of them share.
+     * weights, which pays where a single prompt's rows are few. Each graph is what {@link #of} makes of the prompt, up
+     * to rounding; its times are those of all together, and the smallest {@link AttributionOptions#memory} of the
+     * requests is what all of them share.
      *
      * @return in the order of the requests; the caller closes them
      * @throws dev.headwater.engine.HeadwaterException if a prompt or a target does not fit the model: then no graph is

@@ -16,16 +16,12 @@ import java.util.stream.IntStream;
 
 /**
  * What chosen sources add to the residual stream, carried up through the frozen model: the counterpart of {@link
- * AdjointSweep}. At each
- * layer it leaves what the heads read of every source, W_V · contribution.
+ * AdjointSweep}. At each layer it leaves what the heads read of every source, W_V · contribution.
  *
  * <p>A source reaches the layers above its own and the positions from its own on, so the rows are ragged: one for each
- * position from the
- * last down to its own. Counted that way the mixing of positions is the adjoint of a mirrored pattern, and the sweep's
- * kernels do it.
- * Sources are sorted by layer, so that those that have entered are a prefix of the rows; one that enters has a row at
- * its own position
- * only.
+ * position from the last down to its own. Counted that way the mixing of positions is the adjoint of a mirrored
+ * pattern, and the sweep's kernels do it. Sources are sorted by layer, so that those that have entered are a prefix of
+ * the rows; one that enters has a row at its own position only.
  *
  * <p>All tensors belong to the scope in which this was made.
  */

@@ -5,8 +5,8 @@ import dev.headwater.engine.model.ModelConfig;
 
 /**
  * Roughly what a graph will cost, known before anything is loaded. With L layers, width d, widths h of all heads and v
- * of all
- * values, H heads, V tokens in the vocabulary, F features a layer, P tokens in the prompt, and numbers of 4 bytes:
+ * of all values, H heads, V tokens in the vocabulary, F features a layer, P tokens in the prompt, and numbers of 4
+ * bytes:
  *
  * <ul>
  * <li>A active features, which only the prompt decides: see {@link #activePerToken}; R = min(A, features asked for) +
@@ -44,9 +44,8 @@ public record Estimate(
 
     /**
      * A guess at the features that are active at one token, over all layers: F / 128 in a layer but at most 64, fitted
-     * to the
-     * bundled sets. Published sets have from about ten to some hundreds in a layer, sets of little sparsity (those for
-     * Qwen3-4B) thousands.
+     * to the bundled sets. Published sets have from about ten to some hundreds in a layer, sets of little sparsity
+     * (those for Qwen3-4B) thousands.
      */
     public static double activePerToken(int layers, int features) {
         return layers * Math.clamp(features / 128.0, 1, 64);

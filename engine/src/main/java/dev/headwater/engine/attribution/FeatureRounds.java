@@ -8,9 +8,8 @@ import java.util.stream.IntStream;
 
 /**
  * Chooses a graph's features round by round: first come the rows of the logits, then repeatedly those of the features
- * that have the
- * most influence as far as the known rows tell, until enough are taken; all features, in order, if there are no more
- * than that.
+ * that have the most influence as far as the known rows tell, until enough are taken; all features, in order, if there
+ * are no more than that.
  *
  * <p>The caller computes the rows between {@link #next} and {@link #add}, for one prompt or for several side by side.
  */

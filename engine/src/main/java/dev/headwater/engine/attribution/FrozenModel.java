@@ -20,13 +20,11 @@ import java.util.List;
 /**
  * The model linearised at one prompt: attention probabilities and norm denominators are constants, MLPs are replaced by
  * features, errors and the transcoders' affine skips (reference section 2.1). What is left is, per layer, one map
- * between
- * positions (attention through values and outputs) and one within a position (the skip).
+ * between positions (attention through values and outputs) and one within a position (the skip).
  *
  * <p>Norms are folded in once, so that no sweep meets them: gains into the weights, reciprocal denominators into the
- * attention
- * pattern. For a layer with input norm denominator s and output norm denominator u (Gemma only):
- * {@code pattern[q][p] = A[q][p] / (u[q]·s[p])}.
+ * attention pattern. For a layer with input norm denominator s and output norm denominator u (Gemma only): {@code
+ * pattern[q][p] = A[q][p] / (u[q]·s[p])}.
  *
  * <p>All tensors are float32 and belong to the scope in which the frozen model was made.
  *

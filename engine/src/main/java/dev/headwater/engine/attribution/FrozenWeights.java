@@ -18,10 +18,8 @@ import java.util.List;
 
 /**
  * The weights that gradients meet on their way down, with the norms' gains folded in; the same for every prompt. For a
- * layer with
- * input norm gain g and output norm gain h (Gemma): {@code output = diag(h)·W_O}, {@code value = W_V·diag(g)}; a factor
- * on what is
- * added to the stream (Granite) goes with h.
+ * layer with input norm gain g and output norm gain h (Gemma): {@code output = diag(h)·W_O}, {@code value =
+ * W_V·diag(g)}; a factor on what is added to the stream (Granite) goes with h.
  *
  * <p>All tensors belong to the scope in which this was made.
  *

@@ -25,9 +25,8 @@ import java.util.stream.IntStream;
 
 /**
  * The linear model that an attribution graph's edges come from, kept for further questions: one forward pass of a
- * prompt, its active
- * features and errors, and the model frozen there. Not thread-safe. Closing it frees native memory; the model stays
- * open.
+ * prompt, its active features and errors, and the model frozen there. Not thread-safe. Closing it frees native memory;
+ * the model stays open.
  */
 public final class LinearPrompt implements AutoCloseable {
     private final ReplacementModel model;

@@ -31,8 +31,7 @@ public sealed interface OutputTargets {
 
     /**
      * Directions in the final residual stream after the last norm, used as they are (tokens' unembeddings have their
-     * mean over
-     * the vocabulary taken off; these have not).
+     * mean over the vocabulary taken off; these have not).
      */
     record Directions(List<Direction> directions) implements OutputTargets {
         public Directions {

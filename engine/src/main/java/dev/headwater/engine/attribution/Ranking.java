@@ -10,8 +10,7 @@ import java.util.stream.IntStream;
 
 /**
  * Ranks features by their influence on the targets while only some rows of the edge matrix are known. Rows are
- * normalised
- * over all columns; a feature whose row is not known yet receives influence and passes none on.
+ * normalised over all columns; a feature whose row is not known yet receives influence and passes none on.
  */
 public final class Ranking implements AutoCloseable {
     /** Smallest row sum that is divided by between rounds. */

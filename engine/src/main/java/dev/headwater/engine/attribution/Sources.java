@@ -18,13 +18,11 @@ import java.util.List;
 
 /**
  * What a graph's edges come from: the active features' decoder vectors scaled by their activations, the error vectors
- * and the
- * token vectors, each as it is added to the residual stream. Columns are in node order: features by (layer, position,
- * feature), errors layer by layer, tokens, then the targets.
+ * and the token vectors, each as it is added to the residual stream. Columns are in node order: features by (layer,
+ * position, feature), errors layer by layer, tokens, then the targets.
  *
  * <p>Decoder vectors are kept in memory when all of them fit into {@code cacheBytes}, else gathered from the mapped
- * files each
- * time they are asked for. Tensors belong to the scope in which this was made.
+ * files each time they are asked for. Tensors belong to the scope in which this was made.
  */
 final class Sources implements AutoCloseable {
     private final ActiveFeatures active;

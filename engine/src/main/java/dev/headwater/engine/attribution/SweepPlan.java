@@ -11,8 +11,7 @@ import java.util.List;
 
 /**
  * Rows that are wanted of one prompt's edge matrix: where each value goes, and the memory that it goes to. Belongs to
- * the scope in which
- * it was made, but for the memory, which {@link #finish} hands on or {@link #abandon} frees.
+ * the scope in which it was made, but for the memory, which {@link #finish} hands on or {@link #abandon} frees.
  */
 final class SweepPlan {
     final FrozenPrompt prompt;

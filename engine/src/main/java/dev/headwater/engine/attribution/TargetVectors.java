@@ -20,8 +20,7 @@ import java.util.stream.IntStream;
 
 /**
  * The vectors that targets start from, pulled back to the residual stream: encoder rows for features, unembeddings
- * minus their
- * mean over the vocabulary for tokens (reference section 2.5), directions as they are.
+ * minus their mean over the vocabulary for tokens (reference section 2.5), directions as they are.
  */
 final class TargetVectors {
     private final ReplacementModel model;

@@ -11,11 +11,9 @@ import java.util.stream.IntStream;
 
 /**
  * Two neighbouring attention layers as one weight. Below a target's first attention layer its gradient is {@code mixed
- * · value}
- * but for the row of its own position, so what the next layer needs, {@code gradient · output}, is
- * {@code mixed · (value · output)}: with grouped key/value heads a product of much lower rank than the residual
- * stream's width.
- * For a target in the middle of twelve layers this saves an eighth of all products.
+ * · value} but for the row of its own position, so what the next layer needs, {@code gradient · output}, is {@code
+ * mixed · (value · output)}: with grouped key/value heads a product of much lower rank than the residual stream's
+ * width. For a target in the middle of twelve layers this saves an eighth of all products.
  *
  * @param weights for each layer [kvHeads·headDim, heads·headDim], the value weight of the layer above times its own
  *      output weight; null

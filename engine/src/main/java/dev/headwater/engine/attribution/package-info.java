@@ -1,8 +1,6 @@
 /**
  * Attribution: the model linearised at one prompt ({@link dev.headwater.engine.attribution.FrozenModel}), what is
- * active
- * there ({@link dev.headwater.engine.attribution.Sources}), and the sweep that carries targets down through it and
- * reads off
- * their edges ({@link dev.headwater.engine.attribution.AdjointSweep}).
+ * active there ({@link dev.headwater.engine.attribution.Sources}), and the sweep that carries targets down through it
+ * and reads off their edges ({@link dev.headwater.engine.attribution.AdjointSweep}).
  */
 package dev.headwater.engine.attribution;

@@ -21,8 +21,7 @@ import java.security.MessageDigest;
 
 /**
  * The {@code qParams} object of a graph file and where it lies in it: bytes {@code start} to {@code end}. Saving writes
- * the
- * bytes around it as they are, so that no number changes its spelling and no field that we don't know gets lost.
+ * the bytes around it as they are, so that no number changes its spelling and no field that we don't know gets lost.
  *
  * @param missing the file has no {@code qParams} yet; it goes to {@code start}, with a comma behind it
  */

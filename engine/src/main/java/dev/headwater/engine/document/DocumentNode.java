@@ -92,10 +92,8 @@ public record DocumentNode(
 
     /**
      * The feature's number within its layer, from the number that stands for layer and feature: since version 1 their
-     * Cantor
-     * pairing, before that the layer's digits followed by five of the feature. Where neither gives the node's layer,
-     * the
-     * number in its name counts.
+     * Cantor pairing, before that the layer's digits followed by five of the feature. Where neither gives the node's
+     * layer, the number in its name counts.
      */
     private static long featureOf(long number, int layer, int schemaVersion, String id) {
         if (number >= 0 && number < 1L << 60) {

@@ -18,8 +18,7 @@ import java.util.Map;
 
 /**
  * A graph file for front ends as it was read: ours, the public Python library's (both ways of naming errors) or
- * Neuronpedia's,
- * schema versions 0 and 1. What we do not know of is kept and written back.
+ * Neuronpedia's, schema versions 0 and 1. What we do not know of is kept and written back.
  *
  * @param rest          all fields of the file but {@code nodes} and {@code links}; {@code metadata} and {@code qParams}
  *      among them

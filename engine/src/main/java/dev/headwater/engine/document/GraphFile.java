@@ -26,13 +26,11 @@ import java.util.Optional;
 
 /**
  * Keeps whole graphs, not pruned: a safetensors file with the tensors {@code input_tokens} I64[P], {@code
- * active_features}
- * I64[N, 3] (layer, position, feature), {@code activation_values} F32[N], {@code selected_features} I64[M] (rows of
- * active_features), {@code adjacency_matrix} F32[n, n] (rows are targets, columns sources, in node order),
- * {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K], and if heads were asked for {@code attention_heads} U8, the
- * text of an {@link AttentionBlock}; everything else is JSON under {@code
- * headwater_graph} in the
- * header's metadata. The names are those of the public Python library's pickled graphs, without the pickle.
+ * active_features} I64[N, 3] (layer, position, feature), {@code activation_values} F32[N], {@code selected_features}
+ * I64[M] (rows of active_features), {@code adjacency_matrix} F32[n, n] (rows are targets, columns sources, in node
+ * order), {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K], and if heads were asked for {@code
+ * attention_heads} U8, the text of an {@link AttentionBlock}; everything else is JSON under {@code headwater_graph} in
+ * the header's metadata. The names are those of the public Python library's pickled graphs, without the pickle.
  */
 public final class GraphFile {
     private static final String KEY = "headwater_graph";

@@ -23,8 +23,7 @@ import java.util.function.Function;
 
 /**
  * The list of the graphs in a directory, {@code graph-metadata.json}: for each the metadata block of its file. Whoever
- * changes it
- * holds the directory's {@link LockFile}, so that any number of processes may.
+ * changes it holds the directory's {@link LockFile}, so that any number of processes may.
  */
 public final class GraphIndex {
     public static final String FILE = "graph-metadata.json";
@@ -59,8 +58,7 @@ public final class GraphIndex {
 
     /**
      * Brings the index in step with the directory: entries of graphs that are gone go, graphs that lack get one, the
-     * others
-     * keep theirs.
+     * others keep theirs.
      *
      * @param slugs    of all graphs that are there
      * @param changed  one whose entry is made anew if it is there

@@ -29,8 +29,7 @@ import java.util.Set;
 
 /**
  * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the
- * public
- * Python library and Neuronpedia read it). {@link GraphDocument} reads it.
+ * public Python library and Neuronpedia read it). {@link GraphDocument} reads it.
  */
 public final class GraphJson {
     static final String FEATURE = "cross layer transcoder";
@@ -103,9 +102,9 @@ public final class GraphJson {
      * Writes the graph's file and enters it into the directory's {@link GraphIndex}. Each file appears whole or not at
      * all.
      *
-     * <p>A file of the same prompt and transcoders is written anew, and what people added to it is kept: annotations
-     * of the nodes
-     * that are still there, names of features where there is no newer one. A file of anything else is never replaced.
+     * <p>A file of the same prompt and transcoders is written anew, and what people added to it is kept: annotations of
+     * the nodes that are still there, names of features where there is no newer one. A file of anything else is never
+     * replaced.
      *
      * @param pruning   of this graph
      * @param directory made if missing

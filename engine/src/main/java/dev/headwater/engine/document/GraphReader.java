@@ -24,9 +24,8 @@ import java.util.Set;
 
 /**
  * Takes the JSON of a graph's file apart, a member of its object at a time. All that reads graph files reads them by
- * this, so
- * that the same files are JSON to all of them, and nothing that a hostile file brings about leaves as anything but a
- * {@link HeadwaterException}.
+ * this, so that the same files are JSON to all of them, and nothing that a hostile file brings about leaves as anything
+ * but a {@link HeadwaterException}.
  */
 final class GraphReader {
     /** Strict: no NaN. Its number of tokens is bounded by the file's size. */

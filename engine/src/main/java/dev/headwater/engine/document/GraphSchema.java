@@ -19,12 +19,9 @@ import java.util.function.Predicate;
 
 /**
  * Says whether a file is a graph: by the rules of Neuronpedia's schema of attribution graphs, version 1.0.0 (fields
- * that have
- * to be there and types of those that are known; what the schema does not name may be there too), and by what every
- * reader
- * relies on: numbers that are finite, ids that are unique, positions within the prompt, links that lead somewhere,
- * sizes within
- * {@link GraphLimits}.
+ * that have to be there and types of those that are known; what the schema does not name may be there too), and by what
+ * every reader relies on: numbers that are finite, ids that are unique, positions within the prompt, links that lead
+ * somewhere, sizes within {@link GraphLimits}.
  */
 public final class GraphSchema {
     /** Who will read the file. */

@@ -31,8 +31,7 @@ public final class BundledFeatures implements FeatureEvidence {
 
     /**
      * Where the model's tokenizer splits text. All words of the evidence are single tokens, so the pieces are the
-     * tokens; a
-     * test compares them with the evidence.
+     * tokens; a test compares them with the evidence.
      */
     private static final Pattern TOKEN = Pattern.compile(
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");

@@ -9,8 +9,7 @@ import java.util.Arrays;
 
 /**
  * What {@link FeatureLabels} makes of {@link BundledFeatures}, kept in files: reading all of the evidence for some
- * names would
- * take longer than making a graph. A test compares the files with the evidence.
+ * names would take longer than making a graph. A test compares the files with the evidence.
  */
 public final class BundledLabels implements GraphJson.Labels {
     private final String[][] labels;
@@ -21,8 +20,7 @@ public final class BundledLabels implements GraphJson.Labels {
 
     /**
      * Labels for a set of transcoders by its reference: {@code labels/<reference>.txt} has a line with the number of
-     * layers and
-     * one for each feature, layer by layer. A set without such a file has no labels.
+     * layers and one for each feature, layer by layer. A set without such a file has no labels.
      */
     public static BundledLabels of(String transcoders) {
         try (InputStream in = transcoders.matches("[a-z-]+")

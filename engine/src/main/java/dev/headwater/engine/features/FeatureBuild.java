@@ -40,12 +40,10 @@ import org.jspecify.annotations.Nullable;
  * Gathers evidence about all features of a transcoder set from a corpus, and writes it as {@link FeatureFiles}.
  *
  * <p>The corpus is tokenized into a file once; then the model reads it for as many layers at a time as the memory
- * allows, and for
- * each layer the features' statistics become its file. What is done is kept in {@code features.partial}: a run that was
- * ended,
- * however that came, goes on from its last checkpoint when it is started again with the same settings, and ends with
- * the same
- * bytes as one that was not ended. The directory gets its name when everything in it is done.
+ * allows, and for each layer the features' statistics become its file. What is done is kept in {@code
+ * features.partial}: a run that was ended, however that came, goes on from its last checkpoint when it is started again
+ * with the same settings, and ends with the same bytes as one that was not ended. The directory gets its name when
+ * everything in it is done.
  */
 public final class FeatureBuild {
     /** Heap that a feature takes, at most, if it fires on a tenth of the positions of its windows. */
@@ -321,8 +319,8 @@ public final class FeatureBuild {
 
     /**
      * Windows that are encoded together, as reading the encoder costs as much as using it on some hundred positions.
-     * Where batches
-     * end depends on the corpus alone, so that a run that goes on adds up the same numbers in the same order.
+     * Where batches end depends on the corpus alone, so that a run that goes on adds up the same numbers in the same
+     * order.
      *
      * @param row the first row of each window; the last is the number of rows. A window's rows leave out its zero
      *      position

@@ -5,8 +5,7 @@ import java.util.Optional;
 
 /**
  * What is known of the features of a transcoder set: top examples, logits, activation statistics, in the record that
- * front ends
- * read (reference section 3.3).
+ * front ends read (reference section 3.3).
  */
 @FunctionalInterface
 public interface FeatureEvidence {

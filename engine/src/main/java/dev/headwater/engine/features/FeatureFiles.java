@@ -29,10 +29,9 @@ import java.util.zip.InflaterInputStream;
 
 /**
  * Feature details in the public library's packed form (reference section 3.3): {@code index.json.gz}, a list by layer
- * of
- * {@code {filename, offsets}}, and files {@code layer_<l>.bin} in which feature f's record takes the bytes from
- * offsets[f] to
- * offsets[f + 1]: a 4-byte little-endian length, then as many bytes of deflated JSON. {@link LayerFile} writes them.
+ * of {@code {filename, offsets}}, and files {@code layer_<l>.bin} in which feature f's record takes the bytes from
+ * offsets[f] to offsets[f + 1]: a 4-byte little-endian length, then as many bytes of deflated JSON. {@link LayerFile}
+ * writes them.
  *
  * <p>Holds the offsets, not the files; usable from any thread. Nothing in the files is trusted.
  */

@@ -11,8 +11,7 @@ import java.util.Set;
 
 /**
  * First names of features that nobody has named, from the evidence about them: what they fire on, and what they make
- * the model say
- * there. "Texas, Dallas" fires on these; "is → Austin" fires on "is" and promotes "Austin".
+ * the model say there. "Texas, Dallas" fires on these; "is → Austin" fires on "is" and promotes "Austin".
  *
  * @param evidence about the features of a transcoder set
  */
@@ -32,8 +31,7 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
      * The label that follows from a record in the form of the reference's section 3.3.
      *
      * <p>Of the promoted tokens it names those that do come next in the examples: the others may be accidents of the
-     * geometry. Of a
-     * feature without examples it names the strongest.
+     * geometry. Of a feature without examples it names the strongest.
      */
     public static String of(JsonNode record) {
         Map<String, Double> fires = new LinkedHashMap<>();

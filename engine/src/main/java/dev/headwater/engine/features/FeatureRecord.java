@@ -13,8 +13,7 @@ import java.util.function.IntFunction;
 
 /**
  * A feature's record as front ends read it (reference section 3.3). Beyond those fields it has {@code top_logit_values}
- * and
- * {@code bottom_logit_values}.
+ * and {@code bottom_logit_values}.
  *
  * @param positions token positions of the corpus, of which the frequency is a share
  * @param texts     of tokens

@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * What a feature did on a corpus: a histogram of its activations, the windows with its largest ones, and a fair sample
- * of all
- * windows where it fired. Bounded: a feature holds at most {@code top + sample} windows, whatever the corpus' size.
+ * of all windows where it fired. Bounded: a feature holds at most {@code top + sample} windows, whatever the corpus'
+ * size.
  *
  * <p>The sample keeps the windows whose hashes are least, so that it does not depend on anything but the corpus.
  */

@@ -6,8 +6,8 @@ import java.io.IOException;
 
 /**
  * Counts of values in bins whose width is a power of two, doubled whenever the values span more than {@link #BINS}
- * bins. What it
- * holds depends on the values, not on their order: bins lie at multiples of their width, so that two make one exactly.
+ * bins. What it holds depends on the values, not on their order: bins lie at multiples of their width, so that two make
+ * one exactly.
  */
 final class Histogram {
     static final int BINS = 64;

@@ -13,10 +13,8 @@ import java.util.BitSet;
 
 /**
  * Which tokens features raise and lower by their direct path to the output: the decoder vector (of a cross-layer
- * feature, the sum of
- * those to its target layers) times the gains of the norms on the way, times the unembedding, mean over the vocabulary
- * removed. The
- * norms' denominators, which depend on the prompt, are left out; so is a soft cap.
+ * feature, the sum of those to its target layers) times the gains of the norms on the way, times the unembedding, mean
+ * over the vocabulary removed. The norms' denominators, which depend on the prompt, are left out; so is a soft cap.
  */
 final class OutputLogits {
     /** Logits of a block of features, in numbers. */

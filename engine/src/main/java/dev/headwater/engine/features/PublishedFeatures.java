@@ -15,10 +15,8 @@ import java.util.Optional;
 
 /**
  * Evidence that a repository publishes beside its transcoders, as {@link FeatureFiles} has it. The index is brought
- * into the hub's
- * cache; of the layers' files, which are large, only the bytes of the features that somebody asks for, once: they are
- * kept in
- * our own cache. With the hub offline there is what is kept.
+ * into the hub's cache; of the layers' files, which are large, only the bytes of the features that somebody asks for,
+ * once: they are kept in our own cache. With the hub offline there is what is kept.
  */
 final class PublishedFeatures implements FeatureEvidence {
     private final FeatureFiles files;

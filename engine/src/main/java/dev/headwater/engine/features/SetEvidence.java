@@ -11,8 +11,7 @@ import java.util.Optional;
 
 /**
  * The evidence that comes with a set of transcoders: with the bundled ones, in the folder {@code features} of a set on
- * this
- * machine, or in that of a repository, whose records are fetched one by one when they are asked for.
+ * this machine, or in that of a repository, whose records are fetched one by one when they are asked for.
  */
 public final class SetEvidence {
     /** The folder in a set. */

@@ -21,8 +21,7 @@ import java.util.concurrent.CancellationException;
 
 /**
  * A corpus as the model reads it, on disk: windows of at most so many tokens, each a document or a part of one, led by
- * the
- * tokenizer's special token. The file is for each window its length and its tokens, big-endian 32-bit integers.
+ * the tokenizer's special token. The file is for each window its length and its tokens, big-endian 32-bit integers.
  */
 final class TokenWindows implements AutoCloseable {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);

@@ -37,8 +37,7 @@ public final class BoundedJson {
 
     /**
      * For trees and records. Duplicate keys and anything after the document are errors; NaN and Infinity are read,
-     * because
-     * Python writes them into configs.
+     * because Python writes them into configs.
      */
     public static JsonMapper mapper() {
         return Mapper.SHARED;

@@ -7,8 +7,7 @@ import java.math.BigDecimal;
 
 /**
  * Numbers of JSON trees as they were written, with exponents that a reader can live with: to make a whole number of
- * 1e999999999
- * takes all memory there is.
+ * 1e999999999 takes all memory there is.
  */
 public final class BoundedNumbers extends JsonNodeFactory {
     private static final long serialVersionUID = 1;

@@ -34,8 +34,7 @@ public final class BoundedYaml {
 
     /**
      * A file with one mapping. Its values are String, Boolean, Integer, Long, BigInteger, Double, null, List or such a
-     * Map;
-     * keys that are written as numbers become texts.
+     * Map; keys that are written as numbers become texts.
      *
      * @throws HeadwaterException if the file is missing, not YAML, or not plain data
      */

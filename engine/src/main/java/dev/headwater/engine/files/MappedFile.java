@@ -13,13 +13,11 @@ import java.nio.file.StandardOpenOption;
 /**
  * A file mapped whole and read-only.
  *
- * <p>If somebody makes the file shorter while it is mapped, the system has no bytes to give: what Java reads then
- * fails with an
- * {@link InternalError}, which commands turn into a sentence; what native code reads ends the process. To {@link
- * #bytes} the
- * file's length is looked at again each time, which tells most such faults before native code meets them, not all. A
- * file that
- * is replaced under its name, as downloads and our own writers do it, stays whole for those that have it mapped.
+ * <p>If somebody makes the file shorter while it is mapped, the system has no bytes to give: what Java reads then fails
+ * with an {@link InternalError}, which commands turn into a sentence; what native code reads ends the process. To
+ * {@link #bytes} the file's length is looked at again each time, which tells most such faults before native code meets
+ * them, not all. A file that is replaced under its name, as downloads and our own writers do it, stays whole for those
+ * that have it mapped.
  */
 public final class MappedFile implements AutoCloseable {
     private final Path path;

@@ -12,8 +12,7 @@ import java.nio.file.StandardOpenOption;
 
 /**
  * Files that people name, opened to be read: what is no regular file, such as a pipe that would let us wait for ever,
- * is told
- * before it is opened, and one that is too large, or grows meanwhile, is not read on.
+ * is told before it is opened, and one that is too large, or grows meanwhile, is not read on.
  */
 public final class RegularFile {
     private RegularFile() {}

@@ -12,8 +12,7 @@ import java.util.Set;
 
 /**
  * The checked directory of a zip archive. The JDK's reader does not say where a member's bytes are in the file, which
- * is
- * what mapping needs; this one reads what numpy writes (stored or deflated, with 64-bit sizes) and refuses all else.
+ * is what mapping needs; this one reads what numpy writes (stored or deflated, with 64-bit sizes) and refuses all else.
  */
 public final class ZipDirectory {
     public static final int STORED = 0;

@@ -26,8 +26,7 @@ import java.util.regex.Pattern;
 
 /**
  * A model in one GGUF file, or in several that were split, mapped into memory: metadata, and tensors, which are decoded
- * when they
- * are asked for. Usable from any thread; closing it unmaps the data.
+ * when they are asked for. Usable from any thread; closing it unmaps the data.
  */
 public final class GgufFile implements AutoCloseable {
     private static final Pattern PART = Pattern.compile("(.+)-(\\d{5})-of-(\\d{5})\\.gguf");
@@ -169,8 +168,7 @@ public final class GgufFile implements AutoCloseable {
 
     /**
      * The type of a tensor whose numbers can be used where they are mapped: float32, float16 or bfloat16 of this
-     * machine's byte
-     * order, aligned; otherwise empty.
+     * machine's byte order, aligned; otherwise empty.
      */
     public Optional<DType> mappedType(String name) {
         Stored stored = stored(name);

@@ -18,8 +18,7 @@ import java.util.Map;
 
 /**
  * The checked beginning of one GGUF file, versions 2 and 3: metadata, and where each tensor lies. Nobody vouches for
- * the file, so
- * every count and every place is compared with its length first.
+ * the file, so every count and every place is compared with its length first.
  *
  * @param order of the bytes of all numbers, tensors' included
  */

@@ -9,8 +9,7 @@ import java.util.Set;
 
 /**
  * What a GGUF file says about its model: texts, numbers, truth values and lists of them by key. Asking for a key under
- * another
- * kind than the file has is an error that names both.
+ * another kind than the file has is an error that names both.
  *
  * @param source the file, for errors
  * @param values String, Long, Double, Boolean or a List of them

@@ -2,8 +2,7 @@ package dev.headwater.engine.gguf;
 
 /**
  * Decodes blocks of 32 numbers. The order of the operations is that of the public Python package {@code gguf}, so that
- * results are
- * the same to the bit.
+ * results are the same to the bit.
  */
 final class SmallBlocks {
     private static final int NUMBERS = 32;

@@ -1,6 +1,5 @@
 /**
  * GGUF files, in which llama.cpp and Ollama keep models: metadata, and tensors in blocks of few bits. Source of the
- * format:
- * github.com/ggml-org/ggml, docs/gguf.md and src/ggml-common.h.
+ * format: github.com/ggml-org/ggml, docs/gguf.md and src/ggml-common.h.
  */
 package dev.headwater.engine.gguf;

@@ -10,10 +10,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #close} frees the edges.
  *
  * <p>L layers, P positions, N active features of which M are selected as nodes, K logit targets. The n = M + L*P + P +
- * K
- * nodes are numbered: features by (layer, position, feature), errors layer-major, tokens, logits. Only feature and
- * logit
- * rows of the edge matrix are not zero.
+ * K nodes are numbered: features by (layer, position, feature), errors layer-major, tokens, logits. Only feature and
+ * logit rows of the edge matrix are not zero.
  */
 public final class AttributionGraph implements AutoCloseable {
     private final Prompt prompt;

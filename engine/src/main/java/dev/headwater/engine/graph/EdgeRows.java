@@ -13,11 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A matrix of direct effects, rows are targets and columns sources, float32, stored by runs: row r has a few stretches
- * of
- * consecutive columns, everything between them is zero. A target draws on lower layers and earlier positions only,
- * which in
- * canonical node order is one stretch for each layer, so this holds about a quarter of the dense matrix and nothing of
- * n².
+ * of consecutive columns, everything between them is zero. A target draws on lower layers and earlier positions only,
+ * which in canonical node order is one stretch for each layer, so this holds about a quarter of the dense matrix and
+ * nothing of n².
  *
  * <p>Values lie outside the Java heap in the order of the runs; {@link #close} frees them. Immutable, safe to read from
  * several threads.
@@ -50,10 +48,8 @@ public final class EdgeRows implements AutoCloseable {
 
     /**
      * The shape of an {@link EdgeRows}, declared before its values exist: for each row its runs from left to right,
-     * then
-     * {@link #endRow}. The value of run k's first column has index {@code offset} in the buffer, runs following each
-     * other
-     * without gaps.
+     * then {@link #endRow}. The value of run k's first column has index {@code offset} in the buffer, runs following
+     * each other without gaps.
      */
     public static final class Layout {
         private final int columns;

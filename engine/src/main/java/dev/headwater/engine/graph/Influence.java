@@ -6,10 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How much every node contributes to the targets over all paths: I = w·A + w·A² + ..., where A holds the absolute
- * direct
- * effects, each row divided by its sum, and w the targets' probabilities. The graph is acyclic, so one pass from the
- * targets
- * to the sources gives the whole series.
+ * direct effects, each row divided by its sum, and w the targets' probabilities. The graph is acyclic, so one pass from
+ * the targets to the sources gives the whole series.
  *
  * @param node  influence of each node [n]
  * @param scale factor of each row that normalises it: 1 / max(row sum, 1e-10) [n]
@@ -51,8 +49,8 @@ public record Influence(double[] node, double[] scale) {
 
     /**
      * The cut for a share: of the influences in descending order, the first at which their cumulative sum reaches the
-     * share of
-     * the total. A zero is never the cut; share 1 gives the smallest positive one; if none is positive it is infinity.
+     * share of the total. A zero is never the cut; share 1 gives the smallest positive one; if none is positive it is
+     * infinity.
      */
     double cut(double share) {
         double[] scores = node.clone();

@@ -6,10 +6,8 @@ import java.nio.ByteBuffer;
 
 /**
  * The part of a graph that carries most of the influence. Nodes are kept until their influence makes up the node
- * threshold's
- * share, then edges between them until their influence makes up the edge threshold's share; tokens and logits stay
- * always,
- * features and errors that lead nowhere and features that come from nowhere go.
+ * threshold's share, then edges between them until their influence makes up the edge threshold's share; tokens and
+ * logits stay always, features and errors that lead nowhere and features that come from nowhere go.
  *
  * <p>Holds its edges; the graph may be closed.
  */

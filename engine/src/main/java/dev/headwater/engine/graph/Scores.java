@@ -26,8 +26,7 @@ public record Scores(double replacement, double completeness) {
 
     /**
      * Scores of a graph whose features outside {@code pinned} count as unexplained: their effects are added to those of
-     * the
-     * error at their layer and position. An empty set means the whole graph.
+     * the error at their layer and position. An empty set means the whole graph.
      *
      * @param pinned feature nodes
      */

@@ -41,8 +41,7 @@ public final class BundledModel {
 
     /**
      * A local directory with the files of {@code name}: the class path's own when that is a directory on disk,
-     * otherwise a
-     * checked copy in {@link CacheDirectory#headwater()}, made on first use.
+     * otherwise a checked copy in {@link CacheDirectory#headwater()}, made on first use.
      */
     public static Path directory(String name) {
         return directory(name, CacheDirectory.headwater(), BundledModel::resource);

@@ -24,8 +24,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Brings files of one commit into the cache, several at a time, large ones in several ranges at a time. Each file is
- * checked
- * against its hash before it takes its name. Used once.
+ * checked against its hash before it takes its name. Used once.
  */
 final class Downloads implements AutoCloseable {
     /** For one range; what stalls is noticed sooner. */

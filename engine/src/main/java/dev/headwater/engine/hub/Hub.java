@@ -29,12 +29,10 @@ import java.util.stream.Stream;
 
 /**
  * Turns references into local directories, fetching what isn't here into the Hugging Face cache, where Python's tools
- * find it and
- * leave theirs.
+ * find it and leave theirs.
  *
  * <p>A revision is looked up once in the life of a hub object, so that everything loaded together comes from one
- * commit. Without a
- * network (or with {@code HF_HUB_OFFLINE}) the commit that was fetched last is used.
+ * commit. Without a network (or with {@code HF_HUB_OFFLINE}) the commit that was fetched last is used.
  */
 public final class Hub implements AutoCloseable {
     /** What loading a language model needs; other frameworks' weights stay away. */
@@ -104,8 +102,7 @@ public final class Hub implements AutoCloseable {
 
     /**
      * A set of transcoders: {@code config.yaml} and the files that it lists, or that go with it by their usual names.
-     * Files of other
-     * repositories are fetched too; {@link #file} tells where they are.
+     * Files of other repositories are fetched too; {@link #file} tells where they are.
      *
      * @throws HeadwaterException if they aren't there and can't be fetched
      */

@@ -24,9 +24,8 @@ import java.util.stream.Stream;
 
 /**
  * The Hugging Face cache on disk, shared with Python: {@code models--org--name} with {@code blobs/} (contents, named by
- * etag),
- * {@code snapshots/<commit>/} (the repository's tree, of relative links into the blobs) and {@code refs/} (revision to
- * commit).
+ * etag), {@code snapshots/<commit>/} (the repository's tree, of relative links into the blobs) and {@code refs/}
+ * (revision to commit).
  *
  * @param root the cache directory
  */

@@ -34,8 +34,7 @@ import java.util.stream.Stream;
 
 /**
  * The hub's HTTP interface. The token goes to the endpoint's own host only; redirects elsewhere are followed without
- * it. Requests
- * that fail for a reason that may pass are repeated.
+ * it. Requests that fail for a reason that may pass are repeated.
  */
 final class HubClient implements AutoCloseable {
     private static final Set<Integer> PASSING = Set.of(408, 429, 500, 502, 503, 504);
@@ -205,8 +204,7 @@ final class HubClient implements AutoCloseable {
 
     /**
      * A file's bytes from {@code from} to {@code to} (exclusive; -1 for the end). The answer's status is 206, or 200 if
-     * the server
-     * sends the whole file anyway.
+     * the server sends the whole file anyway.
      *
      * @throws IOException if the location, which may be valid for an hour only, isn't any more
      */

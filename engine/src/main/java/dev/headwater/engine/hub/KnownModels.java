@@ -5,8 +5,7 @@ import java.util.OptionalLong;
 
 /**
  * Models with published transcoders, as the field's tools list them: what {@code headwater models} shows. Sizes are
- * those of the
- * files on the hub, rounded, some of them estimates; {@link Hub#list} knows exactly.
+ * those of the files on the hub, rounded, some of them estimates; {@link Hub#list} knows exactly.
  */
 public final class KnownModels {
     /** How the transcoders of a set relate to layers. */

@@ -16,9 +16,8 @@ import java.util.HexFormat;
 
 /**
  * A file that arrives in chunks, in any order, and goes on after an interruption: a journal beside it lists the chunks
- * that are
- * whole. (Python's own {@code .incomplete} files are only ever written from front to back, so this one has another
- * name.)
+ * that are whole. (Python's own {@code .incomplete} files are only ever written from front to back, so this one has
+ * another name.)
  */
 final class PartialFile implements AutoCloseable {
     private final Path file;

@@ -116,8 +116,7 @@ public sealed interface Reference {
 
     /**
      * Reads a reference: a bundled name; an alias ({@code gemma}, {@code llama}); a path ({@code /a/b}, {@code ./a},
-     * {@code ../a},
-     * {@code ~/a}, or any that exists here); {@code org/repo[/folder][@revision]}; {@code
+     * {@code ../a}, {@code ~/a}, or any that exists here); {@code org/repo[/folder][@revision]}; {@code
      * hf://org/repo/path?revision=r}; the address of a repository's page, as copied from a browser.
      *
      * @throws UsageException if it is none of these

@@ -28,11 +28,9 @@ import java.util.stream.Stream;
  * Files of the class path brought to the disk once, for code that needs a path (memory mapping, native loading).
  *
  * <p>A directory appears whole or not at all: it is written under a temporary name, checked by its hashes, brought to
- * the disk,
- * then renamed; one process at a time does that. A stamp of each file is kept, with its size and times. A directory
- * whose files
- * still have their stamps is trusted; otherwise the hashes are taken again, and if one is wrong, the directory is made
- * anew.
+ * the disk, then renamed; one process at a time does that. A stamp of each file is kept, with its size and times. A
+ * directory whose files still have their stamps is trusted; otherwise the hashes are taken again, and if one is wrong,
+ * the directory is made anew.
  */
 public final class Unpacked {
     private static final Duration OLD = Duration.ofDays(1);

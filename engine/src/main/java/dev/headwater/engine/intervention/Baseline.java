@@ -24,8 +24,7 @@ import java.util.stream.IntStream;
  * try (var baseline = Baseline.of(model, model.prompt("…"));
  *      var edited = baseline.apply(Intervention.of(Edit.of("2/-1/607", new Change.Scale(-1))))) {
  *     TokenChange.between(baseline.run(), edited, -1, 5, model.tokenizer()).forEach(System.out::println);
- * }
- * }
+ * } }
  */
 public final class Baseline implements AutoCloseable {
     private final ReplacementModel model;

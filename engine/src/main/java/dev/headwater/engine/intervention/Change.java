@@ -5,8 +5,7 @@ import dev.headwater.engine.graph.Prompt;
 
 /**
  * What becomes of a feature's activation. Relative changes start from its activation in the run without edits; on a
- * generated
- * token, which that run does not have, from the activation there at the time.
+ * generated token, which that run does not have, from the activation there at the time.
  */
 public sealed interface Change {
     Change ABLATE = new Set(0);

@@ -9,8 +9,7 @@ import java.util.TreeSet;
 
 /**
  * Features written as {@code LAYERS/POSITIONS/FEATURE}: a layer, a range of layers {@code a:b} or {@code *} for all;
- * positions as {@link
- * Positions#parse} reads them; a feature's number, or {@code *} for all that fire there.
+ * positions as {@link Positions#parse} reads them; a feature's number, or {@code *} for all that fire there.
  *
  * @param layers  from and to (one past the last); null for all
  * @param feature null for all that fire
@@ -60,8 +59,7 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
 
     /**
      * Swaps every feature meant for its activation in another prompt, at the same position there (from the end if the
-     * pattern counts from
-     * there). {@code *} means all that fire in either.
+     * pattern counts from there). {@code *} means all that fire in either.
      */
     public List<Edit> swaps(Baseline baseline, Prompt other) {
         List<Edit> edits = new ArrayList<>();

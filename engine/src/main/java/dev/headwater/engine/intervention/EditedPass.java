@@ -11,8 +11,7 @@ import java.util.List;
 
 /**
  * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of
- * the edited
- * features that write there, those of lower layers included for a cross-layer set.
+ * the edited features that write there, those of lower layers included for a cross-layer set.
  */
 final class EditedPass implements Hooks {
     private final FeatureBasis basis;

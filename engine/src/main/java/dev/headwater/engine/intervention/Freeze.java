@@ -14,9 +14,8 @@ public sealed interface Freeze {
 
     /**
      * Attention probabilities and, in these layers, MLP outputs (but for a transcoder's skip, which is recomputed).
-     * Edits start from
-     * the activations of the run without edits and write to these layers only. A range over all layers is {@link
-     * Everything}.
+     * Edits start from the activations of the run without edits and write to these layers only. A range over all layers
+     * is {@link Everything}.
      *
      * @param end the layer after the last
      */

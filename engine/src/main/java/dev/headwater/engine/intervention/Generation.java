@@ -18,9 +18,8 @@ import java.util.SplittableRandom;
 
 /**
  * Continues a prompt token by token while edits hold. The prompt's pass is that of {@link Baseline#apply}; afterwards
- * each token is
- * read by a pass of its own that sees the cached keys and values, with nothing frozen and the edits whose positions
- * have an open end.
+ * each token is read by a pass of its own that sees the cached keys and values, with nothing frozen and the edits whose
+ * positions have an open end.
  *
  * @param tokens token ids that were generated, a stop token included
  * @param text   of the tokens, without the stop token

@@ -5,9 +5,8 @@ import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.List;
 
 /**
- * Edits of features and attention heads, to be made in one run. Where two edits change the same feature at the same position, the last one
- * counts.
- * {@link Baseline#apply} carries them out.
+ * Edits of features and attention heads, to be made in one run. Where two edits change the same feature at the same
+ * position, the last one counts. {@link Baseline#apply} carries them out.
  */
 public record Intervention(List<Edit> edits, List<HeadEdit> heads, Freeze freeze) {
     /** No change at all: the plain model. */

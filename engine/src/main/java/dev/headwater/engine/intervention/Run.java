@@ -13,9 +13,8 @@ import java.util.Objects;
 
 /**
  * A pass of the model over P tokens as far as it can be looked at: its logits, and the features as they are encoded
- * from the stream of
- * this pass. At zero positions features count as 0. Activations are computed when asked for. Closing it frees native
- * memory.
+ * from the stream of this pass. At zero positions features count as 0. Activations are computed when asked for. Closing
+ * it frees native memory.
  */
 public final class Run implements AutoCloseable {
     private final ReplacementModel model;

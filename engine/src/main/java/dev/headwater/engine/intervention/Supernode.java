@@ -30,8 +30,7 @@ public record Supernode(String name, List<FeatureRef> features) {
 
     /**
      * The groups that were made in a front end, and the pinned features as one group {@link #PINNED}, from a graph
-     * file's {@code qParams}.
-     * What is not a feature of the file is left out, and so are groups that have none.
+     * file's {@code qParams}. What is not a feature of the file is left out, and so are groups that have none.
      *
      * @throws HeadwaterException if supernodes are not lists of a label and names
      */
@@ -47,8 +46,7 @@ public record Supernode(String name, List<FeatureRef> features) {
 
     /**
      * The same from the address of a graph on Neuronpedia: its parameters {@code supernodes} (JSON) and {@code
-     * pinnedIds} (a list with
-     * commas).
+     * pinnedIds} (a list with commas).
      *
      * @param layers of the model; names of the layers above are logits
      * @throws UsageException if the address has neither, or they cannot be read

@@ -15,17 +15,13 @@ import java.util.concurrent.CancellationException;
  * What a graph predicts of interventions, and what the model does.
  *
  * <p>For each source, a feature or a group, its activations are multiplied by a factor, and the change of the graph's
- * other features
- * (pre-activations) and logits (less their mean) is compared with the graph's prediction, twice:
+ * other features (pre-activations) and logits (less their mean) is compared with the graph's prediction, twice:
  * <ul>
  * <li><b>direct</b>: everything frozen, against the sources' columns times (factor - 1). A whole graph of this model
- * agrees up to
- * rounding; anything else means that graph and model do not belong together.
+ * agrees up to rounding; anything else means that graph and model do not belong together.
  * <li><b>total</b>: attention patterns frozen and all else live, against the effects along all paths of the graph, a
- * feature passing on what
- * it receives in proportion to its activation, which cannot fall below zero. This is how good the graph is as a
- * hypothesis: it cannot know
- * how errors and the rest of the MLPs respond.
+ * feature passing on what it receives in proportion to its activation, which cannot fall below zero. This is how good
+ * the graph is as a hypothesis: it cannot know how errors and the rest of the MLPs respond.
  * </ul>
  * Targets are the nodes that the prediction reaches, sources left out. In a pruned graph only the kept edges predict.
  *
@@ -113,8 +109,7 @@ public record Verification(
 
     /**
      * The answer's probability when only some features stay: all other features that fire on the prompt are set to 0,
-     * attention frozen,
-     * errors and everything else live.
+     * attention frozen, errors and everything else live.
      *
      * @param kept how the features that stay are chosen: {@code top} by influence in the graph, or {@code random}
      */

@@ -15,8 +15,7 @@ import java.util.Set;
 
 /**
  * A model's {@code config.json}, which nobody vouches for: every number that it yields lies within bounds, and an error
- * names
- * the file and the key. A key whose value is null counts as absent.
+ * names the file and the key. A key whose value is null counts as absent.
  *
  * @param path    for errors
  * @param prefix  of the keys in errors: the object that they are in, "" at the top

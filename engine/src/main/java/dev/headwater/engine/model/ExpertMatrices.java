@@ -36,8 +36,7 @@ sealed interface ExpertMatrices {
 
     /**
      * Blocks of a GGUF file [experts, out, in], which stay in the mapping and are spread out when an expert is needed:
-     * all experts at
-     * once would take many times the file's size.
+     * all experts at once would take many times the file's size.
      */
     record Blocks(GgufFile file, String name, int out, int in, DType compute, Device device) implements ExpertMatrices {
         @Override
@@ -50,10 +49,8 @@ sealed interface ExpertMatrices {
 
     /**
      * Four-bit floats in groups of 32 along a row, with a power of two for each group (OCP MX format), as Hugging Face
-     * checkpoints
-     * have them. They stay in the mapped file and are spread out when an expert is needed: all experts of a 20B model
-     * at once would
-     * take 80 GB.
+     * checkpoints have them. They stay in the mapped file and are spread out when an expert is needed: all experts of a
+     * 20B model at once would take 80 GB.
      *
      * @param blocks [experts, step · out, in / 32, 16] bytes; the low half of a byte comes first
      * @param scales [experts, step · out, in / 32] exponents, biased by 127

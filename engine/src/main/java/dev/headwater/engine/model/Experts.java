@@ -11,10 +11,8 @@ import java.util.List;
 
 /**
  * A mixture of gated MLPs: each position goes through the {@code chosen} experts of the largest router logits, whose
- * results are
- * weighted by the softmax of the logits, of the chosen ones or of all. GPT-OSS bounds what enters the product, and adds
- * one to what
- * comes up: down((up + 1) · activation(gate)).
+ * results are weighted by the softmax of the logits, of the chosen ones or of all. GPT-OSS bounds what enters the
+ * product, and adds one to what comes up: down((up + 1) · activation(gate)).
  *
  * @param gate     [inner, width] an expert
  * @param gateBias [experts, inner], or null

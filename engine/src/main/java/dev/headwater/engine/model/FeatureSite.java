@@ -6,16 +6,14 @@ import java.util.stream.Collectors;
 
 /**
  * A place in a transformer block where transcoders read or write, named as {@code config.yaml} of a transcoder set
- * names it;
- * the tensor there is [positions, width].
+ * names it; the tensor there is [positions, width].
  */
 public enum FeatureSite {
     /** Input: the residual entering the pre-MLP norm. */
     RESID_MID("hook_resid_mid", true),
     /**
      * Input: that residual divided by the norm's denominator, before the norm's gain. LayerNorm has it after gain and
-     * bias, so that
-     * it is {@link #MLP_IN}.
+     * bias, so that it is {@link #MLP_IN}.
      */
     LN2_NORMALIZED("ln2.hook_normalized", true),
     /** Input: what the MLP reads, after the norm's gain. */

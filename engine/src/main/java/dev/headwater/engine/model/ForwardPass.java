@@ -19,8 +19,7 @@ import java.util.stream.IntStream;
 
 /**
  * One run of a model over tokens, after those of a cache if there is one: [rows, width] from layer to layer, in
- * float32. Several
- * prompts lie one below the other, and meet only where a product with a weight takes all rows at once.
+ * float32. Several prompts lie one below the other, and meet only where a product with a weight takes all rows at once.
  */
 final class ForwardPass {
     /** Attention scores held at once: 256 MiB; more heads than fit wait for their turn. */

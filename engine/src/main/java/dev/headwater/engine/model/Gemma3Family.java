@@ -5,8 +5,7 @@ import java.util.List;
 
 /**
  * Gemma 3's text model, on its own or within the image-and-text one: like Gemma 2 but for normalised queries and keys
- * instead
- * of soft-caps, and rotary frequencies of their own for the layers with a window.
+ * instead of soft-caps, and rotary frequencies of their own for the layers with a window.
  */
 final class Gemma3Family implements Family {
     @Override

@@ -16,8 +16,7 @@ import java.util.stream.Collectors;
 
 /**
  * The metadata of a GGUF file under the keys of config.json, so that families read both alike. What it says otherwise
- * than by a key,
- * tensors that are there or not for instance, is added; what Headwater does not know is refused by name.
+ * than by a key, tensors that are there or not for instance, is added; what Headwater does not know is refused by name.
  */
 final class GgufConfig {
     /** Keys of config.json and what llama.cpp calls them, after the architecture and a dot. */

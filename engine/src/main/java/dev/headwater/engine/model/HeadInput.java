@@ -11,8 +11,7 @@ import java.util.stream.IntStream;
 
 /**
  * One head's query or key at a position, as the score takes it: after bias, norm and rotary position. With the
- * denominators of norms
- * fixed it is a linear function of the residual stream that enters the layer, plus a constant.
+ * denominators of norms fixed it is a linear function of the residual stream that enters the layer, plus a constant.
  *
  * @param value    F32 [headDim]
  * @param gradient F32 [headDim, d]: of each number with respect to the stream at the position

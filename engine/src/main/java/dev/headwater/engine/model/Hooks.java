@@ -7,8 +7,8 @@ import dev.headwater.bindings.Tensor;
  * #attention} and {@link #pattern}, {@link #reciprocal} as norms come, and {@link #at} for all five sites, inputs before outputs.
  *
  * <p>A tensor that is passed in lives until its layer is done, and so does what a hook makes, unless it takes it out
- * with {@link
- * dev.headwater.bindings.TensorScope#release}. Arguments are not to be written to. A returned tensor stays the hook's.
+ * with {@link dev.headwater.bindings.TensorScope#release}. Arguments are not to be written to. A returned tensor stays
+ * the hook's.
  */
 public interface Hooks {
     Hooks NONE = new Hooks() {};

@@ -46,8 +46,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /**
      * Loads a Hugging Face model directory or a GGUF file. On the CPU, weights that are stored in the compute type are
-     * used where
-     * the file is mapped; others are converted once.
+     * used where the file is mapped; others are converted once.
      *
      * @param compute type of the matrix products: F32, BF16 or F16. Everything else is computed in float32
      * @throws HeadwaterException if the directory, its configuration or its weights are missing or unsound, or do not

@@ -7,8 +7,7 @@ import java.util.Map;
 
 /**
  * What a format calls a family's tensors, and how they lie in them. Names are without {@code .weight} and {@code
- * .bias}; {@code #}
- * stands for the layer and {@code @} for the expert.
+ * .bias}; {@code #} stands for the layer and {@code @} for the expert.
  *
  * @param prefixes   what may stand before the names of all tensors but the unembedding
  * @param fused      how queries, keys and values share a tensor, where they do

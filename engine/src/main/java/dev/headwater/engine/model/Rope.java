@@ -11,8 +11,7 @@ import java.util.Set;
 
 /**
  * Rotary position embedding: of the first numbers of a head's query and key, pairs (i, i + pairs) turn by position
- * times a
- * frequency; the rest of the head stays.
+ * times a frequency; the rest of the head stays.
  *
  * @param dims numbers of a head that turn; if they are odd, one more does
  * @param base the longest wavelength over 2 pi, nearly
@@ -31,8 +30,7 @@ public record Rope(int dims, double base, Scaling scaling) {
 
     /**
      * Stretches the frequencies that turn less than {@code betaSlow} times in the original context, keeps those that
-     * turn more
-     * than {@code betaFast} times.
+     * turn more than {@code betaFast} times.
      *
      * @param magnitude factor on the rotated queries and keys
      */
@@ -47,8 +45,7 @@ public record Rope(int dims, double base, Scaling scaling) {
 
     /**
      * Divides each frequency by a number of its own; texts longer than the original context have other ones, for all of
-     * their
-     * positions (longrope).
+     * their positions (longrope).
      *
      * @param magnitude factor on the rotated queries and keys
      */

@@ -15,8 +15,7 @@ interface TensorSource extends AutoCloseable {
 
     /**
      * All of a tensor on the CPU, in the innermost scope: in its own floating-point type where it is mapped, or as
-     * float32 in memory
-     * of its own.
+     * float32 in memory of its own.
      */
     Tensor tensor(String name);
 

@@ -9,8 +9,7 @@ import java.util.Map;
 
 /**
  * What a forward pass left behind, as its {@link TraceRequest} asked: float32 tensors on the model's device, which live
- * until
- * the trace is closed. Asking for what was not requested is an {@link IllegalStateException}.
+ * until the trace is closed. Asking for what was not requested is an {@link IllegalStateException}.
  */
 public final class Trace implements AutoCloseable {
     private final int[] tokens;

@@ -14,8 +14,8 @@ import java.util.List;
 
 /**
  * A model's tensors by what they are there for, each checked for its shape. Matrices come in the compute type,
- * everything else as
- * float32. What the file holds in the right type is used where it is mapped, if that is the CPU's memory.
+ * everything else as float32. What the file holds in the right type is used where it is mapped, if that is the CPU's
+ * memory.
  */
 final class WeightLoader {
     private final TensorSource source;
@@ -321,9 +321,8 @@ final class WeightLoader {
 
     /**
      * A matrix [out, in] for each expert: rows {@code first}, {@code first + step} and so on of what is stored, which
-     * is a tensor for
-     * each expert, or one for all: [experts, in, step · out], MXFP4 blocks and scales, or llama.cpp's [experts, step ·
-     * out, in].
+     * is a tensor for each expert, or one for all: [experts, in, step · out], MXFP4 blocks and scales, or llama.cpp's
+     * [experts, step · out, in].
      */
     private ExpertMatrices experts(Role role, int layer, int experts, int out, int in, int first, int step) {
         String name = prefix + layout.name(role, layer);

@@ -26,9 +26,8 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Uploads graphs to Neuronpedia, by its public interface (reference section 3.5): asks for an address to store the file
- * at, stores it
- * there, then asks for it to be entered. The user's key goes to the site itself, never to the store and never into a
- * message.
+ * at, stores it there, then asks for it to be entered. The user's key goes to the site itself, never to the store and
+ * never into a message.
  */
 public final class Neuronpedia implements AutoCloseable {
     public static final URI SITE = URI.create("https://www.neuronpedia.org");

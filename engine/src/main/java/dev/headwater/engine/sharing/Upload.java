@@ -17,9 +17,8 @@ import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * A graph's file as it goes to Neuronpedia, and what speaks against that: the rules of the site's schema, of its
- * names, and of the
- * sizes that it stores.
+ * A graph's file as it goes to Neuronpedia, and what speaks against that: the rules of the site's schema, of its names,
+ * and of the sizes that it stores.
  *
  * @param slug       name of the graph
  * @param body       what is stored; empty if there are problems

@@ -6,8 +6,7 @@ import java.util.List;
 
 /**
  * The positions at a prompt's start where feature activations and error vectors count as zero. Models put outsized
- * activations
- * there that say nothing about the prompt. Token vectors at these positions stay.
+ * activations there that say nothing about the prompt. Token vectors at these positions stay.
  *
  * @param count positions 0 to {@code count - 1}
  */

@@ -9,9 +9,8 @@ import java.util.Arrays;
 
 /**
  * What active features write, summed by position: decoder rows of a block of entries are gathered, and a small matrix
- * that has
- * each entry's activation at its position adds them up. Every decoder row is read once, for all the layers it writes
- * to.
+ * that has each entry's activation at its position adds them up. Every decoder row is read once, for all the layers it
+ * writes to.
  */
 final class Reconstruction {
     /** Elements of a block of decoder rows: 32 MiB. */

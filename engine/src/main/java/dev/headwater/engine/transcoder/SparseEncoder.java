@@ -14,8 +14,7 @@ import java.util.List;
 
 /**
  * Encodes one layer in tiles of features, so that memory is bounded whatever their number: a tile of the encoder is
- * brought to
- * float32 (or used in place if it is), multiplied, and compacted to its active entries before the next one.
+ * brought to float32 (or used in place if it is), multiplied, and compacted to its active entries before the next one.
  */
 final class SparseEncoder {
     /** Elements of an encoder tile and of its pre-activations: 16 MiB each. */
@@ -179,8 +178,7 @@ final class SparseEncoder {
 
     /**
      * The k largest of each position out of the k largest of each tile. Zeros are not reported but take their places
-     * among
-     * the k: a tile's missing candidates are zeros, larger than any negative one.
+     * among the k: a tile's missing candidates are zeros, larger than any negative one.
      */
     private SparseActivations largest(int k) {
         int[] zeros = new int[positions];

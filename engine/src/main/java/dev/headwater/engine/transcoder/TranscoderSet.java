@@ -18,16 +18,12 @@ import java.util.function.Function;
 
 /**
  * A transcoder for every layer of a model: per-layer, or cross-layer with features that also write to later layers. L
- * layers
- * of F features, width d, P positions.
+ * layers of F features, width d, P positions.
  *
  * <p>Weights stay on disk, mapped in whatever type and layout they have; encoding reads a layer's encoder once, in
- * tiles, and
- * everything else reads the rows of the features asked for. All arithmetic and all results are float32, on the device
- * that the
- * set was opened for; results belong to the innermost {@link TensorScope}, else to the caller, and do not depend on the
- * files.
- * Usable from any thread; closing it unmaps the files.
+ * tiles, and everything else reads the rows of the features asked for. All arithmetic and all results are float32, on
+ * the device that the set was opened for; results belong to the innermost {@link TensorScope}, else to the caller, and
+ * do not depend on the files. Usable from any thread; closing it unmaps the files.
  */
 public final class TranscoderSet implements FeatureBasis {
     private final TranscoderConfig config;
@@ -275,9 +271,8 @@ public final class TranscoderSet implements FeatureBasis {
 
     /**
      * The affine skip S [d, d], turned so that it adds x · S to the output, or null if the layer has none. In the files
-     * it is
-     * W_skipᵀ (per-layer sets), W_skip_i (cross-layer sets) or affine_skip_connection (GemmaScope-2). Read anew on each
-     * call.
+     * it is W_skipᵀ (per-layer sets), W_skip_i (cross-layer sets) or affine_skip_connection (GemmaScope-2). Read anew
+     * on each call.
      */
     @Override
     public Tensor skip(int layer) {

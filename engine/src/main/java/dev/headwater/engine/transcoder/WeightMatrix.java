@@ -49,8 +49,7 @@ record WeightMatrix(
 
     /**
      * Some rows in their own type [count, columns]: a view of the mapping, which must not leave this package or outlive
-     * the
-     * file, or a copy where the mapping does not suit native code.
+     * the file, or a copy where the mapping does not suit native code.
      */
     Tensor view(long first, long count) {
         MemorySegment data = data();

@@ -41,8 +41,7 @@ public final class Checkpoint implements WeightFile {
 
     /**
      * Opens every shard and checks that each listed tensor is where the index says; tensors that the index does not
-     * list
-     * are left out.
+     * list are left out.
      *
      * @throws HeadwaterException if the directory or its weights are missing or unsound
      */

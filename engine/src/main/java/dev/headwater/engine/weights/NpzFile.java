@@ -19,9 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * numpy's {@code .npz}: a zip archive of {@code .npy} arrays. Arrays that are stored uncompressed, aligned and in
- * row-major
- * order are mapped; the others are brought into native memory when they are first asked for. Pickled objects are never
- * read.
+ * row-major order are mapped; the others are brought into native memory when they are first asked for. Pickled objects
+ * are never read.
  */
 public final class NpzFile implements WeightFile {
     private static final String SUFFIX = ".npy";

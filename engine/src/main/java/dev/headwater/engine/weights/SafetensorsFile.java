@@ -8,9 +8,8 @@ import java.util.Set;
 
 /**
  * A safetensors file: eight bytes of header length, a JSON header that gives each tensor's type, shape and place, then
- * the
- * data without gaps. Checked as strictly as the reference implementation of the format does, so that no byte belongs to
- * two tensors or to none.
+ * the data without gaps. Checked as strictly as the reference implementation of the format does, so that no byte
+ * belongs to two tensors or to none.
  */
 public final class SafetensorsFile implements WeightFile {
     private final MappedTensors file;

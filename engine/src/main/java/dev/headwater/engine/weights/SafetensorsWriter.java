@@ -23,8 +23,7 @@ import java.util.TreeMap;
 /**
  * Writes a safetensors file piece by piece, so that tensors larger than memory can be written. All tensors are declared
  * first; their data may then come in any order. The same tensors and metadata always give the same bytes. The file
- * appears
- * under its name only with {@link #commit}; closing without it leaves nothing behind.
+ * appears under its name only with {@link #commit}; closing without it leaves nothing behind.
  */
 public final class SafetensorsWriter implements AutoCloseable {
     private static final int CHUNK = 1 << 22;

@@ -8,10 +8,8 @@ import java.util.Set;
 
 /**
  * Named tensors on disk, mapped into memory: only what is touched is read. Everything that the file says about itself
- * has
- * been checked against its length by the time it is open. Usable from any thread; closing it unmaps the data, after
- * which
- * the segments handed out must not be used.
+ * has been checked against its length by the time it is open. Usable from any thread; closing it unmaps the data, after
+ * which the segments handed out must not be used.
  */
 public interface WeightFile extends AutoCloseable {
     /** The file, or for a checkpoint in shards its directory. */
@@ -35,8 +33,7 @@ public interface WeightFile extends AutoCloseable {
 
     /**
      * Like {@link #data}, but where the elements lie in the file out of line with their size, they are not copied: npz
-     * archives
-     * place arrays at any byte. For readers that copy what they use, piece by piece.
+     * archives place arrays at any byte. For readers that copy what they use, piece by piece.
      */
     MemorySegment unaligned(String name);
 

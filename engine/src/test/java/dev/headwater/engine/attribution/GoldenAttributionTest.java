@@ -242,8 +242,7 @@ class GoldenAttributionTest {
 
     /**
      * In bfloat16 (8 bits of mantissa) features near their threshold come and go, so graphs are compared in their
-     * scores and the
-     * number of features.
+     * scores and the number of features.
      */
     @ParameterizedTest
     @MethodSource("cases")

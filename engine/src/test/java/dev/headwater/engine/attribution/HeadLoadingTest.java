@@ -27,8 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Knocking heads out of the frozen model changes each edge by what was said to pass through them, in every golden
- * family: one head by its
- * loading, all heads of a layer to the bypass. The edges come from the sweep that makes graphs.
+ * family: one head by its loading, all heads of a layer to the bypass. The edges come from the sweep that makes graphs.
  */
 class HeadLoadingTest {
     static List<String> cases() {

@@ -21,8 +21,8 @@ import java.util.zip.GZIPOutputStream;
 
 /**
  * Puts the histograms of feature files into the bundled evidence, as its README says: {@code AtlasHistograms DIR
- * MODELS}, where DIR
- * holds what {@code features build --out DIR} made of both sets, and MODELS is the folder of the bundled model.
+ * MODELS}, where DIR holds what {@code features build --out DIR} made of both sets, and MODELS is the folder of the
+ * bundled model.
  */
 final class AtlasHistograms {
     /** Two of a feature file's bins make one. */

@@ -16,8 +16,7 @@ import java.util.stream.IntStream;
 
 /**
  * What a golden case's {@code graph.json} holds at thresholds 0.8 and 0.98: the file, or where a case has none, the
- * same made
- * from the expected tensors.
+ * same made from the expected tensors.
  *
  * @param json as the file has it; weights that no tensor tells are left out
  */
@@ -153,8 +152,7 @@ record ExpectedGraphFile(GoldenCase golden, JsonNode json) {
 
     /**
      * Compares field by field: the same nodes and links, whole numbers and texts equal, numbers within the case's
-     * tolerances.
-     * The file may say more in its metadata (where it comes from), but nodes have exactly these fields.
+     * tolerances. The file may say more in its metadata (where it comes from), but nodes have exactly these fields.
      */
     void assertEqualTo(GraphDocument written) {
         assertFields(json.get("metadata"), written.metadata(), golden + " metadata");

@@ -128,8 +128,8 @@ class GoldenCaseTest {
 
     /**
      * From the model's files to the graph's file, all cases. Differences from the reference's files that are meant:
-     * more metadata
-     * (where the graph comes from), and the ids of error nodes, which here never collide with those of features.
+     * more metadata (where the graph comes from), and the ids of error nodes, which here never collide with those of
+     * features.
      */
     @ParameterizedTest
     @MethodSource("dev.headwater.engine.GoldenCase#names")

@@ -34,20 +34,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Graphs and interventions say the same. With everything frozen the model is linear in what features, errors and tokens
- * write, so
- * putting one of them in a second time adds its column of the graph to every target: pre-activations of features, and
- * logits less
- * their mean (reference section 6, whose tolerances these are).
+ * write, so putting one of them in a second time adds its column of the graph to every target: pre-activations of
+ * features, and logits less their mean (reference section 6, whose tolerances these are).
  *
  * <p>And a row of the graph of all active features is complete: for a target t
  *
  * <pre>  pre-activation(t) = sum over sources s of edge(t, s) + bias(t)</pre>
  *
  * where bias(t) is what t gets in the frozen model when nothing is put in: no token embedding, no feature, no error;
- * only t's own
- * encoder bias, the biases of attention, norms and decoders, learned positions, and the MLP outputs at zero positions,
- * which have no
- * node. It is computed as just that, by a pass of the frozen model.
+ * only t's own encoder bias, the biases of attention, norms and decoders, learned positions, and the MLP outputs at
+ * zero positions, which have no node. It is computed as just that, by a pass of the frozen model.
  */
 class GraphIdentityTest {
     private static final int SAMPLE = 200;

@@ -30,8 +30,8 @@ import org.junit.jupiter.api.condition.OS;
 
 /**
  * A cross-layer set with the sizes of the largest published one (Gemma-2-2B, 26 layers of 98,304 features in bfloat16:
- * some
- * 160 GiB) is used from a Java process with a heap of 256 MiB. The files are sparse: holes but for some planted rows.
+ * some 160 GiB) is used from a Java process with a heap of 256 MiB. The files are sparse: holes but for some planted
+ * rows.
  */
 class LargeSetTest {
     private static final int LAYERS = 26;

@@ -77,8 +77,8 @@ public final class AddedTokens {
             }
         }
         // The first of a text says whether it is looked for before or after normalization, the last says the rest. Of
-        // two that
-        // are normalized to the same, a special one counts, then the first: put in reverse, the last put stays.
+        // two that are normalized to the same, a special one counts, then the first: put in reverse, the last put
+        // stays.
         others.reversed().forEach(this::put);
         specials.reversed().forEach(this::put);
     }
