@@ -30,6 +30,7 @@ import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.transcoder.TranscoderSet;
 import dev.headwater.explorer.ExplorerConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,6 +150,13 @@ public final class AttributeCommand implements Callable<Integer> {
         Stopwatch.sinceLaunch().ifPresent(start -> seconds.put("start", start));
         try (var progress = new ProgressDisplay(console, interrupt, output.quiet());
                 ReplacementModel loaded = model.load(progress)) {
+            if (loaded.basis() instanceof TranscoderSet set) {
+                set.config()
+                        .assumedK()
+                        .ifPresent(k -> console.err()
+                                .println("headwater: " + set.config().file() + " says topk and gives no k; k = " + k
+                                        + " is taken, as the public Python library does for this set"));
+            }
             GraphJson.Labels labels = features == null
                     ? SetEvidence.labels(model.transcoders())
                     : new FeatureLabels(FeatureBuild.open(loaded, features));

@@ -5,6 +5,7 @@ import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
@@ -69,7 +70,12 @@ public final class MappedFile implements AutoCloseable {
         return path;
     }
 
-    /** @throws HeadwaterException if the file has become shorter since it was mapped */
+    /**
+     * The whole file.
+     *
+     * @throws HeadwaterException if the file has become shorter since it was mapped
+     * @throws IllegalStateException if it is closed
+     */
     public MemorySegment bytes() {
         try {
             if (channel != null && channel.size() < bytes.byteSize()) {
@@ -77,6 +83,8 @@ public final class MappedFile implements AutoCloseable {
                         "%s has become shorter while it was in use, from %d bytes to %d: start again when it is whole"
                                 .formatted(path, bytes.byteSize(), channel.size()));
             }
+        } catch (ClosedChannelException closed) {
+            throw new IllegalStateException(path + " is closed", closed);
         } catch (IOException e) {
             throw new HeadwaterException("Cannot read %s: %s".formatted(path, e.getMessage()), e);
         }

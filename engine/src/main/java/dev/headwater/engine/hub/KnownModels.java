@@ -1,6 +1,9 @@
 package dev.headwater.engine.hub;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
@@ -148,7 +151,24 @@ public final class KnownModels {
                     "TopK, k = 128",
                     "32 layers"));
 
+    /**
+     * Sets whose config.yaml says TopK and forgets how many features that keeps, by the folder that the hub's cache gives
+     * them; the number is the one that the public Python library takes for them.
+     */
+    private static final Map<String, Integer> TOP_K = Map.of("models--facebook--crv-8b-instruct-transcoders", 128);
+
     private KnownModels() {}
+
+    /** The k of a listed TopK set whose own files do not give it, for its folder in the hub's cache. */
+    public static OptionalInt topK(Path directory) {
+        for (Path part : directory.toAbsolutePath()) {
+            Integer k = TOP_K.get(part.toString());
+            if (k != null) {
+                return OptionalInt.of(k);
+            }
+        }
+        return OptionalInt.empty();
+    }
 
     /** Bytes of a listed model or set, -1 if its size is unknown; empty if it is not in the list. */
     public static OptionalLong bytes(String reference) {

@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * How the tensors of one layer are named and turned in one of the published layouts.
@@ -145,11 +146,13 @@ record LayerLayout(
     }
 
     private static int k(WeightFile file, int features, TranscoderConfig config) {
-        if (config.k().isEmpty() && !file.has(K)) {
-            throw new HeadwaterException("%s says activation topk, but gives no k, and %s has no tensor '%s'"
-                    .formatted(config.file(), file.path(), K));
+        OptionalInt known = config.k().isPresent() ? config.k() : config.assumedK();
+        if (known.isEmpty() && !file.has(K)) {
+            throw new HeadwaterException(
+                    "%s says activation topk, but gives no k, and %s has no tensor '%s'; write the number into the file, as in \"k: 128\""
+                            .formatted(config.file(), file.path(), K));
         }
-        long k = config.k().isPresent() ? config.k().getAsInt() : number(file);
+        long k = file.has(K) && config.k().isEmpty() ? number(file) : known.getAsInt();
         if (k < 1 || k > features) {
             throw new HeadwaterException(
                     "k = %d is not between 1 and the %d features of %s".formatted(k, features, file.path()));

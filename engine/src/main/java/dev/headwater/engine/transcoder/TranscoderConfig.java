@@ -3,6 +3,7 @@ package dev.headwater.engine.transcoder;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedYaml;
 import dev.headwater.engine.files.ErrorText;
+import dev.headwater.engine.hub.KnownModels;
 import dev.headwater.engine.model.FeatureSite;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -81,6 +82,13 @@ public record TranscoderConfig(
         public String key() {
             return key;
         }
+    }
+
+    /** The k of a published TopK set whose config.yaml says none, if it is a listed one. */
+    public OptionalInt assumedK() {
+        return activation.filter(ActivationName.TOPK::equals).isPresent() && k.isEmpty()
+                ? KnownModels.topK(file)
+                : OptionalInt.empty();
     }
 
     /** @throws HeadwaterException if the directory or the file is missing, or a key is missing or means nothing here */

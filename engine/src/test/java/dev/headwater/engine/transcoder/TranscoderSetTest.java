@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
@@ -187,6 +188,24 @@ class TranscoderSetTest {
                 assertArrayEquals(matrix, set.skip(0).toFloats());
             }
         }
+    }
+
+    /** facebook/crv-8b-instruct-transcoders says topk and no k; 128 is what the public library takes for it. */
+    @Test
+    void aListedTopKSetNeedsNoK() {
+        String folder = "hub/models--facebook--crv-8b-instruct-transcoders/snapshots/0123";
+        TinySet known =
+                TinySet.perLayer(directory.resolve(folder), 1, 200, 2).config(TinySet.PER_LAYER + "activation: topk\n");
+        try (var set = TranscoderSet.open(known.write(), Device.CPU)) {
+            assertEquals(128, set.config().assumedK().getAsInt());
+            assertEquals(
+                    new Activation.TopK(128),
+                    set.stored().getFirst().transcoder().activation());
+        }
+        TinySet other = TinySet.perLayer(directory.resolve("other"), 1, 200, 2)
+                .config(TinySet.PER_LAYER + "activation: topk\n");
+        var refused = assertThrows(HeadwaterException.class, () -> TranscoderSet.open(other.write(), Device.CPU));
+        assertTrue(refused.getMessage().contains("\"k: 128\""), refused.getMessage());
     }
 
     @Test
