@@ -28,6 +28,7 @@ export class GraphView {
     this.host = host;
     this.actions = actions;
     this.zoom = d3.zoomIdentity;
+    this.scrolledTo = 0; // where the scroller was put or scrolled to last
     this.hovered = -1;
     this.painted = {};
     this.canvas = Object.fromEntries(
@@ -266,6 +267,7 @@ export class GraphView {
     this.scroller.hidden = whole <= width + 1;
     this.scrolled.style.width = whole + 'px';
     if (Math.abs(this.scroller.scrollLeft + this.zoom.x) > 1) this.scroller.scrollLeft = -this.zoom.x;
+    this.scrolledTo = this.scroller.scrollLeft;
   }
 
   /** Zooms at the node that is pointed at or selected, if there is one in view. */
@@ -349,8 +351,10 @@ export class GraphView {
       {passive: false},
     );
     this.scroller.addEventListener('scroll', () => {
-      if (this.place && Math.abs(this.scroller.scrollLeft + this.zoom.x) > 1)
-        this.moveTo(this.zoom.k, -this.scroller.scrollLeft);
+      // Our own placing tells of itself late, when the next zoom may have moved on: only what a person scrolls counts.
+      if (!this.place || Math.abs(this.scroller.scrollLeft - this.scrolledTo) <= 1) return;
+      this.scrolledTo = this.scroller.scrollLeft;
+      this.moveTo(this.zoom.k, -this.scroller.scrollLeft);
     });
   }
 

@@ -1,5 +1,4 @@
 // Puts the page together: the state, the views that show it, and what people can do with it.
-
 import * as notes from './annotations.js';
 import {startingShare, suggestedCircuit} from './beginning.js';
 import {CompareView} from './compare-view.js';

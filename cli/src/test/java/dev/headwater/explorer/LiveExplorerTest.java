@@ -223,11 +223,11 @@ class LiveExplorerTest {
     /** @param column 1 for the original, 2 for the steered run */
     private double probability(String token, int column) {
         String cell = browser.texts(".distribution tbody tr").stream()
-                .filter(row -> row.startsWith(token))
+                .filter(row -> row.matches("(?s)[“ ]*" + token + ".*"))
                 .findFirst()
                 .orElseThrow();
         List<String> shares = java.util.regex.Pattern.compile("(<?)([\\d.]+) %")
-                .matcher(cell.substring(token.length()))
+                .matcher(cell.substring(cell.indexOf(token) + token.length()))
                 .results()
                 .map(m -> m.group(2))
                 .toList();
