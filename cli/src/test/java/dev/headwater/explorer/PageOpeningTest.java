@@ -104,7 +104,7 @@ class PageOpeningTest extends PageFixture {
         Path bad = Files.writeString(scratch.resolve("bad.json"), "{\"nodes\":[]}");
         browser.click("#graph-button");
         browser.find("#upload-file").sendKeys(bad.toString());
-        browser.await("the reason", () -> browser.text("dialog .failure").contains("it has no metadata"));
+        browser.await("the reason", () -> browser.text("dialog .failure").contains("has no metadata"));
         browser.forgetLogs();
         browser.find("#upload-file").sendKeys(good.toString());
         browser.await("the uploaded graph", () -> browser.text("#graph-name").equals("my-own-graph"));
