@@ -51,7 +51,7 @@ class BadInputTest {
                 "--memory -1             | --memory is -1.0",
                 "--threads 0             | --threads is 0",
                 "--top -1                | --top is -1",
-                "--dtype float16         | --dtype is 'float16'",
+                "--dtype int8            | --dtype is 'int8'",
                 "--products bf16         | --products is 'bf16'",
                 "--dtype bfloat16 --products bf16x6 | products in bf16x6 need dtype float32",
                 "--device gpu            | --device is 'gpu'",

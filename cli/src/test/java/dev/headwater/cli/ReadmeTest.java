@@ -32,6 +32,7 @@ class ReadmeTest {
 
             import dev.headwater.engine.attribution.*;
 
+            import dev.headwater.engine.document.*;
             import dev.headwater.engine.graph.*;
 
             import java.nio.file.Path;
