@@ -125,7 +125,8 @@ class HostileSetsTest {
         expect(
                 "no k",
                 config(sound + "activation: topk\n"),
-                "DIR/config.yaml says activation topk, but gives no k, and DIR/layer_0.safetensors has no tensor 'k'");
+                "DIR/config.yaml says activation topk, but gives no k, and DIR/layer_0.safetensors has no tensor 'k'; "
+                        + "write the number into the file, as in \"k: 128\"");
         expect(
                 "k beyond the features",
                 config(sound + "activation: topk\nk: 7\n"),
