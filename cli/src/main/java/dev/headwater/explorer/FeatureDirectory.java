@@ -2,9 +2,9 @@ package dev.headwater.explorer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.features.FeatureFiles;
 import dev.headwater.engine.features.SetEvidence;
-import dev.headwater.engine.hub.TranscoderCard;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

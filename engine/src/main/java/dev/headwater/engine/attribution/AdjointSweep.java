@@ -6,6 +6,8 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.linear.FrozenWeights;
+import dev.headwater.engine.linear.TwoLayers;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -9,6 +9,8 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.LinearModel;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;

@@ -1,5 +1,7 @@
 package dev.headwater.engine.attribution;
 
+import dev.headwater.engine.linear.FrozenModel;
+
 /**
  * One prompt as a sweep sees it.
  *

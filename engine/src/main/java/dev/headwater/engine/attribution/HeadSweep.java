@@ -9,6 +9,8 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.FrozenWeights;
 import dev.headwater.engine.product.Weight;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -14,6 +14,8 @@ import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.FrozenWeights;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;

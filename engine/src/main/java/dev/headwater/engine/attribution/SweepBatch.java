@@ -14,6 +14,8 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.AdjointSweep.Member;
+import dev.headwater.engine.linear.FrozenWeights;
+import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.product.Weight;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

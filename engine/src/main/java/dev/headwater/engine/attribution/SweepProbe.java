@@ -5,6 +5,8 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.LinearModel;
 import dev.headwater.engine.model.Trace;
 import java.util.List;
 

@@ -5,6 +5,8 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.FrozenWeights;
 
 /**
  * The token vectors as they look above the first layer's attention: below it there is nothing else to reach, so instead of

@@ -1,5 +1,5 @@
 /**
- * Attribution: the model linearised at one prompt ({@link dev.headwater.engine.attribution.FrozenModel}), what is
+ * Attribution: the model linearised at one prompt ({@link dev.headwater.engine.linear.FrozenModel}), what is
  * active there ({@link dev.headwater.engine.attribution.Sources}), and the sweep that carries targets down through it
  * and reads off their edges ({@link dev.headwater.engine.attribution.AdjointSweep}).
  */

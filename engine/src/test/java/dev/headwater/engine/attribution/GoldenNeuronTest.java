@@ -29,6 +29,8 @@ import dev.headwater.engine.intervention.Intervention;
 import dev.headwater.engine.intervention.Positions;
 import dev.headwater.engine.intervention.Run;
 import dev.headwater.engine.intervention.Sampling;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.weights.SafetensorsFile;

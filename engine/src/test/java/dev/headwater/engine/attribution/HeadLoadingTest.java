@@ -16,6 +16,8 @@ import dev.headwater.engine.attention.EdgeHeads;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.product.Products;
 import java.util.ArrayList;
 import java.util.Arrays;

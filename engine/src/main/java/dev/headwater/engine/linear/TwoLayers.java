@@ -1,4 +1,4 @@
-package dev.headwater.engine.attribution;
+package dev.headwater.engine.linear;
 
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -19,9 +19,9 @@ import java.util.stream.IntStream;
  *      output weight; null
  *                where the detour costs more or a skip lies between
  */
-record TwoLayers(List<Weight> weights) {
+public record TwoLayers(List<Weight> weights) {
     /** Of no layer. */
-    static TwoLayers none(FrozenWeights model) {
+    public static TwoLayers none(FrozenWeights model) {
         return new TwoLayers(Collections.nCopies(model.layers().size(), null));
     }
 
@@ -71,7 +71,7 @@ record TwoLayers(List<Weight> weights) {
     }
 
     /** Null where there is none. */
-    Weight weight(int layer) {
+    public Weight weight(int layer) {
         return weights.get(layer);
     }
 }

@@ -1,6 +1,7 @@
-package dev.headwater.engine.hub;
+package dev.headwater.engine.catalog;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.transcoder.TranscoderConfig;
 import java.nio.file.Path;
 

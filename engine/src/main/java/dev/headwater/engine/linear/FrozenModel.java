@@ -1,11 +1,10 @@
-package dev.headwater.engine.attribution;
+package dev.headwater.engine.linear;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.LanguageModel;
@@ -34,7 +33,7 @@ import java.util.List;
  * @param outputNorms for each layer what lies between the transcoder's output site and the residual stream
  * @param finalNorm   the norm before the unembedding
  */
-record FrozenModel(
+public record FrozenModel(
         FrozenWeights weights,
         List<Layer> blocks,
         List<FrozenNorm> inputNorms,
@@ -44,66 +43,10 @@ record FrozenModel(
      * @param pattern   F32 [heads, P, P], query by key
      * @param skipScale F32 [P], reciprocal norm denominators around the transcoder; null if it has no skip
      */
-    record Layer(Tensor pattern, Tensor skipScale) {}
-
-    /**
-     * A norm with its denominator fixed: y = gain · (x - mean(x) if it centres) · reciprocal.
-     *
-     * @param gain       F32 [d], null for ones
-     * @param reciprocal F32 [P], null for ones (no norm)
-     */
-    record FrozenNorm(Tensor gain, boolean centres, Tensor reciprocal) {
-        static final FrozenNorm NONE = new FrozenNorm(null, false, null);
-
-        static FrozenNorm of(Norm norm, Tensor reciprocal) {
-            return norm == null ? NONE : new FrozenNorm(norm.gain(), norm.centres(), reciprocal);
-        }
-
-        /**
-         * Between an output and the stream: the norm after it, if there is one, and the model's factor on what is
-         * added.
-         */
-        static FrozenNorm toStream(Norm norm, Tensor reciprocal, LanguageModel model) {
-            double scale = model.config().residualScale();
-            if (scale == 1) {
-                return of(norm, reciprocal);
-            }
-            return new FrozenNorm(
-                    norm == null
-                            ? Tensor.full(
-                                    scale,
-                                    DType.F32,
-                                    model.device(),
-                                    model.config().width())
-                            : Torch.mul(norm.gain(), scale),
-                    norm != null && norm.centres(),
-                    reciprocal);
-        }
-
-        /** Gradients [n, d] with respect to y as gradients with respect to x, but for the reciprocal. */
-        Tensor pullBack(Tensor gradients) {
-            try (var scope = TensorScope.open()) {
-                Tensor result = gain == null ? gradients : Torch.mul(gradients, gain);
-                if (centres) {
-                    result = Torch.sub(result, TorchReduce.mean(result, -1, true));
-                }
-                return scope.keep(result);
-            }
-        }
-
-        /** The reciprocals at the positions, ones if there is no norm. */
-        float[] reciprocals(int[] positions) {
-            float[] at = new float[positions.length];
-            float[] all = reciprocal == null ? null : reciprocal.toFloats();
-            for (int i = 0; i < at.length; i++) {
-                at[i] = all == null ? 1 : all[positions[i]];
-            }
-            return at;
-        }
-    }
+    public record Layer(Tensor pattern, Tensor skipScale) {}
 
     /** Freezes the model at the point that the trace has recorded. */
-    static FrozenModel of(FrozenWeights weights, LanguageModel model, Trace trace, FeatureBasis basis) {
+    public static FrozenModel of(FrozenWeights weights, LanguageModel model, Trace trace, FeatureBasis basis) {
         List<Layer> blocks = new ArrayList<>();
         List<FrozenNorm> inputNorms = new ArrayList<>();
         List<FrozenNorm> outputNorms = new ArrayList<>();
@@ -173,28 +116,28 @@ record FrozenModel(
         }
     }
 
-    FrozenNorm inputNorm(int layer) {
+    public FrozenNorm inputNorm(int layer) {
         return inputNorms.get(layer);
     }
 
-    int layers() {
+    public int layers() {
         return blocks.size();
     }
 
-    Layer layer(int layer) {
+    public Layer layer(int layer) {
         return blocks.get(layer);
     }
 
     /** The layers below one, which must not be the first: outputs of what is left read the stream that enters it. */
-    FrozenModel below(int layer) {
+    public FrozenModel below(int layer) {
         return new FrozenModel(weights.below(layer), blocks.subList(0, layer), inputNorms, outputNorms, finalNorm);
     }
 
-    int width() {
+    public int width() {
         return weights.width();
     }
 
-    Device device() {
+    public Device device() {
         return weights.device();
     }
 }

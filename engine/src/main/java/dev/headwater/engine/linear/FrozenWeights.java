@@ -1,4 +1,4 @@
-package dev.headwater.engine.attribution;
+package dev.headwater.engine.linear;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
@@ -6,7 +6,6 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
-import dev.headwater.engine.attribution.FrozenModel.FrozenNorm;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.LayerWeights;
 import dev.headwater.engine.model.ModelConfig;
@@ -25,14 +24,14 @@ import java.util.List;
  *
  * @param parallel whether targets of a layer read what its attention reads, and not what it has added to
  */
-record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean parallel, Device device) {
+public record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean parallel, Device device) {
     /**
      * @param output [d, heads·headDim]
      * @param value  [kvHeads·headDim, d]
      * @param skip   [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null
      *               if it has none
      */
-    record Layer(Weight output, Weight value, Weight skip) {}
+    public record Layer(Weight output, Weight value, Weight skip) {}
 
     static FrozenWeights of(LanguageModel model, FeatureBasis basis, Products products) {
         List<Layer> layers = new ArrayList<>();
@@ -86,25 +85,25 @@ record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean paralle
         return norm.gain() == null ? weight : Torch.mul(weight, TorchShape.unsqueeze(norm.gain(), 1));
     }
 
-    Layer layer(int layer) {
+    public Layer layer(int layer) {
         return layers.get(layer);
     }
 
     /** The layers below one, which must not be the first. */
-    FrozenWeights below(int layer) {
+    public FrozenWeights below(int layer) {
         return new FrozenWeights(layers.subList(0, layer), kvHeads, width, parallel, device);
     }
 
-    int headsWidth() {
+    public int headsWidth() {
         return layers.getFirst().output().columns();
     }
 
-    int valueWidth() {
+    public int valueWidth() {
         return layers.getFirst().value().rows();
     }
 
     /** Float32 values that a sweep holds for each gradient row. */
-    long scratchFloatsPerRow() {
+    public long scratchFloatsPerRow() {
         return (long) width + headsWidth() + valueWidth();
     }
 }

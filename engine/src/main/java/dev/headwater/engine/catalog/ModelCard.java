@@ -1,6 +1,8 @@
-package dev.headwater.engine.hub;
+package dev.headwater.engine.catalog;
 
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.hub.Hub;
+import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.tokens.ChatTemplate;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package dev.headwater.engine.attribution;
+package dev.headwater.engine.linear;
 
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.MemoryBudget;
@@ -40,7 +40,7 @@ public final class LinearModel implements AutoCloseable {
         return new LinearModel(model, basis, products, memory);
     }
 
-    FrozenWeights weights() {
+    public FrozenWeights weights() {
         return weights;
     }
 
@@ -51,7 +51,7 @@ public final class LinearModel implements AutoCloseable {
      *
      * @param rows about how many gradient rows the sweep has at each layer
      */
-    synchronized TwoLayers twoLayers(long rows) {
+    public synchronized TwoLayers twoLayers(long rows) {
         if (!TwoLayers.pays(weights, rows)) {
             return TwoLayers.none(weights);
         }
