@@ -15,6 +15,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attention.EdgeHeads;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.TwoLayers;
@@ -95,6 +96,52 @@ class HeadLoadingTest {
                 }
             }
             assertTrue(compared > 100, name);
+        }
+    }
+
+    /** In whole and in many small parts. */
+    @ParameterizedTest
+    @MethodSource("cases")
+    void loadingsAreThoseOfFloat64(String name) {
+        try (GoldenCase golden = new GoldenCase(name);
+                ReplacementModel model = ReplacementModel.open(
+                        golden.model(),
+                        golden.transcoders(),
+                        ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32));
+                AttributionGraph graph = Attribution.of(
+                        model,
+                        model.prompt(golden.ints("input_tokens")),
+                        AttributionOptions.DEFAULT.withMaxFeatures(0),
+                        Progress.NONE)) {
+            List<Node> targets = new ArrayList<>();
+            List<Node> sources = new ArrayList<>();
+            Pruning.of(graph, 0.6, 0.9).forEachEdge((target, source, weight) -> {
+                targets.add(graph.node(target));
+                sources.add(graph.node(source));
+            });
+            for (long memory : new long[] {0, 200_000}) {
+                try (LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), memory, Progress.NONE);
+                        var scope = TensorScope.open()) {
+                    float[][] found = new float[targets.size()][];
+                    prompt.loadings(targets, sources, null, (e, loadings) -> found[e] = loadings, Progress.NONE);
+                    double largest = Arrays.stream(found)
+                            .flatMapToDouble(
+                                    edge -> IntStream.range(0, edge.length).mapToDouble(i -> Math.abs(edge[i])))
+                            .max()
+                            .orElseThrow();
+                    EdgeEnds ends = EdgeEnds.of(prompt, targets, sources, null);
+                    var exact = new Float64Loadings(prompt.frozen());
+                    int step = Math.max(1, found.length / 100);
+                    for (int e = 0; e < found.length; e += step) {
+                        double[] expected = exact.of(ends.of(e), ends.sources(), ends.column()[e]);
+                        assertEquals(expected.length, found[e].length, name + " edge " + e);
+                        for (int i = 0; i < expected.length; i++) {
+                            assertEquals(expected[i], found[e][i], 1e-6 * largest, name + " edge " + e + "[" + i + "]");
+                        }
+                    }
+                    ends.sources().close();
+                }
+            }
         }
     }
 
