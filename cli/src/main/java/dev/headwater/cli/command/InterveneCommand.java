@@ -8,18 +8,25 @@ import dev.headwater.cli.option.SteeringOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.InterventionReport;
+import dev.headwater.cli.report.InterventionTensors;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.features.FeatureBuild;
+import dev.headwater.engine.features.FeatureLabels;
+import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.Generation;
 import dev.headwater.engine.intervention.Intervention;
 import dev.headwater.engine.intervention.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine.Command;
@@ -39,9 +46,15 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  headwater intervene \"Fact: the capital of the state containing Dallas is\" --scale 2/-1/607=-1",
             "  headwater intervene \"36+59=\" --swap '3:6/-1/*' --from \"36+58=\"",
+            "  headwater intervene \"PROMPT\" --group Texas=-1 --put California=2 --graph dallas.json --graph oakland.json",
+            "  headwater intervene \"PROMPT\" --from-graph graphs/dallas.json --top 20",
             "  headwater intervene \"Fact: the\" --set 4/1:/425=3 --generate 12"
         })
 public final class InterveneCommand implements Callable<Integer> {
+    private static final int SHOWN = 5;
+    private static final int STRONGEST = 10;
+    private static final int TITLE = 18;
+
     private final Console console;
     private final Interrupt interrupt;
 
@@ -60,9 +73,18 @@ public final class InterveneCommand implements Callable<Integer> {
     @Option(
             names = "--top",
             paramLabel = "N",
-            defaultValue = "5",
-            description = "Tokens and features to print (default: ${DEFAULT-VALUE}).")
-    private int top;
+            description = "With --from-graph: how many of its features to change (default: 10). Otherwise as --show.")
+    private Integer top;
+
+    @Option(names = "--show", paramLabel = "N", description = "Tokens and features to print (default: 5).")
+    private Integer show;
+
+    @Option(
+            names = "--features",
+            paramLabel = "DIR",
+            description =
+                    "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
+    private Path features;
 
     @Option(names = "--json", description = "Print the result as JSON on standard output.")
     private boolean json;
@@ -94,19 +116,25 @@ public final class InterveneCommand implements Callable<Integer> {
         try (var progress = new ProgressDisplay(console, interrupt, false);
                 ReplacementModel loaded = model.load(progress);
                 Baseline baseline = Baseline.of(loaded, source.with(loaded))) {
-            Intervention intervention = steering.of(baseline);
+            List<String> warnings = new ArrayList<>();
+            Intervention intervention = steering.of(baseline, top == null ? STRONGEST : top, warnings::add);
+            GraphJson.Labels labels = features == null
+                    ? SetEvidence.labels(model.transcoders())
+                    : new FeatureLabels(FeatureBuild.open(loaded, features));
+            warnings.forEach(console::warn);
             try (Run edited = baseline.apply(intervention)) {
-                InterventionReport report = new InterventionReport(baseline, intervention, edited, top, preActivations);
+                InterventionReport report = new InterventionReport(
+                        baseline, intervention, edited, shown(), preActivations, labels, warnings);
                 if (!json) {
                     report.print(console);
                 }
-                Generation before = generation.wanted() ? generate(baseline, Intervention.NONE, "without edits") : null;
-                Generation after = generation.wanted() ? generate(baseline, intervention, "with edits") : null;
+                List<Generation> before = generate(baseline, Intervention.NONE, "without edits");
+                List<Generation> after = generate(baseline, intervention, "with edits");
                 if (json) {
                     report.writeJson(console.out(), before, after);
                 }
                 if (raw != null) {
-                    report.writeRaw(raw, sparse, before, after);
+                    new InterventionTensors(baseline, edited, sparse, preActivations, before, after).write(raw);
                     if (!json) {
                         console.out().println("wrote     " + raw);
                     }
@@ -116,9 +144,14 @@ public final class InterveneCommand implements Callable<Integer> {
         return 0;
     }
 
+    private int shown() {
+        return show != null ? show : top != null && !steering.strongestWanted() ? top : SHOWN;
+    }
+
     private void check() {
-        if (top < 0) {
-            throw new UsageException("--top is " + top + "; it can't be negative");
+        if (top != null && top < 0 || shown() < 0) {
+            throw new UsageException(
+                    (top != null && top < 0 ? "--top is " + top : "--show is " + show) + "; it can't be negative");
         }
         if (sparse && (raw == null || preActivations)) {
             throw new UsageException(
@@ -138,12 +171,21 @@ public final class InterveneCommand implements Callable<Integer> {
         }
     }
 
+    private List<Generation> generate(Baseline baseline, Intervention intervention, String title) {
+        List<Generation> texts = new ArrayList<>();
+        for (int sample = 0; sample < generation.samples(); sample++) {
+            String numbered = generation.samples() == 1 ? title : title + " " + (sample + 1);
+            texts.add(generate(baseline, intervention, generation.of(baseline.model(), sample), numbered));
+        }
+        return texts;
+    }
+
     /** Generates, and shows the text as it grows. */
-    private Generation generate(Baseline baseline, Intervention intervention, String title) {
+    private Generation generate(
+            Baseline baseline, Intervention intervention, Generation.Options options, String title) {
         ReplacementModel loaded = baseline.model();
-        Generation.Options options = generation.of(loaded);
         if (!json) {
-            console.out().print(console.style().bold(Text.pad(title, 15)));
+            console.out().print(console.style().bold(Text.pad(title, TITLE)));
         }
         int[] tokens = new int[options.maxTokens()];
         int[] progress = new int[2];

@@ -3,7 +3,6 @@ package dev.headwater.cli.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
-import dev.headwater.cli.option.SteeringOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.ProgressDisplay;
@@ -18,6 +17,7 @@ import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.HeadVerification;
+import dev.headwater.engine.intervention.SourceGraph;
 import dev.headwater.engine.intervention.Supernode;
 import dev.headwater.engine.intervention.Verification;
 import java.io.PrintStream;
@@ -134,7 +134,12 @@ public final class VerifyCommand implements Callable<Integer> {
                 verifyHeads(graph, loaded, progress);
                 return 0;
             }
-            List<Supernode> supernodes = listed == null ? List.of() : SteeringOptions.groups(listed, loaded.layers());
+            List<Supernode> supernodes = List.of();
+            if (listed != null) {
+                SourceGraph source = SourceGraph.of(listed, loaded.layers());
+                source.mismatch(loaded).ifPresent(console::warn);
+                supernodes = source.groups();
+            }
             Verification check = Verification.of(
                     loaded, graph, new Verification.Options(top, factor, supernodes, draws, seed), progress);
             progress.close();

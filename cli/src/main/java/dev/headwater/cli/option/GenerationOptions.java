@@ -9,6 +9,8 @@ import picocli.CommandLine.Option;
 
 /** Whether to go on after the prompt, and how. */
 public final class GenerationOptions {
+    private static final int MOST_SAMPLES = 1000;
+
     @Option(
             names = "--generate",
             paramLabel = "N",
@@ -37,6 +39,13 @@ public final class GenerationOptions {
             description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            description =
+                    "Draw N continuations with the edits and N without, the first with --seed, the next with one more.")
+    private Integer samples;
+
     @Option(names = "--no-stop", description = "Go on after the model's stop tokens.")
     private boolean noStop;
 
@@ -44,35 +53,50 @@ public final class GenerationOptions {
         return count != null;
     }
 
+    /** How many continuations of each side; 0 if none. */
+    public int samples() {
+        return !wanted() ? 0 : samples == null ? 1 : samples;
+    }
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
-        boolean draws = temperature != null || topK != null || topP != null;
-        if (!wanted() && (greedy || noStop || draws)) {
-            throw new UsageException((greedy
-                            ? "--greedy"
-                            : noStop
-                                    ? "--no-stop"
-                                    : temperature != null ? "--temperature" : topK != null ? "--top-k" : "--top-p")
-                    + " is given without --generate");
+        if (!wanted() && (greedy || noStop || draws())) {
+            throw new UsageException(
+                    (greedy ? "--greedy" : noStop ? "--no-stop" : drawing()) + " is given without --generate");
         }
-        if (greedy && draws) {
-            throw new UsageException("--greedy contradicts "
-                    + (temperature != null ? "--temperature" : topK != null ? "--top-k" : "--top-p"));
+        if (greedy && draws()) {
+            throw new UsageException("--greedy contradicts " + drawing());
+        }
+        if (samples != null && (samples < 1 || samples > MOST_SAMPLES)) {
+            throw new UsageException("--samples is " + samples + "; it can be 1 to " + MOST_SAMPLES);
         }
         if (wanted()) {
-            new Generation.Options(count, sampling(), Set.of());
+            new Generation.Options(count, sampling(0), Set.of());
         }
     }
 
-    private Sampling sampling() {
-        boolean draws = temperature != null || topK != null || topP != null;
-        return draws
+    private boolean draws() {
+        return temperature != null || topK != null || topP != null || samples != null;
+    }
+
+    private String drawing() {
+        return temperature != null
+                ? "--temperature"
+                : topK != null ? "--top-k" : topP != null ? "--top-p" : "--samples";
+    }
+
+    private Sampling sampling(int sample) {
+        return draws()
                 ? new Sampling(
-                        temperature == null ? 1 : temperature, topK == null ? 0 : topK, topP == null ? 1 : topP, seed)
+                        temperature == null ? 1 : temperature,
+                        topK == null ? 0 : topK,
+                        topP == null ? 1 : topP,
+                        seed + sample)
                 : Sampling.GREEDY;
     }
 
-    public Generation.Options of(ReplacementModel model) {
-        return new Generation.Options(count, sampling(), noStop ? Set.of() : Generation.stopTokens(model));
+    /** @param sample counted from 0; each has a seed of its own */
+    public Generation.Options of(ReplacementModel model, int sample) {
+        return new Generation.Options(count, sampling(sample), noStop ? Set.of() : Generation.stopTokens(model));
     }
 }

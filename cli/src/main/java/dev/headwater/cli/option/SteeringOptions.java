@@ -2,7 +2,6 @@ package dev.headwater.cli.option;
 
 import dev.headwater.cli.report.Text;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.Change;
@@ -11,12 +10,14 @@ import dev.headwater.engine.intervention.EditPattern;
 import dev.headwater.engine.intervention.Freeze;
 import dev.headwater.engine.intervention.HeadEdit;
 import dev.headwater.engine.intervention.Intervention;
-import dev.headwater.engine.intervention.Supernode;
-import java.nio.file.Path;
+import dev.headwater.engine.intervention.Positions;
+import dev.headwater.engine.intervention.SourceGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Stack;
+import java.util.function.Consumer;
 import picocli.CommandLine.IParameterConsumer;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -80,17 +81,31 @@ public final class SteeringOptions {
 
     @Option(
             names = "--swap",
-            paramLabel = "FEATURE",
+            paramLabel = "FEATURE[@POSITION][=FACTOR]",
             parameterConsumer = InOrder.class,
-            description = "Give an activation the value that it has in another prompt (--from), at the same position.")
+            description =
+                    "Give an activation the value that it has in another prompt (--from), at the same position or at "
+                            + "@POSITION there, times a factor.")
     private List<Request> swap;
 
     @Option(
             names = "--group",
             paramLabel = "NAME=FACTOR",
             parameterConsumer = InOrder.class,
-            description = "Multiply the activations of a supernode of a graph (--graph).")
+            description = "Multiply the activations that a supernode of a graph (--graph) has in this prompt.")
     private List<Request> group;
+
+    @Option(
+            names = "--put",
+            paramLabel = "NAME[@POSITION][=FACTOR]",
+            parameterConsumer = InOrder.class,
+            description =
+                    "Give a supernode the activations that it has in its graph's prompt, or in those of --from, times a "
+                            + "factor; at its positions there, or all at @POSITION here.")
+    private List<Request> put;
+
+    @Mixin
+    private GraphSources graphs;
 
     @Option(
             names = "--knock-out",
@@ -104,15 +119,11 @@ public final class SteeringOptions {
             description = "Have a head look from one position at another with this probability; may be repeated.")
     private List<String> force = new ArrayList<>();
 
-    @Option(names = "--from", paramLabel = "PROMPT", description = "The other prompt, for --swap.")
-    private String from;
-
     @Option(
-            names = "--graph",
-            paramLabel = "FILE|URL",
-            description = "Graph file, or address of a graph on Neuronpedia, whose supernodes and pinned "
-                    + "features (the group 'pinned') --group means.")
-    private String graph;
+            names = "--from",
+            paramLabel = "PROMPT",
+            description = "The other prompt, for --swap and --put; of several, the mean is taken.")
+    private List<String> from = new ArrayList<>();
 
     @Option(
             names = "--freeze",
@@ -128,30 +139,55 @@ public final class SteeringOptions {
             description = "Freeze the MLP outputs of layers A to B-1 too, and write to these layers only.")
     private String constrain;
 
+    /** Where the value of an option that takes activations from elsewhere is cut: what, at which position, times what. */
+    private record Taken(String what, Integer at, float factor) {
+        static Taken of(String text) {
+            int equals = text.lastIndexOf('=');
+            float factor = equals < 0 ? 1 : number("a swap's factor", text.substring(equals + 1));
+            String place = equals < 0 ? text : text.substring(0, equals);
+            int sign = place.lastIndexOf('@');
+            if (sign < 0) {
+                return new Taken(place, null, factor);
+            }
+            if (!(Positions.parse(place.substring(sign + 1)) instanceof Positions.At(int position))) {
+                throw new UsageException("'" + Text.cut(text, 60) + "': after @ comes one position");
+            }
+            return new Taken(place.substring(0, sign), position, factor);
+        }
+    }
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
         for (Request request : requests()) {
-            EditPattern unused = request.option.equals("--group") ? null : EditPattern.parse(place(request));
-            if (!request.option.equals("--ablate") && !request.option.equals("--swap")) {
-                change(request);
+            switch (request.option) {
+                case "--swap" -> EditPattern.parse(Taken.of(request.value).what);
+                case "--put" -> Taken.of(request.value);
+                case "--group" -> change(request);
+                case "--ablate" -> EditPattern.parse(request.value);
+                default -> {
+                    EditPattern.parse(place(request));
+                    change(request);
+                }
             }
         }
-        boolean swaps = requests().stream().anyMatch(request -> request.option.equals("--swap"));
-        if (swaps != (from != null)) {
-            throw new UsageException(
-                    swaps
-                            ? "--swap needs --from, the prompt to take activations from"
-                            : "--from is given without --swap");
+        if (given("--swap") && from.isEmpty()) {
+            throw new UsageException("--swap needs --from, the prompt to take activations from");
         }
-        boolean groups = requests().stream().anyMatch(request -> request.option.equals("--group"));
-        if (groups != (graph != null)) {
-            throw new UsageException(
-                    groups
-                            ? "--group needs --graph, where its features are listed"
-                            : "--graph is given without --group");
+        if (!given("--swap") && !given("--put") && !from.isEmpty()) {
+            throw new UsageException("--from is given without --swap or --put");
         }
+        graphs.check(given("--group") ? "--group" : given("--put") ? "--put" : null);
         freeze();
         heads();
+    }
+
+    /** Whether a graph's strongest features are to change. */
+    public boolean strongestWanted() {
+        return graphs.strongestWanted();
+    }
+
+    private boolean given(String option) {
+        return requests().stream().anyMatch(request -> request.option.equals(option));
     }
 
     private List<HeadEdit> heads() {
@@ -167,9 +203,7 @@ public final class SteeringOptions {
 
     private static String place(Request request) {
         int equals = request.value.lastIndexOf('=');
-        return equals < 0 || request.option.equals("--ablate") || request.option.equals("--swap")
-                ? request.value
-                : request.value.substring(0, equals);
+        return equals < 0 ? request.value : request.value.substring(0, equals);
     }
 
     private static Change change(Request request) {
@@ -177,18 +211,20 @@ public final class SteeringOptions {
         if (equals < 0) {
             throw new UsageException(request.option + " " + Text.cut(request.value, 60) + " lacks '=' and a number");
         }
-        float number;
-        try {
-            number = Float.parseFloat(request.value.substring(equals + 1));
-        } catch (NumberFormatException e) {
-            throw new UsageException("'" + Text.cut(request.value.substring(equals + 1), 30) + "' in " + request.option
-                    + " is not a number");
-        }
+        float number = number(request.option, request.value.substring(equals + 1));
         return switch (request.option) {
             case "--set" -> new Change.Set(number);
             case "--add" -> new Change.Add(number);
             default -> new Change.Scale(number);
         };
+    }
+
+    private static float number(String option, String text) {
+        try {
+            return Float.parseFloat(text);
+        } catch (NumberFormatException e) {
+            throw new UsageException("'" + Text.cut(text, 30) + "' in " + option + " is not a number");
+        }
     }
 
     private Freeze freeze() {
@@ -213,45 +249,48 @@ public final class SteeringOptions {
         };
     }
 
-    public Intervention of(Baseline baseline) {
-        List<Edit> edits = new ArrayList<>();
-        Prompt other = from == null ? null : baseline.model().prompt(from);
-        List<Supernode> groups =
-                graph == null ? List.of() : groups(graph, baseline.model().layers());
+    /**
+     * What the options ask for.
+     *
+     * @param strongest how many features --from-graph means
+     * @param warn      hears of graphs that are of another model
+     */
+    public Intervention of(Baseline baseline, int strongest, Consumer<String> warn) {
+        List<Edit> edits = new ArrayList<>(graphs.strongest(baseline.model(), strongest, warn));
+        List<Prompt> others =
+                from.stream().map(text -> baseline.model().prompt(text)).toList();
+        List<SourceGraph> sources = graphs.read(baseline.model(), warn);
         for (Request request : requests()) {
-            edits.addAll(
-                    switch (request.option) {
-                        case "--group" ->
-                            members(groups, place(request)).stream()
-                                    .flatMap(members -> members.edits(change(request)).stream())
-                                    .toList();
-                        case "--swap" -> EditPattern.parse(place(request)).swaps(baseline, other);
-                        case "--ablate" -> EditPattern.parse(place(request)).edits(baseline, Change.ABLATE);
-                        default -> EditPattern.parse(place(request)).edits(baseline, change(request));
-                    });
+            List<Edit> asked = edits(request, baseline, others, sources);
+            if (asked.isEmpty()) {
+                throw new UsageException("%s %s changes nothing: no feature fires there"
+                        .formatted(request.option, Text.cut(request.value, 60)));
+            }
+            edits.addAll(asked);
         }
         return new Intervention(edits, heads(), freeze());
     }
 
-    public static List<Supernode> groups(String graph, int layers) {
-        return graph.contains("://")
-                ? Supernode.ofUrl(graph, layers)
-                : Supernode.of(GraphDocument.read(Path.of(graph)));
-    }
-
-    private List<Supernode> members(List<Supernode> groups, String name) {
-        List<Supernode> named =
-                groups.stream().filter(group -> group.name().equals(name)).toList();
-        if (named.isEmpty()) {
-            throw new UsageException("The graph has no supernode '" + Text.cut(name, 60) + "'; it has "
-                    + (groups.isEmpty()
-                            ? "none"
-                            : Text.cut(
-                                    String.join(
-                                            ", ",
-                                            groups.stream().map(Supernode::name).toList()),
-                                    200)));
+    private static List<Edit> edits(
+            Request request, Baseline baseline, List<Prompt> others, List<SourceGraph> sources) {
+        switch (request.option) {
+            case "--group" -> {
+                return GraphSources.changes(sources, place(request), change(request));
+            }
+            case "--put" -> {
+                Taken taken = Taken.of(request.value);
+                return GraphSources.put(baseline, sources, taken.what, others, taken.at, taken.factor);
+            }
+            case "--swap" -> {
+                Taken taken = Taken.of(request.value);
+                return EditPattern.parse(taken.what).swaps(baseline, others, taken.at, taken.factor);
+            }
+            case "--ablate" -> {
+                return EditPattern.parse(request.value).edits(baseline, Change.ABLATE);
+            }
+            default -> {
+                return EditPattern.parse(place(request)).edits(baseline, change(request));
+            }
         }
-        return named;
     }
 }

@@ -40,6 +40,12 @@ public record Console(PrintStream out, PrintStream err, int outColumns, int errC
         return new Console(err, err, errColumns, errColumns, colours);
     }
 
+    /** Says on {@code err} what should be known, though the command goes on. */
+    public void warn(String sentence) {
+        err.println(errStyle().red("headwater: ")
+                + Text.visible(sentence.matches("(?s).*[.!?]") ? sentence : sentence + "."));
+    }
+
     /** Paints what is written to {@code out}. */
     public Style style() {
         return new Style(colours && outColumns > 0);

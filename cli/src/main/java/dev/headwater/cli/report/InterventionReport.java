@@ -1,7 +1,7 @@
 package dev.headwater.cli.report;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import dev.headwater.bindings.DType;
+import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.intervention.Baseline;
@@ -13,33 +13,35 @@ import dev.headwater.engine.intervention.HeadEdit;
 import dev.headwater.engine.intervention.Intervention;
 import dev.headwater.engine.intervention.Run;
 import dev.headwater.engine.intervention.TokenChange;
-import dev.headwater.engine.transcoder.SparseActivations;
-import dev.headwater.engine.weights.SafetensorsWriter;
-import dev.headwater.engine.weights.TensorInfo;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.IntStream;
 
-/** What an intervention changed, for people, for programs and as tensors. */
+/**
+ * What an intervention changed, for people and for programs.
+ *
+ * @param top      tokens and features to print
+ * @param labels   names of features
+ * @param warnings what was found wrong with the request on the way
+ */
 public record InterventionReport(
-        Baseline baseline, Intervention intervention, Run edited, int top, boolean preActivations) {
+        Baseline baseline,
+        Intervention intervention,
+        Run edited,
+        int top,
+        boolean preActivations,
+        GraphJson.Labels labels,
+        List<String> warnings) {
     private static final int HEAD = 10;
+    private static final int NAME = 22;
+    private static final int TOKEN = 12;
+    private static final int NUMBERS = 30;
     private static final int MOST_EDITS = 8;
-
-    /** A feature's activation before and after. */
-    private record FeatureChange(FeatureRef ref, float before, float after) {
-        float size() {
-            return Math.abs(after - before);
-        }
-    }
 
     public void print(Console console) {
         PrintStream out = console.out();
@@ -65,61 +67,122 @@ public record InterventionReport(
         if (!heads.isEmpty()) {
             line(out, style, "heads", heads);
         }
-        List<String> idle =
-                edits.stream().filter(this::changesNothing).map(Edit::place).toList();
+        String idle = idle();
         if (!idle.isEmpty()) {
-            line(
-                    out,
-                    style,
-                    "note",
-                    String.join(", ", idle.subList(0, Math.min(MOST_EDITS, idle.size())))
-                            + (idle.size() > MOST_EDITS ? ", …" : "")
-                            + (idle.size() == 1 ? " does" : " do")
-                            + " not fire in this prompt: a factor changes nothing there, a value (--set) would");
+            line(out, style, "note", idle);
         }
         line(out, style, "frozen", frozen());
         out.println();
+        tokens(out, style);
+        int label = Math.max(0, console.width() - NAME - TOKEN - NUMBERS - 2);
+        set(out, style, label);
+        features(out, style, label);
+        out.println();
+    }
+
+    private void tokens(PrintStream out, Style style) {
         List<TokenChange> tokens = TokenChange.between(
                 baseline.run(), edited, -1, top, baseline.model().tokenizer());
         if (!tokens.isEmpty()) {
-            out.println(style.bold(Text.pad("next token", 22)) + style.dim("  before     after    change"));
+            out.println(style.bold(Text.pad("next token", NAME)) + style.dim("  before     after    change"));
         }
         for (TokenChange token : tokens) {
             String row = String.format(
                     Locale.ROOT, "%8.4f  %8.4f  %+8.4f", token.before(), token.after(), token.after() - token.before());
-            out.println(Text.pad("\"" + Text.visible(token.text()) + "\"", 22) + row);
+            out.println(Text.pad("\"" + Text.visible(token.text()) + "\"", NAME) + row);
         }
-        List<FeatureChange> features = changes();
-        if (!features.isEmpty()) {
-            out.println();
-            out.println(style.bold(Text.pad(preActivations ? "pre-activation" : "feature", 22))
-                    + style.dim("  before     after    change"));
-            for (FeatureChange change : features.subList(0, Math.min(top, features.size()))) {
-                out.println(Text.pad(change.ref.toString(), 22)
-                        + String.format(
-                                Locale.ROOT,
-                                "%8.3f  %8.3f  %+8.3f",
-                                change.before,
-                                change.after,
-                                change.after - change.before));
-            }
-        }
-        out.println();
     }
 
-    /** Whether an edit multiplies what is 0 at all of its positions, and none are generated later. */
-    private boolean changesNothing(Edit edit) {
-        if (!(edit.change() instanceof Change.Scale) || edit.positions().openEnded()) {
+    /** The values that edits really set, those furthest from what they were first. */
+    private void set(PrintStream out, Style style, int label) {
+        List<Run.Applied> applied = edited.applied().stream()
+                .sorted(Comparator.comparingDouble(each -> -Math.abs(each.value() - each.original())))
+                .toList();
+        if (applied.isEmpty() || top == 0) {
+            return;
+        }
+        out.println();
+        out.println(style.bold(Text.pad("set", NAME))
+                + style.dim(Text.pad("token", TOKEN) + "  before    set to    change  label"));
+        for (Run.Applied each : applied.subList(0, Math.min(top, applied.size()))) {
+            row(out, each.feature(), each.original(), each.value(), label);
+        }
+        if (applied.size() > top) {
+            out.println(style.dim("and " + Text.count(applied.size() - top) + " more"));
+        }
+    }
+
+    /** What became of the others. */
+    private void features(PrintStream out, Style style, int label) {
+        Map<FeatureRef, Float> set = values();
+        List<FeatureChange> features = changes().stream()
+                .filter(change -> !set.containsKey(change.ref()))
+                .toList();
+        if (features.isEmpty() || top == 0) {
+            return;
+        }
+        out.println();
+        out.println(style.bold(Text.pad(preActivations ? "pre-activation" : "feature", NAME))
+                + style.dim(Text.pad("token", TOKEN) + "  before     after    change  label"));
+        for (FeatureChange change : features.subList(0, Math.min(top, features.size()))) {
+            row(out, change.ref(), change.before(), change.after(), label);
+        }
+    }
+
+    private void row(PrintStream out, FeatureRef ref, float before, float after, int label) {
+        String row = Text.pad(ref.toString(), NAME)
+                + Text.pad(token(ref), TOKEN)
+                + String.format(Locale.ROOT, "%8.3f  %8.3f  %+8.3f  ", before, after, after - before)
+                + Text.cut(Text.visible(labels.of(ref.layer(), ref.feature())), label);
+        out.println(row.stripTrailing());
+    }
+
+    private String token(FeatureRef ref) {
+        return Text.visible(baseline.prompt().texts().get(ref.position()).strip());
+    }
+
+    private Map<FeatureRef, Float> values() {
+        Map<FeatureRef, Float> values = new HashMap<>();
+        edited.applied().forEach(each -> values.put(each.feature(), each.value()));
+        return values;
+    }
+
+    private List<FeatureChange> changes() {
+        return FeatureChange.between(
+                baseline.run(),
+                edited,
+                baseline.model().layers(),
+                baseline.model().basis().features(),
+                preActivations);
+    }
+
+    /** Which edits are of features that do not fire and are left at 0; "" if none is. */
+    private String idle() {
+        Map<FeatureRef, Run.Applied> applied = new HashMap<>();
+        edited.applied().forEach(each -> applied.put(each.feature(), each));
+        List<String> idle = intervention.edits().stream()
+                .filter(edit -> changesNothing(edit, applied))
+                .map(Edit::place)
+                .distinct()
+                .toList();
+        return idle.isEmpty()
+                ? ""
+                : String.join(", ", idle.subList(0, Math.min(MOST_EDITS, idle.size())))
+                        + (idle.size() > MOST_EDITS ? ", … (" + Text.count(idle.size()) + ")" : "")
+                        + (idle.size() == 1 ? " does" : " do")
+                        + " not fire in this prompt: that changes nothing there, a value (--set) would";
+    }
+
+    private boolean changesNothing(Edit edit, Map<FeatureRef, Run.Applied> applied) {
+        if (edit.positions().openEnded()) {
             return false;
         }
         int length = baseline.prompt().length();
-        SparseActivations active = baseline.run().activations(edit.layer());
-        for (int i = 0; i < active.count(); i++) {
-            int position = active.position()[i];
-            if (active.feature()[i] == edit.feature()
-                    && active.value()[i] != 0
-                    && position >= edit.positions().first(length)
-                    && position < edit.positions().end(length)) {
+        for (int position = edit.positions().first(length);
+                position < edit.positions().end(length);
+                position++) {
+            Run.Applied there = applied.get(new FeatureRef(edit.layer(), position, edit.feature()));
+            if (there == null || there.original() != 0 || there.value() != 0) {
                 return false;
             }
         }
@@ -135,7 +198,7 @@ public record InterventionReport(
             case Change.Set set -> "= " + set.value();
             case Change.Scale scale -> "× " + scale.factor();
             case Change.Add add -> "+ " + add.difference();
-            case Change.Swap _ -> "swapped";
+            case Change.Swap swap -> swap.factor() == 1 ? "swapped" : "swapped × " + swap.factor();
         };
     }
 
@@ -149,60 +212,8 @@ public record InterventionReport(
         };
     }
 
-    /** Features whose value in the stream differs, the largest difference first. */
-    private List<FeatureChange> changes() {
-        List<FeatureChange> changes = new ArrayList<>();
-        for (int layer = 0; layer < baseline.model().layers(); layer++) {
-            if (preActivations) {
-                int features = baseline.model().basis().features();
-                float[] before = baseline.run().preActivations(layer);
-                float[] after = edited.preActivations(layer);
-                for (int i = 0; i < before.length; i++) {
-                    add(
-                            changes,
-                            new FeatureChange(new FeatureRef(layer, i / features, i % features), before[i], after[i]));
-                }
-            } else {
-                compare(layer, baseline.run().activations(layer), edited.activations(layer), changes);
-            }
-        }
-        changes.sort(Comparator.comparingDouble(change -> -change.size()));
-        return changes;
-    }
-
-    private static void add(List<FeatureChange> changes, FeatureChange change) {
-        if (change.size() > 1e-5) {
-            changes.add(change);
-        }
-    }
-
-    /** Merges two lists that are ordered by position and feature. */
-    private static void compare(
-            int layer, SparseActivations before, SparseActivations after, List<FeatureChange> changes) {
-        int i = 0;
-        int j = 0;
-        while (i < before.count() || j < after.count()) {
-            int order = i == before.count()
-                    ? 1
-                    : j == after.count() ? -1 : Integer.compare(before.position()[i], after.position()[j]);
-            if (order == 0) {
-                order = Integer.compare(before.feature()[i], after.feature()[j]);
-            }
-            SparseActivations one = order <= 0 ? before : after;
-            int at = order <= 0 ? i : j;
-            add(
-                    changes,
-                    new FeatureChange(
-                            new FeatureRef(layer, one.position()[at], one.feature()[at]),
-                            order <= 0 ? before.value()[i] : 0,
-                            order >= 0 ? after.value()[j] : 0));
-            i += order <= 0 ? 1 : 0;
-            j += order >= 0 ? 1 : 0;
-        }
-    }
-
-    /** @param before what was generated without edits, null if nothing was */
-    public void writeJson(PrintStream out, Generation before, Generation after) {
+    /** @param before what was generated without edits, none if nothing was */
+    public void writeJson(PrintStream out, List<Generation> before, List<Generation> after) {
         try (JsonGenerator json = BoundedJson.factory()
                 .createGenerator(out)
                 .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
@@ -217,6 +228,23 @@ public record InterventionReport(
                 json.writeString(edit.place() + " " + words(edit));
             }
             json.writeEndArray();
+            json.writeArrayFieldStart("set");
+            for (Run.Applied each : edited.applied()) {
+                json.writeStartObject();
+                writeFeature(json, each.feature());
+                json.writeNumberField("before", each.original());
+                json.writeNumberField("value", each.value());
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeArrayFieldStart("notes");
+            for (String warning : warnings) {
+                json.writeString(warning);
+            }
+            if (!idle().isEmpty()) {
+                json.writeString(idle());
+            }
+            json.writeEndArray();
             json.writeArrayFieldStart("next");
             for (TokenChange token : TokenChange.between(
                     baseline.run(), edited, -1, top, baseline.model().tokenizer())) {
@@ -229,19 +257,25 @@ public record InterventionReport(
             }
             json.writeEndArray();
             json.writeArrayFieldStart(preActivations ? "pre_activations" : "activations");
+            Map<FeatureRef, Float> set = values();
             for (FeatureChange change : changes()) {
                 json.writeStartObject();
-                json.writeNumberField("layer", change.ref.layer());
-                json.writeNumberField("position", change.ref.position());
-                json.writeNumberField("feature", change.ref.feature());
-                json.writeNumberField("before", change.before);
-                json.writeNumberField("after", change.after);
+                writeFeature(json, change.ref());
+                json.writeNumberField("before", change.before());
+                json.writeNumberField("after", change.after());
+                if (set.containsKey(change.ref())) {
+                    json.writeNumberField("set", set.get(change.ref()));
+                }
                 json.writeEndObject();
             }
             json.writeEndArray();
-            if (after != null) {
-                writeText(json, "generated_before", before);
-                writeText(json, "generated", after);
+            if (!after.isEmpty()) {
+                writeText(json, "generated_before", before.getFirst());
+                writeText(json, "generated", after.getFirst());
+            }
+            if (after.size() > 1) {
+                writeTexts(json, "samples_before", before);
+                writeTexts(json, "samples", after);
             }
             json.writeEndObject();
         } catch (IOException e) {
@@ -250,80 +284,34 @@ public record InterventionReport(
         out.println();
     }
 
+    private void writeFeature(JsonGenerator json, FeatureRef ref) throws IOException {
+        json.writeNumberField("layer", ref.layer());
+        json.writeNumberField("position", ref.position());
+        json.writeNumberField("feature", ref.feature());
+        json.writeStringField("token", baseline.prompt().texts().get(ref.position()));
+        json.writeStringField("label", labels.of(ref.layer(), ref.feature()));
+    }
+
+    private static void writeTexts(JsonGenerator json, String name, List<Generation> texts) throws IOException {
+        json.writeArrayFieldStart(name);
+        for (Generation text : texts) {
+            writeText(json, text);
+        }
+        json.writeEndArray();
+    }
+
     private static void writeText(JsonGenerator json, String name, Generation text) throws IOException {
-        json.writeObjectFieldStart(name);
+        json.writeFieldName(name);
+        writeText(json, text);
+    }
+
+    private static void writeText(JsonGenerator json, Generation text) throws IOException {
+        json.writeStartObject();
         json.writeStringField("text", text.text());
         json.writeFieldName("tokens");
         json.writeArray(text.tokens(), 0, text.tokens().length);
         json.writeStringField("end", text.end().name().toLowerCase(Locale.ROOT));
         json.writeEndObject();
-    }
-
-    /**
-     * Writes {@code input_tokens} I64[P], {@code logits} F32[P, V], {@code activations} F32[L, P, F] (sparse: {@code
-     * activation_indices} I64[N, 3] of layer, position, feature, and {@code activation_values} F32[N]), {@code
-     * generated_tokens} I64[N]; and all but the first with {@code _before} for the run without edits.
-     */
-    public void writeRaw(Path file, boolean sparse, Generation before, Generation after) {
-        int layers = baseline.model().layers();
-        int features = baseline.model().basis().features();
-        int positions = edited.positions();
-        List<TensorInfo> tensors = new ArrayList<>(List.of(TensorInfo.of("input_tokens", DType.I64, positions)));
-        for (String name : List.of("", "_before")) {
-            Run run = name.isEmpty() ? edited : baseline.run();
-            tensors.add(TensorInfo.of(
-                    "logits" + name, DType.F32, positions, baseline.model().vocabularySize()));
-            if (sparse) {
-                int count = IntStream.range(0, layers)
-                        .map(layer -> run.activations(layer).count())
-                        .sum();
-                tensors.add(TensorInfo.of("activation_indices" + name, DType.I64, count, 3));
-                tensors.add(TensorInfo.of("activation_values" + name, DType.F32, count));
-            } else {
-                tensors.add(TensorInfo.of("activations" + name, DType.F32, layers, positions, features));
-            }
-            if (after != null) {
-                tensors.add(TensorInfo.of(
-                        "generated_tokens" + name, DType.I64, (name.isEmpty() ? after : before).tokens().length));
-            }
-        }
-        try (SafetensorsWriter out =
-                SafetensorsWriter.create(file, tensors, Map.of("pre_activations", Boolean.toString(preActivations)))) {
-            out.write("input_tokens", longs(edited.tokens()));
-            for (String name : List.of("", "_before")) {
-                Run run = name.isEmpty() ? edited : baseline.run();
-                for (int position = 0; position < positions; position++) {
-                    out.write("logits" + name, run.logits(position));
-                }
-                for (int layer = 0; layer < layers; layer++) {
-                    writeLayer(out, name, run, layer, sparse);
-                }
-                if (after != null) {
-                    out.write("generated_tokens" + name, longs((name.isEmpty() ? after : before).tokens()));
-                }
-            }
-            out.commit();
-        }
-    }
-
-    private void writeLayer(SafetensorsWriter out, String name, Run run, int layer, boolean sparse) {
-        if (!sparse) {
-            out.write("activations" + name, preActivations ? run.preActivations(layer) : run.denseActivations(layer));
-            return;
-        }
-        SparseActivations active = run.activations(layer);
-        long[] indices = new long[3 * active.count()];
-        for (int i = 0; i < active.count(); i++) {
-            indices[3 * i] = layer;
-            indices[3 * i + 1] = active.position()[i];
-            indices[3 * i + 2] = active.feature()[i];
-        }
-        out.write("activation_indices" + name, indices);
-        out.write("activation_values" + name, active.value());
-    }
-
-    private static long[] longs(int[] values) {
-        return Arrays.stream(values).asLongStream().toArray();
     }
 
     private static String words(HeadEdit edit) {

@@ -171,6 +171,127 @@ class InterveneCommandTest {
                 "[\"0/9/94 × -1.0\",\"2/10/607 × -1.0\"]", grouped.get("edits").toString());
     }
 
+    private Path grouped(String prompt, String slug, String group) throws IOException {
+        Run run = Run.headwater("attribute", prompt, "--quiet", "--out", directory.toString(), "--slug", slug);
+        assertEquals(0, run.code(), run.toString());
+        Path graph = directory.resolve(slug + ".json");
+        return Files.writeString(
+                graph, Files.readString(graph).replace("\"supernodes\":[]", "\"supernodes\":[" + group + "]"));
+    }
+
+    /** The paper's experiment: a group off, and another prompt's in its place. */
+    @Test
+    void aGroupOfAnotherPromptTakesTheOnesPlace() throws IOException {
+        Path dallas = grouped(
+                DALLAS,
+                "dallas",
+                "[\"Texas\",\"0_94_9\",\"0_1862_9\",\"1_696_9\",\"2_607_10\",\"2_1040_10\",\"3_1683_10\",\"4_425_10\"]");
+        Path oakland = grouped(
+                OAKLAND,
+                "oakland",
+                "[\"California\",\"0_1066_9\",\"1_2040_9\",\"4_537_10\",\"3_1874_10\",\"2_83_10\",\"0_1828_9\"]");
+        JsonNode result = json(
+                "intervene",
+                DALLAS,
+                "--group",
+                "Texas=-1",
+                "--put",
+                "California=2",
+                "--graph",
+                dallas.toString(),
+                "--graph",
+                oakland.toString());
+        assertTrue(after(result, " Sacramento") > 0.9, result.get("next").toString());
+        JsonNode oaklandsOwn = new ObjectMapper().readTree(oakland.toFile()).get("nodes");
+        for (JsonNode set : result.get("set")) {
+            String id = set.get("layer") + "_" + set.get("feature") + "_" + set.get("position");
+            oaklandsOwn.forEach(node -> {
+                if (node.get("node_id").asText().equals(id) && set.get("before").asDouble() == 0) {
+                    assertEquals(
+                            2 * node.get("activation").asDouble(),
+                            set.get("value").asDouble(),
+                            1e-4,
+                            id);
+                }
+            });
+        }
+        assertEquals(13, result.get("set").size());
+        assertEquals("Sacramento", find(result.get("set"), 1066).get("label").asText());
+        JsonNode elsewhere = json(
+                "intervene",
+                "The state containing Dallas is",
+                "--put",
+                "California@3=2",
+                "--graph",
+                oakland.toString());
+        assertEquals(
+                6,
+                elsewhere.get("set").findValuesAsText("position").stream()
+                        .filter("3"::equals)
+                        .count());
+        refused(
+                2,
+                "intervene;Fact: Dallas;--put;California;--graph;" + oakland,
+                "say at which position to put it, as in --put 'California@-1'");
+        refused(2, "intervene;P;--group;X=1;--graph;" + oakland + ";--graph;" + dallas, "it has California, Texas");
+    }
+
+    private static JsonNode find(JsonNode features, int number) {
+        for (JsonNode each : features) {
+            if (each.get("feature").asInt() == number) {
+                return each;
+            }
+        }
+        throw new AssertionError("no feature " + number + " in " + features);
+    }
+
+    /** What would pass without effect, or mean something else, is said. */
+    @Test
+    void groupsThatDoNotFireOrAreOfAnotherModelAreSaid() throws IOException {
+        Path oakland = grouped(OAKLAND, "oakland", "[\"California\",\"0_1066_9\",\"4_537_10\"]");
+        JsonNode idle = json("intervene", DALLAS, "--group", "California=2", "--graph", oakland.toString());
+        assertTrue(
+                idle.get("notes").toString().contains("0/9/1066, 4/10/537 do not fire in this prompt"),
+                idle.get("notes").toString());
+        Run other = Run.headwater(
+                "intervene", DALLAS, "-t", "atlas-clt", "--put", "California", "--graph", oakland.toString());
+        assertTrue(other.err().contains("is a graph of 'atlas-plt', and this is 'atlas-clt'"), other.toString());
+        Run site = Run.headwater(
+                "intervene",
+                DALLAS,
+                "--group",
+                "pinned=0",
+                "--graph",
+                "https://www.neuronpedia.org/gemma-2-2b/graph?slug=x&pinnedIds=2_607_10");
+        assertEquals(0, site.code(), site.toString());
+        assertTrue(site.err().contains("is a graph of 'gemma-2-2b', and this is 'atlas-plt'"), site.toString());
+    }
+
+    @Test
+    void theStrongestFeaturesOfAGraphCarryItsAnswer() throws IOException {
+        Path graph = grouped(DALLAS, "dallas", "");
+        JsonNode gone = json("intervene", DALLAS, "--from-graph", graph.toString(), "--top", "10");
+        assertTrue(after(gone, " Austin") < 0.1, gone.get("next").toString());
+        assertEquals(10, gone.get("set").size());
+        JsonNode more = json("intervene", DALLAS, "--from-graph", graph.toString(), "--top", "3", "--factor", "2");
+        assertEquals(
+                2 * more.at("/set/0/before").asDouble(), more.at("/set/0/value").asDouble(), 1e-5);
+    }
+
+    @Test
+    void samplesHaveSeedsOfTheirOwn() throws IOException {
+        String[] ask = {
+            "intervene", "36+59=", "--ablate", "4/-1/*", "--generate", "6", "--temperature", "3", "--seed", "5"
+        };
+        JsonNode samples =
+                json(Stream.concat(Stream.of(ask), Stream.of("--samples", "3")).toArray(String[]::new));
+        assertEquals(3, samples.get("samples").size());
+        assertEquals(3, samples.get("samples_before").size());
+        assertEquals(json(ask).get("generated"), samples.at("/samples/0"), "the first has the seed as given");
+        ask[ask.length - 1] = "7";
+        assertEquals(json(ask).get("generated"), samples.at("/samples/2"));
+    }
+
     @Test
     void graphsExplainOtherTargets() {
         String[][] targets = {
@@ -206,6 +327,16 @@ class InterveneCommandTest {
                 "intervene;P;--set                | Missing required parameter for option '--set'",
                 "intervene;P;--swap;1/1/1         | --swap needs --from",
                 "intervene;P;--from;x             | --from is given without --swap",
+                "intervene;P;--swap;1/9/1@x;--from;P | 'x' is not a position",
+                "intervene;P;--swap;1/9/1@1:2;--from;P | after @ comes one position",
+                "intervene;P;--swap;1/9/1=x;--from;P | is not a number",
+                "intervene;P;--put;T              | --put needs --graph",
+                "intervene;P;--factor;2           | --factor is given without --from-graph",
+                "intervene;P;--samples;2          | --samples is given without --generate",
+                "intervene;P;--generate;2;--samples;0 | --samples is 0",
+                "intervene;P;--generate;2;--samples;2;--greedy | --greedy contradicts --samples",
+                "intervene;P;--show;-2            | --show is -2",
+                "intervene;P;--scale;5/0/*=2      | no feature fires there",
                 "intervene;P;--swap;1/9/1;--from;Fact | lies outside the other prompt",
                 "intervene;P;--group;T=1          | --group needs --graph",
                 "intervene;P;--graph;x            | --graph is given without --group",

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What every graph says, whole or pruned, whoever wrote its file: nodes by what they are, and the edges between them.
@@ -20,8 +21,11 @@ import java.util.List;
  * @param name        what messages call it
  * @param model       reference of the model, "" if unknown
  * @param transcoders reference of the transcoders, "" if unknown
+ * @param scan        what front ends call the transcoders, "" if unknown
  * @param promptText  the prompt as text
+ * @param texts       of the prompt's tokens; none if unknown
  * @param nodes       distinct, in the file's order [n]
+ * @param labels      what the file calls each node, "" where it says nothing [n]
  * @param weights     probabilities at the logits, 0 elsewhere [n]
  * @param edges       direct effects, rows are targets [n, n]; closed with this
  */
@@ -29,8 +33,11 @@ public record PlainGraph(
         String name,
         String model,
         String transcoders,
+        String scan,
         String promptText,
+        List<String> texts,
         List<Item> nodes,
+        List<String> labels,
         double[] weights,
         EdgeRows edges)
         implements AutoCloseable {
@@ -83,8 +90,15 @@ public record PlainGraph(
                 name,
                 from.model(),
                 String.join(",", from.transcoders()),
+                from.scan(),
                 graph.prompt().text(),
+                graph.prompt().texts(),
                 List.copyOf(nodes),
+                IntStream.range(0, graph.size())
+                        .mapToObj(i -> graph.node(i) instanceof Node.Logit l
+                                ? l.target().text()
+                                : "")
+                        .toList(),
                 graph.targetWeights(),
                 graph.edges());
     }
@@ -108,10 +122,19 @@ public record PlainGraph(
                 name,
                 info.path("model").asText(""),
                 info.path("transcoder_set").asText(""),
+                document.metadata().path("scan").asText(""),
                 document.metadata().path("prompt").asText(""),
+                texts(document),
                 List.copyOf(nodes),
+                document.nodes().stream().map(DocumentNode::label).toList(),
                 weights,
                 edges(document));
+    }
+
+    private static List<String> texts(GraphDocument document) {
+        List<String> texts = new ArrayList<>();
+        document.metadata().path("prompt_tokens").forEach(token -> texts.add(token.asText()));
+        return List.copyOf(texts);
     }
 
     /** Links of the same two ends add up. */

@@ -6,6 +6,7 @@ import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.KvCache;
+import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.model.TraceRequest.Logits;
 import dev.headwater.engine.transcoder.SparseActivations;
@@ -82,7 +83,9 @@ public final class Baseline implements AutoCloseable {
     /** The prompt's pass with hooks. */
     Run run(Hooks hooks, Logits logits, KvCache cache) {
         var request = new TraceRequest(Set.of(model.basis().input()), false, logits);
-        return new Run(model, model.model().forward(run.tokens(), request, hooks, cache), run.zeroPositions());
+        Trace trace = model.model().forward(run.tokens(), request, hooks, cache);
+        return new Run(
+                model, trace, run.zeroPositions(), hooks instanceof EditedPass edited ? edited.applied() : List.of());
     }
 
     Hooks hooks(Intervention intervention) {
@@ -110,13 +113,21 @@ public final class Baseline implements AutoCloseable {
     }
 
     private float activation(Edit edit, Change.Swap swap) {
-        int length = swap.other().length();
-        int position = swap.position() < 0 ? swap.position() + length : swap.position();
+        double sum = 0;
+        for (Change.Swap.Place place : swap.places()) {
+            sum += activation(edit, place);
+        }
+        return (float) (swap.factor() * sum / swap.places().size());
+    }
+
+    private float activation(Edit edit, Change.Swap.Place place) {
+        int length = place.prompt().length();
+        int position = place.position() < 0 ? place.position() + length : place.position();
         if (position < 0 || position >= length) {
             throw new UsageException("Edit %s: position %d lies outside the other prompt, which has %d tokens"
-                    .formatted(edit.place(), swap.position(), length));
+                    .formatted(edit.place(), place.position(), length));
         }
-        SparseActivations active = activations(swap.other()).get(edit.layer());
+        SparseActivations active = activations(place.prompt()).get(edit.layer());
         for (int i = 0; i < active.count(); i++) {
             if (active.position()[i] == position && active.feature()[i] == edit.feature()) {
                 return active.value()[i];

@@ -2,6 +2,7 @@ package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Prompt;
+import java.util.List;
 
 /**
  * What becomes of a feature's activation. Relative changes start from its activation in the run without edits; on a
@@ -32,11 +33,27 @@ public sealed interface Change {
     }
 
     /**
-     * The activation is the one that the same feature has in another prompt.
+     * The activation is the one that the same feature has elsewhere: the mean over some places, multiplied.
      *
-     * @param position there, negative from the end
+     * @param places at least one
      */
-    record Swap(Prompt other, int position) implements Change {}
+    record Swap(List<Place> places, float factor) implements Change {
+        /** @param position in the prompt, negative from the end */
+        public record Place(Prompt prompt, int position) {}
+
+        public Swap {
+            places = List.copyOf(places);
+            if (places.isEmpty()) {
+                throw new UsageException("a swap needs a place to take the activation from");
+            }
+            requireFinite("factor", factor);
+        }
+
+        /** The activation that the feature has at one place. */
+        public Swap(Prompt other, int position) {
+            this(List.of(new Place(other, position)), 1);
+        }
+    }
 
     /** The new activation. @throws IllegalStateException for a swap, which has to be looked up first */
     default float applied(float activation) {

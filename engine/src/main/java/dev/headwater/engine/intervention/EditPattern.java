@@ -62,20 +62,36 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
      * pattern counts from there). {@code *} means all that fire in either.
      */
     public List<Edit> swaps(Baseline baseline, Prompt other) {
+        return swaps(baseline, List.of(other), null, 1);
+    }
+
+    /**
+     * Gives every feature meant its mean activation in other prompts, times a factor. {@code *} means all that fire in
+     * any of the prompts.
+     *
+     * @param at the position in the others, negative from their end; null for the same as here, counted as the pattern
+     *      counts
+     */
+    public List<Edit> swaps(Baseline baseline, List<Prompt> others, Integer at, float factor) {
         List<Edit> edits = new ArrayList<>();
-        List<SparseActivations> there = baseline.activations(other);
         for (int layer = first(); layer < end(baseline); layer++) {
             for (int position : resolved(baseline, layer)) {
-                int from = positions instanceof Positions.At(int at) && at < 0 ? at + other.length() : position;
+                int meant = at != null ? at : positions instanceof Positions.At(int from) && from < 0 ? from : position;
+                List<Change.Swap.Place> places = others.stream()
+                        .map(other -> new Change.Swap.Place(other, meant))
+                        .toList();
                 TreeSet<Integer> features = new TreeSet<>();
                 if (feature != null) {
                     features.add(feature);
                 } else {
                     features.addAll(firing(baseline.run().activations(layer), position));
-                    features.addAll(firing(there.get(layer), from));
+                    for (Prompt other : others) {
+                        features.addAll(firing(
+                                baseline.activations(other).get(layer), meant < 0 ? meant + other.length() : meant));
+                    }
                 }
                 for (int each : features) {
-                    edits.add(new Edit(layer, new Positions.At(position), each, new Change.Swap(other, from)));
+                    edits.add(new Edit(layer, new Positions.At(position), each, new Change.Swap(places, factor)));
                 }
             }
         }

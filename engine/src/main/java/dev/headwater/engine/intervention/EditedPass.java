@@ -3,10 +3,12 @@ package dev.headwater.engine.intervention;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.NormSite;
 import dev.headwater.engine.transcoder.FeatureBasis;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,6 +24,8 @@ final class EditedPass implements Hooks {
     private final int zeros;
     /** By layer, what edits add to the activations of the plan's features, [P * n]. */
     private final float[][] differences;
+
+    private final List<Run.Applied> applied = new ArrayList<>();
 
     private Tensor input;
 
@@ -104,11 +108,24 @@ final class EditedPass implements Hooks {
         float[] unedited = clean == null ? null : table.activations(basis, clean.input(table.layer()), zeros);
         float[] current = freeze.holdsAnyLayer() ? unedited : table.activations(basis, input, zeros);
         float[] difference = new float[current.length];
+        int count = table.feature().length;
         for (int i = 0; i < difference.length; i++) {
             if (table.change()[i] != null) {
-                difference[i] = table.change()[i].applied(unedited == null ? current[i] : unedited[i]) - current[i];
+                float original = unedited == null ? current[i] : unedited[i];
+                float value = table.change()[i].applied(original);
+                difference[i] = value - current[i];
+                applied.add(new Run.Applied(
+                        new FeatureRef(table.layer(), i / count, table.feature()[i % count]),
+                        original,
+                        current[i],
+                        value));
             }
         }
         return difference;
+    }
+
+    /** What has been set so far. */
+    List<Run.Applied> applied() {
+        return List.copyOf(applied);
     }
 }

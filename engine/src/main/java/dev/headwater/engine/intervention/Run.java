@@ -6,9 +6,11 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -20,11 +22,32 @@ public final class Run implements AutoCloseable {
     private final ReplacementModel model;
     private final Trace trace;
     private final int zeroPositions;
+    private final List<Applied> applied;
 
     Run(ReplacementModel model, Trace trace, int zeroPositions) {
+        this(model, trace, zeroPositions, List.of());
+    }
+
+    Run(ReplacementModel model, Trace trace, int zeroPositions, List<Applied> applied) {
         this.model = model;
         this.trace = trace;
         this.zeroPositions = zeroPositions;
+        this.applied = applied;
+    }
+
+    /**
+     * An activation that this run was given.
+     *
+     * @param original in the run without edits
+     * @param current  what it would have been here: as the encoder reads it from the stream that lower edits have
+     *      changed, or the original where MLP outputs are frozen
+     * @param value    what it was set to; the MLP's output changed by its difference from {@code current}
+     */
+    public record Applied(FeatureRef feature, float original, float current, float value) {}
+
+    /** The activations that edits really set, by layer, position and feature; empty for a run without edits. */
+    public List<Applied> applied() {
+        return applied;
     }
 
     public int[] tokens() {

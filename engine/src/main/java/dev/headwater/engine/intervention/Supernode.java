@@ -9,6 +9,7 @@ import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.graph.FeatureRef;
+import dev.headwater.engine.graph.Prompt;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -118,6 +119,25 @@ public record Supernode(String name, List<FeatureRef> features) {
         if (feature != null && !members.contains(feature)) {
             members.add(feature);
         }
+    }
+
+    /**
+     * Gives every feature of the group the mean activation that it has at its position in other prompts, times a factor.
+     *
+     * @param at the position here, negative from the end; null for the group's own positions
+     */
+    public List<Edit> swaps(List<Prompt> others, Integer at, float factor) {
+        return features.stream()
+                .map(feature -> new Edit(
+                        feature.layer(),
+                        new Positions.At(at == null ? feature.position() : at),
+                        feature.feature(),
+                        new Change.Swap(
+                                others.stream()
+                                        .map(other -> new Change.Swap.Place(other, feature.position()))
+                                        .toList(),
+                                factor)))
+                .toList();
     }
 
     /** The same change of every feature of the group. */

@@ -23,7 +23,7 @@ public record SiteSet(String scan, Optional<String> sourceSet) {
     }
 
     /** What the site calls a graph's scan, if that is a repository that is known there. */
-    static Optional<SiteSet> known(String scan) {
+    public static Optional<SiteSet> known(String scan) {
         return Optional.ofNullable(KNOWN.get(scan.replaceFirst("@.*", "")));
     }
 }

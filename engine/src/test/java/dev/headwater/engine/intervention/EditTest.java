@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headwater.engine.GoldenCase;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.graph.FeatureRef;
+import dev.headwater.engine.graph.Prompt;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -125,6 +129,77 @@ class EditTest {
             assertClose(
                     baseline.run().logits(-1),
                     logits(baseline, place, new Change.Swap(baseline.prompt(), active.position()[i])));
+        }
+    }
+
+    /** A swap sets the factor times the mean of the activations at its places, one of another position among them. */
+    @Test
+    void swapsTakeFactorsMeansAndPositions() {
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
+            int[] tokens = golden.ints("input_tokens");
+            int[] turned = IntStream.range(0, tokens.length)
+                    .map(i -> tokens[i == 0 ? 0 : tokens.length - i])
+                    .toArray();
+            Prompt other = model.prompt(turned);
+            var active = baseline.activations(other).get(1);
+            int i = active.count() - 1;
+            int position = active.position()[i];
+            int feature = active.feature()[i];
+            float here = baseline.run().denseActivations(1)[3 * model.basis().features() + feature];
+            float mean = (active.value()[i] + here) / 2;
+            List<Change.Swap.Place> places = List.of(
+                    new Change.Swap.Place(other, position - other.length()),
+                    new Change.Swap.Place(baseline.prompt(), 3));
+            for (Freeze freeze : List.of(Freeze.NOTHING, Freeze.ATTENTION, Freeze.EVERYTHING)) {
+                Intervention swap = Intervention.of(Edit.of("1/2/" + feature, new Change.Swap(places, 2.5f)))
+                        .withFreeze(freeze);
+                Intervention set = Intervention.of(Edit.of("1/2/" + feature, new Change.Set(2.5f * mean)))
+                        .withFreeze(freeze);
+                try (Run swapped = baseline.apply(swap);
+                        Run expected = baseline.apply(set)) {
+                    assertClose(expected.logits(-1), swapped.logits(-1));
+                    assertEquals(2.5f * mean, swapped.applied().getFirst().value(), 1e-6f);
+                }
+            }
+            List<Edit> pattern =
+                    EditPattern.parse("1/2/" + feature).swaps(baseline, List.of(other, other), position, -1);
+            try (Run run = baseline.apply(new Intervention(pattern, Freeze.ATTENTION))) {
+                assertEquals(-active.value()[i], run.applied().getFirst().value(), 1e-6f);
+            }
+            assertThrows(UsageException.class, () -> new Change.Swap(List.of(), 1));
+            assertThrows(UsageException.class, () -> new Change.Swap(places, Float.NaN));
+        }
+    }
+
+    /** What was set starts from the run without edits; what it replaces is what the changed stream has come to. */
+    @Test
+    void theValuesThatWereSetAreKept() {
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = GoldenInterventionTest.open(golden);
+                Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")))) {
+            List<Edit> edits = new ArrayList<>();
+            for (int layer = 0; layer < model.layers(); layer++) {
+                var active = baseline.run().activations(layer);
+                edits.add(Edit.of(layer + "/-1/" + active.feature()[active.count() - 1], new Change.Scale(-3)));
+            }
+            for (Freeze freeze : List.of(Freeze.ATTENTION, Freeze.EVERYTHING)) {
+                try (Run run = baseline.apply(new Intervention(edits, freeze))) {
+                    assertEquals(edits.size(), run.applied().size());
+                    for (Run.Applied each : run.applied()) {
+                        FeatureRef at = each.feature();
+                        int index = at.position() * model.basis().features() + at.feature();
+                        float original = baseline.run().denseActivations(at.layer())[index];
+                        float current =
+                                freeze == Freeze.EVERYTHING ? original : run.denseActivations(at.layer())[index];
+                        assertEquals(original, each.original(), 1e-5f, at.toString());
+                        assertEquals(-3 * original, each.value(), 1e-4f, at.toString());
+                        assertEquals(current, each.current(), 1e-5f, at.toString());
+                    }
+                }
+            }
+            assertEquals(List.of(), baseline.run().applied());
         }
     }
 
