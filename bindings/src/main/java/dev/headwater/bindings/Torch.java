@@ -194,32 +194,32 @@ public final class Torch {
         return of(EQ, a, b);
     }
 
-    /** BOOL, true where a > b. */
+    /** BOOL, true where {@code a > b}. */
     public static Tensor gt(Tensor a, Tensor b) {
         return of(GT, a, b);
     }
 
-    /** BOOL, true where a > b. */
+    /** BOOL, true where {@code a > b}. */
     public static Tensor gt(Tensor a, double b) {
         return of(GT, a, b);
     }
 
-    /** BOOL, true where a >= b. */
+    /** BOOL, true where {@code a >= b}. */
     public static Tensor ge(Tensor a, Tensor b) {
         return of(GE, a, b);
     }
 
-    /** BOOL, true where a >= b. */
+    /** BOOL, true where {@code a >= b}. */
     public static Tensor ge(Tensor a, double b) {
         return of(GE, a, b);
     }
 
-    /** BOOL, true where a < b. */
+    /** BOOL, true where {@code a < b}. */
     public static Tensor lt(Tensor a, Tensor b) {
         return of(LT, a, b);
     }
 
-    /** BOOL, true where a < b. */
+    /** BOOL, true where {@code a < b}. */
     public static Tensor lt(Tensor a, double b) {
         return of(LT, a, b);
     }

@@ -58,14 +58,17 @@ public final class ReplacementModel implements AutoCloseable {
             }
         }
 
+        /** {@return these options with another device} */
         public Options withDevice(Device value) {
             return new Options(value, dtype, products);
         }
 
+        /** {@return these options with weights in another dtype} */
         public Options withDtype(DType value) {
             return new Options(device, value, products);
         }
 
+        /** {@return these options with matrix products of another kind} */
         public Options withProducts(Products value) {
             return new Options(device, dtype, value);
         }
@@ -284,10 +287,15 @@ public final class ReplacementModel implements AutoCloseable {
         }
     }
 
+    /** {@return the underlying model, borrowed: it closes with this} */
     public LanguageModel model() {
         return model;
     }
 
+    /**
+     * @return the transcoders, borrowed
+     * @throws dev.headwater.engine.UsageException if the features are the model's own neurons
+     */
     public TranscoderSet transcoders() {
         if (basis instanceof TranscoderSet transcoders) {
             return transcoders;
@@ -308,22 +316,27 @@ public final class ReplacementModel implements AutoCloseable {
         return basis.dense() ? 0 : zeroPositions(tokens);
     }
 
+    /** {@return the tokenizer that prompts are read with} */
     public Tokenizer tokenizer() {
         return tokenizer;
     }
 
+    /** {@return layers of the model} */
     public int layers() {
         return model.config().layers();
     }
 
+    /** {@return rows of the unembedding: tokens that the model may answer with} */
     public int vocabularySize() {
         return model.config().vocab();
     }
 
+    /** {@return where the weights lie} */
     public Device device() {
         return model.device();
     }
 
+    /** {@return the dtype that weights are held and multiplied in} */
     public DType dtype() {
         return dtype;
     }
@@ -333,10 +346,12 @@ public final class ReplacementModel implements AutoCloseable {
         return products;
     }
 
+    /** {@return the model as it was asked for: a bundled name, a hub id, or a path} */
     public String modelReference() {
         return modelReference;
     }
 
+    /** {@return the transcoders as they were asked for} */
     public String transcoderReference() {
         return transcoderReference;
     }

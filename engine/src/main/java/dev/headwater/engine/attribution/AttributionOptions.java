@@ -24,10 +24,12 @@ public record AttributionOptions(
         if (memory < 0) throw new UsageException("memory must not be negative: " + memory);
     }
 
+    /** {@return these options with other targets} */
     public AttributionOptions withTargets(OutputTargets value) {
         return new AttributionOptions(value, batchSize, maxFeatures, updateInterval, memory);
     }
 
+    /** {@return these options with as many rows in one pass of the sweep} */
     public AttributionOptions withBatchSize(int value) {
         return new AttributionOptions(targets, value, maxFeatures, updateInterval, memory);
     }
@@ -37,10 +39,12 @@ public record AttributionOptions(
         return new AttributionOptions(targets, batchSize, value, updateInterval, memory);
     }
 
+    /** {@return these options, ranking features anew after as many batches} */
     public AttributionOptions withUpdateInterval(int value) {
         return new AttributionOptions(targets, batchSize, maxFeatures, value, memory);
     }
 
+    /** {@return these options within as many bytes of working memory; 0: what the machine has} */
     public AttributionOptions withMemory(long bytes) {
         return new AttributionOptions(targets, batchSize, maxFeatures, updateInterval, bytes);
     }

@@ -101,10 +101,12 @@ public final class LinearPrompt implements AutoCloseable {
         }
     }
 
+    /** {@return the model that was linearised, borrowed} */
     public ReplacementModel model() {
         return model;
     }
 
+    /** {@return the prompt at which it was linearised} */
     public Prompt prompt() {
         return prompt;
     }

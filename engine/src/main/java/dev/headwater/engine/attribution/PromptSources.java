@@ -12,6 +12,7 @@ import dev.headwater.engine.graph.Prompt;
  * @param layers of the model
  */
 public record PromptSources(int layers, Prompt prompt, ActiveFeatures active) {
+    /** {@return sources in all: active features, errors and tokens} */
     public int count() {
         return active.count() + (layers + 1) * prompt.length();
     }
@@ -43,7 +44,7 @@ public record PromptSources(int layers, Prompt prompt, ActiveFeatures active) {
     }
 
     /**
-     * The number of a source, as {@link #source} counts.
+     * The number of a source, as {@link LinearPrompt#source} counts.
      *
      * @throws HeadwaterException if it is none of this model and prompt
      */

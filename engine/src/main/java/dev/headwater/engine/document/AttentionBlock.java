@@ -75,6 +75,7 @@ public record AttentionBlock(
         }
     }
 
+    /** A summand of an attention score: a source on the query's side and one on the key's, by node id. */
     public record Pair(String query, String key, double value) {
         public Pair {
             require(query != null && key != null && Double.isFinite(value), "a pair needs two nodes and a value");

@@ -76,6 +76,7 @@ public record GraphComparison(
         }
     }
 
+    /** {@return what two graphs share, node by node and edge by edge} */
     public static GraphComparison of(PlainGraph first, PlainGraph second) {
         int[] toSecond = matches(first, second);
         int[] toFirst = matches(second, first);

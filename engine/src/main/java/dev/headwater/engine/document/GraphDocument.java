@@ -59,14 +59,17 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
         return reader.document();
     }
 
+    /** {@return the file's {@code metadata}, live: changes are written with the document} */
     public ObjectNode metadata() {
         return (ObjectNode) rest.get("metadata");
     }
 
+    /** {@return the file's {@code qParams} (pins, supernodes, clicked node), live} */
     public ObjectNode qParams() {
         return (ObjectNode) rest.get("qParams");
     }
 
+    /** {@return the name that the file gives itself; empty if none} */
     public String slug() {
         return metadata().path("slug").asText();
     }

@@ -89,10 +89,12 @@ public final class GraphJson {
             this(slug, false, labels, featureDetails);
         }
 
+        /** {@return options for a graph of that name, without labels and evidence} */
         public static Options of(String slug) {
             return new Options(slug, Labels.NONE, Map.of());
         }
 
+        /** {@return these options with head loadings and QK results} */
         public Options withAttention(AttentionBlock value) {
             return new Options(slug, numbered, labels, featureDetails, value);
         }

@@ -19,6 +19,7 @@ public final class GraphName {
 
     private GraphName() {}
 
+    /** {@return whether a graph may have that name, on every file system and in every URL} */
     public static boolean isValid(String name) {
         return NAME.matcher(name).matches() && !name.equalsIgnoreCase(INDEX);
     }

@@ -157,14 +157,17 @@ public final class GraphSchema {
      * @param problems each a place and a rule that it breaks, the first twenty; empty if the file is valid
      */
     public record Verdict(JsonNode metadata, List<String> problems) {
+        /** {@return the name that the file gives itself; empty if none} */
         public String slug() {
             return metadata.path("slug").asText();
         }
 
+        /** {@return the scan that its features belong to; empty if none} */
         public String scan() {
             return metadata.path("scan").asText();
         }
 
+        /** {@return whether nothing was found} */
         public boolean isValid() {
             return problems.isEmpty();
         }

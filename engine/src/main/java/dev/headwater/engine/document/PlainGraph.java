@@ -103,6 +103,7 @@ public record PlainGraph(
                 graph.edges());
     }
 
+    /** {@return the nodes and edges of a graph file} */
     public static PlainGraph of(String name, GraphDocument document) {
         List<Item> nodes = new ArrayList<>();
         double[] weights = new double[document.nodes().size()];
@@ -192,6 +193,7 @@ public record PlainGraph(
         return order;
     }
 
+    /** {@return nodes} */
     public int size() {
         return nodes.size();
     }

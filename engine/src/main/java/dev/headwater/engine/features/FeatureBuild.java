@@ -91,14 +91,17 @@ public final class FeatureBuild {
             }
         }
 
+        /** {@return these options, reading at most as many tokens} */
         public Options withMaxTokens(long value) {
             return new Options(window, value, top, sample, logits, allTokens, memory, checkpoint);
         }
 
+        /** {@return these options within as many bytes of working memory} */
         public Options withMemory(long value) {
             return new Options(window, maxTokens, top, sample, logits, allTokens, value, checkpoint);
         }
 
+        /** {@return these options, keeping what was gathered at that interval} */
         public Options withCheckpoint(Duration value) {
             return new Options(window, maxTokens, top, sample, logits, allTokens, memory, value);
         }

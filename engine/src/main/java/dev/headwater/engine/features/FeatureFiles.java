@@ -151,6 +151,7 @@ public final class FeatureFiles implements FeatureEvidence {
         return Arrays.copyOf(offsets, count);
     }
 
+    /** {@return layers that there is evidence of} */
     public int layers() {
         return layers.size();
     }

@@ -87,6 +87,7 @@ public final class AtomicFile implements AutoCloseable {
         }
     }
 
+    /** {@return the file that will be there after {@code commit}} */
     public Path target() {
         return target;
     }

@@ -15,6 +15,7 @@ public final class AtomicJson {
     /** Writes JSON; also past the generator, after flushing it, to the channel that it writes to. */
     @FunctionalInterface
     public interface Content {
+        /** Writes the whole file. */
         void write(JsonGenerator json, WritableByteChannel channel) throws IOException;
     }
 

@@ -6,6 +6,7 @@ public final class ErrorText {
 
     private ErrorText() {}
 
+    /** {@return a foreign text as it may stand in a message: cut, and without control characters} */
     public static String of(String text) {
         String start = text.length() > MAX_LENGTH ? text.substring(0, MAX_LENGTH) + "…" : text;
         return start.codePoints()

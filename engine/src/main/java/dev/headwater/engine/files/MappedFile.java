@@ -39,6 +39,10 @@ public final class MappedFile implements AutoCloseable {
         this.bytes = bytes.asReadOnly();
     }
 
+    /**
+     * @return the mapping of a regular file, read only
+     * @throws dev.headwater.engine.HeadwaterException if it is no regular file or cannot be read
+     */
     public static MappedFile open(Path path) {
         RegularFile.require(path);
         NativeArena arena = NativeArena.open();
@@ -66,6 +70,7 @@ public final class MappedFile implements AutoCloseable {
         }
     }
 
+    /** {@return the file} */
     public Path path() {
         return path;
     }

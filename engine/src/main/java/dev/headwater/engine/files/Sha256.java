@@ -14,6 +14,7 @@ import java.util.HexFormat;
 public final class Sha256 {
     private Sha256() {}
 
+    /** {@return a fresh digest; every Java platform has SHA-256} */
     public static MessageDigest digest() {
         try {
             return MessageDigest.getInstance("SHA-256");

@@ -131,10 +131,12 @@ public final class GgufFile implements AutoCloseable {
         });
     }
 
+    /** {@return the first file, as it was opened} */
     public Path path() {
         return path;
     }
 
+    /** {@return the key-value pairs of the header} */
     public GgufMetadata metadata() {
         return metadata;
     }
@@ -144,6 +146,7 @@ public final class GgufFile implements AutoCloseable {
         return tensors.keySet();
     }
 
+    /** {@return whether there is a tensor of that name, in any part of a split file} */
     public boolean has(String name) {
         return tensors.containsKey(name);
     }

@@ -19,10 +19,12 @@ public record GgufMetadata(String source, Map<String, Object> values) {
         values = Collections.unmodifiableMap(values);
     }
 
+    /** {@return whether the key is there} */
     public boolean has(String key) {
         return values.containsKey(key);
     }
 
+    /** {@return all keys, in the order of the file} */
     public Set<String> keys() {
         return values.keySet();
     }
@@ -43,18 +45,34 @@ public record GgufMetadata(String source, Map<String, Object> values) {
         return kind.cast(value);
     }
 
+    /**
+     * @return the value of a key
+     * @throws dev.headwater.engine.HeadwaterException if it is missing or no text
+     */
     public String text(String key) {
         return get(key, String.class, "a text");
     }
 
+    /**
+     * @return the value of a key, or {@code otherwise} if it is missing
+     * @throws dev.headwater.engine.HeadwaterException if it is no text
+     */
     public String text(String key, String otherwise) {
         return has(key) ? text(key) : otherwise;
     }
 
+    /**
+     * @return the value of a key, of whatever width the file gave it
+     * @throws dev.headwater.engine.HeadwaterException if it is missing or no whole number
+     */
     public long integer(String key) {
         return get(key, Long.class, "a whole number");
     }
 
+    /**
+     * @return the value of a key, or {@code otherwise} if it is missing
+     * @throws dev.headwater.engine.HeadwaterException if it is no whole number
+     */
     public long integer(String key, long otherwise) {
         return has(key) ? integer(key) : otherwise;
     }
@@ -64,18 +82,34 @@ public record GgufMetadata(String source, Map<String, Object> values) {
         return get(key, Number.class, "a number").doubleValue();
     }
 
+    /**
+     * @return the value of a key, or {@code otherwise} if it is missing
+     * @throws dev.headwater.engine.HeadwaterException if it is no truth value
+     */
     public boolean flag(String key, boolean otherwise) {
         return has(key) ? get(key, Boolean.class, "a truth value") : otherwise;
     }
 
+    /**
+     * @return the value of a key
+     * @throws dev.headwater.engine.HeadwaterException if it is missing or no array of texts
+     */
     public List<String> texts(String key) {
         return list(key, String.class, "texts");
     }
 
+    /**
+     * @return the value of a key
+     * @throws dev.headwater.engine.HeadwaterException if it is missing or no array of whole numbers
+     */
     public List<Long> integers(String key) {
         return list(key, Long.class, "whole numbers");
     }
 
+    /**
+     * @return the value of a key
+     * @throws dev.headwater.engine.HeadwaterException if it is missing or no array of numbers
+     */
     public List<Double> numbers(String key) {
         return list(key, Double.class, "numbers with a fraction");
     }

@@ -82,18 +82,22 @@ public final class AttributionGraph implements AutoCloseable {
         return (long) features + ((long) layers + 1) * positions + logits;
     }
 
+    /** {@return the prompt that was traced} */
     public Prompt prompt() {
         return prompt;
     }
 
+    /** {@return layers of the model} */
     public int layers() {
         return layers;
     }
 
+    /** {@return tokens of the prompt} */
     public int positions() {
         return prompt.length();
     }
 
+    /** {@return tokens that the model may answer with; targets beyond them are directions of the user's} */
     public int vocabularySize() {
         return vocabularySize;
     }
@@ -108,6 +112,7 @@ public final class AttributionGraph implements AutoCloseable {
         return selected.clone();
     }
 
+    /** {@return what the graph explains, in the order of its last nodes} */
     public List<LogitTarget> targets() {
         return targets;
     }
@@ -117,6 +122,7 @@ public final class AttributionGraph implements AutoCloseable {
         return edges;
     }
 
+    /** {@return what it was made from and how} */
     public Provenance provenance() {
         return provenance;
     }
@@ -131,28 +137,34 @@ public final class AttributionGraph implements AutoCloseable {
         return selected.length;
     }
 
+    /** {@return index of the first error node: features come before it} */
     public int firstError() {
         return selected.length;
     }
 
+    /** {@return index of the first token node: errors, (layer, position) row-major, come before it} */
     public int firstToken() {
         return selected.length + layers * positions();
     }
 
+    /** {@return index of the first target: tokens come before it} */
     public int firstLogit() {
         return firstToken() + positions();
     }
 
+    /** {@return index of the error node of an MLP} */
     public int errorNode(int layer, int position) {
         return firstError()
                 + Objects.checkIndex(layer, layers) * positions()
                 + Objects.checkIndex(position, positions());
     }
 
+    /** {@return index of a token's node} */
     public int tokenNode(int position) {
         return firstToken() + Objects.checkIndex(position, positions());
     }
 
+    /** {@return index of a target's node} */
     public int logitNode(int target) {
         return firstLogit() + Objects.checkIndex(target, targets.size());
     }

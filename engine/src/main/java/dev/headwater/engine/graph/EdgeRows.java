@@ -196,12 +196,14 @@ public final class EdgeRows implements AutoCloseable {
      */
     @FunctionalInterface
     public interface RunVisitor {
+        /** Hears of a stretch of columns that is stored. */
         void run(int firstColumn, int count, long offset);
     }
 
     /** Hears of one edge that is not zero. */
     @FunctionalInterface
     public interface EdgeVisitor {
+        /** Hears of an edge. */
         void edge(int target, int source, float weight);
     }
 
@@ -307,10 +309,12 @@ public final class EdgeRows implements AutoCloseable {
         }
     }
 
+    /** {@return targets} */
     public int rows() {
         return runStart.length - 1;
     }
 
+    /** {@return sources} */
     public int columns() {
         return columns;
     }

@@ -7,6 +7,7 @@ public sealed interface Node {
 
     /** A transcoder feature that fires with this activation. */
     record Feature(FeatureRef ref, float activation) implements Node {
+        /** {@return layer of the feature, from 0} */
         public int layer() {
             return ref.layer();
         }

@@ -111,10 +111,12 @@ public final class Pruning {
         for (int i = 0; i < n; i++) kept[i] &= leads[i] && led[i];
     }
 
+    /** {@return the share of influence that the kept nodes reach, 0 to 1} */
     public double nodeThreshold() {
         return nodeThreshold;
     }
 
+    /** {@return the share of influence that the kept edges reach, 0 to 1} */
     public double edgeThreshold() {
         return edgeThreshold;
     }
@@ -124,6 +126,7 @@ public final class Pruning {
         return influence;
     }
 
+    /** {@return whether a node, by its index in the whole graph, is kept} */
     public boolean keeps(int node) {
         return kept[node];
     }

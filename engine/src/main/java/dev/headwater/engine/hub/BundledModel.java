@@ -35,6 +35,7 @@ public final class BundledModel {
     /** One line of the index. */
     record Line(String sha256, long size, String path) {}
 
+    /** {@return whether a model of that name comes with the program} */
     public static boolean isBundled(String name) {
         return NAMES.contains(name);
     }

@@ -72,6 +72,7 @@ public final class Hub implements AutoCloseable {
      * @param files  those in the reference's folder, with paths from the repository's top
      */
     public record Listing(String commit, List<RemoteFile> files) {
+        /** {@return what all files weigh} */
         public long bytes() {
             return files.stream().mapToLong(RemoteFile::size).sum();
         }
@@ -87,6 +88,7 @@ public final class Hub implements AutoCloseable {
         return new Hub(HubSettings.fromEnvironment());
     }
 
+    /** {@return the cache on disk that files come from and go to} */
     public HubCache cache() {
         return cache;
     }

@@ -54,10 +54,12 @@ public final class Baseline implements AutoCloseable {
         }
     }
 
+    /** {@return the model that ran, borrowed} */
     public ReplacementModel model() {
         return model;
     }
 
+    /** {@return the prompt that it ran on} */
     public Prompt prompt() {
         return prompt;
     }

@@ -48,10 +48,12 @@ public sealed interface Freeze {
         };
     }
 
+    /** {@return whether MLP outputs of some layers stay as they were} */
     default boolean holdsAnyLayer() {
         return this instanceof Layers || this instanceof Everything;
     }
 
+    /** {@return whether the norms' denominators stay as they were} */
     default boolean holdsNorms(int layers) {
         return this instanceof Everything || this instanceof Layers(int first, int end) && first == 0 && end == layers;
     }

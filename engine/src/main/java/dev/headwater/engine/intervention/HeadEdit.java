@@ -13,8 +13,10 @@ import java.util.regex.Pattern;
 public sealed interface HeadEdit {
     Pattern FORCE = Pattern.compile("(\\d{1,9})/(\\d{1,9})/(-?\\d{1,9})/(-?\\d{1,9})=(.{1,40})");
 
+    /** {@return layer of the head, from 0} */
     int layer();
 
+    /** {@return the query head in its layer, from 0} */
     int head();
 
     /** The head looks nowhere and writes nothing, on generated tokens too. */

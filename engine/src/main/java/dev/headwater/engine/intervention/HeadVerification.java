@@ -23,6 +23,7 @@ public record HeadVerification(int heads, double relativeError, List<Check> chec
     /** Heads of an edge that are tried, the strongest. */
     private static final int HEADS = 4;
 
+    /** An edge between two features whose loadings are tried. */
     public record Edge(Node.Feature target, Node.Feature source) {}
 
     /**

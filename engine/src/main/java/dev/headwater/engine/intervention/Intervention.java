@@ -27,10 +27,12 @@ public record Intervention(List<Edit> edits, List<HeadEdit> heads, Freeze freeze
         return new Intervention(List.of(edits), Freeze.ATTENTION);
     }
 
+    /** {@return this intervention with another rule of what stays as it was} */
     public Intervention withFreeze(Freeze value) {
         return new Intervention(edits, heads, value);
     }
 
+    /** {@return this intervention with other edits of attention heads} */
     public Intervention withHeads(List<HeadEdit> value) {
         return new Intervention(edits, value, freeze);
     }

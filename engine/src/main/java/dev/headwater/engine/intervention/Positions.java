@@ -50,6 +50,7 @@ public sealed interface Positions {
         }
     }
 
+    /** {@return whether generated tokens are meant too} */
     default boolean openEnded() {
         return this instanceof Range range && range.to == null;
     }

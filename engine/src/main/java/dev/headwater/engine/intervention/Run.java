@@ -50,10 +50,12 @@ public final class Run implements AutoCloseable {
         return applied;
     }
 
+    /** {@return ids of prompt and answer} */
     public int[] tokens() {
         return trace.tokens();
     }
 
+    /** {@return tokens of prompt and answer} */
     public int positions() {
         return trace.positions();
     }

@@ -116,14 +116,17 @@ public record FrozenModel(
         }
     }
 
+    /** {@return the norm that a layer's features read through, frozen at the prompt} */
     public FrozenNorm inputNorm(int layer) {
         return inputNorms.get(layer);
     }
 
+    /** {@return layers that are left} */
     public int layers() {
         return blocks.size();
     }
 
+    /** {@return a layer from 0, frozen at the prompt, borrowed} */
     public Layer layer(int layer) {
         return blocks.get(layer);
     }
@@ -133,10 +136,12 @@ public record FrozenModel(
         return new FrozenModel(weights.below(layer), blocks.subList(0, layer), inputNorms, outputNorms, finalNorm);
     }
 
+    /** {@return width of the residual stream} */
     public int width() {
         return weights.width();
     }
 
+    /** {@return where the weights lie} */
     public Device device() {
         return weights.device();
     }

@@ -17,6 +17,7 @@ import dev.headwater.engine.model.Norm;
 public record FrozenNorm(Tensor gain, boolean centres, Tensor reciprocal) {
     public static final FrozenNorm NONE = new FrozenNorm(null, false, null);
 
+    /** {@return a norm with its denominators fixed; {@link #NONE} where the model has none} */
     public static FrozenNorm of(Norm norm, Tensor reciprocal) {
         return norm == null ? NONE : new FrozenNorm(norm.gain(), norm.centres(), reciprocal);
     }

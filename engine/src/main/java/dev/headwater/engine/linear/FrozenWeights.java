@@ -85,6 +85,7 @@ public record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean 
         return norm.gain() == null ? weight : Torch.mul(weight, TorchShape.unsqueeze(norm.gain(), 1));
     }
 
+    /** {@return the folded weights of a layer from 0, borrowed} */
     public Layer layer(int layer) {
         return layers.get(layer);
     }
@@ -94,10 +95,12 @@ public record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean 
         return new FrozenWeights(layers.subList(0, layer), kvHeads, width, parallel, device);
     }
 
+    /** {@return what all query heads of a layer write, concatenated: heads times head size} */
     public int headsWidth() {
         return layers.getFirst().output().columns();
     }
 
+    /** {@return what all value heads of a layer write, concatenated: key-value heads times head size} */
     public int valueWidth() {
         return layers.getFirst().value().rows();
     }

@@ -40,6 +40,7 @@ public final class LinearModel implements AutoCloseable {
         return new LinearModel(model, basis, products, memory);
     }
 
+    /** {@return the folded weights, borrowed: they close with this} */
     public FrozenWeights weights() {
         return weights;
     }

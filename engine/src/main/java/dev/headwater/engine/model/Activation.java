@@ -13,6 +13,7 @@ public enum Activation {
     /** x · sigmoid(1.702 x). */
     QUICK_GELU;
 
+    /** {@return the function of each element, same shape and dtype, owned by the current scope} */
     public Tensor apply(Tensor x) {
         return switch (this) {
             case SILU -> Torch.silu(x);

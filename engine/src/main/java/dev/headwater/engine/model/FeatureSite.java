@@ -41,6 +41,10 @@ public enum FeatureSite {
         return input;
     }
 
+    /**
+     * {@return the site of a TransformerLens hook name (without its {@code blocks.N.} prefix), if it is one that
+     * transcoders read or write}
+     */
     public static Optional<FeatureSite> ofHookName(String hookName) {
         return Arrays.stream(values())
                 .filter(site -> site.hookName.equals(hookName))

@@ -33,6 +33,7 @@ public final class KvCache implements AutoCloseable {
         return length;
     }
 
+    /** {@return the most positions it holds} */
     public int capacity() {
         return capacity;
     }

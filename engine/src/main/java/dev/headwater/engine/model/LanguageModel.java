@@ -76,6 +76,7 @@ public final class LanguageModel implements AutoCloseable {
         return directory;
     }
 
+    /** {@return what config.json or the GGUF metadata say of it} */
     public ModelConfig config() {
         return config;
     }
@@ -85,10 +86,12 @@ public final class LanguageModel implements AutoCloseable {
         return compute;
     }
 
+    /** {@return where the weights lie} */
     public Device device() {
         return device;
     }
 
+    /** {@return the weights of a layer from 0, borrowed: they close with the model} */
     public LayerWeights layer(int layer) {
         return layers.get(layer);
     }
@@ -118,6 +121,11 @@ public final class LanguageModel implements AutoCloseable {
         return forward(tokens, request, Hooks.NONE, null);
     }
 
+    /**
+     * A forward pass over a whole prompt.
+     *
+     * @return what {@code request} asked for; the caller closes it
+     */
     public Trace forward(int[] tokens, TraceRequest request, Hooks hooks) {
         return forward(tokens, request, hooks, null);
     }

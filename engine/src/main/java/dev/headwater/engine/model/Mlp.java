@@ -5,8 +5,10 @@ import dev.headwater.bindings.Torch;
 
 /** A layer's MLP, of float32 [positions, width] to the same. */
 public sealed interface Mlp permits Mlp.Gated, Mlp.Plain, Experts {
+    /** @return the MLP's output, (positions, width), owned by the current scope, of {@code x} of the same shape */
     Tensor apply(Tensor x);
 
+    /** down(activation(gate x) · up x), as Llama, Qwen and Gemma have it. */
     record Gated(Linear gate, Linear up, Linear down, Activation activation) implements Mlp {
         @Override
         public Tensor apply(Tensor x) {
@@ -16,6 +18,7 @@ public sealed interface Mlp permits Mlp.Gated, Mlp.Plain, Experts {
         }
     }
 
+    /** out(activation(in x)), as GPT-2 and GPT-NeoX have it. */
     record Plain(Linear in, Linear out, Activation activation) implements Mlp {
         @Override
         public Tensor apply(Tensor x) {

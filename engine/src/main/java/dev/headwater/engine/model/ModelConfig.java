@@ -119,6 +119,7 @@ public record ModelConfig(
      */
     public record Reach(int window, Rope rope) {}
 
+    /** What the feed-forward block of a layer is: its sizes, not its weights. */
     public sealed interface Mlp {
         /** Numbers in the weights of one layer's. */
         long parameters(long modelWidth);

@@ -27,6 +27,7 @@ public record Norm(boolean centres, double epsilon, Tensor gain, Tensor bias) {
         return bias == null ? y : Torch.add(y, bias);
     }
 
+    /** {@return the rows of {@code x}, (positions, width), normalised and with the gain; owned by the current scope} */
     public Tensor apply(Tensor x) {
         Tensor centred = centred(x);
         return gained(Torch.mul(centred, reciprocal(centred)));

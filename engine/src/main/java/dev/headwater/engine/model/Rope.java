@@ -20,8 +20,10 @@ public record Rope(int dims, double base, Scaling scaling) {
     /** How the frequencies are stretched for contexts longer than in training. */
     public sealed interface Scaling {}
 
+    /** Wavelengths as trained. */
     public record None() implements Scaling {}
 
+    /** All positions divided by one factor. */
     public record Linear(double factor) implements Scaling {}
 
     /** Stretches long wavelengths only, with a smooth passage. */

@@ -63,10 +63,12 @@ public final class Trace implements AutoCloseable {
         return tokens.clone();
     }
 
+    /** {@return tokens of the prompt} */
     public int positions() {
         return tokens.length;
     }
 
+    /** {@return layers of the model} */
     public int layers() {
         return layers;
     }

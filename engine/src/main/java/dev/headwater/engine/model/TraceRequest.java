@@ -11,6 +11,7 @@ import java.util.Set;
  *               reciprocals, token vectors and the final residual
  */
 public record TraceRequest(Set<FeatureSite> sites, boolean frozen, Logits logits) {
+    /** At which positions logits are kept: they are the widest rows of a forward pass. */
     public enum Logits {
         NONE,
         LAST,

@@ -48,10 +48,12 @@ public record Weight(Tensor matrix, Products products) {
         return products == Products.BF16X6 ? Bf16Product.whole(matrix) : Torch.to(matrix, DType.F32);
     }
 
+    /** {@return output features} */
     public int rows() {
         return (int) (matrix.size(0) / (products == Products.BF16X6 ? Bf16Product.PARTS : 1));
     }
 
+    /** {@return input features} */
     public int columns() {
         return (int) matrix.size(1);
     }

@@ -36,6 +36,7 @@ public record Conversation(List<Map<String, Object>> messages, Map<String, Objec
         options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
     }
 
+    /** {@return a conversation of plain turns, without template options} */
     public static Conversation of(List<ChatTemplate.Message> turns) {
         return new Conversation(
                 turns.stream().map(turn -> turn(turn.role(), turn.content())).toList(), Map.of());
@@ -117,6 +118,7 @@ public record Conversation(List<Map<String, Object>> messages, Map<String, Objec
         return new Conversation(longer, options);
     }
 
+    /** {@return this conversation with more options for the template} */
     public Conversation withOptions(Map<String, Object> more) {
         Map<String, Object> all = new LinkedHashMap<>(options);
         all.putAll(more);

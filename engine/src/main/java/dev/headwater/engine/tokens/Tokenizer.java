@@ -162,6 +162,7 @@ public final class Tokenizer {
         }
     }
 
+    /** {@return BOS, EOS and their like} */
     public SpecialTokens special() {
         return special;
     }

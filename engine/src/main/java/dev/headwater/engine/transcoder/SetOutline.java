@@ -20,6 +20,7 @@ public record SetOutline(TranscoderConfig.Kind kind, int features, OptionalInt k
     /** Enough of a file for {@link #of(Path, String, byte[], long, int)}. */
     public static final int HEAD_BYTES = 1 << 16;
 
+    /** {@return the sizes of an open set} */
     public static SetOutline of(TranscoderSet set) {
         return new SetOutline(
                 set.kind(),

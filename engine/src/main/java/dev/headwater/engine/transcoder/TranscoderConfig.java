@@ -79,6 +79,7 @@ public record TranscoderConfig(
             this.key = key;
         }
 
+        /** {@return its name in a configuration file} */
         public String key() {
             return key;
         }
@@ -128,6 +129,7 @@ public record TranscoderConfig(
                 in.text("revision"));
     }
 
+    /** {@return the folder that the configuration lies in, against which its paths are resolved} */
     public Path directory() {
         return file.resolveSibling("");
     }

@@ -58,10 +58,12 @@ public final class TranscoderSet implements FeatureBasis {
         return new TranscoderSet(config, device, SetFiles.open(config, fetched));
     }
 
+    /** {@return what the set's files say of it} */
     public TranscoderConfig config() {
         return config;
     }
 
+    /** {@return per-layer or cross-layer} */
     public TranscoderConfig.Kind kind() {
         return config.kind();
     }
@@ -95,10 +97,12 @@ public final class TranscoderSet implements FeatureBasis {
         return config.output();
     }
 
+    /** {@return where the weights lie} */
     public Device device() {
         return device;
     }
 
+    /** {@return the activation of a layer's features, with its thresholds} */
     public Activation activation(int layer) {
         return layer(layer).activation();
     }

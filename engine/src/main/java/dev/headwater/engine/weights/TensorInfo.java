@@ -51,10 +51,12 @@ public record TensorInfo(String name, String type, long[] shape, long bytes) {
         return shape.clone();
     }
 
+    /** {@return number of dimensions} */
     public int rank() {
         return shape.length;
     }
 
+    /** {@return elements along a dimension} */
     public long size(int dimension) {
         return shape[dimension];
     }

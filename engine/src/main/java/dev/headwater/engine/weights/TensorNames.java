@@ -13,6 +13,10 @@ public final class TensorNames {
 
     private TensorNames() {}
 
+    /**
+     * @return the tensor of that name
+     * @throws dev.headwater.engine.HeadwaterException if there is none; it names those that are nearest
+     */
     public static <T> T lookup(Map<String, T> tensors, String name, Path file) {
         T found = tensors.get(name);
         if (found == null) {

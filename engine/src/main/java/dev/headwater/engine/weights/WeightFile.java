@@ -40,6 +40,7 @@ public interface WeightFile extends AutoCloseable {
     @Override
     void close();
 
+    /** {@return whether there is a tensor of that name} */
     default boolean has(String name) {
         return names().contains(name);
     }

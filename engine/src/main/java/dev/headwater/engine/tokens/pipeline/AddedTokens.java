@@ -34,6 +34,7 @@ public final class AddedTokens {
             boolean stripsRight,
             boolean normalized,
             boolean special) {
+        /** {@return a special token that matches anywhere, without stripping} */
         public static Added special(String content) {
             return new Added(content, false, false, false, false, true);
         }

@@ -41,6 +41,7 @@ public final class CharClass {
         beyond = test;
     }
 
+    /** {@return the class of the code points that pass a test} */
     public static CharClass of(IntPredicate test) {
         return new CharClass(test, false);
     }
@@ -62,10 +63,12 @@ public final class CharClass {
         return (1 << Character.getType(codePoint) & mask) != 0;
     }
 
+    /** {@return whether a code point is white space in Unicode's sense (property White_Space)} */
     public static boolean isWhiteSpace(int c) {
         return c >= '\t' && c <= '\r' || c == ' ' || c == 0x85 || c == 0xA0 || c > 0xFF && isIn(c, SEPARATORS);
     }
 
+    /** {@return whether a code point is in the class} */
     public boolean contains(int c) {
         return c < 64 ? (low >>> c & 1) != 0 : c < 128 ? (high >>> c & 1) != 0 : beyond.test(c);
     }
