@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.graph.FeatureRef;
 import java.nio.file.Path;
@@ -173,6 +174,7 @@ public interface Engine {
      * @param nodeThreshold    share of the influence that kept nodes cover
      * @param edgeThreshold    share of the influence that kept edges cover
      * @param targets          what to explain instead of the most probable next tokens, or null
+     * @param rank             how features are chosen: {@code influence}, {@code total}, or null for what is usual
      */
     record GraphRequest(
             String name,
@@ -184,7 +186,8 @@ public interface Engine {
             int maxFeatureNodes,
             double nodeThreshold,
             double edgeThreshold,
-            Targets targets) {
+            Targets targets,
+            String rank) {
         public GraphRequest {
             if (name == null || model == null || transcoders == null || prompt == null) {
                 throw new UsageException("A new graph needs name, model, transcoders and prompt.");
@@ -194,6 +197,9 @@ public interface Engine {
             within("maxFeatureNodes", maxFeatureNodes, 1, 200_000);
             within("nodeThreshold", nodeThreshold, 0, 1);
             within("edgeThreshold", edgeThreshold, 0, 1);
+            if (rank != null) {
+                Rank.of(rank, "rank");
+            }
         }
 
         private static void within(String name, double value, double least, double most) {

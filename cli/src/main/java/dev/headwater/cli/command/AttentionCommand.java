@@ -127,7 +127,7 @@ public final class AttentionCommand implements Callable<Integer> {
             throw new UsageException("The prompt is given twice: --graph has its own; leave one out");
         }
         PromptOptions.Source source = graph == null ? prompt.read() : null;
-        AttributionOptions options = tracing.read();
+        AttributionOptions options = tracing.read(model);
         model.check();
         targets.check();
         pruning.check();

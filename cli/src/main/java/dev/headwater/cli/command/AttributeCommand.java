@@ -136,7 +136,7 @@ public final class AttributeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PromptOptions.Source source = prompt.read();
-        AttributionOptions options = tracing.read();
+        AttributionOptions options = tracing.read(model);
         checkPort();
         model.check();
         targets.check();

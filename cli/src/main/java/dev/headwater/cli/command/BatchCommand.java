@@ -24,6 +24,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.document.EarlierGraph;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
@@ -121,7 +122,7 @@ public final class BatchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        AttributionOptions options = tracing.read();
+        AttributionOptions options = tracing.read(model);
         model.check();
         pruning.check();
         if (together < 1) {
@@ -376,6 +377,9 @@ public final class BatchCommand implements Callable<Integer> {
         }
         AttributionOptions options = line.options(batch);
         OutputTargets.Salient targets = (OutputTargets.Salient) options.targets();
+        if (options.rank() != Rank.INFLUENCE) {
+            settings.put("rank", options.rank().toString());
+        }
         return settings.<ObjectNode>setAll(common)
                 .put("max_logits", targets.maxLogits())
                 .put("logit_prob", targets.probability())

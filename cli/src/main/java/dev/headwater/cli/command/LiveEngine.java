@@ -11,6 +11,7 @@ import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.Estimate;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.catalog.ModelCard;
 import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.document.GraphJson;
@@ -185,6 +186,7 @@ final class LiveEngine implements Engine, AutoCloseable {
         var prompt = read(live, request.prompt());
         AttributionOptions how = AttributionOptions.DEFAULT
                 .withMaxFeatures(request.maxFeatureNodes())
+                .withRank(request.rank() == null ? Rank.INFLUENCE : Rank.of(request.rank(), "rank"))
                 .withTargets(targets(request, live, prompt.texts().size()));
         try (AttributionGraph graph = Attribution.of(live, prompt, how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());

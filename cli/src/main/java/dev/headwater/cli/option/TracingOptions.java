@@ -3,6 +3,7 @@ package dev.headwater.cli.option;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.attribution.Rank;
 import picocli.CommandLine.Option;
 
 /** What of a prompt is traced, and within which memory. */
@@ -44,6 +45,13 @@ public final class TracingOptions {
     private int updateInterval;
 
     @Option(
+            names = "--rank",
+            paramLabel = "HOW",
+            description =
+                    "Choose these features by influence, in rounds, as circuit-tracer does (the default for transcoders), or by total, their effects over all paths, found in one pass (neurons always).")
+    private String rank;
+
+    @Option(
             names = "--memory",
             paramLabel = "GB",
             defaultValue = "0",
@@ -57,8 +65,12 @@ public final class TracingOptions {
             description = "Accepted for scripts that pass it everywhere: attribution makes no random choice.")
     private long seed;
 
-    /** Rejects what can be seen to be wrong before anything is loaded. */
-    public AttributionOptions read() {
+    /**
+     * Rejects what can be seen to be wrong before anything is loaded.
+     *
+     * @param model whose features these are
+     */
+    public AttributionOptions read(ModelOptions model) {
         check("--max-logits", maxLogits, "--logit-prob", logitProbability, "--max-features", maxFeatures);
         if (batchSize < 1 || updateInterval < 1) {
             throw new UsageException(
@@ -69,8 +81,20 @@ public final class TracingOptions {
             throw new UsageException("--memory is " + memory + "; it is a number of gigabytes");
         }
         return new AttributionOptions(
-                new OutputTargets.Salient(maxLogits, logitProbability), batchSize, maxFeatures, updateInterval, (long)
-                        (memory * 1e9));
+                new OutputTargets.Salient(maxLogits, logitProbability),
+                batchSize,
+                maxFeatures,
+                updateInterval,
+                rank(model),
+                (long) (memory * 1e9));
+    }
+
+    private Rank rank(ModelOptions model) {
+        Rank wanted = rank == null ? Rank.INFLUENCE : Rank.of(rank, "--rank");
+        if (rank != null && model.neurons() && wanted != Rank.TOTAL) {
+            throw new UsageException("--rank is " + rank + ", but neurons are chosen by their total effects");
+        }
+        return wanted;
     }
 
     /** Rejects numbers out of their range, under the names by which the user gave them. */

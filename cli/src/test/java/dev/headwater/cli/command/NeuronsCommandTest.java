@@ -62,4 +62,33 @@ class NeuronsCommandTest {
         assertEquals(2, refused.code());
         assertTrue(refused.err().contains("--transcoders or --neurons"), refused.err());
     }
+
+    @Test
+    void featuresOfTranscodersAreRankedByTotalEffectToo() throws IOException {
+        Run traced = Run.headwater(
+                "attribute",
+                "--rank",
+                "total",
+                "--max-features",
+                "40",
+                "--out",
+                directory.toString(),
+                "--slug",
+                "total",
+                "--json",
+                "The capital of France is");
+        assertEquals(0, traced.code(), traced.err());
+        assertEquals(
+                40,
+                new ObjectMapper()
+                        .readTree(traced.out())
+                        .at("/selected_features")
+                        .asInt());
+        Run unknown = Run.headwater("attribute", "--rank", "loudest", "x");
+        assertEquals(2, unknown.code());
+        assertTrue(unknown.err().contains("--rank is 'loudest'"), unknown.err());
+        Run refused = Run.headwater("batch", "--neurons", "--rank", "influence", "--out", "nowhere", "none.txt");
+        assertEquals(2, refused.code());
+        assertTrue(refused.err().contains("by their total effects"), refused.err());
+    }
 }

@@ -14,8 +14,11 @@ import dev.headwater.engine.linear.LinearModel;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,7 +86,8 @@ public final class Attribution {
                     .min()
                     .orElse(model.memory().working(Place.DEVICE));
             LinearModel linear = model.linear();
-            if (model.basis().dense()) {
+            if (model.basis().dense()
+                    || requests.stream().anyMatch(request -> request.options().rank() == Rank.TOTAL)) {
                 clock.begin("total effects", (long) model.layers() * requests.size());
             }
             for (int i = 0; i < requests.size(); i++) {
@@ -139,10 +143,15 @@ public final class Attribution {
         }
     }
 
-    /** One prompt on its way. */
+    /**
+     * One prompt on its way.
+     *
+     * @param chosen numbers of the active features that have columns, null for all
+     */
     private record Part(
             Request request,
             LocalReplacement local,
+            int @Nullable [] chosen,
             FrozenPrompt frozen,
             TargetVectors vectors,
             List<LogitTarget> labels,
@@ -152,6 +161,13 @@ public final class Attribution {
         AdjointSweep.Wanted wanted() {
             return new AdjointSweep.Wanted(
                     frozen, vectors.of(rounds.next(), frozen.sources().columns(0)));
+        }
+
+        /** The features of the graph, by their numbers among all that are active. */
+        int[] selected(FeatureSelection selection) {
+            return chosen == null
+                    ? selection.selected()
+                    : Arrays.stream(selection.selected()).map(i -> chosen[i]).toArray();
         }
 
         @Override
@@ -167,20 +183,32 @@ public final class Attribution {
         AttributionOptions options = request.options();
         TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
         List<LogitTarget> labels = vectors.choose(options.targets(), trace);
-        LocalReplacement local = given != null ? given : strongest(frozen, trace, vectors, options, number);
+        var effects = new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory());
+        LocalReplacement local = given != null ? given : neurons(effects, frozen, trace, vectors, options, number);
         vectors.explain(local.active());
+        int[] chosen = null;
+        if (options.rank() == Rank.TOTAL && given != null) {
+            int most = options.maxFeatures() == 0 ? Integer.MAX_VALUE : options.maxFeatures();
+            chosen = most >= local.active().count()
+                    ? IntStream.range(0, local.active().count()).toArray()
+                    : features(effects, frozen, trace, vectors, local, most, number);
+            vectors.explain(local.active().some(chosen));
+        }
+        ActiveFeatures columns =
+                chosen == null ? local.active() : local.active().some(chosen);
         Sources sources = new Sources(
-                local.active(),
+                columns,
                 model.basis(),
                 frozen.outputNorms(),
                 local.errors(),
                 trace.tokenVectors(),
                 cacheBytes,
                 model.memory());
-        int features = local.active().count();
+        int features = columns.count();
         return new Part(
                 request,
                 local,
+                chosen,
                 FrozenPrompt.of(frozen, sources, labels.size()),
                 vectors,
                 labels,
@@ -189,19 +217,61 @@ public final class Attribution {
     }
 
     /** The neurons with the largest total effects on the targets. */
-    private LocalReplacement strongest(
-            FrozenModel frozen, Trace trace, TargetVectors vectors, AttributionOptions options, int number) {
+    private LocalReplacement neurons(
+            TotalEffects effects,
+            FrozenModel frozen,
+            Trace trace,
+            TargetVectors vectors,
+            AttributionOptions options,
+            int number) {
         Neurons neurons = (Neurons) model.basis();
-        int zeros = model.zeroPositions(trace.tokens());
-        var strongest = new StrongestFeatures(options.maxFeatures(), trace.positions(), neurons.features());
-        new TotalEffects(neurons, frozen, trace, vectors.outputs(), vectors.labels()).run((layer, scores) -> {
-            if (progress.cancelled()) {
-                throw new CancellationException("attribution was cancelled");
-            }
-            strongest.add(layer, scores, zeros);
-            progress.advance((long) (number + 1) * model.layers() - layer);
-        });
+        int zeros = model.zeroPositions(trace.tokens()) * neurons.features();
+        long layerSize = (long) trace.positions() * neurons.features();
+        var strongest = new StrongestFeatures(options.maxFeatures());
+        effects.run(
+                new NeuronEffects(neurons, frozen, trace, TotalEffects.weights(vectors.labels()), (layer, scores) -> {
+                    strongest.add(layer * layerSize, scores, zeros);
+                    passed(layer, number);
+                }));
         return LocalReplacement.of(model, trace, strongest.chosen());
+    }
+
+    /** Numbers of the active features with the largest total effects on the targets, ascending. */
+    private int[] features(
+            TotalEffects effects,
+            FrozenModel frozen,
+            Trace trace,
+            TargetVectors vectors,
+            LocalReplacement local,
+            int most,
+            int number) {
+        ActiveFeatures active = local.active();
+        float[] weights = TotalEffects.weights(vectors.labels());
+        var strongest = new StrongestFeatures(most);
+        try (var _ = TensorScope.open();
+                var _ = model.memory()
+                        .reserve("total effects", Place.DEVICE, FeatureEffects.bytes(active, weights.length));
+                var sources = new Sources(
+                        active,
+                        model.basis(),
+                        frozen.outputNorms(),
+                        local.errors(),
+                        trace.tokenVectors(),
+                        0,
+                        model.memory())) {
+            effects.run(new FeatureEffects(frozen, active, sources, vectors, weights, (layer, scores) -> {
+                strongest.add(sources.firstFeature(layer), scores, 0);
+                passed(layer, number);
+            }));
+        }
+        return LongStream.of(strongest.chosen()).mapToInt(Math::toIntExact).toArray();
+    }
+
+    private void passed(int layer, int number) {
+        if (progress.cancelled()) {
+            throw new CancellationException("attribution was cancelled");
+        }
+        progress.advance((long) (number + 1) * model.layers() - layer);
     }
 
     private static List<Part> unfinished(List<Part> parts) {
@@ -224,7 +294,7 @@ public final class Attribution {
                 model.layers(),
                 model.vocabularySize(),
                 part.local.active(),
-                selection.selected(),
+                part.selected(selection),
                 part.labels,
                 selection.edges(),
                 AttributionProvenance.of(model, part.request.options(), clock.seconds()));

@@ -10,11 +10,13 @@ import dev.headwater.engine.UsageException;
  *                        {@code batchSize * updateInterval} features. (Our sweeps choose their own batches.)
  * @param maxFeatures     features that become nodes, the most influential ones; 0 means all
  * @param updateInterval  see {@code batchSize}
+ * @param rank            how those features are chosen; neurons always by {@link Rank#TOTAL}
  * @param memory          bytes that gradients and cached decoder vectors may take, 0 for what the model's budget has
  */
 public record AttributionOptions(
-        OutputTargets targets, int batchSize, int maxFeatures, int updateInterval, long memory) {
-    public static final AttributionOptions DEFAULT = new AttributionOptions(OutputTargets.SALIENT, 256, 7500, 4, 0);
+        OutputTargets targets, int batchSize, int maxFeatures, int updateInterval, Rank rank, long memory) {
+    public static final AttributionOptions DEFAULT =
+            new AttributionOptions(OutputTargets.SALIENT, 256, 7500, 4, Rank.INFLUENCE, 0);
 
     public AttributionOptions {
         if (batchSize < 1) throw new UsageException("batch size must be at least 1, not " + batchSize);
@@ -26,27 +28,31 @@ public record AttributionOptions(
 
     /** {@return these options with other targets} */
     public AttributionOptions withTargets(OutputTargets value) {
-        return new AttributionOptions(value, batchSize, maxFeatures, updateInterval, memory);
+        return new AttributionOptions(value, batchSize, maxFeatures, updateInterval, rank, memory);
     }
 
     /** {@return these options with as many rows in one pass of the sweep} */
     public AttributionOptions withBatchSize(int value) {
-        return new AttributionOptions(targets, value, maxFeatures, updateInterval, memory);
+        return new AttributionOptions(targets, value, maxFeatures, updateInterval, rank, memory);
     }
 
     /** 0 means all active features. */
     public AttributionOptions withMaxFeatures(int value) {
-        return new AttributionOptions(targets, batchSize, value, updateInterval, memory);
+        return new AttributionOptions(targets, batchSize, value, updateInterval, rank, memory);
     }
 
     /** {@return these options, ranking features anew after as many batches} */
     public AttributionOptions withUpdateInterval(int value) {
-        return new AttributionOptions(targets, batchSize, maxFeatures, value, memory);
+        return new AttributionOptions(targets, batchSize, maxFeatures, value, rank, memory);
+    }
+
+    public AttributionOptions withRank(Rank value) {
+        return new AttributionOptions(targets, batchSize, maxFeatures, updateInterval, value, memory);
     }
 
     /** {@return these options within as many bytes of working memory; 0: what the machine has} */
     public AttributionOptions withMemory(long bytes) {
-        return new AttributionOptions(targets, batchSize, maxFeatures, updateInterval, bytes);
+        return new AttributionOptions(targets, batchSize, maxFeatures, updateInterval, rank, bytes);
     }
 
     /** Features taken between two rankings. */

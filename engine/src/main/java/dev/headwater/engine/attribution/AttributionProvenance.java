@@ -34,6 +34,7 @@ final class AttributionProvenance {
         settings.put("batch_size", options.batchSize());
         settings.put("max_feature_nodes", options.maxFeatures());
         settings.put("update_interval", options.updateInterval());
+        settings.put("rank", (model.basis().dense() ? Rank.TOTAL : options.rank()).toString());
         settings.put("products", model.products().toString());
         if (model.device().isCpu()) {
             settings.put("instructions", Kernels.instructionSet());

@@ -36,7 +36,7 @@ record EdgeEnds(Sources sources, List<Target> targets, int[] target, int[] colum
                 .distinct()
                 .sorted()
                 .toArray();
-        ActiveFeatures chosen = prompt.some(features);
+        ActiveFeatures chosen = prompt.active().some(features);
         Sources few = prompt.sources(chosen);
         TargetVectors vectors = new TargetVectors(prompt.model(), prompt.frozen(), chosen, prompt.trace());
         List<LogitTarget> outputs = target.stream()

@@ -224,7 +224,7 @@ public final class LinearPrompt implements AutoCloseable {
                 .toArray();
         try (var _ = model.use();
                 var scope = TensorScope.open();
-                Sources few = sources(some(features))) {
+                Sources few = sources(active().some(features))) {
             Tensor result = Tensor.zeros(DType.F32, frozen.device(), numbers.length, frozen.width());
             if (reaching.length > 0) {
                 Tensor found = Contributions.toStream(frozen, few, columns, layer, position);
@@ -237,19 +237,6 @@ public final class LinearPrompt implements AutoCloseable {
             }
             return scope.keep(result);
         }
-    }
-
-    ActiveFeatures some(int[] numbers) {
-        ActiveFeatures all = active();
-        float[] activation = new float[numbers.length];
-        for (int i = 0; i < numbers.length; i++) {
-            activation[i] = all.activation()[numbers[i]];
-        }
-        return new ActiveFeatures(
-                Arrays.stream(numbers).map(i -> all.layer()[i]).toArray(),
-                Arrays.stream(numbers).map(i -> all.position()[i]).toArray(),
-                Arrays.stream(numbers).map(i -> all.feature()[i]).toArray(),
-                activation);
     }
 
     /** Numbers that a score's reading takes for each row of a sweep: what it costs, in products. */

@@ -5,32 +5,27 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * The features with the largest scores, of equal ones the first by (layer, position, feature), out of more than are in memory at a
- * time. Scores of 0 are never among them.
+ * The features with the largest scores, of equal ones the first by number, out of more than are in memory at a time. Scores of 0 are
+ * never among them.
  */
 final class StrongestFeatures {
     private final int most;
-    private final int positions;
-    private final int features;
     private float[] score = new float[1024];
     private long[] number = new long[1024];
     private int count;
     private float least;
 
     /** @param most how many to keep; 0 keeps all that are not 0 */
-    StrongestFeatures(int most, int positions, int features) {
+    StrongestFeatures(int most) {
         this.most = most == 0 ? Integer.MAX_VALUE : most;
-        this.positions = positions;
-        this.features = features;
     }
 
     /**
-     * @param scores [P * F]
-     * @param first  positions before it are left out
+     * @param base  number of the first feature that has a score here
+     * @param first scores before it are left out
      */
-    void add(int layer, float[] scores, int first) {
-        long base = (long) layer * positions * features;
-        for (int i = first * features; i < scores.length; i++) {
+    void add(long base, float[] scores, int first) {
+        for (int i = first; i < scores.length; i++) {
             if (scores[i] > 0 && scores[i] >= least) {
                 if (count == score.length) {
                     grow();
@@ -71,7 +66,7 @@ final class StrongestFeatures {
         count = order.length;
     }
 
-    /** Numbers (layer * P + position) * F + feature, ascending. */
+    /** Their numbers, ascending. */
     long[] chosen() {
         cut();
         long[] chosen = Arrays.copyOf(number, count);

@@ -161,7 +161,8 @@ final class TargetVectors {
                 IntStream.generate(() -> positions - 1).limit(vectors.size(0)).toArray());
     }
 
-    private Tensor encoders(int layer, int[] features, int[] at) {
+    /** What features of a layer read through, pulled back to the stream [n, d]. */
+    Tensor encoders(int layer, int[] features, int[] at) {
         try (var scope = TensorScope.open()) {
             return scope.keep(pullBack(
                     frozen.inputNorm(layer),

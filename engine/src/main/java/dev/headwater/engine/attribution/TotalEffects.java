@@ -6,69 +6,82 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.MemoryBudget;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.linear.FrozenModel;
-import dev.headwater.engine.linear.FrozenNorm;
 import dev.headwater.engine.linear.FrozenWeights;
-import dev.headwater.engine.model.Trace;
-import dev.headwater.engine.neuron.Neurons;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
- * What every neuron does to the targets over all paths: each target's gradient goes once down the whole linear model, the MLPs
- * included, and a neuron's total effect is its activation times the gradient that meets it. A layer's effects are handed on before
- * the next layer's are computed, so that never more than one layer's are in memory.
+ * The gradients of targets on their way once down the whole linear model, whatever stands in for the MLPs included: what meets a
+ * feature there, times its activation, is its total effect, over all paths. A layer's effects are known before the next layer's,
+ * so that never more than one layer's need be in memory.
  */
 final class TotalEffects {
-    /** Float32 values of gradients with respect to neurons that are held at a time: 64 MiB. */
-    private static final long MOST_VALUES = 16L << 20;
+    /** Gradients at a layer's border and between its parts, heads' and values' among them, that are there at a time. */
+    private static final int COPIES = 8;
 
-    private final Neurons neurons;
     private final FrozenModel frozen;
-    private final Trace trace;
     private final List<Target> targets;
-    private final float[] weights;
     private final int positions;
+    private final MemoryBudget memory;
 
-    /** Takes the effects of a layer; layers come from the top down. */
+    /** What stands in for the MLPs. */
+    @FunctionalInterface
+    interface Mlps {
+        /**
+         * Takes gradients through a layer's MLP; layers come from the top down.
+         *
+         * @param gradients F32 [targets, P, d] with respect to the stream that the MLP adds to
+         * @return the same with respect to the stream that it reads, what goes past it left out; in the innermost open scope
+         */
+        Tensor through(int layer, Tensor gradients);
+    }
+
+    /** Takes the effects of a layer's features; layers come from the top down. */
     @FunctionalInterface
     interface Sink {
-        /** @param scores sum over targets of weight · |activation · gradient| [P * F] */
+        /** @param scores sum over targets of weight · |activation · gradient| */
         void layer(int layer, float[] scores);
     }
 
-    TotalEffects(Neurons neurons, FrozenModel frozen, Trace trace, List<Target> targets, List<LogitTarget> labels) {
-        this.neurons = neurons;
+    TotalEffects(FrozenModel frozen, List<Target> targets, int positions, MemoryBudget memory) {
+        this.memory = memory;
         this.frozen = frozen;
-        this.trace = trace;
         this.targets = targets;
-        positions = trace.positions();
-        weights = new float[labels.size()];
+        this.positions = positions;
+    }
+
+    /** The targets' weights among each other, as their probabilities. */
+    static float[] weights(List<LogitTarget> labels) {
+        float[] weights = new float[labels.size()];
         for (int k = 0; k < weights.length; k++) {
             weights[k] = labels.get(k).probability();
         }
+        return weights;
     }
 
-    void run(Sink sink) {
+    void run(Mlps mlps) {
         int layers = frozen.layers();
         boolean parallel = frozen.weights().parallel();
-        try (var scope = TensorScope.open()) {
+        long bytes = (long) targets.size() * positions * frozen.width() * COPIES * Float.BYTES;
+        try (var _ = memory.reserve("total effects", Place.DEVICE, bytes);
+                var _ = TensorScope.open()) {
             // [targets, P, d] with respect to the stream
             Tensor gradients = Tensor.zeros(DType.F32, frozen.device(), targets.size(), positions, frozen.width());
             enter(gradients, layers);
             for (int layer = layers - 1; layer >= 0; layer--) {
-                try (var inner = TensorScope.open()) {
-                    Tensor mlp = throughMlp(layer, gradients, sink);
+                try (var _ = TensorScope.open()) {
+                    Tensor mlp = mlps.through(layer, gradients);
                     if (parallel) { // both read the stream that enters the layer
                         Tensor attention = throughAttention(layer, gradients);
-                        gradients = inner.keep(Torch.add(Torch.add(gradients, attention), mlp));
+                        Torch.copy(gradients, Torch.add(Torch.add(gradients, attention), mlp));
                         enter(gradients, layer);
                     } else {
                         Tensor middle = Torch.add(gradients, mlp);
                         enter(middle, layer);
-                        gradients = inner.keep(Torch.add(middle, throughAttention(layer, middle)));
+                        Torch.copy(gradients, Torch.add(middle, throughAttention(layer, middle)));
                     }
                 }
             }
@@ -84,43 +97,6 @@ final class TotalEffects {
                 Torch.copy(at, Torch.add(at, TorchShape.select(target.vectors(), 0, target.row())));
             }
         }
-    }
-
-    private Tensor throughMlp(int layer, Tensor gradients, Sink sink) {
-        int features = neurons.features();
-        int block = Math.clamp(MOST_VALUES / ((long) positions * features), 1, targets.size());
-        try (var scope = TensorScope.open()) {
-            Neurons.Linearised at = neurons.linearised(layer, trace.site(neurons.input(), layer));
-            FrozenNorm output = frozen.outputNorms().get(layer);
-            FrozenNorm input = frozen.inputNorm(layer);
-            Tensor scores = Tensor.zeros(DType.F32, frozen.device(), positions, features);
-            List<Tensor> results = new ArrayList<>();
-            for (int first = 0; first < targets.size(); first += block) {
-                int count = Math.min(block, targets.size() - first);
-                try (var inner = TensorScope.open()) {
-                    Tensor out = pulled(output, TorchShape.narrow(gradients, 0, first, count));
-                    Tensor met = TorchShape.reshape(
-                            neurons.toNeurons(layer, TorchShape.reshape(out, -1, frozen.width())),
-                            count,
-                            positions,
-                            features);
-                    Tensor share = Torch.to(
-                            Tensor.ofFloats(Arrays.copyOfRange(weights, first, first + count), count, 1, 1),
-                            frozen.device());
-                    Tensor effects = Torch.mul(Torch.abs(Torch.mul(met, at.activation())), share);
-                    Torch.copy(scores, Torch.add(scores, TorchReduce.sum(effects, 0, false)));
-                    Tensor in = TorchShape.reshape(neurons.toInput(layer, at, met), count, positions, frozen.width());
-                    results.add(inner.keep(pulled(input, in)));
-                }
-            }
-            sink.layer(layer, scores.toFloats());
-            return scope.keep(results.size() == 1 ? results.getFirst() : TorchShape.cat(results, 0));
-        }
-    }
-
-    private static Tensor pulled(FrozenNorm norm, Tensor gradients) {
-        Tensor pulled = norm.pullBack(gradients);
-        return norm.reciprocal() == null ? pulled : Torch.mul(pulled, TorchShape.unsqueeze(norm.reciprocal(), 1));
     }
 
     private Tensor throughAttention(int layer, Tensor gradients) {

@@ -1,5 +1,7 @@
 package dev.headwater.engine.graph;
 
+import java.util.Arrays;
+
 /**
  * The features that fire on a prompt, ordered by (layer, position, feature).
  *
@@ -42,6 +44,19 @@ public record ActiveFeatures(int[] layer, int[] position, int[] feature, float[]
     /** Active feature i. */
     public FeatureRef ref(int i) {
         return new FeatureRef(layer[i], position[i], feature[i]);
+    }
+
+    /** Those with the numbers, which ascend. */
+    public ActiveFeatures some(int[] numbers) {
+        float[] some = new float[numbers.length];
+        for (int i = 0; i < numbers.length; i++) {
+            some[i] = activation[numbers[i]];
+        }
+        return new ActiveFeatures(some(layer, numbers), some(position, numbers), some(feature, numbers), some);
+    }
+
+    private static int[] some(int[] all, int[] numbers) {
+        return Arrays.stream(numbers).map(i -> all[i]).toArray();
     }
 
     /** Number of active features N. */

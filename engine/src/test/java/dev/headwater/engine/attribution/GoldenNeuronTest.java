@@ -162,6 +162,13 @@ class GoldenNeuronTest {
         return all;
     }
 
+    private static void total(
+            ReplacementModel model, FrozenModel frozen, Trace trace, TargetVectors vectors, TotalEffects.Sink sink) {
+        float[] weights = TotalEffects.weights(vectors.labels());
+        new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory())
+                .run(new NeuronEffects((Neurons) model.basis(), frozen, trace, weights, sink));
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void totalEffectsOfAllNeurons(String name) {
@@ -171,9 +178,9 @@ class GoldenNeuronTest {
             ReplacementModel model = expected.model;
             FrozenModel frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.basis());
             TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
-            List<LogitTarget> labels = vectors.choose(expected.options().targets(), trace);
+            vectors.choose(expected.options().targets(), trace);
             float[][] layers = new float[model.layers()][];
-            new TotalEffects((Neurons) model.basis(), frozen, trace, vectors.outputs(), labels).run((layer, scores) -> {
+            total(model, frozen, trace, vectors, (layer, scores) -> {
                 layers[layer] = scores;
                 Arrays.fill(
                         scores,
@@ -294,11 +301,10 @@ class GoldenNeuronTest {
             Assumptions.assumeFalse(model.model().finalNorm().centres(), "has biases");
             FrozenModel frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.basis());
             TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
-            List<LogitTarget> labels = vectors.choose(OutputTargets.SALIENT, trace);
-            var strongest =
-                    new StrongestFeatures(100, trace.positions(), model.basis().features());
-            new TotalEffects((Neurons) model.basis(), frozen, trace, vectors.outputs(), labels)
-                    .run((layer, scores) -> strongest.add(layer, scores, 0));
+            vectors.choose(OutputTargets.SALIENT, trace);
+            long layerSize = (long) trace.positions() * model.basis().features();
+            var strongest = new StrongestFeatures(100);
+            total(model, frozen, trace, vectors, (layer, scores) -> strongest.add(layer * layerSize, scores, 0));
             LocalReplacement local = LocalReplacement.of(model, trace, strongest.chosen());
             List<Tensor> errors = new ArrayList<>();
             for (int layer = 0; layer < model.layers(); layer++) {
