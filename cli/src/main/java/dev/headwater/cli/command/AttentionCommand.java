@@ -25,8 +25,8 @@ import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.OutputTargets;
-import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.NodeId;
+import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -141,7 +141,7 @@ public final class AttentionCommand implements Callable<Integer> {
             }
             return 0;
         }
-        try (AttributionGraph whole = GraphFile.read(graph);
+        try (AttributionGraph whole = WholeGraph.read(graph);
                 var progress = new ProgressDisplay(console, interrupt, json);
                 ReplacementModel loaded = model.loadMadeWith(graph, whole.provenance(), progress);
                 LinearPrompt linear =

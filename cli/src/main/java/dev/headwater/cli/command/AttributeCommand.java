@@ -234,6 +234,7 @@ public final class AttributeCommand implements Callable<Integer> {
         if (raw == null) {
             return;
         }
+        GraphFile.checkName(raw);
         if (Files.isDirectory(raw)) {
             throw new HeadwaterException("Cannot write " + raw + ": it is a directory");
         }

@@ -32,7 +32,7 @@ public final class CompareCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "A",
-            description = "A graph: *.json of a front end, or a whole one, *.safetensors.")
+            description = "A graph: *.json of a front end, or a whole one, *.safetensors or circuit-tracer's *.pt.")
     private Path first;
 
     @Parameters(index = "1", paramLabel = "B", description = "The other.")

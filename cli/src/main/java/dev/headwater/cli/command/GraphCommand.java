@@ -8,9 +8,9 @@ import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Pruning;
@@ -34,12 +34,13 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         customSynopsis = "headwater graph [OPTIONS] FILE",
         description =
-                "Prune a graph that 'headwater attribute --raw' wrote, with other thresholds, and write it for front ends.",
+                "Prune a whole graph, as 'headwater attribute --raw' and circuit-tracer write it, and write it for front ends.",
         footer = {
             "",
             "Examples:",
             "  headwater graph graph.safetensors --node-threshold 0.6 --out graphs --slug dallas",
             "  headwater graph graph.safetensors --info",
+            "  headwater graph circuit-tracer.pt --slug dallas",
             "  headwater graph graphs/dallas.json --validate"
         })
 public final class GraphCommand implements Callable<Integer> {
@@ -47,7 +48,8 @@ public final class GraphCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "FILE",
-            description = "The whole graph, *.safetensors; with --validate a graph for front ends, *.json.")
+            description =
+                    "The whole graph, *.safetensors or circuit-tracer's *.pt; with --validate a graph for front ends, *.json.")
     private Path file;
 
     @Option(names = "--info", description = "Only say what the graph holds; write nothing.")
@@ -74,13 +76,13 @@ public final class GraphCommand implements Callable<Integer> {
             return validate();
         }
         pruning.check();
-        String title = file.getFileName().toString().replaceFirst("\\.safetensors$", "");
+        String title = file.getFileName().toString().replaceFirst("\\.(safetensors|pt)$", "");
         if (!info) {
             output.check(title);
         } else if (output.quiet() && !output.json()) {
             throw new UsageException("--info with --quiet has nothing to do; leave one out, or add --json");
         }
-        try (AttributionGraph graph = GraphFile.read(file)) {
+        try (AttributionGraph graph = WholeGraph.read(file)) {
             List<String> transcoders = graph.provenance().transcoders();
             GraphJson.Labels labels =
                     transcoders.isEmpty() ? GraphJson.Labels.NONE : SetEvidence.labels(transcoders.getFirst());
@@ -97,7 +99,7 @@ public final class GraphCommand implements Callable<Integer> {
                                         !output.named(),
                                         labels,
                                         Map.of(),
-                                        GraphFile.attention(file).orElse(null)),
+                                        WholeGraph.attention(file).orElse(null)),
                                 output.directory()));
                 files.put("index", output.directory().resolve(GraphIndex.FILE));
             }

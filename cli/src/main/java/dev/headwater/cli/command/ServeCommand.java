@@ -2,6 +2,7 @@ package dev.headwater.cli.command;
 
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
+import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.Text;
@@ -10,7 +11,10 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphHead;
 import dev.headwater.engine.document.GraphIndex;
+import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.SetEvidence;
+import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.explorer.Engine;
 import dev.headwater.explorer.ExplorerConfig;
 import dev.headwater.explorer.ExplorerServer;
@@ -21,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -117,6 +122,9 @@ public final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (WholeGraph.isNamed(graphs) && Files.isRegularFile(graphs)) {
+            graphs = pruned(graphs);
+        }
         if (port < 0 || port > 65535) {
             throw new UsageException("--port is " + port + "; it can be 0 to 65535");
         }
@@ -146,6 +154,30 @@ public final class ServeCommand implements Callable<Integer> {
                 console,
                 interrupt);
         return 0;
+    }
+
+    /** A whole graph is too large to look at: it is pruned into a file beside it, which keeps what people add to it. */
+    private Path pruned(Path whole) {
+        Path directory = whole.toAbsolutePath().getParent();
+        OutputOptions.checkWritable(directory);
+        String name = whole.getFileName().toString().replaceFirst("\\.(safetensors|pt)$", "");
+        try (AttributionGraph graph = WholeGraph.read(whole)) {
+            List<String> sets = graph.provenance().transcoders();
+            Path file = GraphJson.write(
+                    graph,
+                    PruningOptions.usual(graph),
+                    new GraphJson.Options(
+                            OutputOptions.slugOf(name),
+                            true,
+                            sets.isEmpty() ? GraphJson.Labels.NONE : SetEvidence.labels(sets.getFirst()),
+                            Map.of(),
+                            WholeGraph.attention(whole).orElse(null)),
+                    directory);
+            console.err()
+                    .println(Text.visible("Pruned " + whole + " into " + file + "; 'headwater graph " + whole
+                            + "' does it with other thresholds."));
+            return file;
+        }
     }
 
     /** A directory that is looked at in vain for each feature of each graph is most likely the wrong one. */

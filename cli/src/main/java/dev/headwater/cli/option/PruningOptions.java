@@ -7,17 +7,20 @@ import picocli.CommandLine.Option;
 
 /** How much of a graph is kept for front ends. */
 public final class PruningOptions {
+    private static final String NODES = "0.8";
+    private static final String EDGES = "0.98";
+
     @Option(
             names = "--node-threshold",
             paramLabel = "SHARE",
-            defaultValue = "0.8",
+            defaultValue = NODES,
             description = "Keep the nodes that carry this share of the influence (default: ${DEFAULT-VALUE}).")
     private double nodes;
 
     @Option(
             names = "--edge-threshold",
             paramLabel = "SHARE",
-            defaultValue = "0.98",
+            defaultValue = EDGES,
             description = "Keep the edges that carry this share of it (default: ${DEFAULT-VALUE}).")
     private double edges;
 
@@ -25,6 +28,11 @@ public final class PruningOptions {
     public void check() {
         share("--node-threshold", nodes);
         share("--edge-threshold", edges);
+    }
+
+    /** With the thresholds that are in force where nobody gives others. */
+    public static Pruning usual(AttributionGraph graph) {
+        return Pruning.of(graph, Double.parseDouble(NODES), Double.parseDouble(EDGES));
     }
 
     public Pruning of(AttributionGraph graph) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import dev.headwater.bindings.DType;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -56,8 +57,20 @@ public final class GraphFile {
         write(graph, null, file);
     }
 
+    /** @throws UsageException if the name promises a pickle, which is never written */
+    public static void checkName(Path file) {
+        if (PickledGraph.isNamed(file)) {
+            String name = file.toString();
+            throw new UsageException(
+                    name + ": graphs are read from .pt files and never written to them, since reading one with "
+                            + "Python's own reader can run code; name it " + name.substring(0, name.length() - 3)
+                            + ".safetensors");
+        }
+    }
+
     /** @param attention what is known of heads, null if nothing */
     public static void write(AttributionGraph graph, AttentionBlock attention, Path file) {
+        checkName(file);
         ActiveFeatures active = graph.active();
         int n = graph.size();
         var header = new Header(

@@ -62,13 +62,13 @@ public record PlainGraph(
     }
 
     /**
-     * Reads a whole graph ({@code *.safetensors}) or a front end's ({@code *.json}).
+     * Reads a whole graph ({@code *.safetensors}, {@code *.pt}) or a front end's ({@code *.json}).
      *
      * @throws HeadwaterException if the file is missing or not sound
      */
     public static PlainGraph read(Path file) {
-        return file.toString().endsWith(".safetensors")
-                ? of(file.toString(), GraphFile.read(file))
+        return WholeGraph.isNamed(file)
+                ? of(file.toString(), WholeGraph.read(file))
                 : of(file.toString(), GraphDocument.read(file));
     }
 

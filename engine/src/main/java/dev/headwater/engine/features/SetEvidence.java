@@ -2,6 +2,7 @@ package dev.headwater.engine.features;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.hub.Reference;
 import java.nio.file.Files;
@@ -36,8 +37,12 @@ public final class SetEvidence {
 
     /** Names of features for a set by its reference: kept ones of a bundled set, otherwise from the evidence. */
     public static GraphJson.Labels labels(String transcoders) {
-        if (Reference.parse(transcoders) instanceof Reference.Bundled) {
-            return BundledLabels.of(transcoders);
+        try {
+            if (Reference.parse(transcoders) instanceof Reference.Bundled) {
+                return BundledLabels.of(transcoders);
+            }
+        } catch (UsageException e) {
+            return GraphJson.Labels.NONE; // what other programs' graphs call a set need not be a reference
         }
         return of(transcoders).<GraphJson.Labels>map(FeatureLabels::new).orElse(GraphJson.Labels.NONE);
     }
