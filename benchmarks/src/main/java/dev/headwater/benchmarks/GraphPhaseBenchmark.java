@@ -6,6 +6,8 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.attribution.FeatureRounds;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.EdgeBuffer;
+import dev.headwater.engine.graph.EdgeLayout;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
@@ -62,13 +64,12 @@ public class GraphPhaseBenchmark {
         }
 
         private EdgeRows rows(int[] nodes) {
-            var layout =
-                    new EdgeRows.Layout(shape.firstLogit() + shape.targets().size());
+            var layout = new EdgeLayout(shape.firstLogit() + shape.targets().size());
             for (int node : nodes) {
                 shape.row(node, layout);
             }
             read += Float.BYTES * layout.size();
-            EdgeRows.Buffer buffer = layout.buffer();
+            EdgeBuffer buffer = layout.buffer();
             try (Tensor used = TorchShape.narrow(values, 0, 0, layout.size())) {
                 Torch.copy(buffer.values(), used);
             }

@@ -6,6 +6,8 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.EdgeBuffer;
+import dev.headwater.engine.graph.EdgeLayout;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
@@ -56,7 +58,7 @@ record SyntheticGraph(int layers, int positions, int features) {
     }
 
     /** Adds the row of a node, a feature or a logit, to a matrix over all nodes. */
-    void row(int node, EdgeRows.Layout layout) {
+    void row(int node, EdgeLayout layout) {
         int layer = layers;
         int upTo = positions;
         if (node < features) {
@@ -86,8 +88,8 @@ record SyntheticGraph(int layers, int positions, int features) {
         return values;
     }
 
-    private static EdgeRows edges(EdgeRows.Layout layout) {
-        EdgeRows.Buffer buffer = layout.buffer();
+    private static EdgeRows edges(EdgeLayout layout) {
+        EdgeBuffer buffer = layout.buffer();
         try (Tensor values = values(layout.size())) {
             Torch.copy(buffer.values(), values);
         }
@@ -107,7 +109,7 @@ record SyntheticGraph(int layers, int positions, int features) {
             }
         }
         int[] all = IntStream.range(0, features).toArray();
-        var layout = new EdgeRows.Layout(firstLogit() + LOGITS);
+        var layout = new EdgeLayout(firstLogit() + LOGITS);
         for (int node = 0; node < firstLogit() + LOGITS; node++) {
             if (node < features || node >= firstLogit()) {
                 row(node, layout);

@@ -8,9 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * A tensor of libtorch: an owned handle with its shape, element type and device, which never change. Several threads may use
@@ -24,7 +22,7 @@ public final class Tensor implements AutoCloseable {
     private final Device device;
     private final boolean contiguous;
     /** The block that will free this tensor; null if it is the caller's. */
-    private Owner owner;
+    TensorOwner owner;
     /** Where the elements begin; 0 until it is asked for. */
     private long address;
     /** Bounds the life of what {@link #data} gave out; null until it is asked for. */
@@ -51,7 +49,7 @@ public final class Tensor implements AutoCloseable {
             Shim.check(TorchShim.aoti_torch_is_contiguous(handle, out), "is_contiguous");
             contiguous = out.get(JAVA_BOOLEAN, 0);
         }
-        Owner.own(this);
+        TensorOwner.own(this);
     }
 
     /** Takes ownership of the handle, which is freed if it can't become a tensor. */
@@ -387,69 +385,5 @@ public final class Tensor implements AutoCloseable {
     public String toString() {
         return "Tensor" + Arrays.toString(shape) + " " + dtype + " on " + device
                 + (handle.isClosed() ? " (closed)" : "");
-    }
-
-    /** The tensors made on a thread while a {@link TensorScope} is its innermost one. */
-    static final class Owner {
-        private static final ThreadLocal<Owner> INNERMOST = new ThreadLocal<>();
-
-        private final Owner outer = INNERMOST.get();
-        private final Thread thread = Thread.currentThread();
-        private final List<Tensor> tensors = new ArrayList<>();
-
-        static Owner open() {
-            Owner opened = new Owner();
-            INNERMOST.set(opened);
-            return opened;
-        }
-
-        private static void own(Tensor tensor) {
-            Owner innermost = INNERMOST.get();
-            if (innermost != null) {
-                innermost.take(tensor);
-            }
-        }
-
-        private void take(Tensor tensor) {
-            tensor.owner = this;
-            tensors.add(tensor);
-        }
-
-        void handOn(Tensor tensor) {
-            if (tensor.owner == this) {
-                tensor.owner = null;
-                if (outer != null) {
-                    outer.take(tensor);
-                }
-            }
-        }
-
-        static void free(Tensor tensor) {
-            tensor.owner = null;
-        }
-
-        AutoCloseable detach() {
-            leave();
-            List<Tensor> detached =
-                    tensors.stream().filter(tensor -> tensor.owner == this).toList();
-            detached.forEach(Owner::free);
-            return () -> detached.forEach(Tensor::close);
-        }
-
-        private void leave() {
-            if (Thread.currentThread() != thread || INNERMOST.get() != this) {
-                throw new IllegalStateException("tensor scopes close on their own thread, innermost first");
-            }
-            INNERMOST.set(outer);
-        }
-
-        void close() {
-            leave();
-            for (Tensor tensor : tensors) {
-                if (tensor.owner == this) {
-                    tensor.close();
-                }
-            }
-        }
     }
 }

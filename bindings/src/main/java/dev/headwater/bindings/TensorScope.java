@@ -14,7 +14,7 @@ package dev.headwater.bindings;
  * Without an open scope a new tensor belongs to the caller, who closes it.
  */
 public final class TensorScope implements AutoCloseable {
-    private final Tensor.Owner tensors = Tensor.Owner.open();
+    private final TensorOwner tensors = TensorOwner.open();
 
     private TensorScope() {}
 
@@ -31,7 +31,7 @@ public final class TensorScope implements AutoCloseable {
 
     /** Takes the tensor out of whatever scope it belongs to: it lives until the caller closes it. */
     public static Tensor release(Tensor tensor) {
-        Tensor.Owner.free(tensor);
+        TensorOwner.free(tensor);
         return tensor;
     }
 

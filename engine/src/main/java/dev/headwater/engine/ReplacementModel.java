@@ -3,11 +3,6 @@ package dev.headwater.engine;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Tensor;
-import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchReduce;
-import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.catalog.ModelCard;
 import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.graph.Prompt;
@@ -27,7 +22,6 @@ import dev.headwater.engine.transcoder.TranscoderSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -74,9 +68,6 @@ public final class ReplacementModel implements AutoCloseable {
         }
     }
 
-    /** Rows of the unembedding that are brought to float32 at a time. */
-    private static final long MEAN_ROWS = 8192;
-
     private final String modelReference;
     private final String transcoderReference;
     private final LanguageModel model;
@@ -86,11 +77,7 @@ public final class ReplacementModel implements AutoCloseable {
     private final Products products;
     private final ZeroPositions zeroPositions;
     private final MemoryBudget memory;
-    /** Held for reading by whoever works with the model, for writing by who closes it. */
-    private final ReentrantReadWriteLock uses = new ReentrantReadWriteLock();
-
-    private volatile boolean closed;
-    private Tensor meanUnembedding;
+    private final Lifetime lifetime;
     private LinearModel linear;
 
     private ReplacementModel(
@@ -112,6 +99,7 @@ public final class ReplacementModel implements AutoCloseable {
         zeroPositions = ZeroPositions.of(
                 basis instanceof TranscoderSet set ? set.config().modelName().orElse(name) : name);
         memory = MemoryBudget.of(model.device());
+        lifetime = new Lifetime("The model " + modelReference);
     }
 
     /** As {@link #load(String, String, Options, Progress)}, with nobody listening. */
@@ -363,28 +351,9 @@ public final class ReplacementModel implements AutoCloseable {
                 : ModelCard.neuronScan(modelReference);
     }
 
-    /** F32 [1, d]: mean of the unembedding's rows, which is taken off a token's direction. */
-    public synchronized Tensor meanUnembedding() {
-        requireOpen();
-        if (meanUnembedding == null) {
-            Tensor rows = model.unembedding();
-            // Not the whole matrix in float32 at once, where it has another type.
-            long block = rows.dtype() == DType.F32 ? rows.size(0) : MEAN_ROWS;
-            try (var scope = TensorScope.open()) {
-                Tensor sum = Tensor.zeros(DType.F32, device(), 1, rows.size(1));
-                for (long first = 0; first < rows.size(0); first += block) {
-                    Tensor some = TorchShape.narrow(rows, 0, first, Math.min(block, rows.size(0) - first));
-                    sum = Torch.add(sum, TorchReduce.sum(Torch.to(some, DType.F32), 0, true));
-                }
-                meanUnembedding = TensorScope.release(Torch.mul(sum, 1.0 / rows.size(0)));
-            }
-        }
-        return meanUnembedding;
-    }
-
     /** What the linearised model is on every prompt; made when it is first asked for, and closed with this. */
     public synchronized LinearModel linear() {
-        requireOpen();
+        lifetime.requireOpen();
         if (linear == null) {
             linear = LinearModel.of(model, basis, products, memory);
         }
@@ -410,26 +379,7 @@ public final class ReplacementModel implements AutoCloseable {
      * @throws HeadwaterException if the model is closed
      */
     public Use use() {
-        uses.readLock().lock();
-        if (closed) {
-            uses.readLock().unlock();
-            requireOpen();
-        }
-        return uses.readLock()::unlock;
-    }
-
-    private void requireOpen() {
-        if (closed) {
-            throw new HeadwaterException("The model " + modelReference + " is closed; load it again to work with it");
-        }
-    }
-
-    /** [d]: the direction in the final residual stream, after the last norm, that raises a token's logit. */
-    public float[] unembedding(int token) {
-        try (var scope = TensorScope.open()) {
-            return Torch.to(TorchShape.select(model.unembedding(), 0, token), DType.F32)
-                    .toFloats();
-        }
+        return lifetime.begin()::run;
     }
 
     /**
@@ -439,25 +389,12 @@ public final class ReplacementModel implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (uses.getReadHoldCount() > 0) {
-            throw new IllegalStateException("a model cannot be closed in the middle of this thread's work with it");
-        }
-        uses.writeLock().lock();
-        try {
-            if (closed) {
-                return;
-            }
-            closed = true;
+        lifetime.end(() -> {
             if (linear != null) {
                 linear.close();
             }
-            if (meanUnembedding != null) {
-                meanUnembedding.close();
-            }
             model.close();
             basis.close();
-        } finally {
-            uses.writeLock().unlock();
-        }
+        });
     }
 }

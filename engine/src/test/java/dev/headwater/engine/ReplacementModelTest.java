@@ -95,7 +95,7 @@ class ReplacementModelTest {
         for (Runnable late : new Runnable[] {
             () -> graph(model, Progress.NONE),
             model::linear,
-            model::meanUnembedding,
+            () -> model.trace(new int[] {1}),
             () -> Baseline.of(model, new Prompt("x", new int[] {1}, java.util.List.of("x")))
         }) {
             String message = assertThrows(HeadwaterException.class, late::run).getMessage();

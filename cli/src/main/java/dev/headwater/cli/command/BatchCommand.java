@@ -1,13 +1,9 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.headwater.bindings.Cuda;
-import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
-import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.cli.report.Console;
@@ -23,23 +19,17 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
-import dev.headwater.engine.attribution.OutputTargets;
-import dev.headwater.engine.attribution.Rank;
-import dev.headwater.engine.document.EarlierGraph;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.GraphName;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
-import dev.headwater.engine.hub.Reference;
-import dev.headwater.engine.product.Products;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -134,22 +124,22 @@ public final class BatchCommand implements Callable<Integer> {
         Stopwatch watch = new Stopwatch();
         try (var display = new ProgressDisplay(console, interrupt, quiet);
                 BatchRecords records = BatchRecords.open(directory)) {
-            ObjectNode common = common();
+            BatchSettings settings = BatchSettings.of(model, pruning, options);
             List<BatchLine> lines =
-                    BatchLine.named(read, (slug, line) -> isFree(slug, settings(common, line, options), line, records));
+                    BatchLine.named(read, (slug, line) -> settings.isFree(slug, line, directory, records));
             Set<String> indexed = GraphIndex.slugs(directory);
             List<BatchLine> due = lines.stream()
                     .filter(line -> line.fault() != null
                             || !indexed.contains(line.slug())
                             || !Files.isRegularFile(GraphName.file(directory, line.slug()))
-                            || !records.isDone(line.slug(), settings(common, line, options)))
+                            || !records.isDone(line.slug(), settings.of(line)))
                     .toList();
             present = lines.size() - due.size();
             if (due.stream().allMatch(line -> line.fault() != null)) {
                 due.forEach(line -> fail(line, null, line.fault(), records));
             } else {
                 try (ReplacementModel loaded = model.load(display)) {
-                    new Run(Set.copyOf(due), loaded, options, common, records, display).of(lines);
+                    new Run(Set.copyOf(due), loaded, options, settings, records, display).of(lines);
                 }
             }
             records.arrange(lines);
@@ -164,38 +154,12 @@ public final class BatchCommand implements Callable<Integer> {
         return failed == 0 ? 0 : ExitCode.FAILURE;
     }
 
-    /** A graph that is no other line's, other command's or other prompt's: theirs is never replaced. */
-    private boolean isFree(String slug, ObjectNode settings, BatchLine line, BatchRecords records) {
-        Path file = GraphName.file(directory, slug);
-        if (!EarlierGraph.exists(file)) {
-            return true;
-        }
-        Optional<ObjectNode> made = records.settings(slug);
-        if (made.isPresent()) {
-            return List.of("prompt", "token_ids", "conversation", "model", "transcoders").stream()
-                    .allMatch(key -> settings.path(key).equals(made.get().path(key)));
-        }
-        // The batch that made it was killed before it could note it down.
-        return EarlierGraph.read(file)
-                .filter(earlier -> switch (line.prompt()) {
-                    case PromptOptions.Words words ->
-                        earlier.prompt().equals(words.text())
-                                || !earlier.tokens().isEmpty()
-                                        && earlier.prompt()
-                                                .equals(earlier.tokens().getFirst() + words.text());
-                    case PromptOptions.Ids ids -> earlier.tokens().size() == ids.ids().length;
-                    case PromptOptions.Chat chat ->
-                        earlier.prompt().contains(chat.title().strip());
-                })
-                .isPresent();
-    }
-
     /** The lines that are due, on a loaded model. */
     private final class Run {
         private final Set<BatchLine> due;
         private final ReplacementModel loaded;
         private final AttributionOptions options;
-        private final ObjectNode common;
+        private final BatchSettings settings;
         private final BatchRecords records;
         private final ProgressDisplay display;
         private final GraphJson.Labels labels = SetEvidence.labels(model.transcoders());
@@ -205,13 +169,13 @@ public final class BatchCommand implements Callable<Integer> {
                 Set<BatchLine> due,
                 ReplacementModel loaded,
                 AttributionOptions options,
-                ObjectNode common,
+                BatchSettings settings,
                 BatchRecords records,
                 ProgressDisplay display) {
             this.due = due;
             this.loaded = loaded;
             this.options = options;
-            this.common = common;
+            this.settings = settings;
             this.records = records;
             this.display = display;
         }
@@ -301,7 +265,7 @@ public final class BatchCommand implements Callable<Integer> {
                 failed(line, e.getMessage());
                 return;
             }
-            records.add(record(line, settings(common, line, options))
+            records.add(record(line, settings.of(line))
                     .put("graph", file.getFileName().toString())
                     .put("tokens", graph.prompt().length())
                     .put("active_features", graph.active().count())
@@ -321,7 +285,7 @@ public final class BatchCommand implements Callable<Integer> {
         private void failed(BatchLine line, String reason) {
             if (due.contains(line)) {
                 display.close();
-                fail(line, line.fault() == null ? settings(common, line, options) : null, reason, records);
+                fail(line, line.fault() == null ? settings.of(line) : null, reason, records);
                 display.advance(++done);
             }
         }
@@ -342,50 +306,6 @@ public final class BatchCommand implements Callable<Integer> {
             record.set("settings", settings);
         }
         return record;
-    }
-
-    /** What all lines share of what a graph depends on. */
-    private ObjectNode common() {
-        Device on = Cuda.device(model.device());
-        return BoundedJson.mapper()
-                .createObjectNode()
-                .put("model", Reference.parse(model.model()).toString())
-                .put("transcoders", Reference.parse(model.transcoders()).toString())
-                .put("dtype", model.type().toString())
-                // What was chosen, not "auto": a batch that goes on elsewhere must not mix two ways.
-                .put(
-                        "products",
-                        Products.choose(model.products(), model.type(), on).toString())
-                .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString())
-                .put("node_threshold", pruning.nodes())
-                .put("edge_threshold", pruning.edges());
-    }
-
-    /** All that a line's graph depends on. */
-    private static ObjectNode settings(ObjectNode common, BatchLine line, AttributionOptions batch) {
-        ObjectNode settings = BoundedJson.mapper().createObjectNode();
-        switch (line.prompt()) {
-            case PromptOptions.Words words -> settings.put("prompt", words.text());
-            case PromptOptions.Chat chat ->
-                settings.set("conversation", BoundedJson.mapper().valueToTree(chat.conversation()));
-            case PromptOptions.Ids ids -> {
-                var list = settings.putArray("token_ids");
-                for (int id : ids.ids()) {
-                    list.add(id);
-                }
-            }
-        }
-        AttributionOptions options = line.options(batch);
-        OutputTargets.Salient targets = (OutputTargets.Salient) options.targets();
-        if (options.rank() != Rank.INFLUENCE) {
-            settings.put("rank", options.rank().toString());
-        }
-        return settings.<ObjectNode>setAll(common)
-                .put("max_logits", targets.maxLogits())
-                .put("logit_prob", targets.probability())
-                .put("max_features", options.maxFeatures())
-                .put("batch_size", options.batchSize())
-                .put("update_interval", options.updateInterval());
     }
 
     private void warnOfUnknownKeys(List<BatchLine> lines) {

@@ -15,6 +15,7 @@ import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.KnownModels;
 import dev.headwater.engine.hub.KnownModels.Pair;
 import dev.headwater.engine.hub.Reference;
+import dev.headwater.engine.hub.SetFiles;
 import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.transcoder.SetOutline;
 import dev.headwater.engine.transcoder.TranscoderConfig;
@@ -210,7 +211,7 @@ public final class PlanCommand implements Callable<Integer> {
 
     private static SetOutline features(Hub hub, Reference reference, Hub.Outline set, ModelConfig config) {
         if (set.missing() > 0 && reference instanceof Reference.Remote remote) {
-            Reference.Remote file = Hub.firstWeights(remote, set.directory());
+            Reference.Remote file = SetFiles.first(remote, set.directory());
             return SetOutline.of(
                     set.directory(),
                     file.toString(),

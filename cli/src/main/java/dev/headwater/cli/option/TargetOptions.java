@@ -92,8 +92,8 @@ public final class TargetOptions {
     public static OutputTargets difference(ReplacementModel model, String one, String other) {
         int a = id(model, one);
         int b = id(model, other);
-        float[] vector = model.unembedding(a);
-        float[] minus = model.unembedding(b);
+        float[] vector = model.model().unembedding(a);
+        float[] minus = model.model().unembedding(b);
         for (int i = 0; i < vector.length; i++) {
             vector[i] -= minus[i];
         }

@@ -6,6 +6,8 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.MemoryBudget.Place;
+import dev.headwater.engine.graph.EdgeBuffer;
+import dev.headwater.engine.graph.EdgeLayout;
 import dev.headwater.engine.graph.EdgeRows;
 import java.util.List;
 
@@ -24,7 +26,7 @@ final class SweepPlan {
     /** F32, the values of all runs, on the device. */
     final Tensor out;
 
-    private final EdgeRows.Buffer buffer;
+    private final EdgeBuffer buffer;
     private final MemoryBudget.Reservation reserved;
     private final MemoryBudget.Reservation onDevice;
 
@@ -33,7 +35,7 @@ final class SweepPlan {
         this.targets = targets;
         Sources sources = prompt.sources();
         int layers = prompt.model().layers();
-        var layout = new EdgeRows.Layout(sources.columns(prompt.outputs()));
+        var layout = new EdgeLayout(sources.columns(prompt.outputs()));
         featureBase = new long[layers][targets.size()];
         errorBase = new long[layers][targets.size()];
         tokenBase = new long[targets.size()];

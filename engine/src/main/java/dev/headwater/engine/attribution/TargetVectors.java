@@ -102,7 +102,8 @@ final class TargetVectors {
             double[] probability =
                     TorchShape.indexSelect(probabilities(trace), 0, index).toDoubles();
             Tensor rows = Torch.to(TorchShape.indexSelect(model.model().unembedding(), 0, index), DType.F32);
-            Tensor vectors = scope.keep(pullBackOutputs(Torch.sub(rows, model.meanUnembedding())));
+            Tensor vectors =
+                    scope.keep(pullBackOutputs(Torch.sub(rows, model.model().meanUnembedding())));
             for (int k = 0; k < ids.length; k++) {
                 labels.add(new LogitTarget(ids[k], model.tokenizer().token(ids[k]), (float) probability[k]));
                 outputs.add(new Target(frozen.layers(), positions - 1, vectors, k));

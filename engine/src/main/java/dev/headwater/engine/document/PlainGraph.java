@@ -3,6 +3,7 @@ package dev.headwater.engine.document;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.document.DocumentNode.Kind;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.EdgeLayout;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.Node;
@@ -148,7 +149,7 @@ public record PlainGraph(
             keys[i] = (long) links.get(i).target() * nodes + links.get(i).source();
         }
         int[] order = sorted(keys);
-        var layout = new EdgeRows.Layout(nodes);
+        var layout = new EdgeLayout(nodes);
         float[] values = new float[keys.length];
         int count = 0;
         int row = 0;

@@ -27,7 +27,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
@@ -289,7 +288,7 @@ public final class FeatureBuild {
             if (cancelled) {
                 throw new CancellationException();
             }
-            Batch batch = Batch.from(windows, window);
+            WindowBatch batch = WindowBatch.from(windows, window);
             try (var scope = TensorScope.open()) {
                 List<List<Tensor>> inputs = new ArrayList<>();
                 for (int i = 0; i < batch.size(); i++) {
@@ -311,86 +310,13 @@ public final class FeatureBuild {
                                             .toList(),
                                     0),
                             0);
-                    take(windows, batch, layer, active, state.features(layer));
+                    batch.add(windows, layer, active, state.features(layer), options.top, options.sample);
                 }
             }
             window += batch.size();
             progress.advance(window);
         }
         checkpoint.write(state.at(windows.count()));
-    }
-
-    /**
-     * Windows that are encoded together, as reading the encoder costs as much as using it on some hundred positions.
-     * Where batches end depends on the corpus alone, so that a run that goes on adds up the same numbers in the same
-     * order.
-     *
-     * @param row the first row of each window; the last is the number of rows. A window's rows leave out its zero
-     *      position
-     */
-    private record Batch(int first, int[] row) {
-        private static final int ROWS = 256;
-        private static final int WINDOWS = 64;
-
-        static Batch from(TokenWindows windows, int first) {
-            int[] row = new int[WINDOWS + 1];
-            int size = 0;
-            while (size < WINDOWS && first + size < windows.count() && row[size] < ROWS) {
-                row[size + 1] = row[size] + windows.length(first + size) - 1;
-                size++;
-            }
-            return new Batch(first, Arrays.copyOf(row, size + 1));
-        }
-
-        int size() {
-            return row.length - 1;
-        }
-
-        int window(int ofRow) {
-            int found = Arrays.binarySearch(row, ofRow);
-            return found >= 0 ? found : -found - 2;
-        }
-    }
-
-    /** Groups a batch's activations by feature and window. */
-    private void take(
-            TokenWindows windows, Batch batch, int layer, SparseActivations active, FeatureStatistics[] features) {
-        // In order of feature, then of row: activations come in order of row.
-        long[] order = new long[active.count()];
-        for (int i = 0; i < order.length; i++) {
-            order[i] = (long) active.feature()[i] << 32 | i;
-        }
-        Arrays.sort(order);
-        for (int from = 0, to; from < order.length; from = to) {
-            int feature = (int) (order[from] >>> 32);
-            int window = batch.window(active.position()[(int) order[from]]);
-            for (to = from + 1;
-                    to < order.length
-                            && (int) (order[to] >>> 32) == feature
-                            && active.position()[(int) order[to]] < batch.row[window + 1]; ) {
-                to++;
-            }
-            int[] positions = new int[to - from];
-            float[] values = new float[to - from];
-            for (int i = from; i < to; i++) {
-                positions[i - from] = active.position()[(int) order[i]] - batch.row[window] + 1;
-                values[i - from] = active.value()[(int) order[i]];
-            }
-            if (features[feature] == null) {
-                features[feature] = new FeatureStatistics();
-            }
-            int number = batch.first + window;
-            features[feature].add(
-                    windows, number, positions, values, hash(layer, feature, number), options.top, options.sample);
-        }
-    }
-
-    /** Steele, Lea and Flood's mixing function, SplitMix64. */
-    private static long hash(int layer, int feature, int window) {
-        long z = ((long) layer << 48) + ((long) feature << 24) + window * 0x9e3779b97f4a7c15L;
-        z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
-        z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
-        return z ^ z >>> 31;
     }
 
     private void write(TokenWindows windows, int layer, FeatureStatistics[] features, OutputLogits logits) {

@@ -1,10 +1,7 @@
 package dev.headwater.engine.graph;
 
-import dev.headwater.bindings.DType;
 import dev.headwater.bindings.EdgeRuns;
 import dev.headwater.bindings.NativeArena;
-import dev.headwater.bindings.Tensor;
-import dev.headwater.bindings.TensorScope;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -36,7 +33,7 @@ public final class EdgeRows implements AutoCloseable {
     private volatile boolean open = true;
     private @Nullable EdgeRuns runs;
 
-    private EdgeRows(Layout layout, MemorySegment values, Runnable free) {
+    EdgeRows(EdgeLayout layout, MemorySegment values, Runnable free) {
         this.columns = layout.columns;
         this.runStart = Arrays.copyOf(layout.runStart, layout.rows + 1);
         this.column = Arrays.copyOf(layout.column, layout.runs);
@@ -44,144 +41,6 @@ public final class EdgeRows implements AutoCloseable {
         this.offset = Arrays.copyOf(layout.offset, layout.runs);
         this.values = values.asReadOnly();
         this.free = free;
-    }
-
-    /**
-     * The shape of an {@link EdgeRows}, declared before its values exist: for each row its runs from left to right,
-     * then {@link #endRow}. The value of run k's first column has index {@code offset} in the buffer, runs following
-     * each other without gaps.
-     */
-    public static final class Layout {
-        private final int columns;
-        private int rows;
-        private int runs;
-        private long size;
-        private int nextColumn;
-        private int[] runStart = new int[65];
-        private int[] column = new int[64];
-        private int[] length = new int[64];
-        private long[] offset = new long[64];
-
-        public Layout(int columns) {
-            if (columns < 0) throw new IllegalArgumentException("columns must not be negative: " + columns);
-            this.columns = columns;
-        }
-
-        /**
-         * Adds a run to the current row. A run of length 0 is skipped, one that continues the last is joined to it.
-         *
-         * @return index of the run's first value in the buffer
-         * @throws IllegalArgumentException if the run leaves the matrix or starts before the end of the run before it
-         */
-        public long run(int firstColumn, int count) {
-            if (count == 0) return size;
-            if (count < 0 || firstColumn < nextColumn || firstColumn > columns - count) {
-                throw new IllegalArgumentException(
-                        "run of %d columns at %d does not fit a row of %d columns filled up to %d"
-                                .formatted(count, firstColumn, columns, nextColumn));
-            }
-            boolean continues = runs > runStart[rows] && firstColumn == nextColumn;
-            if (!continues && runs == column.length) {
-                column = Arrays.copyOf(column, runs * 2);
-                length = Arrays.copyOf(length, runs * 2);
-                offset = Arrays.copyOf(offset, runs * 2);
-            }
-            long at = size;
-            if (continues) {
-                length[runs - 1] += count;
-            } else {
-                column[runs] = firstColumn;
-                length[runs] = count;
-                offset[runs++] = at;
-            }
-            nextColumn = firstColumn + count;
-            size += count;
-            return at;
-        }
-
-        /** Ends the current row, which is zero if it got no run. */
-        public Layout endRow() {
-            if (rows + 1 == runStart.length) runStart = Arrays.copyOf(runStart, rows * 2 + 2);
-            runStart[++rows] = runs;
-            nextColumn = 0;
-            return this;
-        }
-
-        /** Rows ended so far. */
-        public int rows() {
-            return rows;
-        }
-
-        /** Number of values of all runs so far. */
-        public long size() {
-            return size;
-        }
-
-        /** The matrix with the first {@link #size} of {@code values}, which are copied. */
-        public EdgeRows fill(float... values) {
-            if (values.length != size)
-                throw new IllegalArgumentException("%d values for %d places".formatted(values.length, size));
-            NativeArena arena = NativeArena.open();
-            MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
-            return adopt(segment, arena);
-        }
-
-        /** Room for the {@link #size} values, zeros, for a computation to fill. */
-        public Buffer buffer() {
-            return new Buffer(this);
-        }
-
-        private EdgeRows adopt(MemorySegment values, NativeArena owner) {
-            return new EdgeRows(this, values, owner::close);
-        }
-    }
-
-    /** The values of a matrix in the making. Closing it frees them, unless they have become the matrix. */
-    public static final class Buffer implements AutoCloseable {
-        private final Layout layout;
-        private final NativeArena arena = NativeArena.open();
-        private final MemorySegment memory;
-        private final Tensor values;
-        private boolean done;
-
-        private Buffer(Layout layout) {
-            this.layout = layout;
-            long size = Math.max(1, layout.size);
-            try {
-                memory = arena.allocate(size * Float.BYTES, 64);
-                values = TensorScope.release(Tensor.borrow(memory, DType.F32, size));
-            } catch (RuntimeException | Error e) {
-                arena.close();
-                throw e;
-            }
-        }
-
-        /** F32 on the CPU, [at least {@link Layout#size}]; closed with this, and when the matrix is made. */
-        public Tensor values() {
-            return values;
-        }
-
-        /**
-         * The matrix with the values that are there now.
-         *
-         * @param closed run when the matrix is closed
-         */
-        public EdgeRows finish(Runnable closed) {
-            done = true;
-            values.close();
-            return new EdgeRows(layout, memory, () -> {
-                arena.close();
-                closed.run();
-            });
-        }
-
-        @Override
-        public void close() {
-            if (!done) {
-                values.close();
-                arena.close();
-            }
-        }
     }
 
     /** Gives the rows of a matrix, one after the other and more than once. */
@@ -215,7 +74,7 @@ public final class EdgeRows implements AutoCloseable {
 
     /** A copy of a dense matrix without its longer stretches of zeros. */
     public static EdgeRows fromDense(int rows, int columns, DenseRows dense) {
-        var layout = new Layout(columns);
+        var layout = new EdgeLayout(columns);
         float[] row = new float[columns];
         float[] zeros = new float[columns];
         for (int r = 0; r < rows; r++) {
@@ -273,7 +132,7 @@ public final class EdgeRows implements AutoCloseable {
         int[] keptBefore = new int[home.length + 1];
         for (int node : nodes) keptBefore[node + 1] = 1;
         for (int c = 0; c < home.length; c++) keptBefore[c + 1] += keptBefore[c];
-        var layout = new Layout(nodes.length);
+        var layout = new EdgeLayout(nodes.length);
         for (int node : nodes) {
             EdgeRows from = home[node];
             for (int k = from == null ? 0 : from.firstRun(row[node]); from != null && k < from.endRun(row[node]); k++) {

@@ -207,7 +207,7 @@ final class Downloads implements AutoCloseable {
                                     + "): try again, it goes on where it ended.",
                             e);
                 }
-                HubClient.sleep(settings.backoff().multipliedBy(1L << Math.min(failures - 1, 8)));
+                HubHttp.sleep(settings.backoff().multipliedBy(1L << Math.min(failures - 1, 8)));
                 location = client.metadata(file, commit, metadata.size()).location();
             }
         }

@@ -2,26 +2,16 @@ package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
-import dev.headwater.engine.files.BoundedYaml;
 import dev.headwater.engine.gguf.GgufFile;
 import dev.headwater.engine.hub.Reference.Bundled;
 import dev.headwater.engine.hub.Reference.Local;
 import dev.headwater.engine.hub.Reference.Remote;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpResponse;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.PathMatcher;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -47,15 +37,12 @@ public final class Hub implements AutoCloseable {
             "model.safetensors.index.json",
             "model*.safetensors");
 
-    private static final Duration HEAD_PATIENCE = Duration.ofMinutes(10);
-
     private final HubSettings settings;
     /** Made when it is first needed: what is on this machine is found without it, and faster. */
     private HubClient client;
 
     private final HubCache cache;
     private final Map<Remote, Listing> listings = new ConcurrentHashMap<>();
-    private final Map<Remote, URI> locations = new ConcurrentHashMap<>();
 
     /**
      * Where a reference is now.
@@ -114,55 +101,10 @@ public final class Hub implements AutoCloseable {
         if (!Files.exists(file)) {
             throw new HeadwaterException(reference + " has no config.yaml: it is not a set of transcoders.");
         }
-        for (Part part : weights(reference, file)) {
+        for (SetFiles.Part part : SetFiles.of(reference, file)) {
             fetch(part.repository(), part.wanted(), part.described(), progress);
         }
         return resolved;
-    }
-
-    /** Files that belong to something, all in one repository. */
-    private record Part(Remote repository, Predicate<String> wanted, String described) {}
-
-    /** Where a set's weights are, as its {@code config.yaml} has it. */
-    private static List<Part> weights(Reference set, Path config) {
-        Map<String, Object> keys = BoundedYaml.read(config);
-        Map<Remote, Set<String>> elsewhere = new LinkedHashMap<>();
-        Set<String> here = new LinkedHashSet<>();
-        for (String path : listed(keys, config)) {
-            if (path.startsWith("hf://") && Reference.parse(path) instanceof Remote other) {
-                elsewhere
-                        .computeIfAbsent(
-                                new Remote(other.repository(), "", other.revision()), _ -> new LinkedHashSet<>())
-                        .add(other.path());
-            } else {
-                here.add(path);
-            }
-        }
-        List<Part> parts = new ArrayList<>();
-        elsewhere.forEach(
-                (repository, paths) -> parts.add(new Part(repository, paths::contains, String.join(", ", paths))));
-        if (set instanceof Remote remote && elsewhere.isEmpty() && here.isEmpty()) {
-            String pattern = isCrossLayer(keys) ? "*.safetensors" : "layer_*.safetensors";
-            parts.add(new Part(remote, glob(List.of(pattern)), pattern));
-        } else if (set instanceof Remote remote && !here.isEmpty()) {
-            parts.add(new Part(remote, here::contains, String.join(", ", here)));
-        }
-        return parts;
-    }
-
-    private static List<String> listed(Map<String, Object> keys, Path config) {
-        List<String> paths = new ArrayList<>();
-        for (Object entry : keys.get("transcoders") instanceof List<?> list ? list : List.of()) {
-            if (!(entry instanceof String path)) {
-                throw new HeadwaterException(config + " lists transcoders that are not paths.");
-            }
-            paths.add(path);
-        }
-        return paths;
-    }
-
-    private static boolean isCrossLayer(Map<String, Object> keys) {
-        return "cross_layer_transcoder".equals(keys.get("model_kind"));
     }
 
     /**
@@ -183,7 +125,9 @@ public final class Hub implements AutoCloseable {
         Resolved resolved = resolve(reference, List.of("config.json"), Progress.NONE);
         return outline(
                 resolved,
-                reference instanceof Remote remote ? List.of(new Part(remote, glob(MODEL_FILES), "")) : List.of());
+                reference instanceof Remote remote
+                        ? List.of(new SetFiles.Part(remote, SetFiles.glob(MODEL_FILES), ""))
+                        : List.of());
     }
 
     /**
@@ -194,14 +138,14 @@ public final class Hub implements AutoCloseable {
     public Outline transcodersOutline(Reference reference) {
         Resolved resolved = resolve(reference, List.of("config.yaml"), Progress.NONE);
         Path config = resolved.directory().resolve("config.yaml");
-        return outline(resolved, Files.exists(config) ? weights(reference, config) : List.of());
+        return outline(resolved, Files.exists(config) ? SetFiles.of(reference, config) : List.of());
     }
 
-    private Outline outline(Resolved resolved, List<Part> parts) {
+    private Outline outline(Resolved resolved, List<SetFiles.Part> parts) {
         long bytes = resolved.commit() == null ? size(resolved.directory()) : 0;
         long missing = 0;
-        for (Part part : parts) {
-            Listing listing = listing(whole(part.repository()));
+        for (SetFiles.Part part : parts) {
+            Listing listing = listing(part.repository().whole());
             for (RemoteFile file : selected(listing, part.repository(), part.wanted())) {
                 bytes += file.size();
                 missing += cache.has(part.repository().repository(), listing.commit(), file.path(), file.size())
@@ -223,42 +167,19 @@ public final class Hub implements AutoCloseable {
     }
 
     /**
-     * The first file with weights of a repository's set: the one that its {@code config.yaml} lists first, or that
-     * usually is.
-     *
-     * @param config the set's directory with {@code config.yaml}
-     */
-    public static Remote firstWeights(Remote set, Path config) {
-        Path file = config.resolve("config.yaml");
-        Map<String, Object> keys = BoundedYaml.read(file);
-        String first = listed(keys, file).stream()
-                .findFirst()
-                .orElse(isCrossLayer(keys) ? "W_enc_0.safetensors" : "layer_0.safetensors");
-        return first.startsWith("hf://") && Reference.parse(first) instanceof Remote other
-                ? other
-                : set.at(inside(set, first));
-    }
-
-    /**
      * So many bytes from the beginning of a repository's file, or all that it has; the file is not brought into the
      * cache.
      */
     public byte[] head(Remote file, int bytes) {
-        String commit = listing(whole(file)).commit();
+        String commit = listing(file.whole()).commit();
         Path here = cache.snapshot(file.repository(), commit).resolve(file.path());
-        try (InputStream in = Files.exists(here)
-                ? Files.newInputStream(here)
-                : client().guarded(
-                                client().range(
-                                                client().metadata(file, commit, -1)
-                                                        .location(),
-                                                file,
-                                                0,
-                                                Math.min(bytes, size(file))),
-                                HEAD_PATIENCE)) {
+        if (!Files.exists(here)) {
+            return client().bytes(file, commit, 0, (int) Math.min(bytes, size(file)));
+        }
+        try (InputStream in = Files.newInputStream(here)) {
             return in.readNBytes(bytes);
         } catch (IOException e) {
-            throw new UnreachableException("The first part of " + file + " cannot be read: " + e.getMessage() + ".", e);
+            throw HubCache.failure("read", here, e);
         }
     }
 
@@ -271,44 +192,24 @@ public final class Hub implements AutoCloseable {
         if (settings.offline()) {
             throw new HeadwaterException("A part of " + file + " is not here, and HF_HUB_OFFLINE is set.");
         }
-        String commit = listing(whole(file)).commit();
-        for (boolean again = false; ; again = true) {
-            URI location = locations.computeIfAbsent(
-                    file, _ -> client().metadata(file, commit, -1).location());
-            try {
-                HttpResponse<InputStream> response = client().range(location, file, from, from + length);
-                try (InputStream in = client().guarded(response, HEAD_PATIENCE)) {
-                    Downloads.skipTo(from, response, in);
-                    byte[] bytes = in.readNBytes(length);
-                    if (bytes.length < length) {
-                        throw new IOException("it ends too early");
-                    }
-                    return bytes;
-                }
-            } catch (IOException e) {
-                // A location is good for some time only.
-                locations.remove(file);
-                if (again) {
-                    throw new UnreachableException("A part of " + file + " cannot be read: " + e.getMessage() + ".", e);
-                }
-            }
-        }
+        return client().bytes(file, listing(file.whole()).commit(), from, length);
     }
 
     /** Bytes of a repository's file. */
     public long size(Remote file) {
-        return listing(whole(file)).files().stream()
+        return listing(file.whole()).files().stream()
                 .filter(listed -> listed.path().equals(file.path()))
                 .mapToLong(RemoteFile::size)
                 .findFirst()
-                .orElseThrow(() -> new HeadwaterException(whole(file) + " has no file " + file.path() + "."));
+                .orElseThrow(() -> new HeadwaterException(file.whole() + " has no file " + file.path() + "."));
     }
 
     /** A model or a set of transcoders, whichever it is. */
     public Resolved either(Reference reference, Progress progress) {
         boolean transcoders = switch (reference) {
             case Remote remote ->
-                list(remote).files().stream().anyMatch(file -> file.path().equals(inside(remote, "config.yaml")));
+                list(remote).files().stream()
+                        .anyMatch(file -> file.path().equals(SetFiles.inside(remote, "config.yaml")));
             default ->
                 Files.exists(resolve(reference, List.of(), progress).directory().resolve("config.yaml"));
         };
@@ -333,7 +234,7 @@ public final class Hub implements AutoCloseable {
             when Files.exists(local.directory()) ->
                 throw new HeadwaterException(local.directory() + " is neither a directory nor a GGUF file.");
             case Local local -> throw new HeadwaterException("There is no directory " + local.directory() + ".");
-            case Remote remote -> fetch(remote, glob(patterns), String.join(", ", patterns), progress);
+            case Remote remote -> fetch(remote, SetFiles.glob(patterns), String.join(", ", patterns), progress);
         };
     }
 
@@ -357,7 +258,7 @@ public final class Hub implements AutoCloseable {
      * What a repository, or a folder of it, holds; from the cache if the hub can't be asked, then only what is there.
      */
     public Listing list(Remote reference) {
-        Listing listing = listing(whole(reference));
+        Listing listing = listing(reference.whole());
         return new Listing(listing.commit(), selected(listing, reference, _ -> true));
     }
 
@@ -406,7 +307,7 @@ public final class Hub implements AutoCloseable {
     }
 
     private Resolved fetch(Remote reference, Predicate<String> wanted, String described, Progress progress) {
-        Listing listing = listing(whole(reference));
+        Listing listing = listing(reference.whole());
         List<RemoteFile> files = selected(listing, reference, wanted);
         if (files.isEmpty()) {
             throw new HeadwaterException(reference + " has no file " + described
@@ -428,16 +329,11 @@ public final class Hub implements AutoCloseable {
     }
 
     private static List<RemoteFile> selected(Listing listing, Remote reference, Predicate<String> wanted) {
-        String folder = inside(reference, "");
+        String folder = SetFiles.inside(reference, "");
         return listing.files().stream()
                 .filter(file -> file.path().startsWith(folder)
                         && wanted.test(file.path().substring(folder.length())))
                 .toList();
-    }
-
-    /** The repository that something lies in. */
-    private static Remote whole(Remote reference) {
-        return new Remote(reference.repository(), "", reference.revision());
     }
 
     private void download(Remote reference, String commit, List<RemoteFile> missing, Progress progress) {
@@ -453,19 +349,8 @@ public final class Hub implements AutoCloseable {
         }
         progress.phase("fetching " + reference, bytes);
         try (Downloads downloads = new Downloads(settings, client(), cache)) {
-            downloads.run(whole(reference), commit, missing, progress);
+            downloads.run(reference.whole(), commit, missing, progress);
         }
-    }
-
-    private static String inside(Remote reference, String name) {
-        return reference.path().isEmpty() ? name : reference.path() + "/" + name;
-    }
-
-    private static Predicate<String> glob(List<String> patterns) {
-        List<PathMatcher> matchers = patterns.stream()
-                .map(pattern -> FileSystems.getDefault().getPathMatcher("glob:" + pattern))
-                .toList();
-        return path -> matchers.stream().anyMatch(matcher -> matcher.matches(Path.of(path)));
     }
 
     private synchronized HubClient client() {

@@ -4,41 +4,25 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.files.ErrorText;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/**
- * The hub's HTTP interface. The token goes to the endpoint's own host only; redirects elsewhere are followed without
- * it. Requests that fail for a reason that may pass are repeated.
- */
+/** What the hub can be asked: commits, lists of files, and files, in part or whole. */
 final class HubClient implements AutoCloseable {
-    private static final Set<Integer> PASSING = Set.of(408, 429, 500, 502, 503, 504);
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
     private static final int MOST_REDIRECTS = 5;
     private static final int MOST_PAGES = 1000;
     /** With {@link RemoteFile#MOST_BYTES} each, so that no sum of sizes overflows. */
@@ -49,30 +33,16 @@ final class HubClient implements AutoCloseable {
     private static final int JSON_STALLS = 8;
 
     private static final Pattern NEXT_PAGE = Pattern.compile("<([^>]*)>\\s*;[^,]*\\brel=\"?next\"?");
-    private static final Pattern RESET = Pattern.compile(";\\s*t=(\\d{1,6})");
+
+    private static final Duration STRETCH_PATIENCE = Duration.ofMinutes(10);
 
     private final HubSettings settings;
-    private HttpClient http;
+    private final Map<Reference.Remote, URI> locations = new ConcurrentHashMap<>();
+    private final HubHttp http;
 
     HubClient(HubSettings settings) {
         this.settings = settings;
-    }
-
-    /** Made on first use: most runs need nothing from the network, and it takes longer than all else here. */
-    private synchronized HttpClient http() {
-        if (http != null) {
-            return http;
-        }
-        HttpClient.Builder builder = HttpClient.newBuilder()
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .connectTimeout(Duration.ofSeconds(10))
-                // One connection a range: over HTTP/2 they would share one, and its flow control is the slower.
-                .version(HttpClient.Version.HTTP_1_1);
-        if (settings.proxy() != null) {
-            builder.proxy(settings.proxy());
-        }
-        http = builder.build();
-        return http;
+        http = new HubHttp(settings);
     }
 
     /**
@@ -134,15 +104,15 @@ final class HubClient implements AutoCloseable {
 
     /** A question to the endpoint, which answers for repositories that were renamed by a redirect to itself. */
     private HttpResponse<InputStream> ask(URI address) {
-        HttpResponse<InputStream> response = send("GET", address, null, 2);
+        HttpResponse<InputStream> response = http.send("GET", address, null, 2);
         for (int redirects = 0; redirects < MOST_REDIRECTS; redirects++) {
-            URI location = redirect(response, address);
-            if (location == null || !isEndpoint(location)) {
+            URI location = http.redirect(response, address);
+            if (location == null || !http.isEndpoint(location)) {
                 break;
             }
-            close(response);
+            HubHttp.close(response);
             address = location;
-            response = send("GET", address, null, 2);
+            response = http.send("GET", address, null, 2);
         }
         return response;
     }
@@ -158,7 +128,7 @@ final class HubClient implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new HeadwaterException("The hub's list of files goes on at an address that is none.", e);
         }
-        if (address.getHost() == null || !isEndpoint(address)) {
+        if (address.getHost() == null || !http.isEndpoint(address)) {
             throw new HeadwaterException("The hub's list of files goes on at another host, " + address.getHost()
                     + ", which is not trusted.");
         }
@@ -169,10 +139,10 @@ final class HubClient implements AutoCloseable {
     Metadata metadata(Reference.Remote file, String commit, long listedSize) {
         URI address = resolve(file, commit);
         for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-            HttpResponse<InputStream> response = send("HEAD", address, null, 2);
-            URI location = redirect(response, address);
+            HttpResponse<InputStream> response = http.send("HEAD", address, null, 2);
+            URI location = http.redirect(response, address);
             String linked = response.headers().firstValue("x-linked-etag").orElse(null);
-            if (location != null && linked == null && isEndpoint(location)) {
+            if (location != null && linked == null && http.isEndpoint(location)) {
                 address = location;
                 continue;
             }
@@ -212,18 +182,18 @@ final class HubClient implements AutoCloseable {
         URI address = location;
         String range = from == 0 && to < 0 ? null : "bytes=" + from + "-" + (to < 0 ? "" : to - 1);
         for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-            HttpResponse<InputStream> response = send("GET", address, range, settings.attempts());
-            URI next = redirect(response, address);
+            HttpResponse<InputStream> response = http.send("GET", address, range, settings.attempts());
+            URI next = http.redirect(response, address);
             if (next != null) {
-                close(response);
+                HubHttp.close(response);
                 address = next;
                 continue;
             }
             if (response.statusCode() == 206 || response.statusCode() == 200) {
                 return response;
             }
-            if (!isEndpoint(address) && response.statusCode() < 500) {
-                close(response);
+            if (!http.isEndpoint(address) && response.statusCode() < 500) {
+                HubHttp.close(response);
                 throw new IOException(address.getHost() + " answers with status " + response.statusCode());
             }
             throw failure(response, file);
@@ -231,126 +201,40 @@ final class HubClient implements AutoCloseable {
         throw new HeadwaterException("The server sends requests for " + file + " in circles.");
     }
 
-    private HttpResponse<InputStream> send(String method, URI address, String range, int attempts) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(address)
-                .method(method, HttpRequest.BodyPublishers.noBody())
-                .timeout(Duration.ofSeconds(30))
-                .header("User-Agent", "headwater")
-                .header("Accept-Encoding", "identity");
-        if (range != null) {
-            request.header("Range", range);
-        }
-        if (settings.token() != null && isEndpoint(address)) {
-            request.header("Authorization", "Bearer " + settings.token());
-        }
-        for (int attempt = 1; ; attempt++) {
-            Duration pause = settings.backoff().multipliedBy(1L << Math.min(attempt - 1, 8));
+    /**
+     * A stretch of a file, which has it.
+     *
+     * @throws UnreachableException if it doesn't come
+     */
+    byte[] bytes(Reference.Remote file, String commit, long from, int length) {
+        for (boolean again = false; ; again = true) {
+            URI location = locations.computeIfAbsent(
+                    file, _ -> metadata(file, commit, -1).location());
             try {
-                HttpResponse<InputStream> response =
-                        http().send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
-                if (!PASSING.contains(response.statusCode()) || attempt >= settings.attempts()) {
-                    return response;
+                HttpResponse<InputStream> response = range(location, file, from, from + length);
+                try (InputStream in = guarded(response, STRETCH_PATIENCE)) {
+                    Downloads.skipTo(from, response, in);
+                    byte[] bytes = in.readNBytes(length);
+                    if (bytes.length < length) {
+                        throw new IOException("it ends too early");
+                    }
+                    return bytes;
                 }
-                pause = asked(response, pause);
-                close(response);
             } catch (IOException e) {
-                // Without any connection there is most likely no network, and the cache may do.
-                boolean unconnected = e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
-                if (attempt >= (unconnected ? attempts : settings.attempts())) {
-                    throw new UnreachableException(
-                            "Cannot reach " + address.getHost() + " (" + reason(e)
-                                    + "): check the network, or set HF_HUB_OFFLINE=1 to use only what is in the cache.",
-                            e);
+                // A location is good for some time only.
+                locations.remove(file);
+                if (again) {
+                    throw new UnreachableException("A part of " + file + " cannot be read: " + e.getMessage() + ".", e);
                 }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new CancellationException("the transfer was cancelled");
-            } catch (RuntimeException e) {
-                // The HTTP client does not expect every header that a server may send.
-                throw new UnreachableException(
-                        "The server " + address.getHost() + " sends an answer that is not HTTP as it should be: "
-                                + ErrorText.of(String.valueOf(e.getMessage())) + ".",
-                        e);
             }
-            sleep(pause);
         }
-    }
-
-    /** The HTTP client leaves out the reasons for having no connection. */
-    private static String reason(IOException e) {
-        if (e instanceof ConnectException && e.getMessage() == null) {
-            return e.getCause() != null && e.getCause().getCause() instanceof UnresolvedAddressException
-                    ? "its name is unknown"
-                    : "no connection";
-        }
-        return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    }
-
-    /** The pause and up to a half more, so that transfers that failed together don't come back together. */
-    static void sleep(Duration pause) {
-        try {
-            Thread.sleep(Duration.ofMillis(
-                    pause.toMillis() + ThreadLocalRandom.current().nextLong(pause.toMillis() / 2 + 1)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancellationException("the transfer was cancelled");
-        }
-    }
-
-    /** The pause that a server asks for: in seconds, as a date, or until its rate limit starts anew. */
-    private static Duration asked(HttpResponse<?> response, Duration otherwise) {
-        String after = response.headers().firstValue("retry-after").orElse("").strip();
-        Duration pause = otherwise;
-        Matcher reset = RESET.matcher(response.headers().firstValue("ratelimit").orElse(""));
-        if (after.matches("\\d{1,6}")) {
-            pause = Duration.ofSeconds(Long.parseLong(after));
-        } else if (!after.isEmpty()) {
-            try {
-                pause = Duration.between(
-                        Instant.now(),
-                        ZonedDateTime.parse(after, DateTimeFormatter.RFC_1123_DATE_TIME)
-                                .toInstant());
-            } catch (DateTimeParseException e) {
-                // not a date either: our own pause
-            }
-        } else if (response.statusCode() == 429 && reset.find()) {
-            pause = Duration.ofSeconds(Long.parseLong(reset.group(1)));
-        }
-        return pause.isNegative() ? Duration.ZERO : pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
-    }
-
-    private URI redirect(HttpResponse<?> response, URI from) {
-        if (!Set.of(301, 302, 303, 307, 308).contains(response.statusCode())) {
-            return null;
-        }
-        try {
-            URI location =
-                    from.resolve(response.headers().firstValue("location").orElseThrow());
-            if (location.getHost() != null
-                    && (location.getScheme().equals("https")
-                            || location.getScheme().equals("http")
-                                    && from.getScheme().equals("http"))) {
-                return location;
-            }
-        } catch (RuntimeException e) {
-            // no address, or not a proper one
-        }
-        throw new HeadwaterException(
-                "The server " + from.getHost() + " redirects to an address that is not usable or not secure.");
-    }
-
-    private boolean isEndpoint(URI address) {
-        URI endpoint = settings.endpoint();
-        return endpoint.getScheme().equals(address.getScheme())
-                && endpoint.getHost().equalsIgnoreCase(address.getHost())
-                && endpoint.getPort() == address.getPort();
     }
 
     private JsonNode json(HttpResponse<InputStream> response, Reference.Remote reference) {
         if (response.statusCode() != 200) {
             throw failure(response, reference);
         }
-        try (InputStream body = guarded(response, settings.stall().multipliedBy(JSON_STALLS))) {
+        try (InputStream body = http.guarded(response, settings.stall().multipliedBy(JSON_STALLS))) {
             byte[] bytes = body.readNBytes(MOST_JSON_BYTES);
             if (bytes.length == MOST_JSON_BYTES) {
                 throw new HeadwaterException("The hub's answer about " + reference + " is too long.");
@@ -368,14 +252,9 @@ final class HubClient implements AutoCloseable {
         }
     }
 
-    /** The body of an answer, which breaks off when it stalls. */
-    InputStream guarded(HttpResponse<InputStream> response, Duration whole) {
-        return new GuardedBody(response.body(), settings.stall(), whole);
-    }
-
     /** The sentence for a refusal. */
     private HeadwaterException failure(HttpResponse<InputStream> response, Reference.Remote reference) {
-        close(response);
+        HubHttp.close(response);
         String code = response.headers().firstValue("x-error-code").orElse("");
         String page = settings.endpoint() + "/" + reference.repository();
         boolean anonymous = settings.token() == null;
@@ -450,19 +329,13 @@ final class HubClient implements AutoCloseable {
         return etag.toLowerCase(Locale.ROOT);
     }
 
-    private static void close(HttpResponse<InputStream> response) {
-        try {
-            response.body().close();
-        } catch (IOException e) {
-            // nothing was expected of it any more
-        }
+    /** The body of an answer, which breaks off when it stalls. */
+    InputStream guarded(HttpResponse<InputStream> response, Duration whole) {
+        return http.guarded(response, whole);
     }
 
     @Override
-    public synchronized void close() {
-        if (http != null) {
-            http.shutdownNow();
-            http.close();
-        }
+    public void close() {
+        http.close();
     }
 }

@@ -58,6 +58,11 @@ public sealed interface Reference {
                     "is not a revision (branch, tag or commit)");
         }
 
+        /** The repository that it lies in. */
+        Remote whole() {
+            return at("");
+        }
+
         /** The folder or file {@code path} of the same repository and revision. */
         Remote at(String path) {
             return new Remote(repository, path, revision);

@@ -1,20 +1,15 @@
 package dev.headwater.engine.model;
 
 import dev.headwater.bindings.DType;
-import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.model.ModelConfig.Reach;
 import dev.headwater.engine.model.TraceRequest.Logits;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -35,18 +30,13 @@ final class ForwardPass {
     private final long mostScores;
     private final int past;
     private final int rows;
-    private final Map<Rope, Rope.Table> ropes = new HashMap<>();
-    private final Map<Mask, Tensor> masks = new HashMap<>();
 
     /** A prompt's rows and what is kept of them. */
-    private record Part(int first, int positions, Trace trace) {
+    record Part(int first, int positions, Trace trace) {
         Tensor of(Tensor all) {
             return all.size(0) == positions ? all : TorchShape.narrow(all, 0, first, positions);
         }
     }
-
-    /** What a query of a prompt sees: all before it, or a window. */
-    private record Mask(int positions, int window) {}
 
     /** @param prompts one, unless there are neither hooks nor a cache */
     ForwardPass(
@@ -78,27 +68,13 @@ final class ForwardPass {
             int[] position = parts.stream()
                     .flatMapToInt(part -> IntStream.range(past, past + part.positions))
                     .toArray();
-            int[] length = parts.stream()
-                    .flatMapToInt(part ->
-                            IntStream.generate(() -> past + part.positions).limit(part.positions))
-                    .toArray();
-            for (Reach reach : config.attention().layers()) {
-                if (reach.rope() != null) {
-                    reach.rope().requireSame(past, past + rows);
-                    ropes.computeIfAbsent(reach.rope(), rope -> rope.table(position, length, model.device()));
-                }
-                for (Part part : parts) {
-                    Mask mask = mask(reach, part);
-                    if (!masks.containsKey(mask)) {
-                        masks.put(mask, tensor(mask));
-                    }
-                }
-            }
+            ForwardAttention attention =
+                    new ForwardAttention(model, parts, request, hooks, cache, mostScores, position);
             Tensor stream = embed(position);
             for (int l = 0; l < config.layers(); l++) {
                 Tensor entering = stream;
                 try (var layer = TensorScope.open()) {
-                    stream = layer.keep(layer(l, entering));
+                    stream = layer.keep(layer(l, entering, attention));
                 }
                 if (l > 0) {
                     entering.close();
@@ -112,25 +88,6 @@ final class ForwardPass {
         } catch (Throwable failure) {
             parts.forEach(part -> part.trace.close());
             throw failure;
-        }
-    }
-
-    /** The layer's window; 0 if every position is within it. */
-    private Mask mask(Reach reach, Part part) {
-        return new Mask(part.positions, reach.window() >= past + part.positions ? 0 : reach.window());
-    }
-
-    /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere; null where it sees all. */
-    private Tensor tensor(Mask mask) {
-        if (mask.positions == 1 && mask.window == 0) {
-            return null;
-        }
-        try (var scope = TensorScope.open()) {
-            Tensor hidden = Tensor.full(
-                    Double.NEGATIVE_INFINITY, DType.F32, model.device(), mask.positions, past + mask.positions);
-            Tensor later = TorchReduce.triu(hidden, past + 1);
-            return scope.keep(
-                    mask.window == 0 ? later : Torch.add(later, TorchReduce.tril(hidden, past - mask.window)));
         }
     }
 
@@ -154,9 +111,9 @@ final class ForwardPass {
         return taken(stream, hooks.embeddings(stream), "the embeddings");
     }
 
-    private Tensor layer(int l, Tensor entering) {
+    private Tensor layer(int l, Tensor entering, ForwardAttention attention) {
         LayerWeights weights = model.layer(l);
-        Tensor attended = attention(
+        Tensor attended = attention.of(
                 l, weights.attention(), normalise(weights.preAttention(), NormSite.PRE_ATTENTION, l, entering));
         attended = toStream(normalise(weights.postAttention(), NormSite.POST_ATTENTION, l, attended));
         Tensor middle = Torch.add(entering, attended);
@@ -186,7 +143,8 @@ final class ForwardPass {
             if (request.logits() == Logits.LAST) {
                 read = TorchShape.narrow(read, 0, part.positions - 1, 1);
             }
-            Tensor logits = capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
+            Tensor logits =
+                    ForwardAttention.capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
             float largest = TorchReduce.amax(TorchShape.narrow(logits, 0, logits.size(0) - 1, 1), -1, false)
                     .item();
             if (!Float.isFinite(largest)) {
@@ -241,168 +199,5 @@ final class ForwardPass {
         return norm.centres()
                 ? at(FeatureSite.LN2_NORMALIZED, l, norm.gained(normalised))
                 : norm.gained(at(FeatureSite.LN2_NORMALIZED, l, normalised));
-    }
-
-    private static Tensor capped(Tensor x, double cap) {
-        return cap == 0 ? x : Torch.mul(Torch.tanh(Torch.mul(x, 1 / cap)), cap);
-    }
-
-    // ---- attention ----
-
-    private Tensor attention(int l, LayerWeights.Attention weights, Tensor x) {
-        ModelConfig.Attention shape = config.attention();
-        Reach reach = shape.layers().get(l);
-        Tensor frozen = hooks.attention(l);
-        Tensor values = byHead(heads(weights.value(), shape.kvHeads(), x));
-        Tensor keys = null;
-        if (frozen == null || cache != null) {
-            keys = byHead(placed(weights.key(), shape.kvHeads(), x, weights.keyNorm(), reach));
-        }
-        if (cache != null) {
-            keys = cache.keys(l, keys);
-            values = cache.values(l, values);
-        }
-        Tensor mixed;
-        if (frozen != null) {
-            Tensor pattern = hooks.pattern(l, 0, ownProbabilities(l, frozen));
-            mixed = mix(pattern, values);
-            if (request.frozen()) {
-                parts.getFirst().trace.keepAttention(l, TorchShape.reshape(pattern, pattern.shape()));
-            }
-        } else {
-            Tensor queries = byHead(
-                    Torch.mul(placed(weights.query(), shape.heads(), x, weights.queryNorm(), reach), shape.scale()));
-            if (parts.size() == 1) {
-                mixed = attend(l, parts.getFirst(), queries, keys, values, weights.sinks());
-            } else {
-                List<Tensor> each = new ArrayList<>();
-                for (Part part : parts) {
-                    each.add(attend(
-                            l,
-                            part,
-                            TorchShape.narrow(queries, 1, part.first, part.positions),
-                            TorchShape.narrow(keys, 1, part.first, part.positions),
-                            TorchShape.narrow(values, 1, part.first, part.positions),
-                            weights.sinks()));
-                }
-                mixed = TorchShape.cat(each, 1);
-            }
-        }
-        return weights.output()
-                .apply(TorchShape.reshape(
-                        TorchShape.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
-    }
-
-    /** [rows, heads, headDim]. */
-    private Tensor heads(Linear projection, int heads, Tensor x) {
-        return TorchShape.reshape(
-                projection.apply(x), rows, heads, config.attention().headDim());
-    }
-
-    private Tensor placed(Linear projection, int heads, Tensor x, Norm norm, Reach reach) {
-        Tensor normalised = switch (config.attention().qkNorm()) {
-            case NONE -> heads(projection, heads, x);
-            case EACH_HEAD -> norm.apply(heads(projection, heads, x));
-            case ALL_HEADS ->
-                TorchShape.reshape(
-                        norm.apply(projection.apply(x)),
-                        rows,
-                        heads,
-                        config.attention().headDim());
-        };
-        return reach.rope() == null ? normalised : ropes.get(reach.rope()).rotate(normalised);
-    }
-
-    /** [heads, rows, headDim]. */
-    private static Tensor byHead(Tensor heads) {
-        return TorchShape.transpose(heads, 0, 1);
-    }
-
-    private Tensor ownProbabilities(int l, Tensor frozen) {
-        long[] needed = {config.attention().heads(), rows, past + rows};
-        if (!Arrays.equals(frozen.shape(), needed)) {
-            throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s"
-                    .formatted(l, frozen, Arrays.toString(needed)));
-        }
-        return TorchShape.reshape(frozen, needed);
-    }
-
-    /**
-     * All heads of a prompt, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and
-     * scaled.
-     */
-    private Tensor attend(int l, Part part, Tensor queries, Tensor keys, Tensor values, Tensor sinks) {
-        ModelConfig.Attention shape = config.attention();
-        Tensor mask = masks.get(mask(shape.layers().get(l), part));
-        int group = shape.group();
-        int positions = part.positions;
-        int total = past + positions;
-        int block = Math.clamp(mostScores / ((long) group * positions * total), 1, shape.kvHeads());
-        if (block == shape.kvHeads()) {
-            Tensor probabilities = hooks.pattern(l, 0, probabilities(queries, keys, sinks, mask));
-            if (request.frozen()) {
-                part.trace.keepAttention(l, probabilities);
-            }
-            return mix(probabilities, values);
-        }
-        Device device = model.device();
-        Tensor mixed = Tensor.empty(DType.F32, device, shape.heads(), positions, shape.headDim());
-        Tensor kept = request.frozen() ? Tensor.empty(DType.F32, device, shape.heads(), positions, total) : null;
-        for (int first = 0; first < shape.kvHeads(); first += block) {
-            try (var scope = TensorScope.open()) {
-                int size = Math.min(block, shape.kvHeads() - first);
-                Tensor probabilities = hooks.pattern(
-                        l,
-                        first * group,
-                        probabilities(
-                                TorchShape.narrow(queries, 0, (long) first * group, (long) size * group),
-                                TorchShape.narrow(keys, 0, first, size),
-                                sinks == null
-                                        ? null
-                                        : TorchShape.narrow(sinks, 0, (long) first * group, (long) size * group),
-                                mask));
-                if (kept != null) {
-                    Torch.copy(TorchShape.narrow(kept, 0, (long) first * group, (long) size * group), probabilities);
-                }
-                Torch.copy(
-                        TorchShape.narrow(mixed, 0, (long) first * group, (long) size * group),
-                        mix(probabilities, TorchShape.narrow(values, 0, first, size)));
-            }
-        }
-        if (kept != null) {
-            part.trace.keepAttention(l, kept);
-        }
-        return mixed;
-    }
-
-    /** softmax(q·kᵀ) of some heads, [heads, positions, total]. */
-    private Tensor probabilities(Tensor queries, Tensor keys, Tensor sinks, Tensor mask) {
-        long heads = queries.size(0);
-        long kvHeads = keys.size(0);
-        long positions = queries.size(1);
-        long total = keys.size(1);
-        try (var scope = TensorScope.open()) {
-            // The queries of a group lie below each other, so that their common keys are read once.
-            Tensor scores = Torch.bmm(
-                    TorchShape.reshape(queries, kvHeads, -1, queries.size(2)), TorchShape.transpose(keys, 1, 2));
-            scores = capped(
-                    TorchShape.reshape(scores, heads, positions, total),
-                    config.attention().softcap());
-            if (mask != null) {
-                scores = Torch.add(scores, mask);
-            }
-            if (sinks == null) {
-                return scope.keep(TorchReduce.softmax(scores, -1));
-            }
-            Tensor widened = TorchShape.cat(List.of(scores, TorchShape.expand(sinks, heads, positions, 1)), -1);
-            return scope.keep(Torch.contiguous(TorchShape.narrow(TorchReduce.softmax(widened, -1), -1, 0, total)));
-        }
-    }
-
-    /** Probabilities [heads, positions, total] on values [kvHeads, total, headDim]: [heads, positions, headDim]. */
-    private Tensor mix(Tensor probabilities, Tensor values) {
-        long kvHeads = values.size(0);
-        Tensor mixed = Torch.bmm(TorchShape.reshape(probabilities, kvHeads, -1, values.size(1)), values);
-        return TorchShape.reshape(mixed, probabilities.size(0), probabilities.size(1), -1);
     }
 }

@@ -4,6 +4,10 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import java.nio.file.Path;
@@ -15,6 +19,9 @@ import java.util.List;
  * once.
  */
 public final class LanguageModel implements AutoCloseable {
+    /** Rows of the unembedding that are brought to float32 at a time. */
+    private static final long MEAN_ROWS = 8192;
+
     private final Path directory;
     private final ModelConfig config;
     private final DType compute;
@@ -26,6 +33,7 @@ public final class LanguageModel implements AutoCloseable {
     private final List<LayerWeights> layers = new ArrayList<>();
     private final Norm finalNorm;
     private final Tensor unembedding;
+    private Tensor meanUnembedding;
 
     private LanguageModel(Path directory, ModelFiles files, WeightLoader weights, DType compute, Device device) {
         this.directory = directory;
@@ -116,6 +124,31 @@ public final class LanguageModel implements AutoCloseable {
         return unembedding;
     }
 
+    /** [d]: the direction in the final residual stream, after the last norm, that raises a token's logit. */
+    public float[] unembedding(int token) {
+        try (var scope = TensorScope.open()) {
+            return Torch.to(TorchShape.select(unembedding, 0, token), DType.F32).toFloats();
+        }
+    }
+
+    /** F32 [1, width]: mean of the unembedding's rows, which is taken off a token's direction. Closed with the model. */
+    public synchronized Tensor meanUnembedding() {
+        if (meanUnembedding == null) {
+            // Not the whole matrix in float32 at once, where it has another type.
+            long all = unembedding.size(0);
+            long block = unembedding.dtype() == DType.F32 ? all : MEAN_ROWS;
+            try (var scope = TensorScope.open()) {
+                Tensor sum = Tensor.zeros(DType.F32, device, 1, unembedding.size(1));
+                for (long first = 0; first < all; first += block) {
+                    Tensor some = TorchShape.narrow(unembedding, 0, first, Math.min(block, all - first));
+                    sum = Torch.add(sum, TorchReduce.sum(Torch.to(some, DType.F32), 0, true));
+                }
+                meanUnembedding = TensorScope.release(Torch.mul(sum, 1.0 / all));
+            }
+        }
+        return meanUnembedding;
+    }
+
     /** Runs the model over a prompt. */
     public Trace forward(int[] tokens, TraceRequest request) {
         return forward(tokens, request, Hooks.NONE, null);
@@ -182,7 +215,10 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (meanUnembedding != null) {
+            meanUnembedding.close();
+        }
         owned.forEach(Tensor::close);
         tensors.close();
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 class EdgeRowsTest {
     @Test
     void runsBecomeRows() {
-        var layout = new EdgeRows.Layout(8);
+        var layout = new EdgeLayout(8);
         assertEquals(0, layout.run(1, 2));
         assertEquals(2, layout.run(3, 1), "continues the first run");
         assertEquals(3, layout.run(5, 0));
@@ -47,7 +47,7 @@ class EdgeRowsTest {
 
     @Test
     void runsThatDoNotFitAreRefused() {
-        var layout = new EdgeRows.Layout(8);
+        var layout = new EdgeLayout(8);
         layout.run(2, 3);
         assertThrows(IllegalArgumentException.class, () -> layout.run(4, 1));
         assertThrows(IllegalArgumentException.class, () -> layout.run(5, 4));
@@ -72,11 +72,11 @@ class EdgeRowsTest {
 
     @Test
     void filledBuffersAreAdoptedAndFreed() {
-        var layout = new EdgeRows.Layout(3);
+        var layout = new EdgeLayout(3);
         layout.run(0, 2);
         layout.endRow();
         var closed = new AtomicInteger();
-        EdgeRows.Buffer buffer = layout.buffer();
+        EdgeBuffer buffer = layout.buffer();
         try (Tensor computed = Tensor.ofFloats(new float[] {1, 2}, 2)) {
             Torch.copy(buffer.values(), computed);
         }

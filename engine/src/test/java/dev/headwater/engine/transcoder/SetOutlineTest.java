@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.bindings.Device;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.Reference;
+import dev.headwater.engine.hub.SetFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -26,7 +26,7 @@ class SetOutlineTest {
     @MethodSource("dev.headwater.engine.transcoder.GoldenCase#names")
     void theFirstFileTellsTheSize(String name) throws IOException {
         Path directory = GoldenCase.transcoders(name);
-        String first = Hub.firstWeights(SET, directory).path();
+        String first = SetFiles.first(SET, directory).path();
         byte[] head;
         try (InputStream in = Files.newInputStream(directory.resolve(first))) {
             head = in.readNBytes(SetOutline.HEAD_BYTES);
@@ -49,11 +49,11 @@ class SetOutlineTest {
         Files.writeString(
                 directory.resolve("config.yaml"),
                 "transcoders:\n- hf://org/other/a/params.npz?revision=v1\n- layer_1.npz\n");
-        assertEquals(new Reference.Remote("org/other", "a/params.npz", "v1"), Hub.firstWeights(SET, directory));
+        assertEquals(new Reference.Remote("org/other", "a/params.npz", "v1"), SetFiles.first(SET, directory));
         Files.writeString(directory.resolve("config.yaml"), "model_kind: cross_layer_transcoder\n");
         assertEquals(
                 new Reference.Remote("org/set", "folder/W_enc_0.safetensors", "v2"),
-                Hub.firstWeights(new Reference.Remote("org/set", "folder", "v2"), directory));
+                SetFiles.first(new Reference.Remote("org/set", "folder", "v2"), directory));
     }
 
     @Test

@@ -1,0 +1,99 @@
+package dev.headwater.cli.command;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.bindings.Cuda;
+import dev.headwater.bindings.Device;
+import dev.headwater.bindings.Kernels;
+import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.cli.option.PromptOptions;
+import dev.headwater.cli.option.PruningOptions;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.attribution.Rank;
+import dev.headwater.engine.document.EarlierGraph;
+import dev.headwater.engine.document.GraphName;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.hub.Reference;
+import dev.headwater.engine.product.Products;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * All that a batch's graphs depend on, by which a later run of the batch tells whose a file is and whether it is done.
+ *
+ * @param common what all lines share
+ * @param batch  the options of lines that say nothing else
+ */
+record BatchSettings(ObjectNode common, AttributionOptions batch) {
+    static BatchSettings of(ModelOptions model, PruningOptions pruning, AttributionOptions batch) {
+        Device on = Cuda.device(model.device());
+        ObjectNode common = BoundedJson.mapper()
+                .createObjectNode()
+                .put("model", Reference.parse(model.model()).toString())
+                .put("transcoders", Reference.parse(model.transcoders()).toString())
+                .put("dtype", model.type().toString())
+                // What was chosen, not "auto": a batch that goes on elsewhere must not mix two ways.
+                .put(
+                        "products",
+                        Products.choose(model.products(), model.type(), on).toString())
+                .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString())
+                .put("node_threshold", pruning.nodes())
+                .put("edge_threshold", pruning.edges());
+        return new BatchSettings(common, batch);
+    }
+
+    /** All that a line's graph depends on. */
+    ObjectNode of(BatchLine line) {
+        ObjectNode settings = BoundedJson.mapper().createObjectNode();
+        switch (line.prompt()) {
+            case PromptOptions.Words words -> settings.put("prompt", words.text());
+            case PromptOptions.Chat chat ->
+                settings.set("conversation", BoundedJson.mapper().valueToTree(chat.conversation()));
+            case PromptOptions.Ids ids -> {
+                var list = settings.putArray("token_ids");
+                for (int id : ids.ids()) {
+                    list.add(id);
+                }
+            }
+        }
+        AttributionOptions options = line.options(batch);
+        OutputTargets.Salient targets = (OutputTargets.Salient) options.targets();
+        if (options.rank() != Rank.INFLUENCE) {
+            settings.put("rank", options.rank().toString());
+        }
+        return settings.<ObjectNode>setAll(common)
+                .put("max_logits", targets.maxLogits())
+                .put("logit_prob", targets.probability())
+                .put("max_features", options.maxFeatures())
+                .put("batch_size", options.batchSize())
+                .put("update_interval", options.updateInterval());
+    }
+
+    /** A graph that is no other line's, other command's or other prompt's: theirs is never replaced. */
+    boolean isFree(String slug, BatchLine line, Path directory, BatchRecords records) {
+        Path file = GraphName.file(directory, slug);
+        if (!EarlierGraph.exists(file)) {
+            return true;
+        }
+        Optional<ObjectNode> made = records.settings(slug);
+        if (made.isPresent()) {
+            ObjectNode settings = of(line);
+            return List.of("prompt", "token_ids", "conversation", "model", "transcoders").stream()
+                    .allMatch(key -> settings.path(key).equals(made.get().path(key)));
+        }
+        // The batch that made it was killed before it could note it down.
+        return EarlierGraph.read(file)
+                .filter(earlier -> switch (line.prompt()) {
+                    case PromptOptions.Words words ->
+                        earlier.prompt().equals(words.text())
+                                || !earlier.tokens().isEmpty()
+                                        && earlier.prompt()
+                                                .equals(earlier.tokens().getFirst() + words.text());
+                    case PromptOptions.Ids ids -> earlier.tokens().size() == ids.ids().length;
+                    case PromptOptions.Chat chat ->
+                        earlier.prompt().contains(chat.title().strip());
+                })
+                .isPresent();
+    }
+}
