@@ -46,6 +46,7 @@ public record AttributionOptions(
         return new AttributionOptions(targets, batchSize, maxFeatures, value, rank, memory);
     }
 
+    /** {@return these options, choosing features by this rank} */
     public AttributionOptions withRank(Rank value) {
         return new AttributionOptions(targets, batchSize, maxFeatures, updateInterval, value, memory);
     }
