@@ -49,7 +49,10 @@ final class KindsCommand implements Callable<Integer> {
             description = "Random model (default: ${DEFAULT-VALUE}).")
     private String random;
 
-    @Option(names = "--checkpoint", paramLabel = "FILE", description = "A real model instead, with --transcoders and --text.")
+    @Option(
+            names = "--checkpoint",
+            paramLabel = "FILE",
+            description = "A real model instead, with --transcoders and --text.")
     private @Nullable Path checkpoint;
 
     @Option(names = "--transcoders", paramLabel = "DIR", description = "That model's transcoders.")
@@ -155,7 +158,9 @@ final class KindsCommand implements Callable<Integer> {
         for (int length : tokens) {
             rows(table, length);
         }
-        String name = real ? checkpoint.getFileName().toString() : BenchmarkModel.of(random).shape().toString();
+        String name = real
+                ? checkpoint.getFileName().toString()
+                : BenchmarkModel.of(random).shape().toString();
         String remark = name + "; " + maxFeatures + " features in a graph; "
                 + Runtime.getRuntime().availableProcessors() + " threads.";
         System.out.print(table.print(Table.Format.MARKDOWN) + "\n" + remark + "\n");
@@ -186,8 +191,8 @@ final class KindsCommand implements Callable<Integer> {
             Made first = made.get(Kind.INFLUENCE).getFirst();
             double base = median(made.get(Kind.INFLUENCE), Figures::total);
             made.forEach((kind, all) -> {
-                Sample total = Sample.of(
-                        all.stream().map(one -> one.figures.total()).toList());
+                Sample total =
+                        Sample.of(all.stream().map(one -> one.figures.total()).toList());
                 Made one = all.getFirst();
                 boolean comparable = kind == Kind.TOTAL;
                 table.row(
@@ -247,7 +252,9 @@ final class KindsCommand implements Callable<Integer> {
     }
 
     private static double median(List<Made> made, ToDoubleFunction<Figures> figure) {
-        return Sample.of(made.stream().map(one -> figure.applyAsDouble(one.figures)).toList())
+        return Sample.of(made.stream()
+                        .map(one -> figure.applyAsDouble(one.figures))
+                        .toList())
                 .median();
     }
 

@@ -185,7 +185,9 @@ final class OnceCommand implements Callable<Integer> {
         ArrayNode chosen = figures.putArray("chosen");
         int[] selected = graph.selected();
         for (int i = 0; i < selected.length; i++) {
-            chosen.addArray().add(graph.active().ref(selected[i]).toString()).add(influence.node()[i]);
+            chosen.addArray()
+                    .add(graph.active().ref(selected[i]).toString())
+                    .add(influence.node()[i]);
         }
     }
 
