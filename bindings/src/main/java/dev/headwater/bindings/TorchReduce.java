@@ -100,7 +100,7 @@ public final class TorchReduce {
     }
 
     private static Ranked ranked(Operator.Call call) {
-        MemorySegment[] results = call.run(2);
+        Handle[] results = call.run(2);
         return new Ranked(Tensor.owning(results[0]), Tensor.owning(results[1]));
     }
 }
