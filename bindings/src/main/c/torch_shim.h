@@ -1,6 +1,6 @@
 /*
  * The part of libtorch's stable C interface (torch/csrc/inductor/aoti_torch/c/shim.h and torch/csrc/stable/c/shim.h,
- * libtorch 2.13) that Headwater uses, in plain C so that jextract can read it. Names and signatures are libtorch's.
+ * libtorch 2.13; what older ones lack is said where it stands) that Headwater uses, in plain C so that jextract can read it. Names and signatures are libtorch's.
  *
  * Every function that returns int32_t and takes a handle reports 0 for success; otherwise
  * torch_exception_get_what_without_backtrace has the text. "owned": the caller must free it; "borrowed": it belongs to

@@ -18,8 +18,7 @@ import java.util.List;
  */
 final class Operator {
     /** What we are written against, or the older libtorch in use; libtorch adapts schemas that changed since. */
-    private static final long BUILD_VERSION =
-            Math.min(2L << 56 | 13L << 48, TorchShim.aoti_torch_abi_version());
+    private static final long BUILD_VERSION = Math.min(2L << 56 | 13L << 48, TorchShim.aoti_torch_abi_version());
 
     static final Operator FILL = new Operator("fill_", "Tensor");
 

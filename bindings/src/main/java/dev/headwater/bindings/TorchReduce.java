@@ -1,7 +1,5 @@
 package dev.headwater.bindings;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * The operators of libtorch that work along dimensions; conventions are those of {@link Torch}.
  */
