@@ -24,7 +24,6 @@ import picocli.CommandLine.Model.OptionSpec;
             MatrixCommand.class,
             CompareCommand.class,
             GraphFunctionsCommand.class,
-            KindsCommand.class,
             ModelCommand.class,
             OnceCommand.class,
             HelpCommand.class

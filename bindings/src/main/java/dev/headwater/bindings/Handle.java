@@ -23,14 +23,11 @@ final class Handle {
     }
 
     private final MemorySegment tensor;
-    /** Keeps borrowed memory that the tensor reads, where libtorch does not say when it is done with it; else null. */
-    private final NativeArena.Lease memory;
     /** Calls that are using the tensor, and {@link #CLOSED}. */
     private volatile int uses;
 
     Handle(MemorySegment tensor) {
         this.tensor = tensor;
-        memory = Borrowed.lease(tensor);
     }
 
     boolean isClosed() {
@@ -74,10 +71,6 @@ final class Handle {
     }
 
     private void free() {
-        int status = TorchShim.aoti_torch_delete_tensor_object(tensor);
-        if (memory != null) {
-            memory.close();
-        }
-        Shim.check(status, "delete_tensor_object");
+        Shim.check(TorchShim.aoti_torch_delete_tensor_object(tensor), "delete_tensor_object");
     }
 }

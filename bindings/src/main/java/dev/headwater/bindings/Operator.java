@@ -8,8 +8,6 @@ import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * One ATen operator, called through libtorch's boxed dispatcher. The arguments of its schema go in order, all of them, each as
@@ -17,8 +15,8 @@ import java.util.List;
  * of operators make calls, and their test runs every operator.
  */
 final class Operator {
-    /** What we are written against, or the older libtorch in use; libtorch adapts schemas that changed since. */
-    private static final long BUILD_VERSION = Math.min(2L << 56 | 13L << 48, TorchShim.aoti_torch_abi_version());
+    /** What we are written against; libtorch adapts schemas that changed since. */
+    private static final long BUILD_VERSION = 2L << 56 | 13L << 48;
 
     static final Operator FILL = new Operator("fill_", "Tensor");
 
@@ -62,8 +60,6 @@ final class Operator {
         private long[] owned = new long[MOST_ARGUMENTS];
         private Owned[] kinds = new Owned[MOST_ARGUMENTS];
         private int owning;
-        /** What keeps borrowed memory that arguments read, until the call is over. */
-        private final List<NativeArena.Lease> leases = new ArrayList<>();
 
         private static Call begin(Operator operator) {
             NativeLibraries.load();
@@ -113,15 +109,9 @@ final class Operator {
                     case TENSOR -> TorchShim.aoti_torch_delete_tensor_object(value);
                     case LIST -> TorchShim.torch_delete_list(value);
                     case STRING -> TorchShim.torch_delete_string(value);
-                    case CELL -> Shim.deleteCell(value);
+                    case CELL -> TorchShim.torch_delete_stable_ivalue(value);
                 };
             }
-            end();
-        }
-
-        private void end() {
-            leases.forEach(NativeArena.Lease::close);
-            leases.clear();
             SPARE.set(this);
         }
 
@@ -135,10 +125,6 @@ final class Operator {
             }
             try {
                 check(TorchShim.aoti_torch_new_tensor_handle(pointer, out), "new_tensor_handle");
-                NativeArena.Lease lease = Borrowed.lease(pointer);
-                if (lease != null) {
-                    leases.add(lease);
-                }
                 return own(Owned.TENSOR);
             } finally {
                 tensor.release();
@@ -172,7 +158,7 @@ final class Operator {
         }
 
         private long cell(long value) {
-            check(Shim.newCell(out), "new_stable_ivalue");
+            check(TorchShim.torch_new_stable_ivalue(out), "new_stable_ivalue");
             long cell = own(Owned.CELL);
             MemorySegment.ofAddress(cell).reinterpret(Long.BYTES).set(JAVA_LONG, 0, value);
             return cell;
@@ -217,30 +203,30 @@ final class Operator {
             return push(own(Owned.STRING));
         }
 
-        /** Runs the operator for its only result. */
-        Handle run() {
+        /** Runs the operator for its only result, an owned handle. */
+        MemorySegment run() {
             return run(1)[0];
         }
 
         /** Runs an operator that changes an argument and returns it again. */
         void runInPlace() {
-            run().close();
+            Shim.check(TorchShim.aoti_torch_delete_tensor_object(run()), "delete_tensor_object");
         }
 
-        /** Runs the operator for so many results. */
-        Handle[] run(int results) {
+        /** Runs the operator for so many results, owned handles. */
+        MemorySegment[] run(int results) {
             owning = 0; // theirs from here on, whatever comes of the call
             try {
                 Shim.check(
                         TorchShim.torch_call_dispatcher(operator.nameText, operator.overloadText, stack, BUILD_VERSION),
                         operator.name);
-                Handle[] handles = new Handle[results];
+                MemorySegment[] handles = new MemorySegment[results];
                 for (int i = 0; i < results; i++) {
-                    handles[i] = new Handle(MemorySegment.ofAddress(stack.getAtIndex(JAVA_LONG, i)));
+                    handles[i] = MemorySegment.ofAddress(stack.getAtIndex(JAVA_LONG, i));
                 }
                 return handles;
             } finally {
-                end();
+                SPARE.set(this);
             }
         }
     }

@@ -1,5 +1,7 @@
 package dev.headwater.bindings;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * The operators of libtorch that work along dimensions; conventions are those of {@link Torch}.
  */
@@ -98,7 +100,7 @@ public final class TorchReduce {
     }
 
     private static Ranked ranked(Operator.Call call) {
-        Handle[] results = call.run(2);
+        MemorySegment[] results = call.run(2);
         return new Ranked(Tensor.owning(results[0]), Tensor.owning(results[1]));
     }
 }

@@ -30,12 +30,15 @@ import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.BundledLabels;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Prompt;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -134,26 +137,37 @@ public final class AttentionCommand implements Callable<Integer> {
         check();
         if (graph == null) {
             try (var progress = new ProgressDisplay(console, interrupt, json);
-                    ReplacementModel loaded = model.load(progress);
-                    LinearPrompt linear = LinearPrompt.of(loaded, source.with(loaded), options.memory(), progress)) {
-                OutputTargets wanted = targets.of(loaded, linear.prompt().length(), options.targets());
-                explain(linear, null, wanted, options.withTargets(wanted), progress);
+                    ReplacementModel loaded = model.load(progress)) {
+                Prompt read = source.with(loaded);
+                OutputTargets wanted = targets.of(loaded, read.length(), options.targets());
+                try (LinearPrompt linear = LinearPrompt.of(loaded, read, options.withTargets(wanted), progress)) {
+                    explain(linear, null, wanted, progress);
+                }
             }
             return 0;
         }
         try (AttributionGraph whole = WholeGraph.read(graph);
                 var progress = new ProgressDisplay(console, interrupt, json);
                 ReplacementModel loaded = model.loadMadeWith(graph, whole.provenance(), progress);
-                LinearPrompt linear =
-                        LinearPrompt.of(loaded, loaded.prompt(whole.prompt().tokens()), options.memory(), progress)) {
-            if (whole.layers() != loaded.layers()) {
-                throw new HeadwaterException(
-                        graph + " is of a model with " + whole.layers() + " layers, and this one has " + loaded.layers()
-                                + "; give the model and transcoders that it was made with");
-            }
-            explain(linear, whole, null, options, progress);
+                LinearPrompt linear = linear(loaded, whole, options, progress)) {
+            explain(linear, whole, null, progress);
         }
         return 0;
+    }
+
+    private LinearPrompt linear(
+            ReplacementModel loaded, AttributionGraph whole, AttributionOptions options, Progress progress) {
+        if (whole.layers() != loaded.layers()) {
+            throw new HeadwaterException(graph + " is of a model with " + whole.layers() + " layers, and this one has "
+                    + loaded.layers() + "; give the model and transcoders that it was made with");
+        }
+        List<FeatureRef> features = IntStream.range(0, whole.active().count())
+                .mapToObj(i -> new FeatureRef(
+                        whole.active().layer()[i],
+                        whole.active().position()[i],
+                        whole.active().feature()[i]))
+                .toList();
+        return LinearPrompt.of(loaded, loaded.prompt(whole.prompt().tokens()), features, options.memory(), progress);
     }
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
@@ -174,19 +188,14 @@ public final class AttentionCommand implements Callable<Integer> {
         }
     }
 
-    private void explain(
-            LinearPrompt linear,
-            AttributionGraph whole,
-            OutputTargets wanted,
-            AttributionOptions options,
-            ProgressDisplay progress)
+    private void explain(LinearPrompt linear, AttributionGraph whole, OutputTargets wanted, ProgressDisplay progress)
             throws IOException {
         if (edges.isEmpty() && heads.isEmpty()) {
             GraphHeads found;
             if (whole != null) {
                 found = heads(linear, whole, wanted, progress);
             } else {
-                try (AttributionGraph made = Attribution.of(linear.model(), linear.prompt(), options, progress)) {
+                try (AttributionGraph made = Attribution.of(linear, progress)) {
                     found = heads(linear, made, wanted, progress);
                 }
             }

@@ -25,7 +25,6 @@ import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureBuild;
-import dev.headwater.engine.features.FeatureFiles;
 import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -158,23 +157,26 @@ public final class AttributeCommand implements Callable<Integer> {
                                 .println("headwater: " + set.config().file() + " says topk and gives no k; k = " + k
                                         + " is taken, as the public Python library does for this set"));
             }
-            FeatureFiles evidence = features == null ? null : FeatureBuild.open(loaded, features);
+            GraphJson.Labels labels = features == null
+                    ? SetEvidence.labels(model.transcoders())
+                    : new FeatureLabels(FeatureBuild.open(loaded, features));
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
             if (output.named()) {
                 GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
             }
             AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
-            try (AttributionGraph graph = Attribution.of(loaded, read, wanted, progress)) {
+            try (LinearPrompt linear = heads ? LinearPrompt.of(loaded, read, wanted, progress) : null;
+                    AttributionGraph graph = linear == null
+                            ? Attribution.of(loaded, read, wanted, progress)
+                            : Attribution.of(linear, progress)) {
                 progress.close();
                 seconds.putAll(graph.provenance().seconds());
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
-                GraphJson.Labels labels =
-                        evidence == null ? SetEvidence.labels(loaded, graph, pruned) : new FeatureLabels(evidence);
-                AttentionBlock attention = heads ? attention(loaded, graph, pruned, wanted, labels) : null;
-                if (heads) {
+                AttentionBlock attention = linear == null ? null : attention(linear, graph, pruned, wanted, labels);
+                if (linear != null) {
                     seconds.put("heads", watch.lap());
                 }
                 Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels, attention);
@@ -212,13 +214,12 @@ public final class AttributeCommand implements Callable<Integer> {
     }
 
     private AttentionBlock attention(
-            ReplacementModel loaded,
+            LinearPrompt linear,
             AttributionGraph graph,
             Pruning pruned,
             AttributionOptions wanted,
             GraphJson.Labels labels) {
-        try (var progress = new ProgressDisplay(console, interrupt, output.quiet());
-                LinearPrompt linear = LinearPrompt.of(loaded, graph.prompt(), wanted.memory(), progress)) {
+        try (var progress = new ProgressDisplay(console, interrupt, output.quiet())) {
             GraphHeads found = GraphHeads.of(linear, graph, pruned, wanted.targets(), headShare, progress);
             List<GraphHeads.Look> looks = found.looks(linear, graph, qk, QK_SOURCES);
             progress.close();

@@ -13,7 +13,9 @@ import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attribution.LinearPrompt;
+import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.HeadVerification;
@@ -162,7 +164,11 @@ public final class VerifyCommand implements Callable<Integer> {
             throws JsonProcessingException {
         int[] tokens = graph.tokens();
         Prompt prompt = tokens != null ? loaded.prompt(tokens) : loaded.prompt(graph.promptText());
-        try (LinearPrompt linear = LinearPrompt.of(loaded, prompt, 0, progress);
+        List<FeatureRef> features = graph.nodes().stream()
+                .filter(node -> node.kind() == DocumentNode.Kind.FEATURE)
+                .map(node -> new FeatureRef(node.layer(), node.position(), (int) node.number()))
+                .toList();
+        try (LinearPrompt linear = LinearPrompt.of(loaded, prompt, features, 0, progress);
                 Baseline baseline = Baseline.of(loaded, prompt)) {
             HeadVerification check =
                     HeadVerification.of(linear, baseline, HeadVerification.strongest(linear, graph, top), progress);

@@ -7,8 +7,9 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.LayerInput;
+import dev.headwater.engine.attribution.LayerInput.Reading;
 import dev.headwater.engine.attribution.LinearPrompt;
-import dev.headwater.engine.attribution.LinearPrompt.Reading;
 import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.NodeId;
 import dev.headwater.engine.model.HeadInput;
@@ -78,7 +79,8 @@ public record ScoreSources(
         check(prompt.prompt().length(), head, query, key);
         try (var scope = TensorScope.open()) {
             var model = prompt.model().model();
-            Tensor stream = prompt.stream(head.layer());
+            LayerInput input = prompt.entering(head.layer());
+            Tensor stream = input.stream();
             HeadInput q = HeadInput.query(model, head.layer(), head.head(), query, stream);
             HeadInput k = HeadInput.key(model, head.layer(), head.head(), key, stream);
             int window = config.attention().layers().get(head.layer()).window();
@@ -90,19 +92,15 @@ public record ScoreSources(
             double mean = scale * dot(q.value(), meanKey);
             Tensor queries = Torch.mul(Torch.mm(TorchShape.stack(List.of(k.value(), meanKey), 0), q.gradient()), scale);
             Tensor ofKey = Torch.mul(Torch.mm(TorchShape.unsqueeze(q.value(), 0), k.gradient()), scale);
-            boolean all = pairs == 0
-                    || config.attention().headDim()
-                                    * (prompt.rowCost(head.layer(), query) + prompt.rowCost(head.layer(), key))
-                            <= CHEAP;
+            boolean all =
+                    pairs == 0 || config.attention().headDim() * (input.rowCost(query) + input.rowCost(key)) <= CHEAP;
             Tensor more =
                     all ? q.gradient() : Torch.mm(directions(config.attention().headDim(), q.gradient()), q.gradient());
             Tensor moreOfKey =
                     all ? k.gradient() : Torch.mm(directions(config.attention().headDim(), k.gradient()), k.gradient());
-            List<Tensor> found = prompt.contributions(
-                    head.layer(),
-                    List.of(
-                            new Reading(query, TorchShape.cat(List.of(queries, more), 0)),
-                            new Reading(key, TorchShape.cat(List.of(ofKey, moreOfKey), 0))));
+            List<Tensor> found = input.contributions(List.of(
+                    new Reading(query, TorchShape.cat(List.of(queries, more), 0)),
+                    new Reading(key, TorchShape.cat(List.of(ofKey, moreOfKey), 0))));
             Tensor atQuery = found.getFirst();
             Tensor atKey = found.getLast();
             float[] querySide = TorchShape.select(atQuery, 0, 0).toFloats();
@@ -121,9 +119,8 @@ public record ScoreSources(
             } else {
                 int[] querySources = candidates(querySide, restQuery);
                 int[] keySources = candidates(keySide, restKey);
-                Tensor left = Torch.linear(
-                        prompt.added(head.layer(), query, querySources), Torch.mul(q.gradient(), scale), null);
-                Tensor right = Torch.linear(prompt.added(head.layer(), key, keySources), k.gradient(), null);
+                Tensor left = Torch.linear(input.added(query, querySources), Torch.mul(q.gradient(), scale), null);
+                Tensor right = Torch.linear(input.added(key, keySources), k.gradient(), null);
                 strongest = Pairs.strongest(left, querySources, right, keySources, pairs);
             }
             float[] attention = prompt.attention(head.layer(), head.head(), query);

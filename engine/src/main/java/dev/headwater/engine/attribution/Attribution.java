@@ -11,11 +11,15 @@ import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.LinearModel;
+import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Trace;
+import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -33,10 +37,10 @@ public final class Attribution {
     /** A graph that is wanted. */
     public record Request(Prompt prompt, AttributionOptions options) {}
 
-    private Attribution(ReplacementModel model, Progress progress) {
+    private Attribution(ReplacementModel model, PhaseClock clock, Progress progress) {
         this.model = model;
+        this.clock = clock;
         this.progress = progress;
-        clock = new PhaseClock(progress);
     }
 
     /**
@@ -63,7 +67,74 @@ public final class Attribution {
      */
     public static List<AttributionGraph> together(ReplacementModel model, List<Request> requests, Progress progress) {
         try (var _ = model.use()) {
-            return new Attribution(model, progress).run(requests);
+            return new Attribution(model, new PhaseClock(progress), progress).run(requests);
+        }
+    }
+
+    /**
+     * The attribution graph of a prompt whose forward pass and features are there already, with the options that {@code linear} was made
+     * with; its times are those of both.
+     *
+     * @throws CancellationException if the progress listener asks to stop
+     */
+    public static AttributionGraph of(LinearPrompt linear, Progress progress) {
+        try (var _ = linear.model().use();
+                var _ = TensorScope.open()) {
+            return new Attribution(linear.model(), linear.clock().with(progress), progress)
+                    .graphs(List.of(linear.part().again()), linear.memory())
+                    .getFirst();
+        }
+    }
+
+    /**
+     * Everything up to the rows of one prompt's graph.
+     *
+     * @param sites to record besides those that attribution needs
+     * @param known of a model's own neurons those that are features, null for the strongest
+     */
+    static LinearPrompt linear(
+            ReplacementModel model,
+            Request request,
+            Set<FeatureSite> sites,
+            long @Nullable [] known,
+            Progress progress) {
+        var attribution = new Attribution(model, new PhaseClock(progress), progress);
+        return attribution.linear(request, sites, known);
+    }
+
+    private LinearPrompt linear(Request request, Set<FeatureSite> sites, long @Nullable [] known) {
+        long memory = request.options().memory() > 0
+                ? request.options().memory()
+                : model.memory().working(Place.DEVICE);
+        TensorScope scope = TensorScope.open();
+        Trace trace = null;
+        try {
+            clock.begin("forward pass", 1);
+            Set<FeatureSite> all = EnumSet.copyOf(sites);
+            all.addAll(List.of(model.basis().input(), model.basis().output()));
+            trace = model.model()
+                    .forward(request.prompt().tokens(), new TraceRequest(all, true, TraceRequest.Logits.LAST));
+            progress.advance(1);
+            LocalReplacement local = null;
+            if (!model.basis().dense()) {
+                clock.begin("encode", model.layers());
+                local = LocalReplacement.of(model, List.of(trace), progress::advance)
+                        .getFirst();
+            } else if (known != null) {
+                local = LocalReplacement.of(model, trace, known);
+            }
+            if (local == null || request.options().rank() == Rank.TOTAL) {
+                clock.begin("total effects", model.layers());
+            }
+            Part part = part(request, trace, local, 0, memory / 2);
+            clock.end();
+            return new LinearPrompt(model, part, trace, scope.detach(), clock, memory);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            if (trace != null) {
+                trace.close();
+            }
+            throw e;
         }
     }
 
@@ -85,7 +156,6 @@ public final class Attribution {
                     .filter(bytes -> bytes > 0)
                     .min()
                     .orElse(model.memory().working(Place.DEVICE));
-            LinearModel linear = model.linear();
             if (model.basis().dense()
                     || requests.stream().anyMatch(request -> request.options().rank() == Rank.TOTAL)) {
                 clock.begin("total effects", (long) model.layers() * requests.size());
@@ -95,6 +165,17 @@ public final class Attribution {
                 LocalReplacement local = replacements.isEmpty() ? null : replacements.get(i);
                 parts.add(part(requests.get(i), traces.get(i), local, i, cacheBytes));
             }
+            return graphs(parts, memory);
+        } finally {
+            parts.forEach(part -> part.frozen.sources().close());
+            traces.forEach(Trace::close);
+        }
+    }
+
+    /** Sweeps until every part has its rows, and makes graphs of them. */
+    private List<AttributionGraph> graphs(List<Part> parts, long memory) {
+        try {
+            LinearModel linear = model.linear();
             long rows = parts.stream()
                     .mapToLong(part ->
                             (long) part.rounds.wanted() * (part.request.prompt().length() + 1) / 2)
@@ -138,8 +219,7 @@ public final class Attribution {
             }
             return graphs;
         } finally {
-            parts.forEach(Part::close);
-            traces.forEach(Trace::close);
+            parts.forEach(part -> part.rounds.close());
         }
     }
 
@@ -148,15 +228,14 @@ public final class Attribution {
      *
      * @param chosen numbers of the active features that have columns, null for all
      */
-    private record Part(
+    record Part(
             Request request,
             LocalReplacement local,
             int @Nullable [] chosen,
             FrozenPrompt frozen,
             TargetVectors vectors,
             List<LogitTarget> labels,
-            FeatureRounds rounds)
-            implements AutoCloseable {
+            FeatureRounds rounds) {
         /** The rows that are due. */
         AdjointSweep.Wanted wanted() {
             return new AdjointSweep.Wanted(
@@ -170,10 +249,16 @@ public final class Attribution {
                     : Arrays.stream(selection.selected()).map(i -> chosen[i]).toArray();
         }
 
-        @Override
-        public void close() {
-            rounds.close();
-            frozen.sources().close();
+        /** The same, before any round. */
+        Part again() {
+            return new Part(
+                    request,
+                    local,
+                    chosen,
+                    frozen,
+                    vectors,
+                    labels,
+                    Attribution.rounds(request.options(), frozen, labels));
         }
     }
 
@@ -204,16 +289,14 @@ public final class Attribution {
                 trace.tokenVectors(),
                 cacheBytes,
                 model.memory());
-        int features = columns.count();
-        return new Part(
-                request,
-                local,
-                chosen,
-                FrozenPrompt.of(frozen, sources, labels.size()),
-                vectors,
-                labels,
-                new FeatureRounds(
-                        features, sources.columns(0) - features, labels, options.maxFeatures(), options.perRound()));
+        FrozenPrompt prompt = FrozenPrompt.of(frozen, sources, labels.size());
+        return new Part(request, local, chosen, prompt, vectors, labels, rounds(options, prompt, labels));
+    }
+
+    private static FeatureRounds rounds(AttributionOptions options, FrozenPrompt prompt, List<LogitTarget> labels) {
+        int features = prompt.sources().firstError(0);
+        return new FeatureRounds(
+                features, prompt.sources().columns(0) - features, labels, options.maxFeatures(), options.perRound());
     }
 
     /** The neurons with the largest total effects on the targets. */

@@ -1,28 +1,23 @@
 package dev.headwater.engine.attribution;
 
-import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
-import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.linear.FrozenModel;
-import dev.headwater.engine.linear.FrozenWeights;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Trace;
-import dev.headwater.engine.model.TraceRequest;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -31,15 +26,22 @@ import java.util.stream.IntStream;
  * the model stays open.
  */
 public final class LinearPrompt implements AutoCloseable {
+    /** What {@link LayerInput} needs of the forward pass. */
+    private static final Set<FeatureSite> SITES = EnumSet.of(FeatureSite.RESID_MID, FeatureSite.HOOK_MLP_OUT);
+
     private final ReplacementModel model;
+    private final Attribution.Part part;
     private final Prompt prompt;
     private final long memory;
     private final Trace trace;
     private final LocalReplacement local;
     private final FrozenModel frozen;
     private final AutoCloseable tensors;
-    private Sources sources;
-    private AutoCloseable sourceTensors;
+    private final PhaseClock clock;
+    /** Where the graph is of chosen features only. */
+    private Sources everything;
+
+    private AutoCloseable everythingTensors;
 
     /** Takes what was found of an edge. */
     @FunctionalInterface
@@ -52,52 +54,61 @@ public final class LinearPrompt implements AutoCloseable {
         void edge(int edge, float[] loadings);
     }
 
-    /**
-     * Linear functions of the residual stream at a position.
-     *
-     * @param gradients F32 [n, d]
-     */
-    public record Reading(int position, Tensor gradients) {}
-
-    private LinearPrompt(ReplacementModel model, Prompt prompt, long memory, Progress progress) {
+    /** All of it is this one's to close but the model. */
+    LinearPrompt(
+            ReplacementModel model,
+            Attribution.Part part,
+            Trace trace,
+            AutoCloseable tensors,
+            PhaseClock clock,
+            long memory) {
         this.model = model;
-        this.prompt = prompt;
+        this.part = part;
+        this.trace = trace;
+        this.tensors = tensors;
+        this.clock = clock;
         this.memory = memory;
-        if (model.basis().dense()) {
-            throw new UsageException("heads of edges are known for transcoders' features only, not yet for neurons");
-        }
-        progress.phase("forward pass", 1);
-        TensorScope scope = TensorScope.open();
-        Trace made = null;
-        try {
-            var sites = EnumSet.of(
-                    model.basis().input(), model.basis().output(), FeatureSite.RESID_MID, FeatureSite.HOOK_MLP_OUT);
-            trace = made =
-                    model.model().forward(prompt.tokens(), new TraceRequest(sites, true, TraceRequest.Logits.LAST));
-            progress.advance(1);
-            progress.phase("encode", model.layers());
-            local = LocalReplacement.of(model, List.of(trace), progress::advance)
-                    .getFirst();
-            frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.basis());
-            tensors = scope.detach();
-        } catch (RuntimeException | Error e) {
-            scope.close();
-            if (made != null) {
-                made.close();
-            }
-            throw e;
+        prompt = part.request().prompt();
+        local = part.local();
+        frozen = part.frozen().model();
+    }
+
+    /**
+     * Runs the model over a prompt and freezes it there; {@link Attribution#of(LinearPrompt, Progress)} makes the graph.
+     *
+     * @throws HeadwaterException if the prompt or a target does not fit the model
+     */
+    public static LinearPrompt of(
+            ReplacementModel model, Prompt prompt, AttributionOptions options, Progress progress) {
+        try (var _ = model.use()) {
+            return Attribution.linear(model, new Attribution.Request(prompt, options), SITES, null, progress);
         }
     }
 
     /**
-     * Runs the model over a prompt and freezes it there.
+     * Runs the model over the prompt of a graph that there is and freezes it there.
      *
-     * @param memory bytes that gradients and vectors may take, 0 for what the model's budget has
+     * @param features the graph's; of a model's own neurons these are what counts as features, of transcoders all that fire
+     * @param memory   bytes that gradients and vectors may take, 0 for what the model's budget has
+     * @throws HeadwaterException if one of the neurons does not exist in this model or prompt
      */
-    public static LinearPrompt of(ReplacementModel model, Prompt prompt, long memory, Progress progress) {
+    public static LinearPrompt of(
+            ReplacementModel model, Prompt prompt, List<FeatureRef> features, long memory, Progress progress) {
+        int size = model.basis().features();
+        long[] numbers = new long[features.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            FeatureRef ref = features.get(i);
+            if (!ref.exists(model.layers(), prompt.length(), size)) {
+                throw new HeadwaterException(
+                        "the graph's feature %s (layer/position/number) is none of this model and prompt: there are %d layers, %d positions and %d features a layer"
+                                .formatted(ref, model.layers(), prompt.length(), size));
+            }
+            numbers[i] = ((long) ref.layer() * prompt.length() + ref.position()) * size + ref.feature();
+        }
+        long[] known = Arrays.stream(numbers).sorted().distinct().toArray();
+        var request = new Attribution.Request(prompt, AttributionOptions.DEFAULT.withMemory(memory));
         try (var _ = model.use()) {
-            return new LinearPrompt(
-                    model, prompt, memory > 0 ? memory : model.memory().working(Place.DEVICE), progress);
+            return Attribution.linear(model, request, SITES, known, progress);
         }
     }
 
@@ -129,22 +140,10 @@ public final class LinearPrompt implements AutoCloseable {
         }
     }
 
-    /** What enters a layer, F32 [P, d]; it belongs to the innermost open scope. */
-    public Tensor stream(int layer) {
-        if (layer > 0 && model.model().config().parallel()) {
-            return Torch.clone(trace.site(FeatureSite.RESID_MID, layer));
-        }
-        if (layer > 0) {
-            return Torch.add(
-                    trace.site(FeatureSite.RESID_MID, layer - 1), trace.site(FeatureSite.HOOK_MLP_OUT, layer - 1));
-        }
-        Tensor places = model.model().positionEmbedding();
-        return places == null
-                ? Torch.clone(trace.tokenVectors())
-                : Torch.add(trace.tokenVectors(), TorchShape.narrow(places, 0, 0, prompt.length()));
+    /** What enters a layer, and what everything active adds to it. */
+    public LayerInput entering(int layer) {
+        return new LayerInput(this, layer);
     }
-
-    // ---- what everything active adds to the stream at a place ----
 
     /** Everything active, by number. */
     public PromptSources numbered() {
@@ -161,104 +160,6 @@ public final class LinearPrompt implements AutoCloseable {
         return numbered().node(number);
     }
 
-    /**
-     * What every source adds to some linear functions of the stream that enters a layer.
-     *
-     * @return for each reading F32 [n, sources], in the innermost open scope
-     */
-    public List<Tensor> contributions(int layer, List<Reading> readings) {
-        try (var _ = model.use();
-                var scope = TensorScope.open()) {
-            if (layer == 0) {
-                return readings.stream()
-                        .map(reading -> scope.keep(ofTokens(reading)))
-                        .toList();
-            }
-            List<Target> targets = readings.stream()
-                    .flatMap(reading -> IntStream.range(0, (int) reading.gradients.size(0))
-                            .mapToObj(row -> new Target(layer, reading.position, reading.gradients, row)))
-                    .toList();
-            FrozenModel below = frozen.below(layer);
-            long rows =
-                    targets.stream().mapToLong(target -> target.position() + 1).sum();
-            try (var sweep = new AdjointSweep(
-                            below.weights(), model.linear().twoLayers(rows / layer), memory / 2, model.memory());
-                    EdgeRows found = sweep.rows(
-                                    List.of(new AdjointSweep.Wanted(FrozenPrompt.of(below, sources(), 0), targets)),
-                                    done -> {},
-                                    () -> false)
-                            .getFirst()) {
-                List<Tensor> results = new ArrayList<>();
-                float[] row = new float[sourceCount()];
-                int at = 0;
-                for (Reading reading : readings) {
-                    int count = (int) reading.gradients.size(0);
-                    float[] values = new float[Math.multiplyExact(count, row.length)];
-                    for (int i = 0; i < count; i++) {
-                        found.copyRow(at++, row);
-                        System.arraycopy(row, 0, values, i * row.length, row.length);
-                    }
-                    results.add(scope.keep(Torch.to(Tensor.ofFloats(values, count, row.length), frozen.device())));
-                }
-                return results;
-            }
-        }
-    }
-
-    /**
-     * What some sources add to the stream that enters a layer at a position, F32 [n, d], in the innermost open scope.
-     *
-     * @param numbers as {@link #source} counts
-     */
-    public Tensor added(int layer, int position, int[] numbers) {
-        int all = active().count();
-        int[] reaching = Arrays.stream(numbers)
-                .filter(number ->
-                        numbered().layer(number) < layer && source(number).position() <= position)
-                .distinct()
-                .sorted()
-                .toArray();
-        int[] features = Arrays.stream(reaching).filter(number -> number < all).toArray();
-        int[] columns = IntStream.range(0, reaching.length)
-                .map(i -> reaching[i] < all ? i : reaching[i] - all + features.length)
-                .toArray();
-        try (var _ = model.use();
-                var scope = TensorScope.open();
-                Sources few = sources(active().some(features))) {
-            Tensor result = Tensor.zeros(DType.F32, frozen.device(), numbers.length, frozen.width());
-            if (reaching.length > 0) {
-                Tensor found = Contributions.toStream(frozen, few, columns, layer, position);
-                for (int i = 0; i < numbers.length; i++) {
-                    int at = Arrays.binarySearch(reaching, numbers[i]);
-                    if (at >= 0) {
-                        Torch.copy(TorchShape.select(result, 0, i), TorchShape.select(found, 0, at));
-                    }
-                }
-            }
-            return scope.keep(result);
-        }
-    }
-
-    /** Numbers that a score's reading takes for each row of a sweep: what it costs, in products. */
-    public long rowCost(int layer, int position) {
-        FrozenWeights weights = frozen.weights();
-        return (position + 1L) * layer * weights.width() * (weights.headsWidth() + weights.valueWidth());
-    }
-
-    /** Below the first attention there is the token alone. */
-    private Tensor ofTokens(Reading reading) {
-        try (var scope = TensorScope.open()) {
-            long count = reading.gradients.size(0);
-            Tensor all = Tensor.zeros(reading.gradients.dtype(), frozen.device(), count, sourceCount());
-            int column = active().count() + model.layers() * prompt.length() + reading.position;
-            Torch.copy(
-                    TorchShape.narrow(all, 1, column, 1),
-                    Torch.linear(
-                            reading.gradients, TorchShape.narrow(trace.tokenVectors(), 0, reading.position, 1), null));
-            return scope.keep(all);
-        }
-    }
-
     Trace trace() {
         return trace;
     }
@@ -267,18 +168,35 @@ public final class LinearPrompt implements AutoCloseable {
         return frozen;
     }
 
+    PhaseClock clock() {
+        return clock;
+    }
+
+    /** Bytes that gradients and vectors may take. */
+    long memory() {
+        return memory;
+    }
+
+    Attribution.Part part() {
+        return part;
+    }
+
+    /** Everything active. */
     Sources sources() {
-        if (sources == null) {
+        if (part.chosen() == null) {
+            return part.frozen().sources();
+        }
+        if (everything == null) {
             TensorScope scope = TensorScope.open();
             try {
-                sources = sources(active());
-                sourceTensors = scope.detach();
+                everything = sources(active());
+                everythingTensors = scope.detach();
             } catch (RuntimeException | Error e) {
                 scope.close();
                 throw e;
             }
         }
-        return sources;
+        return everything;
     }
 
     Sources sources(ActiveFeatures features) {
@@ -358,11 +276,12 @@ public final class LinearPrompt implements AutoCloseable {
     @Override
     public void close() {
         try {
-            tensors.close();
-            if (sourceTensors != null) {
-                sourceTensors.close();
-                sources.close();
+            if (everything != null) {
+                everything.close();
+                everythingTensors.close();
             }
+            part.frozen().sources().close();
+            tensors.close();
         } catch (Exception e) {
             throw new IllegalStateException(e);
         } finally {

@@ -15,6 +15,13 @@ final class PhaseClock {
         this.progress = progress;
     }
 
+    /** A clock that goes on from here, for another listener. */
+    PhaseClock with(Progress other) {
+        PhaseClock next = new PhaseClock(other);
+        next.seconds.putAll(seconds);
+        return next;
+    }
+
     /** Ends the phase before and begins one of {@code total} steps. */
     void begin(String name, long total) {
         end();

@@ -1,11 +1,17 @@
 package dev.headwater.engine.intervention;
 
+import dev.headwater.bindings.Tensor;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
+import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -116,11 +122,28 @@ public record HeadVerification(int heads, double relativeError, List<Check> chec
                 edge.source.layer(), new Positions.At(edge.source.position()), edge.source.feature(), Change.ABLATE);
         try (Run present = baseline.apply(with);
                 Run absent = baseline.apply(new Intervention(List.of(away), heads, Freeze.EVERYTHING))) {
-            return value(present, edge.target) - value(absent, edge.target);
+            return read(baseline, edge.target, present) - read(baseline, edge.target, absent);
         }
     }
 
-    private static double value(Run run, Node.Feature feature) {
-        return run.preActivations(feature.layer(), new int[] {feature.position()}, new int[] {feature.feature()})[0];
+    /**
+     * What a target reads, up to a constant. Neurons are not linear: edges are about what they read with gate and product held as they are
+     * without edits.
+     */
+    private static double read(Baseline baseline, Node.Feature target, Run run) {
+        int[] position = {target.position()};
+        int[] number = {target.feature()};
+        FeatureBasis basis = baseline.model().basis();
+        if (!basis.dense()) {
+            return run.preActivations(target.layer(), position, number)[0];
+        }
+        try (var _ = baseline.model().use();
+                var _ = TensorScope.open()) {
+            Tensor row = basis.encoderRows(
+                    target.layer(), number, position, baseline.run().input(target.layer()));
+            Tensor change = Torch.sub(run.input(target.layer()), baseline.run().input(target.layer()));
+            return TorchReduce.sum(Torch.mul(row, TorchShape.narrow(change, 0, position[0], 1)), 1, false)
+                    .toFloats()[0];
+        }
     }
 }

@@ -103,7 +103,8 @@ class GoldenAttentionTest {
                 SafetensorsFile wanted = SafetensorsFile.open(expected(name + ".safetensors"));
                 ReplacementModel model = open(golden);
                 AttributionGraph graph = graph(golden, model);
-                LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE)) {
+                LinearPrompt prompt =
+                        LinearPrompt.of(model, graph.prompt(), AttributionOptions.DEFAULT, Progress.NONE)) {
             int[] pairs = ints(wanted, "edges");
             int count = pairs.length / 2;
             List<Node> targets = IntStream.range(0, count)
@@ -228,7 +229,8 @@ class GoldenAttentionTest {
             sources.add(graph.node(source));
         });
         assertTrue(targets.size() > 10);
-        try (LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), memory, Progress.NONE)) {
+        try (LinearPrompt prompt =
+                LinearPrompt.of(model, graph.prompt(), AttributionOptions.DEFAULT.withMemory(memory), Progress.NONE)) {
             float[][] found = new float[targets.size()][];
             prompt.loadings(targets, sources, null, (e, loadings) -> found[e] = loadings, Progress.NONE);
             return found;

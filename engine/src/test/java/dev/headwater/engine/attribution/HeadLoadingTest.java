@@ -50,7 +50,8 @@ class HeadLoadingTest {
                         model.prompt(golden.ints("input_tokens")),
                         AttributionOptions.DEFAULT.withMaxFeatures(0),
                         Progress.NONE);
-                LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE);
+                LinearPrompt prompt =
+                        LinearPrompt.of(model, graph.prompt(), AttributionOptions.DEFAULT, Progress.NONE);
                 var scope = TensorScope.open()) {
             List<int[]> kept = new ArrayList<>();
             Pruning.of(graph, 0.6, 0.9).forEachEdge((target, source, weight) -> kept.add(new int[] {target, source}));
@@ -120,7 +121,8 @@ class HeadLoadingTest {
                 sources.add(graph.node(source));
             });
             for (long memory : new long[] {0, 200_000}) {
-                try (LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), memory, Progress.NONE);
+                try (LinearPrompt prompt = LinearPrompt.of(
+                                model, graph.prompt(), AttributionOptions.DEFAULT.withMemory(memory), Progress.NONE);
                         var scope = TensorScope.open()) {
                     float[][] found = new float[targets.size()][];
                     prompt.loadings(targets, sources, null, (e, loadings) -> found[e] = loadings, Progress.NONE);

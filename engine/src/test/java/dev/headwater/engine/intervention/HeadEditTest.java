@@ -55,7 +55,8 @@ class HeadEditTest {
                         model.prompt(golden.ints("input_tokens")),
                         AttributionOptions.DEFAULT.withMaxFeatures(0),
                         Progress.NONE);
-                LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), 0, Progress.NONE);
+                LinearPrompt prompt =
+                        LinearPrompt.of(model, graph.prompt(), AttributionOptions.DEFAULT, Progress.NONE);
                 Baseline baseline = Baseline.of(model, graph.prompt())) {
             HeadVerification check = HeadVerification.of(prompt, baseline, strongest(graph), Progress.NONE);
             assertTrue(check.heads() >= 8, name);
