@@ -56,7 +56,7 @@ class ArchitectureTest {
     private static final int MOST_LINES = 400;
 
     /** Files that are to be split, and what they may not grow beyond until then. */
-    private static final Map<String, Integer> LONGER = Map.of("graph-view.js", 405);
+    private static final Map<String, Integer> LONGER = Map.of("graph-view.js", 405, "InterveneCommandTest.java", 410);
 
     private static JavaClasses classes;
 
@@ -136,11 +136,11 @@ class ArchitectureTest {
                 .anyMatch(type -> type.getPackageName().equals("java.lang.foreign"));
     }
 
-    /** Code of the product that a person writes, tests apart. */
+    /** What a person writes, tests too. */
     private static boolean isWritten(Path file) {
         String path = file.toString();
         return path.matches(".*\\.(java|js|css|cpp|cu|cuh|h)")
-                && !path.matches(".*/(target|generated|node_modules|test|testFixtures|tests)/.*");
+                && !path.matches(".*/(target|generated|node_modules)/.*");
     }
 
     private static long lines(Path file) {
