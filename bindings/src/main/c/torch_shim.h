@@ -1,6 +1,6 @@
 /*
  * The part of libtorch's stable C interface (torch/csrc/inductor/aoti_torch/c/shim.h and torch/csrc/stable/c/shim.h,
- * libtorch 2.13) that Headwater uses, in plain C so that jextract can read it. Names and signatures are libtorch's.
+ * libtorch 2.13; what older ones lack is said where it stands) that Headwater uses, in plain C so that jextract can read it. Names and signatures are libtorch's.
  *
  * Every function that returns int32_t and takes a handle reports 0 for success; otherwise
  * torch_exception_get_what_without_backtrace has the text. "owned": the caller must free it; "borrowed": it belongs to
@@ -47,6 +47,11 @@ int32_t torch_from_blob(void *data, int64_t ndim, const int64_t *sizes, const in
                         int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout,
                         const uint8_t *opaque_metadata, int64_t opaque_metadata_size,
                         void (*deleter)(void *data, void *context), void *deleter_context);
+/* The same before libtorch 2.11: nothing is called when the storage ends. */
+int32_t aoti_torch_create_tensor_from_blob_v2(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides,
+                                              int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index,
+                                              AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata,
+                                              int64_t opaque_metadata_size);
 int32_t aoti_torch_layout_strided(void);
 int32_t aoti_torch_new_tensor_handle(AtenTensorHandle orig, AtenTensorHandle *ret);
 int32_t aoti_torch_delete_tensor_object(AtenTensorHandle tensor);
@@ -76,3 +81,6 @@ int32_t torch_new_string_handle(const char *data, size_t length, StringHandle *r
 int32_t torch_delete_string(StringHandle string);
 int32_t torch_new_stable_ivalue(StableIValue **ret); /* owned */
 int32_t torch_delete_stable_ivalue(StableIValue *value);
+/* Before libtorch 2.13, which makes and frees such a cell by new and delete: these, from the C++ library that it brings. */
+void *_Znwm(size_t size);
+void _ZdlPv(void *memory);

@@ -24,6 +24,7 @@ import picocli.CommandLine.Model.OptionSpec;
             MatrixCommand.class,
             CompareCommand.class,
             GraphFunctionsCommand.class,
+            KindsCommand.class,
             ModelCommand.class,
             OnceCommand.class,
             HelpCommand.class

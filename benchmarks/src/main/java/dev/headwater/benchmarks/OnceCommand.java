@@ -1,5 +1,6 @@
 package dev.headwater.benchmarks;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.DType;
@@ -8,11 +9,14 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.graph.Scores;
 import dev.headwater.engine.product.Products;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,8 +38,23 @@ final class OnceCommand implements Callable<Integer> {
 
     private static final int WARM_FEATURES = 16;
 
-    @Option(names = "--model", required = true)
+    @Option(names = "--model", description = "Directory with model and transcoders in it.")
     private Path directory;
+
+    @Option(names = "--checkpoint")
+    private Path checkpoint;
+
+    @Option(names = "--transcoders")
+    private Path transcoders;
+
+    @Option(names = "--neurons", description = "The model's own neurons are the features.")
+    private boolean neurons;
+
+    @Option(names = "--rank", defaultValue = "influence")
+    private String rank;
+
+    @Option(names = "--choice", description = "Say which features the graph has, their influence and the scores.")
+    private boolean choice;
 
     @Option(names = "--ids", required = true, description = "File with token ids, a prompt on each line.")
     private Path ids;
@@ -78,17 +97,15 @@ final class OnceCommand implements Callable<Integer> {
         AttributionOptions options = AttributionOptions.DEFAULT
                 .withMaxFeatures(maxFeatures)
                 .withBatchSize(batchSize)
-                .withUpdateInterval(updateInterval);
+                .withUpdateInterval(updateInterval)
+                .withRank(Rank.of(rank, "--rank"));
         List<int[]> prompts = Files.readAllLines(ids).stream()
                 .map(line -> Stream.of(line.strip().split("\\s+"))
                         .mapToInt(Integer::parseInt)
                         .toArray())
                 .toList();
         long start = System.nanoTime();
-        try (ReplacementModel model = ReplacementModel.open(
-                directory.resolve("model"),
-                directory.resolve("transcoders"),
-                options(products(dtype)).withDevice(Cuda.device(device)))) {
+        try (ReplacementModel model = open()) {
             double load = seconds(start);
             if (!cold) {
                 int[] first = prompts.getFirst();
@@ -133,6 +150,15 @@ final class OnceCommand implements Callable<Integer> {
         return 0;
     }
 
+    private ReplacementModel open() {
+        ReplacementModel.Options options = options(products(dtype)).withDevice(Cuda.device(device));
+        Path model = checkpoint != null ? checkpoint : directory.resolve("model");
+        return neurons
+                ? ReplacementModel.ofNeurons(model, options)
+                : ReplacementModel.open(
+                        model, transcoders != null ? transcoders : directory.resolve("transcoders"), options);
+    }
+
     /** Figures of one graph; the memory is what was taken up to here. */
     private void describe(AttributionGraph graph, ObjectNode figures) throws IOException {
         figures.put("positions", graph.positions())
@@ -144,8 +170,24 @@ final class OnceCommand implements Callable<Integer> {
         if (finish) {
             finish(graph, figures);
         }
+        if (choice) {
+            choice(graph, figures);
+        }
         if (graphFile != null) {
             GraphFile.write(graph, graphFile);
+        }
+    }
+
+    private static void choice(AttributionGraph graph, ObjectNode figures) {
+        Influence influence = Influence.of(graph);
+        Scores scores = Scores.of(graph, influence);
+        figures.put("replacement", scores.replacement()).put("completeness", scores.completeness());
+        ArrayNode chosen = figures.putArray("chosen");
+        int[] selected = graph.selected();
+        for (int i = 0; i < selected.length; i++) {
+            chosen.addArray()
+                    .add(graph.active().ref(selected[i]).toString())
+                    .add(influence.node()[i]);
         }
     }
 

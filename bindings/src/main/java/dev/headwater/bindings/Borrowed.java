@@ -11,9 +11,11 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Memory that libtorch reads without owning it. libtorch counts the references to a tensor's storage, views and operators under
- * way included, and says when the last is gone: until then the memory is kept by a lease.
+ * way included, and says when the last is gone: until then the memory is kept by a lease. libtorch 2.10 does not say it:
+ * there {@link BorrowedRanges} counts.
  */
 final class Borrowed {
+    private static final boolean TELLS_THE_END = Shim.has("torch_from_blob");
     private static final ConcurrentHashMap<Long, NativeArena.Lease> LEASES = new ConcurrentHashMap<>();
     private static final AtomicLong NUMBERS = new AtomicLong();
     /** libtorch's call when nothing refers to the storage any more; the context is the lease's number. It must not throw. */
@@ -28,8 +30,22 @@ final class Borrowed {
         }
     }
 
-    /** An owned handle of a tensor over the memory. */
-    static MemorySegment handle(MemorySegment data, DType dtype, long[] shape, long[] strides) {
+    /** What a new reference to a tensor has to hold until it is freed; null if libtorch itself counts. */
+    static NativeArena.Lease lease(MemorySegment tensor) {
+        return TELLS_THE_END ? null : BorrowedRanges.lease(tensor);
+    }
+
+    /** A tensor over the memory. */
+    static Tensor tensor(MemorySegment data, DType dtype, long[] shape, long[] strides) {
+        if (TELLS_THE_END) {
+            return Tensor.owning(new Handle(counted(data, dtype, shape, strides)));
+        }
+        try (NativeArena.Lease _ = BorrowedRanges.lend(data)) {
+            return Tensor.owning(new Handle(BorrowedRanges.handle(data, dtype, shape, strides)));
+        }
+    }
+
+    private static MemorySegment counted(MemorySegment data, DType dtype, long[] shape, long[] strides) {
         NativeArena.Lease lease = NativeArena.lease(data);
         long number = NUMBERS.incrementAndGet();
         LEASES.put(number, lease);

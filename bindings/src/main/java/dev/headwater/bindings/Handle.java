@@ -23,11 +23,14 @@ final class Handle {
     }
 
     private final MemorySegment tensor;
+    /** Keeps borrowed memory that the tensor reads, where libtorch does not say when it is done with it; else null. */
+    private final NativeArena.Lease memory;
     /** Calls that are using the tensor, and {@link #CLOSED}. */
     private volatile int uses;
 
     Handle(MemorySegment tensor) {
         this.tensor = tensor;
+        memory = Borrowed.lease(tensor);
     }
 
     boolean isClosed() {
@@ -71,6 +74,10 @@ final class Handle {
     }
 
     private void free() {
-        Shim.check(TorchShim.aoti_torch_delete_tensor_object(tensor), "delete_tensor_object");
+        int status = TorchShim.aoti_torch_delete_tensor_object(tensor);
+        if (memory != null) {
+            memory.close();
+        }
+        Shim.check(status, "delete_tensor_object");
     }
 }

@@ -64,7 +64,7 @@ final class LibraryCache {
         if (jar == null) {
             throw new NativeException(
                     "libtorch for " + platform + " is not on the class path; set HEADWATER_LIBTORCH to the lib "
-                            + "directory of a libtorch 2.13 or newer (in Python: torch.__path__[0] + '/lib')");
+                            + "directory of a libtorch 2.10 or newer (in Python: torch.__path__[0] + '/lib')");
         }
         // The jar's name carries the version, so another version gets another folder.
         String name = jar.getPath().replaceAll("!.*", "").replaceAll(".*/", "").replace(".jar", "");

@@ -32,10 +32,10 @@ import java.util.Locale;
  * {@code MKL_DYNAMIC=FALSE} for the same bits on every run. A host application that sets them first keeps its own.
  */
 public final class NativeLibraries {
-    /** The oldest libtorch whose stable C interface has everything that we call. */
+    /** The oldest libtorch whose stable C interface has what we call, but for gaps that {@link Shim} and {@link Borrowed} fill. */
     private static final int OLDEST_MAJOR = 2;
 
-    private static final int OLDEST_MINOR = 13;
+    private static final int OLDEST_MINOR = 10;
 
     private static final String THREADS = "headwater.threads";
 
@@ -125,7 +125,7 @@ public final class NativeLibraries {
             if (!Files.isRegularFile(directory.resolve("libtorch_cpu.so"))) {
                 throw new NativeException(
                         "HEADWATER_LIBTORCH is " + directory
-                                + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.13 or newer, or unset it");
+                                + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.10 or newer, or unset it");
             }
         } else {
             directory = LibraryCache.libtorch(CacheDirectory.headwater(), platform());

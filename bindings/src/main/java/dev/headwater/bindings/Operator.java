@@ -8,6 +8,8 @@ import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * One ATen operator, called through libtorch's boxed dispatcher. The arguments of its schema go in order, all of them, each as
@@ -15,8 +17,8 @@ import java.nio.charset.StandardCharsets;
  * of operators make calls, and their test runs every operator.
  */
 final class Operator {
-    /** What we are written against; libtorch adapts schemas that changed since. */
-    private static final long BUILD_VERSION = 2L << 56 | 13L << 48;
+    /** What we are written against, or the older libtorch in use; libtorch adapts schemas that changed since. */
+    private static final long BUILD_VERSION = Math.min(2L << 56 | 13L << 48, TorchShim.aoti_torch_abi_version());
 
     static final Operator FILL = new Operator("fill_", "Tensor");
 
@@ -60,6 +62,8 @@ final class Operator {
         private long[] owned = new long[MOST_ARGUMENTS];
         private Owned[] kinds = new Owned[MOST_ARGUMENTS];
         private int owning;
+        /** What keeps borrowed memory that arguments read, until the call is over. */
+        private final List<NativeArena.Lease> leases = new ArrayList<>();
 
         private static Call begin(Operator operator) {
             NativeLibraries.load();
@@ -109,9 +113,15 @@ final class Operator {
                     case TENSOR -> TorchShim.aoti_torch_delete_tensor_object(value);
                     case LIST -> TorchShim.torch_delete_list(value);
                     case STRING -> TorchShim.torch_delete_string(value);
-                    case CELL -> TorchShim.torch_delete_stable_ivalue(value);
+                    case CELL -> Shim.deleteCell(value);
                 };
             }
+            end();
+        }
+
+        private void end() {
+            leases.forEach(NativeArena.Lease::close);
+            leases.clear();
             SPARE.set(this);
         }
 
@@ -125,6 +135,10 @@ final class Operator {
             }
             try {
                 check(TorchShim.aoti_torch_new_tensor_handle(pointer, out), "new_tensor_handle");
+                NativeArena.Lease lease = Borrowed.lease(pointer);
+                if (lease != null) {
+                    leases.add(lease);
+                }
                 return own(Owned.TENSOR);
             } finally {
                 tensor.release();
@@ -158,7 +172,7 @@ final class Operator {
         }
 
         private long cell(long value) {
-            check(TorchShim.torch_new_stable_ivalue(out), "new_stable_ivalue");
+            check(Shim.newCell(out), "new_stable_ivalue");
             long cell = own(Owned.CELL);
             MemorySegment.ofAddress(cell).reinterpret(Long.BYTES).set(JAVA_LONG, 0, value);
             return cell;
@@ -203,30 +217,30 @@ final class Operator {
             return push(own(Owned.STRING));
         }
 
-        /** Runs the operator for its only result, an owned handle. */
-        MemorySegment run() {
+        /** Runs the operator for its only result. */
+        Handle run() {
             return run(1)[0];
         }
 
         /** Runs an operator that changes an argument and returns it again. */
         void runInPlace() {
-            Shim.check(TorchShim.aoti_torch_delete_tensor_object(run()), "delete_tensor_object");
+            run().close();
         }
 
-        /** Runs the operator for so many results, owned handles. */
-        MemorySegment[] run(int results) {
+        /** Runs the operator for so many results. */
+        Handle[] run(int results) {
             owning = 0; // theirs from here on, whatever comes of the call
             try {
                 Shim.check(
                         TorchShim.torch_call_dispatcher(operator.nameText, operator.overloadText, stack, BUILD_VERSION),
                         operator.name);
-                MemorySegment[] handles = new MemorySegment[results];
+                Handle[] handles = new Handle[results];
                 for (int i = 0; i < results; i++) {
-                    handles[i] = MemorySegment.ofAddress(stack.getAtIndex(JAVA_LONG, i));
+                    handles[i] = new Handle(MemorySegment.ofAddress(stack.getAtIndex(JAVA_LONG, i)));
                 }
                 return handles;
             } finally {
-                SPARE.set(this);
+                end();
             }
         }
     }

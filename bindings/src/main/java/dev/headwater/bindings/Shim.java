@@ -1,5 +1,6 @@
 package dev.headwater.bindings;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.headwater.bindings.torch.TorchShim;
@@ -27,7 +28,18 @@ final class Shim {
     private static final int CPU = TorchShim.aoti_torch_device_type_cpu();
     private static final int CUDA = TorchShim.aoti_torch_device_type_cuda();
 
+    /** libtorch 2.13 gives an error's words; older ones write them to standard error, and there alone. */
+    private static final boolean TELLS_WHY = has("torch_exception_get_what_without_backtrace");
+
+    /** libtorch 2.13 has functions for the cells of optional arguments; older ones expect C++'s new and delete. */
+    private static final boolean MAKES_CELLS = has("torch_new_stable_ivalue");
+
     private Shim() {}
+
+    /** Whether the libtorch in use has a function; those that all from 2.10 on have are called without asking. */
+    static boolean has(String function) {
+        return NativeLibraries.torch().find(function).isPresent();
+    }
 
     /**
      * @param operation what was called, as libtorch calls it
@@ -35,12 +47,39 @@ final class Shim {
      */
     static void check(int status, String operation) {
         if (status != 0) {
+            if (!TELLS_WHY) {
+                throw new NativeException("libtorch, " + operation + ": failed, for the reason that libtorch wrote to"
+                        + " standard error");
+            }
             MemorySegment text = TorchShim.torch_exception_get_what_without_backtrace();
             throw new NativeException("libtorch, " + operation + ": "
                     + (text.address() == 0
                             ? "unknown error"
                             : text.reinterpret(Long.MAX_VALUE).getString(0).strip()));
         }
+    }
+
+    /**
+     * A cell for an optional argument, which the call frees.
+     *
+     * @param out receives its address
+     * @return a status
+     */
+    static int newCell(MemorySegment out) {
+        if (MAKES_CELLS) {
+            return TorchShim.torch_new_stable_ivalue(out);
+        }
+        out.set(ADDRESS, 0, TorchShim._Znwm(Long.BYTES));
+        return 0;
+    }
+
+    /** Frees a cell that no call took. */
+    static int deleteCell(MemorySegment cell) {
+        if (MAKES_CELLS) {
+            return TorchShim.torch_delete_stable_ivalue(cell);
+        }
+        TorchShim._ZdlPv(cell);
+        return 0;
     }
 
     /** Sizes or strides as native memory; a rank of zero still needs a pointer. */

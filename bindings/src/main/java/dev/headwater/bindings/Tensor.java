@@ -28,8 +28,9 @@ public final class Tensor implements AutoCloseable {
     /** Bounds the life of what {@link #data} gave out; null until it is asked for. */
     private Arena life;
 
-    private Tensor(MemorySegment handle) {
-        this.handle = new Handle(handle);
+    private Tensor(Handle owned) {
+        this.handle = owned;
+        MemorySegment handle = owned.acquire();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(JAVA_LONG);
             Shim.check(TorchShim.aoti_torch_get_dim(handle, out), "get_dim");
@@ -48,16 +49,18 @@ public final class Tensor implements AutoCloseable {
             device = Shim.device(type, out.get(JAVA_INT, 0));
             Shim.check(TorchShim.aoti_torch_is_contiguous(handle, out), "is_contiguous");
             contiguous = out.get(JAVA_BOOLEAN, 0);
+        } finally {
+            owned.release();
         }
         TensorOwner.own(this);
     }
 
     /** Takes ownership of the handle, which is freed if it can't become a tensor. */
-    static Tensor owning(MemorySegment handle) {
+    static Tensor owning(Handle handle) {
         try {
             return new Tensor(handle);
         } catch (RuntimeException | Error e) {
-            TorchShim.aoti_torch_delete_tensor_object(handle);
+            handle.close();
             throw e;
         }
     }
@@ -83,7 +86,7 @@ public final class Tensor implements AutoCloseable {
                             device.index(),
                             out),
                     "empty_strided");
-            return owning(out.get(ADDRESS, 0));
+            return owning(new Handle(out.get(ADDRESS, 0)));
         }
     }
 
@@ -123,7 +126,7 @@ public final class Tensor implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
             Shim.check(TorchShim.aoti_torch_scalar_to_tensor_float64(value, out), "scalar_to_tensor");
-            return owning(out.get(ADDRESS, 0));
+            return owning(new Handle(out.get(ADDRESS, 0)));
         }
     }
 
@@ -183,7 +186,7 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " and type " + dtype
                     + " needs " + bytes + " bytes of native memory; the segment has " + data.byteSize());
         }
-        return owning(Borrowed.handle(data, dtype, shape, strides(shape)));
+        return Borrowed.tensor(data, dtype, shape, strides(shape));
     }
 
     /** A copy of the shape, the outermost dimension first. */

@@ -114,12 +114,12 @@ public final class Torch {
     }
 
     private static Tensor subtract(Tensor a, Tensor b, double alpha) {
-        MemorySegment handle;
+        Handle handle;
         try (var use = new TensorUse();
                 Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
             Shim.check(TorchShim.aoti_torch_aten_subtract_Tensor(use.handle(a), use.handle(b), alpha, out), "subtract");
-            handle = out.get(ADDRESS, 0);
+            handle = new Handle(out.get(ADDRESS, 0));
         }
         return Tensor.owning(handle);
     }

@@ -1,7 +1,5 @@
 package dev.headwater.bindings;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * The operators of libtorch that work along dimensions; conventions are those of {@link Torch}.
  */
@@ -100,7 +98,7 @@ public final class TorchReduce {
     }
 
     private static Ranked ranked(Operator.Call call) {
-        MemorySegment[] results = call.run(2);
+        Handle[] results = call.run(2);
         return new Ranked(Tensor.owning(results[0]), Tensor.owning(results[1]));
     }
 }

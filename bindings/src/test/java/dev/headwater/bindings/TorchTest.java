@@ -160,7 +160,9 @@ class TorchTest {
     void errorsOfLibtorchComeBackAsText() {
         Tensor a = matrix();
         NativeException e = assertThrows(NativeException.class, () -> Torch.mm(a, a));
-        assertTrue(e.getMessage().contains("2x3 and 2x3"), e.getMessage());
+        // Before 2.13 libtorch wrote the reason to standard error, and there alone.
+        boolean tells = Shim.has("torch_exception_get_what_without_backtrace");
+        assertTrue(e.getMessage().contains(tells ? "2x3 and 2x3" : "standard error"), e.getMessage());
     }
 
     @Test

@@ -6,6 +6,7 @@ import {name, place} from './naming.js';
 import {count, number, percent, signed, token} from './format.js';
 
 const CONTEXT = 12; // tokens shown before and after an example's peak
+const NEGATIVE = 'Most negative activations'; // name of such examples, of features that have them
 const FIRST = 6; // examples shown of a group at first
 
 export class FeatureView {
@@ -87,7 +88,7 @@ export class FeatureView {
                 {class: 'empty small'},
                 h('p', {}, this.failure ?? 'There is no evidence about this feature here.'),
                 h('p', {class: 'muted'}, 'Gather it from texts, one a line, and give it to the server:'),
-                h('pre', {class: 'command', tabindex: 0}, buildCommand(graph.scan)),
+                h('pre', {class: 'command', tabindex: 0}, buildCommand(graph.scan, graph.metadata?.info?.model)),
               )
             : [this.histogram(e, node), this.logits(e), this.examples(e, node)],
       ),
@@ -125,7 +126,8 @@ export class FeatureView {
       facts.push(['Activation', number(node.activation)]);
       const rank = e ? percentile(e, node.activation) : null;
       if (rank !== null) facts.push(['Percentile', percent(rank)]);
-      else if (e?.act_max > 0) facts.push(['Of its largest', percent(node.activation / e.act_max)]);
+      else if (e && (node.activation < 0 ? e.act_min : e.act_max))
+        facts.push(['Of its largest', percent(node.activation / (node.activation < 0 ? e.act_min : e.act_max))]);
     }
     if (e?.activation_frequency !== undefined && e.activation_frequency !== null)
       facts.push(['Fires on', percent(e.activation_frequency) + ' of tokens']);
@@ -210,14 +212,19 @@ export class FeatureView {
   examples(e, node) {
     const groups = (e.examples_quantiles ?? []).filter(q => q.examples?.length);
     if (groups.length === 0) return h('p', {class: 'muted'}, 'It never fires on the corpus.');
-    const largest = e.act_max || Math.max(...groups[0].examples.flatMap(x => x.tokens_acts_list)) || 1;
+    const largest =
+      Math.max(Math.abs(e.act_max ?? 0), Math.abs(Math.min(0, e.act_min ?? 0))) ||
+      Math.max(...groups[0].examples.flatMap(x => x.tokens_acts_list.map(Math.abs))) ||
+      1;
     return groups.map((q, i) => {
       const all = this.opened.has(q.quantile_name);
       return h(
         'section',
         {class: 'examples'},
         h('h4', {}, q.quantile_name),
-        q.examples.slice(0, all ? Infinity : i === 0 ? FIRST : 3).map(x => this.example(x, largest)),
+        q.examples
+          .slice(0, all ? Infinity : i === 0 ? FIRST : 3)
+          .map(x => this.example(x, largest, q.quantile_name === NEGATIVE)),
         !all && q.examples.length > (i === 0 ? FIRST : 3)
           ? h(
               'button',
@@ -241,14 +248,14 @@ export class FeatureView {
         fill(
           section,
           h('h4', {}, q.quantile_name),
-          q.examples.map(x => this.example(x, largest)),
+          q.examples.map(x => this.example(x, largest, q.quantile_name === NEGATIVE)),
         );
     }
   }
 
-  example(x, largest) {
+  example(x, largest, negative) {
     const acts = x.tokens_acts_list;
-    const peak = d3.maxIndex(acts);
+    const peak = negative ? d3.minIndex(acts) : d3.maxIndex(acts);
     const from = Math.max(0, peak - CONTEXT),
       to = Math.min(x.tokens.length, peak + CONTEXT + 1);
     return h(
@@ -258,9 +265,10 @@ export class FeatureView {
       x.tokens.slice(from, to).map((text, i) => {
         const act = acts[from + i] ?? 0;
         const shown = text.replaceAll('\n', '↵');
-        if (act <= 0) return shown;
-        const mark = h('mark', {class: from + i === peak ? 'peak' : null, title: number(act)}, shown);
-        mark.style.setProperty('--strength', (Math.min(1, act / largest) * 100).toFixed(0) + '%');
+        if (act === 0) return shown;
+        const kinds = [from + i === peak && 'peak', act < 0 && 'negative'].filter(Boolean).join(' ');
+        const mark = h('mark', {class: kinds || null, title: number(act)}, shown);
+        mark.style.setProperty('--strength', (Math.min(1, Math.abs(act) / largest) * 100).toFixed(0) + '%');
         return mark;
       }),
       to < x.tokens.length ? '…' : '',
@@ -269,8 +277,9 @@ export class FeatureView {
 }
 
 /** What gathers the evidence that is missing. */
-function buildCommand(scan) {
-  return `headwater features build -t ${scan} \\\n  --corpus texts.txt --out features\nheadwater serve --features features`;
+function buildCommand(scan, model) {
+  const features = scan.endsWith('-neurons') && model ? `--neurons -m ${model}` : `-t ${scan}`;
+  return `headwater features build ${features} \\\n  --corpus texts.txt --out features\nheadwater serve --features features`;
 }
 
 /** A node's own influence and its rank, beside the cumulative one of the file. */

@@ -154,7 +154,7 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void aoti_torch_grad_mode_set_enabled(_Bool enabled)
+     * void aoti_torch_grad_mode_set_enabled(bool enabled)
      * }
      */
     public static FunctionDescriptor aoti_torch_grad_mode_set_enabled$descriptor() {
@@ -164,7 +164,7 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void aoti_torch_grad_mode_set_enabled(_Bool enabled)
+     * void aoti_torch_grad_mode_set_enabled(bool enabled)
      * }
      */
     public static MethodHandle aoti_torch_grad_mode_set_enabled$handle() {
@@ -174,7 +174,7 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * void aoti_torch_grad_mode_set_enabled(_Bool enabled)
+     * void aoti_torch_grad_mode_set_enabled(bool enabled)
      * }
      */
     public static MemorySegment aoti_torch_grad_mode_set_enabled$address() {
@@ -183,7 +183,7 @@ public class TorchShim extends TorchShim$shared {
 
     /**
      * {@snippet lang=c :
-     * void aoti_torch_grad_mode_set_enabled(_Bool enabled)
+     * void aoti_torch_grad_mode_set_enabled(bool enabled)
      * }
      */
     public static void aoti_torch_grad_mode_set_enabled(boolean enabled) {
@@ -1095,6 +1095,77 @@ public class TorchShim extends TorchShim$shared {
         }
     }
 
+    private static class aoti_torch_create_tensor_from_blob_v2 {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            TorchShim.C_INT,
+            TorchShim.C_POINTER,
+            TorchShim.C_LONG,
+            TorchShim.C_POINTER,
+            TorchShim.C_POINTER,
+            TorchShim.C_LONG,
+            TorchShim.C_INT,
+            TorchShim.C_INT,
+            TorchShim.C_INT,
+            TorchShim.C_POINTER,
+            TorchShim.C_INT,
+            TorchShim.C_POINTER,
+            TorchShim.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("aoti_torch_create_tensor_from_blob_v2");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t aoti_torch_create_tensor_from_blob_v2(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size)
+     * }
+     */
+    public static FunctionDescriptor aoti_torch_create_tensor_from_blob_v2$descriptor() {
+        return aoti_torch_create_tensor_from_blob_v2.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t aoti_torch_create_tensor_from_blob_v2(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size)
+     * }
+     */
+    public static MethodHandle aoti_torch_create_tensor_from_blob_v2$handle() {
+        return aoti_torch_create_tensor_from_blob_v2.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t aoti_torch_create_tensor_from_blob_v2(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size)
+     * }
+     */
+    public static MemorySegment aoti_torch_create_tensor_from_blob_v2$address() {
+        return aoti_torch_create_tensor_from_blob_v2.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t aoti_torch_create_tensor_from_blob_v2(void *data, int64_t ndim, const int64_t *sizes, const int64_t *strides, int64_t storage_offset, int32_t dtype, int32_t device_type, int32_t device_index, AtenTensorHandle *ret, int32_t layout, const uint8_t *opaque_metadata, int64_t opaque_metadata_size)
+     * }
+     */
+    public static int aoti_torch_create_tensor_from_blob_v2(MemorySegment data, long ndim, MemorySegment sizes, MemorySegment strides, long storage_offset, int dtype, int device_type, int device_index, MemorySegment ret, int layout, MemorySegment opaque_metadata, long opaque_metadata_size) {
+        var mh$ = aoti_torch_create_tensor_from_blob_v2.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("aoti_torch_create_tensor_from_blob_v2", data, ndim, sizes, strides, storage_offset, dtype, device_type, device_index, ret, layout, opaque_metadata, opaque_metadata_size);
+            }
+            return (int)mh$.invokeExact(data, ndim, sizes, strides, storage_offset, dtype, device_type, device_index, ret, layout, opaque_metadata, opaque_metadata_size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class aoti_torch_layout_strided {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             TorchShim.C_INT    );
@@ -1655,7 +1726,7 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, _Bool *ret)
+     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, bool *ret)
      * }
      */
     public static FunctionDescriptor aoti_torch_is_contiguous$descriptor() {
@@ -1665,7 +1736,7 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, _Bool *ret)
+     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, bool *ret)
      * }
      */
     public static MethodHandle aoti_torch_is_contiguous$handle() {
@@ -1675,7 +1746,7 @@ public class TorchShim extends TorchShim$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, _Bool *ret)
+     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, bool *ret)
      * }
      */
     public static MemorySegment aoti_torch_is_contiguous$address() {
@@ -1684,7 +1755,7 @@ public class TorchShim extends TorchShim$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, _Bool *ret)
+     * int32_t aoti_torch_is_contiguous(AtenTensorHandle tensor, bool *ret)
      * }
      */
     public static int aoti_torch_is_contiguous(MemorySegment tensor, MemorySegment ret) {
@@ -2432,6 +2503,125 @@ public class TorchShim extends TorchShim$shared {
                 traceDowncall("torch_delete_stable_ivalue", value);
             }
             return (int)mh$.invokeExact(value);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class _Znwm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            TorchShim.C_POINTER,
+            TorchShim.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("_Znwm");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void *_Znwm(size_t size)
+     * }
+     */
+    public static FunctionDescriptor _Znwm$descriptor() {
+        return _Znwm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void *_Znwm(size_t size)
+     * }
+     */
+    public static MethodHandle _Znwm$handle() {
+        return _Znwm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void *_Znwm(size_t size)
+     * }
+     */
+    public static MemorySegment _Znwm$address() {
+        return _Znwm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void *_Znwm(size_t size)
+     * }
+     */
+    public static MemorySegment _Znwm(long size) {
+        var mh$ = _Znwm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("_Znwm", size);
+            }
+            return (MemorySegment)mh$.invokeExact(size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class _ZdlPv {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            TorchShim.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("_ZdlPv");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void _ZdlPv(void *memory)
+     * }
+     */
+    public static FunctionDescriptor _ZdlPv$descriptor() {
+        return _ZdlPv.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void _ZdlPv(void *memory)
+     * }
+     */
+    public static MethodHandle _ZdlPv$handle() {
+        return _ZdlPv.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * void _ZdlPv(void *memory)
+     * }
+     */
+    public static MemorySegment _ZdlPv$address() {
+        return _ZdlPv.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void _ZdlPv(void *memory)
+     * }
+     */
+    public static void _ZdlPv(MemorySegment memory) {
+        var mh$ = _ZdlPv.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("_ZdlPv", memory);
+            }
+            mh$.invokeExact(memory);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -25,6 +25,7 @@ import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureBuild;
+import dev.headwater.engine.features.FeatureFiles;
 import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -157,9 +158,7 @@ public final class AttributeCommand implements Callable<Integer> {
                                 .println("headwater: " + set.config().file() + " says topk and gives no k; k = " + k
                                         + " is taken, as the public Python library does for this set"));
             }
-            GraphJson.Labels labels = features == null
-                    ? SetEvidence.labels(model.transcoders())
-                    : new FeatureLabels(FeatureBuild.open(loaded, features));
+            FeatureFiles evidence = features == null ? null : FeatureBuild.open(loaded, features);
             seconds.put("load", watch.lap());
             Prompt read = source.with(loaded);
             if (output.named()) {
@@ -175,6 +174,8 @@ public final class AttributeCommand implements Callable<Integer> {
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
+                GraphJson.Labels labels =
+                        evidence == null ? SetEvidence.labels(loaded, graph, pruned) : new FeatureLabels(evidence);
                 AttentionBlock attention = linear == null ? null : attention(linear, graph, pruned, wanted, labels);
                 if (linear != null) {
                     seconds.put("heads", watch.lap());

@@ -25,6 +25,7 @@ import dev.headwater.engine.document.GraphName;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Pruning;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -162,7 +163,6 @@ public final class BatchCommand implements Callable<Integer> {
         private final BatchSettings settings;
         private final BatchRecords records;
         private final ProgressDisplay display;
-        private final GraphJson.Labels labels = SetEvidence.labels(model.transcoders());
         private int done;
 
         Run(
@@ -259,8 +259,9 @@ public final class BatchCommand implements Callable<Integer> {
         private void write(BatchLine line, AttributionGraph graph, double seconds) {
             Path file;
             try {
-                file = GraphJson.write(
-                        graph, pruning.of(graph), new GraphJson.Options(line.slug(), labels, Map.of()), directory);
+                Pruning pruned = pruning.of(graph);
+                GraphJson.Labels labels = SetEvidence.labels(loaded, graph, pruned);
+                file = GraphJson.write(graph, pruned, new GraphJson.Options(line.slug(), labels, Map.of()), directory);
             } catch (HeadwaterException e) {
                 failed(line, e.getMessage());
                 return;

@@ -190,7 +190,7 @@ final class LiveEngine implements Engine, AutoCloseable {
                 .withTargets(targets(request, live, prompt.texts().size()));
         try (AttributionGraph graph = Attribution.of(live, prompt, how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
-            var labels = SetEvidence.labels(request.transcoders());
+            var labels = SetEvidence.labels(live, graph, pruning);
             GraphJson.writeFile(graph, pruning, new GraphJson.Options(request.name(), labels, Map.of()), target);
         }
     }

@@ -90,8 +90,9 @@ public final class TracingOptions {
     }
 
     private Rank rank(ModelOptions model) {
-        Rank wanted = rank == null ? Rank.INFLUENCE : Rank.of(rank, "--rank");
-        if (rank != null && model.neurons() && wanted != Rank.TOTAL) {
+        Rank usual = model.neurons() ? Rank.TOTAL : Rank.INFLUENCE;
+        Rank wanted = rank == null ? usual : Rank.of(rank, "--rank");
+        if (model.neurons() && wanted != Rank.TOTAL) {
             throw new UsageException("--rank is " + rank + ", but neurons are chosen by their total effects");
         }
         return wanted;

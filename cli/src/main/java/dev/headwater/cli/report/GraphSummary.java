@@ -81,7 +81,7 @@ public record GraphSummary(
                         graph.prompt().texts().get(f.position()),
                         f.activation(),
                         influence[i] / all,
-                        labels.of(f.layer(), f.feature())));
+                        labels.of(f.layer(), f.feature(), f.activation())));
             }
         }
         return new GraphSummary(

@@ -60,6 +60,14 @@ public final class GraphJson {
 
         /** A short name of a feature, "" if it has none. */
         String of(int layer, int feature);
+
+        /**
+         * The same of a feature that fired as strongly as this: one that has activations of both signs writes the opposite where
+         * they are negative.
+         */
+        default String of(int layer, int feature, float activation) {
+            return of(layer, feature);
+        }
     }
 
     /**
@@ -355,7 +363,7 @@ public final class GraphJson {
     }
 
     private String label(Node.Feature feature, String id) {
-        String label = options.labels.of(feature.layer(), feature.feature());
+        String label = options.labels.of(feature.layer(), feature.feature(), feature.activation());
         return label.isEmpty() && earlier.isPresent() ? earlier.get().labels().getOrDefault(id, "") : label;
     }
 

@@ -15,8 +15,8 @@ import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
-import dev.headwater.engine.transcoder.TranscoderSet;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -36,7 +36,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gathers evidence about all features of a transcoder set from a corpus, and writes it as {@link FeatureFiles}.
+ * Gathers evidence about all features of a transcoder set, or all neurons of a model, from a corpus, and writes it as {@link FeatureFiles}.
  *
  * <p>The corpus is tokenized into a file once; then the model reads it for as many layers at a time as the memory
  * allows, and for each layer the features' statistics become its file. What is done is kept in {@code
@@ -111,7 +111,7 @@ public final class FeatureBuild {
     private final Options options;
     private final Progress progress;
     private final Path work;
-    private final TranscoderSet transcoders;
+    private final FeatureBasis transcoders;
     private final Checkpoint checkpoint;
 
     private FeatureBuild(ReplacementModel model, Corpus corpus, Options options, Path work, Progress progress) {
@@ -120,7 +120,7 @@ public final class FeatureBuild {
         this.options = options;
         this.progress = progress;
         this.work = work;
-        transcoders = model.transcoders();
+        transcoders = model.basis();
         checkpoint = new Checkpoint(work.resolve("checkpoint"), transcoders.layers(), transcoders.features());
     }
 
@@ -199,7 +199,7 @@ public final class FeatureBuild {
                 var scope = TensorScope.open()) {
             var logits = new OutputLogits(model, options.logits, nameable(windows));
             int atOnce =
-                    Math.clamp(options.memory / (transcoders.features() * BYTES_PER_FEATURE), 1, transcoders.layers());
+                    Math.clamp(options.memory / (transcoders.features() * bytesPerFeature()), 1, transcoders.layers());
             for (int done = LayerFile.finished(work, transcoders.layers());
                     done < transcoders.layers() || checkpoint.exists(); ) {
                 Checkpoint.State state = checkpoint.exists()
@@ -219,6 +219,13 @@ public final class FeatureBuild {
         Files.delete(settings);
     }
 
+    private long bytesPerFeature() {
+        // What is active everywhere has an activation at every position of every window that is kept.
+        return transcoders.dense()
+                ? (2L * options.top + options.sample) * options.window * (Integer.BYTES + Float.BYTES)
+                : BYTES_PER_FEATURE;
+    }
+
     /** Notes what this run is, or makes sure that it is what an earlier run noted. */
     private void settle(Path file) throws IOException {
         ObjectNode settings = BoundedJson.mapper().createObjectNode();
@@ -229,7 +236,9 @@ public final class FeatureBuild {
                 .put("max_tokens", options.maxTokens)
                 .put("top", options.top)
                 .put("sample", options.sample);
-        settings.put("logits", options.logits).put("all_tokens", options.allTokens);
+        settings.put("logits", options.logits)
+                .put("all_tokens", options.allTokens)
+                .put("statistics", FeatureStatistics.VERSION);
         ArrayNode files = settings.putArray("corpus");
         for (Path path : corpus.files()) {
             files.addObject()
@@ -332,8 +341,10 @@ public final class FeatureBuild {
         try (LayerFile file = LayerFile.create(work, layer)) {
             for (int first = 0; first < features.length; first += logits.blockSize()) {
                 int begin = first;
-                OutputLogits.Block block =
-                        logits.of(layer, first, Math.min(logits.blockSize(), features.length - first));
+                OutputLogits.Block block = logits.of(
+                        layer,
+                        IntStream.range(first, Math.min(first + logits.blockSize(), features.length))
+                                .toArray());
                 for (int feature = first; feature < Math.min(features.length, first + logits.blockSize()); feature++) {
                     int f = feature;
                     file.add(json -> record.write(json, f, features[f], block, f - begin));

@@ -1,6 +1,7 @@
 package dev.headwater.engine.features;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.headwater.engine.document.GraphJson;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -27,6 +28,14 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
         return evidence.record(layer, feature).map(FeatureLabels::of).orElse("");
     }
 
+    /** What it fires on, or is negative on, and what it makes the model say there. */
+    @Override
+    public String of(int layer, int feature, float activation) {
+        return evidence.record(layer, feature)
+                .map(record -> of(record, activation < 0))
+                .orElse("");
+    }
+
     /**
      * The label that follows from a record in the form of the reference's section 3.3.
      *
@@ -34,18 +43,32 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
      * geometry. Of a feature without examples it names the strongest.
      */
     public static String of(JsonNode record) {
+        return of(record, false);
+    }
+
+    private static JsonNode examples(JsonNode record, boolean negative) {
+        for (JsonNode group : record.path("examples_quantiles")) {
+            if (group.path("quantile_name").asText().equals(FeatureRecord.BOTTOM) == negative) {
+                return group.path("examples");
+            }
+        }
+        return MissingNode.getInstance();
+    }
+
+    private static String of(JsonNode record, boolean negative) {
+        double sign = negative ? -1 : 1;
         Map<String, Double> fires = new LinkedHashMap<>();
         Set<String> next = new LinkedHashSet<>();
-        JsonNode examples = record.path("examples_quantiles").path(0).path("examples");
+        JsonNode examples = examples(record, negative);
         for (JsonNode example : examples) {
             JsonNode values = example.path("tokens_acts_list");
             int peak = 0;
             for (int i = 1; i < values.size(); i++) {
-                peak = values.get(i).asDouble() > values.get(peak).asDouble() ? i : peak;
+                peak = sign * values.get(i).asDouble() > sign * values.get(peak).asDouble() ? i : peak;
             }
             fires.merge(
                     name(example.path("tokens").path(peak).asText()),
-                    values.path(peak).asDouble(),
+                    sign * values.path(peak).asDouble(),
                     Double::sum);
             next.add(example.path("tokens").path(peak + 1).asText());
         }
@@ -57,7 +80,7 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
                 .map(Map.Entry::getKey)
                 .toList();
         Set<String> says = new LinkedHashSet<>();
-        for (JsonNode token : record.path("top_logits")) {
+        for (JsonNode token : record.path(negative ? "bottom_logits" : "top_logits")) {
             if (examples.isEmpty() ? says.isEmpty() : next.contains(token.asText())) {
                 says.add(name(token.asText()));
             }
@@ -70,7 +93,7 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
     }
 
     /** A token without the spaces around it, on one line and of moderate length. */
-    private static String name(String token) {
+    static String name(String token) {
         if (token.isBlank()) {
             return token.isEmpty() ? "" : "␣";
         }

@@ -19,6 +19,11 @@ import java.util.function.IntFunction;
  * @param texts     of tokens
  */
 record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFunction<String> texts) {
+    /** Name of the examples with the largest activations. */
+    static final String TOP = "Top activations";
+    /** Name of those with the most negative ones, of features that have any. */
+    static final String BOTTOM = "Most negative activations";
+
     private static final int HISTOGRAM_BINS = 40;
     private static final int QUANTILES = 5;
     private static final MathContext DIGITS = new MathContext(5);
@@ -32,7 +37,12 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
         json.writeArrayFieldStart("examples_quantiles");
         if (statistics != null) {
             Set<Integer> shown = new HashSet<>();
-            examples(json, "Top activations", statistics.top(), shown);
+            if (!statistics.top().isEmpty()) {
+                examples(json, TOP, statistics.top(), shown);
+            }
+            if (!statistics.bottom().isEmpty()) {
+                examples(json, BOTTOM, statistics.bottom(), shown);
+            }
             if (statistics.windows() > statistics.top().size()) {
                 sampled(json, statistics.sample(), shown);
             }
@@ -96,7 +106,8 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
                 }
             }
             json.writeEndArray();
-            json.writeNumberField("train_token_ind", example.positions()[example.peak()]);
+            json.writeNumberField(
+                    "train_token_ind", example.positions()[name.equals(BOTTOM) ? example.valley() : example.peak()]);
             json.writeBooleanField("is_repeated_datapoint", !shown.add(example.window()));
             json.writeArrayFieldStart("tokens");
             for (int token : tokens) {

@@ -7,15 +7,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a feature did on a corpus: a histogram of its activations, the windows with its largest ones, and a fair sample
- * of all windows where it fired. Bounded: a feature holds at most {@code top + sample} windows, whatever the corpus'
- * size.
+ * What a feature did on a corpus: a histogram of its activations, the windows with its largest ones and with its most
+ * negative ones, and a fair sample of all windows where it fired. Bounded: a feature holds at most {@code 2 top + sample}
+ * windows, whatever the corpus' size.
  *
  * <p>The sample keeps the windows whose hashes are least, so that it does not depend on anything but the corpus.
  */
 final class FeatureStatistics {
     /** The same text may give activations that differ this much, as it was computed together with other texts. */
     private static final double SAME = 1e-3;
+    /** Of {@link #write}. */
+    static final int VERSION = 2;
 
     /**
      * A window in which the feature fires.
@@ -40,10 +42,22 @@ final class FeatureStatistics {
         float peakValue() {
             return values[peak()];
         }
+
+        /** Index of the most negative activation, the first among equals. */
+        int valley() {
+            int valley = 0;
+            for (int i = 1; i < values.length; i++) {
+                if (values[i] < values[valley]) {
+                    valley = i;
+                }
+            }
+            return valley;
+        }
     }
 
     private final Histogram histogram;
     private final List<Example> top = new ArrayList<>(2);
+    private final List<Example> bottom = new ArrayList<>(0);
     private final List<Example> sample = new ArrayList<>(2);
     private long windows;
 
@@ -64,6 +78,11 @@ final class FeatureStatistics {
         return top;
     }
 
+    /** Windows with negative activations, the most negative first. */
+    List<Example> bottom() {
+        return bottom;
+    }
+
     /** In no useful order. */
     List<Example> sample() {
         return sample;
@@ -82,23 +101,38 @@ final class FeatureStatistics {
     void add(TokenWindows corpus, int window, int[] positions, float[] values, long hash, int mostTop, int mostSample) {
         windows++;
         float peak = Float.NEGATIVE_INFINITY;
+        float valley = Float.POSITIVE_INFINITY;
         for (float value : values) {
             histogram.add(value);
             peak = Math.max(peak, value);
+            valley = Math.min(valley, value);
         }
-        if (top.size() < mostTop || peak > top.getLast().rank()) {
-            // Corpora repeat themselves; a reader wants to see different texts.
-            for (Example known : top) {
-                if (Math.abs(known.rank() - peak) <= SAME * Math.abs(peak) && corpus.same(known.window(), window)) {
-                    return;
-                }
-            }
-            insert(top, new Example(window, peak, positions, values), mostTop);
+        boolean repeated = peak > 0 && repeats(corpus, top, new Example(window, peak, positions, values), mostTop);
+        if (valley < 0) {
+            repeated |= repeats(corpus, bottom, new Example(window, -valley, positions, values), mostTop);
+        }
+        if (repeated) {
+            return;
         }
         double rank = hash;
         if (sample.size() < mostSample || rank > sample.getLast().rank()) {
             insert(sample, new Example(window, rank, positions, values), mostSample);
         }
+    }
+
+    /** Whether the list holds the same text already, as corpora repeat themselves and a reader wants to see different texts. */
+    private static boolean repeats(TokenWindows corpus, List<Example> list, Example example, int most) {
+        if (list.size() >= most && example.rank() <= list.getLast().rank()) {
+            return false;
+        }
+        for (Example known : list) {
+            if (Math.abs(known.rank() - example.rank()) <= SAME * Math.abs(example.rank())
+                    && corpus.same(known.window(), example.window())) {
+                return true;
+            }
+        }
+        insert(list, example, most);
+        return false;
     }
 
     private static void insert(List<Example> list, Example example, int most) {
@@ -116,6 +150,7 @@ final class FeatureStatistics {
         histogram.write(out);
         out.writeLong(windows);
         write(out, top);
+        write(out, bottom);
         write(out, sample);
     }
 
@@ -137,6 +172,7 @@ final class FeatureStatistics {
         FeatureStatistics read = new FeatureStatistics(Histogram.read(in));
         read.windows = in.readLong();
         read(in, corpus, read.top);
+        read(in, corpus, read.bottom);
         read(in, corpus, read.sample);
         return read;
     }

@@ -8,7 +8,7 @@ import dev.headwater.bindings.TorchReduce;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Norm;
-import dev.headwater.engine.transcoder.TranscoderSet;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.BitSet;
 
 /**
@@ -49,13 +49,13 @@ final class OutputLogits {
         return Math.clamp(BLOCK / model.vocabularySize(), 1, 1024);
     }
 
-    /** Of features first to first + count - 1 of a layer. */
-    Block of(int layer, int first, int count) {
-        TranscoderSet transcoders = model.transcoders();
-        int[] features = java.util.stream.IntStream.range(first, first + count).toArray();
+    /** Of some features of a layer. */
+    Block of(int layer, int... features) {
+        FeatureBasis transcoders = model.basis();
+        int width = model.model().config().width();
         try (var scope = TensorScope.open()) {
-            Tensor directions = Tensor.zeros(DType.F32, model.device(), count, transcoders.width());
-            Tensor rows = Tensor.empty(DType.F32, model.device(), count, transcoders.width());
+            Tensor directions = Tensor.zeros(DType.F32, model.device(), features.length, width);
+            Tensor rows = Tensor.empty(DType.F32, model.device(), features.length, width);
             for (int target = layer; target <= transcoders.lastTarget(layer); target++) {
                 Norm after = transcoders.output() == FeatureSite.MLP_OUT
                         ? model.model().layer(target).postMlp()

@@ -2,8 +2,11 @@ package dev.headwater.engine.features;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.hub.Reference;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,6 +48,11 @@ public final class SetEvidence {
             return GraphJson.Labels.NONE; // what other programs' graphs call a set need not be a reference
         }
         return of(transcoders).<GraphJson.Labels>map(FeatureLabels::new).orElse(GraphJson.Labels.NONE);
+    }
+
+    /** Names of a graph's features, of neurons by what they write. */
+    public static GraphJson.Labels labels(ReplacementModel model, AttributionGraph graph, Pruning pruned) {
+        return model.basis().dense() ? NeuronLabels.of(model, graph, pruned) : labels(model.transcoderReference());
     }
 
     private static Optional<Path> folder(Path set) {

@@ -36,7 +36,7 @@ final class GgufTokenizer {
                     PREFIX + "precompiled_charsmap", "is a normalization that is not read from GGUF files");
         }
         boolean pieces = kind != Kind.BYTE_PAIRS;
-        String cut = pieces ? "" : metadata.text(PREFIX + "pre", "default");
+        String cut = pieces ? "" : metadata.text(PREFIX + "pre", "");
         return new TokenizerDescription(
                 metadata.source(),
                 kind,

@@ -26,8 +26,19 @@ final class TextCuts {
     private static final Map<String, List<String>> PATTERNS = new TreeMap<>();
 
     static {
-        put(List.of(GPT_2), "gpt-2", "phi-2", "olmo", "jais", "roberta-bpe", "mpt", "gpt-neox");
-        put(List.of("\\p{N}", GPT_2), "smollm", "starcoder", "refact", "command-r", "codeshell", "falcon");
+        put(
+                List.of(GPT_2),
+                "gpt-2",
+                "phi-2",
+                "olmo",
+                "jais",
+                "roberta-bpe",
+                "mpt",
+                "mellum",
+                "trillion",
+                "granite-docling");
+        put(List.of("\\p{N}", GPT_2), "smollm", "starcoder", "refact", "command-r", "codeshell", "minerva-7b");
+        put(List.of("[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT_2, "[0-9][0-9][0-9]"), "falcon");
         put(
                 List.of(LLAMA_3),
                 "llama3",
@@ -36,19 +47,33 @@ final class TextCuts {
                 "dbrx",
                 "smaug-bpe",
                 "chatglm-bpe",
+                "glm4",
                 "falcon3",
+                "falcon-h1",
+                "midm-2.0",
                 "lfm2",
                 "smollm3");
-        put(List.of(QWEN_2), "qwen2", "qwen3", "deepseek-r1-qwen", "stablelm2", "megrez");
+        put(List.of(QWEN_2), "qwen2", "qwen3", "deepseek-r1-qwen", "kormo", "stablelm2", "megrez");
         put(List.of(String.format(Locale.ROOT, CASED, CONTRACTIONS + "?", "{1,3}")), "gpt-4o", "llama4", "gpt-oss");
         put(List.of(String.format(Locale.ROOT, CASED, "", "")), "tekken", "pixtral");
     }
 
     private static final Set<String> WHOLE_WORDS = Set.of(
-            "llama3", "llama-v3", "llama-bpe", "falcon3", "lfm2", "smollm3", "tekken", "pixtral", "gpt-4o", "llama4");
+            "llama3",
+            "llama-v3",
+            "llama-bpe",
+            "falcon3",
+            "falcon-h1",
+            "midm-2.0",
+            "lfm2",
+            "smollm3",
+            "tekken",
+            "pixtral",
+            "gpt-4o",
+            "llama4");
     private static final Set<String> BOS =
-            Set.of("llama3", "llama-v3", "llama-bpe", "falcon3", "lfm2", "tekken", "pixtral");
-    private static final Set<String> COMPOSED = Set.of("qwen2", "qwen3", "deepseek-r1-qwen", "megrez");
+            Set.of("llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "midm-2.0", "lfm2", "tekken", "pixtral");
+    private static final Set<String> COMPOSED = Set.of("qwen2", "qwen3", "deepseek-r1-qwen", "kormo", "megrez");
 
     private TextCuts() {}
 
@@ -61,6 +86,10 @@ final class TextCuts {
     /** @throws RefusedException if the name is not known here */
     static List<String> patterns(String name) {
         List<String> known = PATTERNS.get(name);
+        if (name.isEmpty()) {
+            throw new RefusedException(
+                    "it does not say how texts are cut (no tokenizer.ggml.pre, as in files from before 2024); guessing could give other tokens, so convert the model again");
+        }
         if (known == null) {
             throw new RefusedException("it cuts texts as \"" + name + "\" does, which is not known here; known are "
                     + String.join(", ", PATTERNS.keySet()));

@@ -42,15 +42,15 @@ class FamilyNeuronTest {
     Path temp;
 
     /** The checkpoint with a tokenizer, which is there only to be loaded. */
-    private ReplacementModel model(String family) throws IOException {
+    static ReplacementModel model(String family, Path temp) throws IOException {
         try (GoldenCase golden = new GoldenCase("llama-plt-relu-skip")) {
-            copy(golden.model(), "token");
+            copy(golden.model(), "token", temp);
         }
-        copy(FAMILIES.resolve(family).resolve("model"), "");
+        copy(FAMILIES.resolve(family).resolve("model"), "", temp);
         return ReplacementModel.ofNeurons(temp, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
     }
 
-    private void copy(Path from, String part) throws IOException {
+    private static void copy(Path from, String part, Path temp) throws IOException {
         try (Stream<Path> files = Files.list(from)) {
             for (Path file : files.filter(file -> file.getFileName().toString().contains(part))
                     .toList()) {
@@ -94,7 +94,7 @@ class FamilyNeuronTest {
                         about.get("desired_logit_prob").asDouble()));
         try (SafetensorsFile expected =
                         SafetensorsFile.open(FAMILIES.resolve(family).resolve("golden.safetensors"));
-                ReplacementModel model = model(family)) {
+                ReplacementModel model = model(family, temp)) {
             int[] tokens = ints(about.get("token_ids"));
             try (AttributionGraph graph = Attribution.of(model, model.prompt(tokens), options, Progress.NONE)) {
                 ActiveFeatures active = graph.active();

@@ -5,17 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
 import dev.headwater.engine.GoldenCase;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
-import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Pruning;
@@ -30,7 +26,6 @@ import dev.headwater.engine.intervention.Positions;
 import dev.headwater.engine.intervention.Run;
 import dev.headwater.engine.intervention.Sampling;
 import dev.headwater.engine.linear.FrozenModel;
-import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.weights.SafetensorsFile;
@@ -47,7 +42,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -63,7 +57,7 @@ class GoldenNeuronTest {
         }
     }
 
-    private static Path root() {
+    static Path root() {
         try {
             return Path.of(GoldenNeuronTest.class
                             .getResource("/golden-neurons/README.md")
@@ -162,7 +156,7 @@ class GoldenNeuronTest {
         return all;
     }
 
-    private static void total(
+    static void total(
             ReplacementModel model, FrozenModel frozen, Trace trace, TargetVectors vectors, TotalEffects.Sink sink) {
         float[] weights = TotalEffects.weights(vectors.labels());
         new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory())
@@ -285,84 +279,5 @@ class GoldenNeuronTest {
 
     private static float[] logits(Run run) {
         return concat(IntStream.range(0, run.positions()).mapToObj(run::logits).toList());
-    }
-
-    /**
-     * What comes into a neuron adds up to its activation, position 0 and the errors there included; where a model has no biases,
-     * whose share no source states.
-     */
-    @ParameterizedTest
-    @MethodSource("cases")
-    void whatComesInAddsUpToTheActivation(String name) {
-        try (Expected expected = new Expected(name);
-                Trace trace = expected.model.trace(expected.tokens());
-                var _ = TensorScope.open()) {
-            ReplacementModel model = expected.model;
-            Assumptions.assumeFalse(model.model().finalNorm().centres(), "has biases");
-            FrozenModel frozen = FrozenModel.of(model.linear().weights(), model.model(), trace, model.basis());
-            TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
-            vectors.choose(OutputTargets.SALIENT, trace);
-            long layerSize = (long) trace.positions() * model.basis().features();
-            var strongest = new StrongestFeatures(100);
-            total(model, frozen, trace, vectors, (layer, scores) -> strongest.add(layer * layerSize, scores, 0));
-            LocalReplacement local = LocalReplacement.of(model, trace, strongest.chosen());
-            List<Tensor> errors = new ArrayList<>();
-            for (int layer = 0; layer < model.layers(); layer++) {
-                errors.add(wholeError(model, trace, local.active(), layer));
-            }
-            vectors.explain(local.active());
-            Sources sources = new Sources(
-                    local.active(),
-                    model.basis(),
-                    frozen.outputNorms(),
-                    errors,
-                    trace.tokenVectors(),
-                    0,
-                    model.memory());
-            int[] all = IntStream.range(0, local.active().count()).toArray();
-            try (var sweep = new AdjointSweep(
-                            frozen.weights(), TwoLayers.none(frozen.weights()), 1 << 26, model.memory());
-                    EdgeRows rows = sweep.rows(
-                                    List.of(new AdjointSweep.Wanted(
-                                            FrozenPrompt.of(frozen, sources, 0), vectors.of(all, sources.columns(0)))),
-                                    done -> {},
-                                    () -> false)
-                            .getFirst()) {
-                float[] row = new float[rows.columns()];
-                for (int i : all) {
-                    rows.copyRow(i, row);
-                    double sum = 0;
-                    for (float edge : row) {
-                        sum += edge;
-                    }
-                    float activation = local.active().activation()[i];
-                    assertEquals(
-                            activation,
-                            sum,
-                            2e-4 + 1e-4 * Math.abs(activation),
-                            local.active().ref(i).toString());
-                }
-            }
-        }
-    }
-
-    /** What the chosen neurons leave of a layer's output at every position. */
-    private static Tensor wholeError(ReplacementModel model, Trace trace, ActiveFeatures active, int layer) {
-        int[] here = IntStream.range(0, active.count())
-                .filter(i -> active.layer()[i] == layer)
-                .toArray();
-        float[] chosen = new float[trace.positions() * model.basis().features()];
-        for (int i : here) {
-            chosen[active.position()[i] * model.basis().features() + active.feature()[i]] = active.activation()[i];
-        }
-        int[] every = IntStream.range(0, model.basis().features()).toArray();
-        Tensor rows = Tensor.empty(
-                DType.F32,
-                Device.CPU,
-                every.length,
-                trace.site(model.basis().output(), layer).size(1));
-        model.basis().decoderRows(layer, layer, every, null, null, rows);
-        Tensor written = Torch.mm(Tensor.ofFloats(chosen, trace.positions(), every.length), rows);
-        return Torch.sub(trace.site(model.basis().output(), layer), written);
     }
 }

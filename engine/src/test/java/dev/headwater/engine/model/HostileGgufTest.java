@@ -7,8 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.gguf.RawGguf;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.tokens.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,5 +132,58 @@ class HostileGgufTest {
         assertRefused("There is no tensor 'blk.1.attn_norm.weight'", raw -> raw.with("llama.block_count", 2));
         assertRefused("'blk.0.ffn_gate.weight'", raw -> raw.with("llama.feed_forward_length", 13));
         assertRefused("no tensor 'token_embd.weight'", raw -> raw.withoutTensors());
+    }
+
+    /** A download that was broken off, wherever. */
+    @Test
+    void cutOffAnywhere() throws IOException {
+        byte[] whole = Files.readAllBytes(Path.of("src/test/resources/golden-gguf/llama-plt-relu-skip.gguf"));
+        for (int part = 0; part < 20; part++) {
+            Path file = Files.write(temp.resolve("cut"), Arrays.copyOf(whole, whole.length / 20 * part));
+            String message = assertThrows(
+                            HeadwaterException.class,
+                            () -> ReplacementModel.ofNeurons(
+                                            file, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))
+                                    .close())
+                    .getMessage();
+            assertTrue(message.contains(file.toString()) && message.length() < 400, message);
+        }
+    }
+
+    private static RawGguf withTokens(RawGguf raw, String... tokens) {
+        return raw.with("tokenizer.ggml.model", "gpt2")
+                .with("tokenizer.ggml.tokens", tokens)
+                .with("tokenizer.ggml.merges", new String[] {"a b"});
+    }
+
+    @Test
+    void tokensAreCutAsTheFileSaysOrNotAtAll() {
+        String[] tokens = {"a", "b", "ab", "c"};
+        Path old = file(raw -> withTokens(raw, tokens));
+        String message = assertThrows(HeadwaterException.class, () -> Tokenizer.open(old))
+                .getMessage();
+        assertTrue(message.contains("no tokenizer.ggml.pre") && message.contains(old.toString()), message);
+        Path strange = file(raw -> withTokens(raw, tokens).with("tokenizer.ggml.pre", "by-ear"));
+        message = assertThrows(HeadwaterException.class, () -> Tokenizer.open(strange))
+                .getMessage();
+        assertTrue(message.contains("\"by-ear\"") && message.contains("gpt-2"), message);
+    }
+
+    /** The vocabulary's rows beyond the tokens are tokens without a text. */
+    @Test
+    void fewerTokensThanTheVocabularyHasRows() {
+        Path file = file(raw -> withTokens(raw, "a", "b", "ab", "c").with("tokenizer.ggml.pre", "gpt-2"));
+        try (ReplacementModel model =
+                        ReplacementModel.ofNeurons(file, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+                AttributionGraph graph = Attribution.of(
+                        model,
+                        model.prompt(new int[] {0, VOCABULARY - 1, 2}),
+                        AttributionOptions.DEFAULT
+                                .withMaxFeatures(5)
+                                .withTargets(new OutputTargets.Salient(VOCABULARY, 1)),
+                        Progress.NONE)) {
+            assertEquals(List.of("a", "", "ab"), graph.prompt().texts());
+            assertEquals(VOCABULARY, graph.targets().size());
+        }
     }
 }

@@ -1,0 +1,264 @@
+package dev.headwater.benchmarks;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.benchmarks.OnceCommand.Figures;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.tokens.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Graphs of one prompt with features of different kinds: transcoders' by influence, by total effect, the model's own neurons. */
+@Command(
+        name = "kinds",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Times graphs of equally many features: transcoders' features chosen by influence and by total effect, and neurons.",
+            "Says how much of the first choice the second has, and what becomes of scores. Repetitions alternate."
+        })
+final class KindsCommand implements Callable<Integer> {
+    private static final int TOP = 100;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            defaultValue = "bench",
+            description = "Random model (default: ${DEFAULT-VALUE}).")
+    private String random;
+
+    @Option(
+            names = "--checkpoint",
+            paramLabel = "FILE",
+            description = "A real model instead, with --transcoders and --text.")
+    private @Nullable Path checkpoint;
+
+    @Option(names = "--transcoders", paramLabel = "DIR", description = "That model's transcoders.")
+    private @Nullable Path transcoders;
+
+    @Option(names = "--text", paramLabel = "FILE", description = "The prompts are the beginnings of this text.")
+    private @Nullable Path text;
+
+    @Option(
+            names = "--tokens",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "Prompt lengths (default: ${DEFAULT-VALUE}).")
+    private List<Integer> tokens;
+
+    @Option(
+            names = "--max-features",
+            paramLabel = "N",
+            defaultValue = "7500",
+            description = "Features in the graph (default: ${DEFAULT-VALUE}).")
+    private int maxFeatures;
+
+    @Option(
+            names = "--repeat",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "Processes for each (default: ${DEFAULT-VALUE}).")
+    private int repeat;
+
+    @Option(
+            names = "--record",
+            paramLabel = "SECTION",
+            arity = "0..1",
+            fallbackValue = "kinds",
+            description = "Keep the table in RESULTS.md, under 'kinds' or another section that is there.")
+    private @Nullable String record;
+
+    /** How features come about. */
+    private enum Kind {
+        INFLUENCE("transcoders, by influence", List.of()),
+        TOTAL("transcoders, by total effect", List.of("--rank", "total")),
+        NEURONS("neurons", List.of("--neurons"));
+
+        final String label;
+        final List<String> options;
+
+        Kind(String label, List<String> options) {
+            this.label = label;
+            this.options = options;
+        }
+    }
+
+    /**
+     * What one process made.
+     *
+     * @param chosen features of the graph, the most influential first
+     */
+    private record Made(Figures figures, double replacement, double completeness, List<String> chosen) {
+        static Made read(Path json, long seen) {
+            JsonNode all = BoundedJson.read(json);
+            List<JsonNode> chosen = new ArrayList<>();
+            all.path("chosen").forEach(chosen::add);
+            chosen.sort(Comparator.comparingDouble(feature -> -feature.get(1).asDouble()));
+            return new Made(
+                    Figures.read(json, seen),
+                    all.path("replacement").asDouble(),
+                    all.path("completeness").asDouble(),
+                    chosen.stream().map(feature -> feature.get(0).asText()).toList());
+        }
+
+        /** Share of the other's most influential features that are among ours. */
+        double overlap(Made other, int most) {
+            List<String> theirs = other.chosen.subList(0, Math.min(most, other.chosen.size()));
+            Set<String> ours = Set.copyOf(chosen.subList(0, Math.min(most, chosen.size())));
+            return theirs.stream().filter(ours::contains).count() / (double) theirs.size();
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        boolean real = checkpoint != null;
+        if (real != (transcoders != null) || real != (text != null)) {
+            throw new UsageException("A real model needs --checkpoint, --transcoders and --text");
+        }
+        if (repeat < 1) {
+            throw new UsageException("--repeat is " + repeat + "; it must be at least 1");
+        }
+        Table table = new Table(
+                "tokens",
+                "features",
+                "active",
+                "choice s",
+                "rows s",
+                "total s",
+                "spread",
+                "times the first",
+                "peak MiB",
+                "replacement",
+                "completeness",
+                "same features",
+                "same of the top " + TOP);
+        for (int length : tokens) {
+            rows(table, length);
+        }
+        String name = real
+                ? checkpoint.getFileName().toString()
+                : BenchmarkModel.of(random).shape().toString();
+        String remark = name + "; " + maxFeatures + " features in a graph; "
+                + Runtime.getRuntime().availableProcessors() + " threads.";
+        System.out.print(table.print(Table.Format.MARKDOWN) + "\n" + remark + "\n");
+        if (record != null) {
+            Benchmarks.RESULTS.put(
+                    record,
+                    Benchmarks.commandLine(
+                            spec, spec.commandLine().getParseResult().originalArgs()),
+                    table.print(Table.Format.MARKDOWN) + "\n" + remark);
+        }
+        return 0;
+    }
+
+    private void rows(Table table, int length) throws IOException {
+        Path folder = Files.createTempDirectory("headwater-kinds");
+        try {
+            Path ids = folder.resolve("ids.txt");
+            Files.writeString(
+                    ids,
+                    IntStream.of(prompt(length)).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+            Map<Kind, List<Made>> made = new LinkedHashMap<>();
+            for (int round = 1; round <= repeat; round++) {
+                for (Kind kind : Kind.values()) {
+                    System.err.printf("round %d of %d: %d tokens, %s%n", round, repeat, length, kind.label);
+                    made.computeIfAbsent(kind, unused -> new ArrayList<>()).add(run(kind, ids, folder));
+                }
+            }
+            Made first = made.get(Kind.INFLUENCE).getFirst();
+            double base = median(made.get(Kind.INFLUENCE), Figures::total);
+            made.forEach((kind, all) -> {
+                Sample total =
+                        Sample.of(all.stream().map(one -> one.figures.total()).toList());
+                Made one = all.getFirst();
+                boolean comparable = kind == Kind.TOTAL;
+                table.row(
+                        Integer.toString(one.figures.positions()),
+                        kind.label,
+                        Long.toString(one.figures.active()),
+                        number("%.3f", median(all, f -> f.phase("encode", "total effects"))),
+                        number("%.3f", median(all, f -> f.phase("logit rows", "feature rows"))),
+                        number("%.3f", total.median()),
+                        number("%.3f to ", total.min()) + number("%.3f", total.sorted()[total.sorted().length - 1]),
+                        number("%.2f", total.median() / base),
+                        number("%.0f", median(all, f -> f.peak() / 1048576.0)),
+                        number("%.4f", one.replacement),
+                        number("%.4f", one.completeness),
+                        comparable ? number("%.1f %%", 100 * one.overlap(first, Integer.MAX_VALUE)) : "",
+                        comparable ? number("%.0f %%", 100 * one.overlap(first, TOP)) : "");
+            });
+        } finally {
+            for (Path file : Files.list(folder).toList()) {
+                Files.delete(file);
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private int[] prompt(int length) throws IOException {
+        if (text == null) {
+            return BenchmarkModel.of(random).tokens(length);
+        }
+        Tokenizer tokenizer = Tokenizer.open(checkpoint);
+        int[] all = tokenizer.withLeadingSpecial(tokenizer.encode(Files.readString(text), false));
+        if (all.length < length) {
+            throw new HeadwaterException(text + " has " + all.length + " tokens, fewer than " + length);
+        }
+        return Arrays.copyOf(all, length);
+    }
+
+    private Made run(Kind kind, Path ids, Path folder) {
+        Path json = folder.resolve("figures.json");
+        List<String> arguments = new ArrayList<>(List.of("once"));
+        if (checkpoint != null) {
+            arguments.addAll(List.of("--checkpoint", checkpoint.toString(), "--transcoders", transcoders.toString()));
+        } else {
+            arguments.addAll(
+                    List.of("--model", BenchmarkModel.of(random).directory().toString()));
+        }
+        arguments.addAll(List.of(
+                "--ids",
+                ids.toString(),
+                "--max-features",
+                Integer.toString(maxFeatures),
+                "--choice",
+                "--json",
+                json.toString()));
+        arguments.addAll(kind.options);
+        return Made.read(json, ChildProcess.run(ChildProcess.ownCommand(List.of("-Xmx4g"), arguments), Map.of()));
+    }
+
+    private static double median(List<Made> made, ToDoubleFunction<Figures> figure) {
+        return Sample.of(made.stream()
+                        .map(one -> figure.applyAsDouble(one.figures))
+                        .toList())
+                .median();
+    }
+
+    private static String number(String format, double value) {
+        return String.format(Locale.ROOT, format, value);
+    }
+}
