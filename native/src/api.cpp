@@ -115,6 +115,23 @@ int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int
   });
 }
 
+int32_t hw_guard(const void *start, int64_t size) {
+  return guarded("hw_guard", [&](const Checks &check) {
+    check.present(start, "start");
+    check.at_least(size, 1, "size");
+    return hw::guard(start, size);
+  });
+}
+
+int32_t hw_unguard(const void *start) {
+  return guarded("hw_unguard", [&](const Checks &check) {
+    check.present(start, "start");
+    return hw::unguard(start);
+  });
+}
+
+int64_t hw_torn(const void *start) { return hw::torn(start); }
+
 int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle,
                       const hw_bf16_matrix *low) {
   return guarded("hw_split_bf16", [&](const Checks &check) {

@@ -52,6 +52,9 @@ const CpuKernels &cpu();
 const DeviceKernels *cuda();
 
 decltype(hw_will_need) will_need;
+decltype(hw_guard) guard;
+decltype(hw_unguard) unguard;
+decltype(hw_torn) torn;
 
 /* Threads of a parallel region. */
 int threads();

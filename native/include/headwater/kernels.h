@@ -174,6 +174,18 @@ HW_API int32_t hw_gather_rows(const hw_exec *exec, const void *source, const hw_
  */
 HW_API int32_t hw_will_need(const void *start, int64_t size, const int64_t *offset, int64_t n, int64_t bytes);
 
+/*
+ * Guards a mapping of a file against the file's becoming shorter, or its disk's failing, while it is read: in place of the
+ * signal (SIGBUS) that would end the process, what is missing reads as zeros from there to the mapping's end, and is counted.
+ * Signals that are not about a guarded mapping go where they would have gone. A mapping is guarded until hw_unguard(start),
+ * which comes before it is unmapped.
+ */
+HW_API int32_t hw_guard(const void *start, int64_t size);
+HW_API int32_t hw_unguard(const void *start);
+
+/* How often zeros were put into the guarded mapping that begins at `start`; NULL means all there were, since the beginning. */
+HW_API int64_t hw_torn(const void *start);
+
 /* ---- float32 products on bfloat16 units (host memory, CPU) ---- */
 
 /*

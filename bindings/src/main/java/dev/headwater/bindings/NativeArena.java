@@ -19,6 +19,8 @@ public final class NativeArena implements Arena {
     private final AtomicInteger leases = new AtomicInteger(1);
 
     private boolean closed;
+    private MemorySegment mapping;
+    private MappingGuard guard;
 
     private NativeArena() {}
 
@@ -27,6 +29,19 @@ public final class NativeArena implements Arena {
         NativeArena opened = new NativeArena();
         OPEN.put(opened.scope(), opened);
         return opened;
+    }
+
+    /**
+     * Has a mapping of a file in this arena guarded from the time when native code first reads of it: Java's own reads need
+     * no guard.
+     */
+    public synchronized void guard(MemorySegment whole) {
+        mapping = whole.byteSize() == 0 ? null : whole;
+    }
+
+    /** Whether the guarded mapping has lost something that native code, or Java after it, wanted to read. */
+    public synchronized boolean isTorn() {
+        return guard != null && guard.torn();
     }
 
     @Override
@@ -91,12 +106,24 @@ public final class NativeArena implements Arena {
         if (closed) {
             throw new IllegalStateException("the memory was freed: its file or its owner was closed");
         }
+        if (mapping != null && guard == null) {
+            guard = MappingGuard.of(mapping);
+        }
         leases.incrementAndGet();
+    }
+
+    private synchronized void unguard() {
+        if (guard != null) {
+            guard.close();
+            guard = null;
+        }
+        mapping = null;
     }
 
     private void give() {
         if (leases.decrementAndGet() == 0) {
             OPEN.remove(scope());
+            unguard();
             if (!freed()) {
                 // Java itself is writing the memory to a file, or the like. libtorch may be the caller: it must not
                 // wait or fail.

@@ -24,6 +24,7 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.MappedFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -145,7 +146,12 @@ public final class Headwater {
         CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
         commands.setOverwrittenOptionsAllowed(true);
         try {
-            return commands.execute(spelled(console, args));
+            long faults = MappedFile.faults();
+            int code = commands.execute(spelled(console, args));
+            if (code == 0 && MappedFile.faults() > faults && !serves(commands)) {
+                throw new InternalError("a mapped file became shorter");
+            }
+            return code;
         } catch (UsageException e) {
             complain(console, sentence(e.getMessage()));
             return ExitCode.USAGE;
@@ -168,6 +174,12 @@ public final class Headwater {
             }
             return ExitCode.FAILURE;
         }
+    }
+
+    /** The explorer has told whoever asked for what came of it. */
+    private static boolean serves(CommandLine commands) {
+        return commands.getParseResult().hasSubcommand()
+                && commands.getParseResult().subcommand().commandSpec().userObject() instanceof ServeCommand;
     }
 
     /** The stack trace; what repeats itself without end is cut. */

@@ -3,6 +3,7 @@ package dev.headwater.explorer;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.files.MappedFile;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 
@@ -63,6 +64,7 @@ final class Job implements Progress {
         }
         try {
             JsonNode result = Json.tree(work.run(this));
+            MappedFile.requireWhole();
             set(State.DONE, result, null);
         } catch (CancellationException e) {
             set(State.CANCELLED, null, null);

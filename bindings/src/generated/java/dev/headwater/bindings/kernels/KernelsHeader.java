@@ -738,6 +738,187 @@ public class KernelsHeader extends KernelsHeader$shared {
         }
     }
 
+    private static class hw_guard {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_guard");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_guard(const void *start, int64_t size)
+     * }
+     */
+    public static FunctionDescriptor hw_guard$descriptor() {
+        return hw_guard.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_guard(const void *start, int64_t size)
+     * }
+     */
+    public static MethodHandle hw_guard$handle() {
+        return hw_guard.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_guard(const void *start, int64_t size)
+     * }
+     */
+    public static MemorySegment hw_guard$address() {
+        return hw_guard.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_guard(const void *start, int64_t size)
+     * }
+     */
+    public static int hw_guard(MemorySegment start, long size) {
+        var mh$ = hw_guard.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_guard", start, size);
+            }
+            return (int)mh$.invokeExact(start, size);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_unguard {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_unguard");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_unguard(const void *start)
+     * }
+     */
+    public static FunctionDescriptor hw_unguard$descriptor() {
+        return hw_unguard.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_unguard(const void *start)
+     * }
+     */
+    public static MethodHandle hw_unguard$handle() {
+        return hw_unguard.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_unguard(const void *start)
+     * }
+     */
+    public static MemorySegment hw_unguard$address() {
+        return hw_unguard.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_unguard(const void *start)
+     * }
+     */
+    public static int hw_unguard(MemorySegment start) {
+        var mh$ = hw_unguard.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_unguard", start);
+            }
+            return (int)mh$.invokeExact(start);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_torn {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_LONG,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_torn");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int64_t hw_torn(const void *start)
+     * }
+     */
+    public static FunctionDescriptor hw_torn$descriptor() {
+        return hw_torn.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int64_t hw_torn(const void *start)
+     * }
+     */
+    public static MethodHandle hw_torn$handle() {
+        return hw_torn.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int64_t hw_torn(const void *start)
+     * }
+     */
+    public static MemorySegment hw_torn$address() {
+        return hw_torn.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int64_t hw_torn(const void *start)
+     * }
+     */
+    public static long hw_torn(MemorySegment start) {
+        var mh$ = hw_torn.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_torn", start);
+            }
+            return (long)mh$.invokeExact(start);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class hw_split_bf16 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.TargetOptions;
+import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -17,6 +18,7 @@ import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.features.SetEvidence;
+import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
@@ -120,6 +122,12 @@ final class LiveEngine implements Engine, AutoCloseable {
         if (!transcoders.contains(reference)) {
             throw new UsageException("The transcoders '" + reference + "' are not among those of this explorer: "
                     + String.join(", ", transcoders));
+        }
+        try {
+            MappedFile.requireWhole();
+        } catch (HeadwaterException torn) {
+            // What was read from a file that has become shorter is worth nothing; as it is now, it may be whole again.
+            close();
         }
         return loaded.computeIfAbsent(reference, set -> options.load(set, Progress.NONE));
     }

@@ -8,6 +8,7 @@ import dev.headwater.engine.files.AtomicJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.files.LockFile;
+import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.LinkText;
 import dev.headwater.engine.graph.Node;
@@ -199,6 +200,7 @@ public final class GraphJson {
                                     pruning.nodes().length, pruning.edgeCount(), GraphLimits.NODES, GraphLimits.LINKS));
         }
         ObjectNode metadata = metadata();
+        MappedFile.requireWhole();
         AtomicJson.write(file, (json, channel) -> write(json, channel, metadata));
         return metadata;
     }

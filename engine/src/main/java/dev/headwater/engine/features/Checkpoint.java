@@ -2,6 +2,7 @@ package dev.headwater.engine.features;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicFile;
+import dev.headwater.engine.files.MappedFile;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -65,6 +66,7 @@ record Checkpoint(Path file, int layers, int features) {
                 }
             }
             out.flush();
+            MappedFile.requireWhole();
             whole.commit();
         } catch (IOException e) {
             throw AtomicFile.failure(file, e);

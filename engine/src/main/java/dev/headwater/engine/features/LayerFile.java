@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.MappedFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -62,6 +63,7 @@ final class LayerFile implements AutoCloseable {
     }
 
     void commit() {
+        MappedFile.requireWhole();
         file.commit();
     }
 

@@ -1,5 +1,6 @@
 package dev.headwater.engine.files;
 
+import dev.headwater.bindings.MappingGuard;
 import dev.headwater.bindings.NativeArena;
 import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
@@ -10,17 +11,21 @@ import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A file mapped whole and read-only.
  *
  * <p>If somebody makes the file shorter while it is mapped, the system has no bytes to give: what Java reads then fails
- * with an {@link InternalError}, which commands turn into a sentence; what native code reads ends the process. To
- * {@link #bytes} the file's length is looked at again each time, which tells most such faults before native code meets
- * them, not all. A file that is replaced under its name, as downloads and our own writers do it, stays whole for those
+ * with an {@link InternalError}, which commands turn into a sentence; what native code reads are zeros, and nothing
+ * that was computed with them is written ({@link #requireWhole}) or given out ({@link #faults}). To {@link #bytes} the
+ * file's length is looked at again each time, which tells most such faults at once. A file that is replaced under its name, as downloads and our own writers do it, stays whole for those
  * that have it mapped.
  */
 public final class MappedFile implements AutoCloseable {
+    private static final Set<MappedFile> OPEN = ConcurrentHashMap.newKeySet();
+
     private final Path path;
     private final Arena arena;
     private final MemorySegment bytes;
@@ -49,8 +54,11 @@ public final class MappedFile implements AutoCloseable {
         FileChannel channel = null;
         try {
             channel = FileChannel.open(path, StandardOpenOption.READ);
-            return new MappedFile(
-                    path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), channel);
+            MemorySegment mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            arena.guard(mapping);
+            MappedFile file = new MappedFile(path, arena, mapping, channel);
+            OPEN.add(file);
+            return file;
         } catch (IOException failure) {
             arena.close();
             close(channel);
@@ -73,6 +81,25 @@ public final class MappedFile implements AutoCloseable {
     /** {@return the file} */
     public Path path() {
         return path;
+    }
+
+    /**
+     * For whoever gives out what was computed: none of the files that are mapped now has lost anything that was read.
+     *
+     * @throws HeadwaterException if one has
+     */
+    public static void requireWhole() {
+        for (MappedFile file : OPEN) {
+            if (file.arena instanceof NativeArena arena && arena.isTorn()) {
+                throw new HeadwaterException(file.path
+                        + " has become shorter, or its disk failed, while it was in use: start again when it is whole");
+            }
+        }
+    }
+
+    /** How often native code has met something that a mapped file had lost, since the process began. */
+    public static long faults() {
+        return MappingGuard.faults();
     }
 
     /**
@@ -103,6 +130,7 @@ public final class MappedFile implements AutoCloseable {
 
     @Override
     public void close() {
+        OPEN.remove(this);
         arena.close();
         close(channel);
     }

@@ -5,6 +5,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.MappedFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -186,6 +187,7 @@ public final class SafetensorsWriter implements AutoCloseable {
                         .formatted(file.target(), cursor.info.name(), cursor.end - cursor.next));
             }
         }
+        MappedFile.requireWhole();
         file.commit();
     }
 
