@@ -39,7 +39,7 @@ final class ChildProcess {
     /**
      * @param environment added to this process's own
      * @return the largest resident memory of the process tree that was seen, in bytes
-     * @throws HeadwaterException if the command fails, with the end of what it printed
+     * @throws HeadwaterException if the command fails, after the end of what it printed is shown
      */
     static long run(List<String> command, Map<String, String> environment) {
         Path log = null;
@@ -55,8 +55,9 @@ final class ChildProcess {
                 peak = Math.max(peak, treeMemory(process));
             }
             if (process.exitValue() != 0) {
-                throw new HeadwaterException("This failed with exit status %d:%n  %s%n%s"
-                        .formatted(process.exitValue(), String.join(" ", command), lastLines(log)));
+                System.err.println(lastLines(log));
+                throw new HeadwaterException("This failed with exit status %d, its last lines are above: %s"
+                        .formatted(process.exitValue(), String.join(" ", command)));
             }
             return peak;
         } catch (IOException e) {

@@ -1,6 +1,7 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.ErrorText;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -107,7 +108,7 @@ public sealed interface Reference {
 
         private static void check(boolean fine, String text, String fault) {
             if (!fine) {
-                throw new UsageException("\"" + text + "\" " + fault + ".");
+                throw new UsageException("\"" + ErrorText.of(text) + "\" " + fault + ".");
             }
         }
 
@@ -165,7 +166,7 @@ public sealed interface Reference {
                     .toAbsolutePath()
                     .normalize();
         } catch (InvalidPathException e) {
-            throw new UsageException("\"" + reference + "\" is not a path: " + e.getReason() + ".");
+            throw new UsageException("\"" + ErrorText.of(reference) + "\" is not a path: " + e.getReason() + ".");
         }
     }
 
@@ -176,8 +177,8 @@ public sealed interface Reference {
         if (query >= 0) {
             String option = rest.substring(query + 1);
             if (!option.startsWith("revision=") || option.contains("&")) {
-                throw new UsageException(
-                        "\"" + address + "\" may end in ?revision=... and in nothing else after the question mark.");
+                throw new UsageException("\"" + ErrorText.of(address)
+                        + "\" may end in ?revision=... and in nothing else after the question mark.");
             }
             revision = option.substring("revision=".length());
             rest = rest.substring(0, query);
@@ -200,7 +201,7 @@ public sealed interface Reference {
         String[] parts = path.split("/", 3);
         boolean complete = !path.isEmpty() && !path.startsWith("/") && !path.endsWith("/");
         if (!complete) {
-            throw new UsageException("\"" + whole
+            throw new UsageException("\"" + ErrorText.of(whole)
                     + "\" is neither a directory here nor a reference: write org/repo[/folder][@revision], "
                     + "a path that begins with / or ./, or one of " + String.join(", ", BundledModel.NAMES) + ".");
         }

@@ -1,6 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
                 || !parts[0].matches("\\*|\\d{1,9}|\\d{1,9}:\\d{1,9}")
                 || !parts[2].matches("\\*|\\d{1,9}")) {
             throw new UsageException(
-                    "'" + text
+                    "'" + ErrorText.of(text)
                             + "' names no features; write LAYER/POSITION/FEATURE, as in 2/-1/607, or a range of layers as 0:3, or * for all");
         }
         Positions.Range layers = switch (Positions.parse(parts[0])) {
@@ -30,7 +31,7 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
             case Positions.Range range -> range.equals(Positions.ALL) ? null : range;
         };
         if (layers != null && layers.from() >= layers.to()) {
-            throw new UsageException("'" + text + "': the range of layers is empty");
+            throw new UsageException("'" + ErrorText.of(text) + "': the range of layers is empty");
         }
         return new EditPattern(
                 layers, Positions.parse(parts[1]), parts[2].equals("*") ? null : Integer.valueOf(parts[2]));

@@ -1,6 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.ErrorText;
 
 /** Token positions that an edit is meant for. Negative numbers count from the end of the prompt, as in Python. */
 public sealed interface Positions {
@@ -45,8 +46,8 @@ public sealed interface Positions {
             String to = text.substring(colon + 1);
             return new Range(from.isEmpty() ? 0 : Integer.parseInt(from), to.isEmpty() ? null : Integer.valueOf(to));
         } catch (NumberFormatException e) {
-            throw new UsageException(
-                    "'" + text + "' is not a position; write a number (negative from the end), a:b, a: or *");
+            throw new UsageException("'" + ErrorText.of(text)
+                    + "' is not a position; write a number (negative from the end), a:b, a: or *");
         }
     }
 

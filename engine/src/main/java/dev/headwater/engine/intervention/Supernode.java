@@ -73,7 +73,8 @@ public record Supernode(String name, List<FeatureRef> features) {
         } catch (JsonProcessingException e) {
             throw new UsageException("The address's supernodes are not valid JSON" + BoundedJson.where(e));
         } catch (IllegalArgumentException e) {
-            throw new UsageException("The address's parameters are not encoded as they should be: " + e.getMessage());
+            throw new UsageException("The address's parameters are not encoded as they should be: "
+                    + ErrorText.of(String.valueOf(e.getMessage())));
         }
         List<Supernode> found = of(supernodes, pinned, id -> feature(id, layers));
         if (found.isEmpty()) {
