@@ -25,6 +25,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -100,8 +101,52 @@ final class LibraryCache {
                 .resolve(file);
     }
 
-    private static Path unpack(Path directory, Map<String, String> resources, Map<String, String> links)
-            throws IOException {
+    /**
+     * Hashes all that is unpacked and removes the folders in which something is not what was unpacked, so that they are
+     * made anew when they are needed.
+     *
+     * @return the files that were damaged
+     */
+    static List<Path> repair(Path cache) throws IOException {
+        List<Path> damaged = new ArrayList<>();
+        Path unpacked = cache.resolve("native");
+        if (!Files.isDirectory(unpacked)) {
+            return damaged;
+        }
+        List<Path> folders;
+        try (Stream<Path> all = Files.list(unpacked)) {
+            folders = all.filter(folder -> Files.isRegularFile(folder.resolve(MANIFEST)))
+                    .sorted()
+                    .toList();
+        }
+        for (Path folder : folders) {
+            List<Path> here = damagedIn(folder);
+            if (!here.isEmpty()) {
+                delete(folder);
+            }
+            damaged.addAll(here);
+        }
+        return damaged;
+    }
+
+    private static List<Path> damagedIn(Path folder) throws IOException {
+        List<Path> damaged = new ArrayList<>();
+        Properties manifest = new Properties();
+        try (var in = Files.newBufferedReader(folder.resolve(MANIFEST))) {
+            manifest.load(in);
+        } catch (IOException | IllegalArgumentException e) {
+            return List.of(folder.resolve(MANIFEST));
+        }
+        for (String name : new TreeSet<>(manifest.stringPropertyNames())) {
+            Path file = folder.resolve(name);
+            if (!Files.isRegularFile(file) || !manifest.getProperty(name).equals(Files.size(file) + " " + hash(file))) {
+                damaged.add(file);
+            }
+        }
+        return damaged;
+    }
+
+    static Path unpack(Path directory, Map<String, String> resources, Map<String, String> links) throws IOException {
         if (isWhole(directory, resources)) {
             return directory;
         }

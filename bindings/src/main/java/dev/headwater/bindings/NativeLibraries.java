@@ -79,6 +79,25 @@ public final class NativeLibraries {
         return loaded;
     }
 
+    /**
+     * Reads what was unpacked into the cache directory whole, and removes what is damaged, so that it is unpacked again. To
+     * be called before anything is loaded.
+     *
+     * @return the files that were damaged
+     * @throws NativeException if the cache directory can't be read or changed
+     */
+    public static synchronized List<Path> repair() {
+        if (loaded != null) {
+            throw new IllegalStateException("the libraries are in use");
+        }
+        try {
+            return LibraryCache.repair(CacheDirectory.headwater());
+        } catch (IOException e) {
+            throw new NativeException(
+                    "What is unpacked in " + CacheDirectory.headwater() + " can't be checked (" + e + ")", e);
+        }
+    }
+
     /** "linux-x86_64" and the like, as it names folders of native code. */
     public static String platform() {
         String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);

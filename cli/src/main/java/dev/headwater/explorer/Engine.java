@@ -7,6 +7,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.graph.FeatureRef;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -90,11 +91,19 @@ public interface Engine {
     @JsonTypeInfo(use = JsonTypeInfo.Id.DEDUCTION)
     @JsonSubTypes({@JsonSubTypes.Type(Prompt.Text.class), @JsonSubTypes.Type(Prompt.Chat.class)})
     sealed interface Prompt {
+        private static void requireUnicode(String text) {
+            if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+                throw new UsageException(
+                        "The prompt is not valid Unicode: it has half a surrogate pair, cut off from its other half.");
+            }
+        }
+
         record Text(String text) implements Prompt {
             public Text {
                 if (text == null || text.isEmpty()) {
                     throw new UsageException("The prompt is empty: give it some text.");
                 }
+                requireUnicode(text);
             }
         }
 
@@ -116,6 +125,7 @@ public interface Engine {
                     throw new UsageException(
                             "A turn of a conversation has a content and a role: user, assistant or system.");
                 }
+                requireUnicode(content);
             }
         }
     }

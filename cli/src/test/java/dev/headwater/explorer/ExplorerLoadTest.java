@@ -19,6 +19,22 @@ import org.junit.jupiter.api.Test;
 /** What a bad or slow client must not take: our memory, our time, others' turn, or half a file. */
 class ExplorerLoadTest extends HostileExplorer {
     @Test
+    void halfASurrogatePairIsNoPrompt() {
+        for (String prompt :
+                List.of("{\"text\":\"a \\ud83d b\"}", "{\"turns\":[{\"role\":\"user\",\"content\":\"\\ude00\"}]}")) {
+            String graph = """
+                    {"name":"n","model":"atlas","transcoders":"atlas-plt","prompt":%s,"maxLogits":3,"logitProbability":0.9,
+                     "maxFeatureNodes":10,"nodeThreshold":0.8,"edgeThreshold":0.98}""".formatted(prompt);
+            for (var reply : List.of(
+                    client.send("POST", "/api/jobs/attribute", graph),
+                    client.send("POST", "/api/jobs/tokens", "{\"model\":\"atlas\",\"prompt\":" + prompt + "}"))) {
+                assertEquals(400, reply.status(), prompt);
+                assertTrue(reply.error().contains("half a surrogate pair"), reply.error());
+            }
+        }
+    }
+
+    @Test
     void malformedBodiesAreRefusedWithASentence() {
         String path = "/api/graphs/" + SampleGraphs.DALLAS + "/annotations";
         String before = client.get("/api/graphs/" + SampleGraphs.DALLAS).etag();

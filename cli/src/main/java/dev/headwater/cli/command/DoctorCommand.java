@@ -16,6 +16,7 @@ import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.hub.BundledModel;
+import dev.headwater.engine.hub.HubCache;
 import dev.headwater.engine.hub.HubSettings;
 import dev.headwater.engine.product.ProductTrial;
 import dev.headwater.engine.product.Products;
@@ -52,7 +53,8 @@ public final class DoctorCommand implements Callable<Integer> {
 
     @Option(
             names = "--deep",
-            description = "Also read what is unpacked in the cache whole, and make anew what is damaged.")
+            description =
+                    "Also read what is unpacked and what was fetched whole; what was unpacked and is damaged is made anew.")
     private boolean deep;
 
     public DoctorCommand(Console console) {
@@ -74,10 +76,17 @@ public final class DoctorCommand implements Callable<Integer> {
                         + NativeLibraries.platform());
         line("Java heap", "up to " + Text.bytes(Runtime.getRuntime().maxMemory()));
         directories();
+        boolean sound = true;
         if (deep) {
             models();
+            sound = fetched();
         }
         try {
+            if (deep) {
+                madeAnew(
+                        "unpacked",
+                        NativeLibraries.repair().stream().map(Path::toString).toList());
+            }
             libraries();
         } catch (NativeException e) {
             console.err().println(console.errStyle().red("headwater: ") + e.getMessage() + ".");
@@ -87,7 +96,7 @@ public final class DoctorCommand implements Callable<Integer> {
         for (Cuda.Properties device : Cuda.devices()) {
             passed &= check(new Device(Device.Type.CUDA, device.index()));
         }
-        return passed ? 0 : ExitCode.FAILURE;
+        return passed && sound ? 0 : ExitCode.FAILURE;
     }
 
     private void directories() {
@@ -101,14 +110,30 @@ public final class DoctorCommand implements Callable<Integer> {
 
     private void models() {
         for (String name : BundledModel.NAMES) {
-            List<String> damaged = BundledModel.repair(name);
-            if (damaged.isEmpty()) {
-                line(name, "sound");
-            } else {
-                out.println(style.bold(Text.pad(name, LABEL)) + "was damaged and is made anew: "
-                        + String.join(", ", damaged));
-            }
+            madeAnew(name, BundledModel.repair(name));
         }
+    }
+
+    private void madeAnew(String label, List<String> damaged) {
+        if (damaged.isEmpty()) {
+            line(label, "sound");
+        } else {
+            out.println(
+                    style.bold(Text.pad(label, LABEL)) + "was damaged and is made anew: " + String.join(", ", damaged));
+        }
+    }
+
+    /** Files of the hub's cache are the user's, and other programs' too: they are named, not removed. */
+    private boolean fetched() {
+        List<Path> damaged = new HubCache(HubSettings.fromEnvironment().cache()).damaged();
+        if (damaged.isEmpty()) {
+            line("fetched", "sound");
+        }
+        for (Path file : damaged) {
+            out.println(style.bold(Text.pad("fetched", LABEL)) + style.red("damaged: ") + Text.visible(file.toString())
+                    + " (delete it, and fetch again)");
+        }
+        return damaged.isEmpty();
     }
 
     private static String use(Path directory) {

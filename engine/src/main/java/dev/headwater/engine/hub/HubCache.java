@@ -1,16 +1,23 @@
 package dev.headwater.engine.hub;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.Sha256;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +63,46 @@ public record HubCache(Path root) {
                     .toList();
         } catch (IOException | UncheckedIOException e) {
             throw failure("read", root, e);
+        }
+    }
+
+    /**
+     * Files whose content is not what their name, its hash, says: damaged on the disk, or written over. All of them are
+     * read whole.
+     */
+    public List<Path> damaged() {
+        List<Path> damaged = new ArrayList<>();
+        try {
+            for (Entry entry : entries()) {
+                for (Path blob : children(entry.directory().resolve("blobs"), 1)) {
+                    String name = blob.getFileName().toString();
+                    if (Files.isRegularFile(blob) && isHash(name) && !name.equals(hash(blob, name.length() == 64))) {
+                        damaged.add(blob);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw failure("read", root, e);
+        }
+        return damaged;
+    }
+
+    private static boolean isHash(String name) {
+        return name.matches("[0-9a-f]{40}|[0-9a-f]{64}");
+    }
+
+    /** SHA-256 for large files; for small ones the SHA-1 by which git names them. */
+    private static String hash(Path blob, boolean large) throws IOException {
+        if (large) {
+            return Sha256.of(blob);
+        }
+        try (InputStream in = Files.newInputStream(blob)) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-1");
+            digest.update(("blob " + Files.size(blob) + "\0").getBytes(StandardCharsets.US_ASCII));
+            in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+            return Sha256.hex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-1", e);
         }
     }
 
