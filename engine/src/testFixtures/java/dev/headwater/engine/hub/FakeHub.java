@@ -103,6 +103,11 @@ public final class FakeHub implements AutoCloseable {
         }
     }
 
+    /** Answers as it should again. */
+    public void endFaults() {
+        faults.clear();
+    }
+
     public static Fault status(int code, String... headers) {
         return (exchange, _, _) -> {
             for (int i = 0; i < headers.length; i += 2) {

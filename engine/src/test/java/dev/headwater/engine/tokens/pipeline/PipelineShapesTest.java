@@ -12,12 +12,17 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 
-/** More than a hundred tokenizers made at random, and what the library makes of texts with them; see the README beside the file. */
+/**
+ * More than a hundred tokenizers made at random, and what the library makes of texts with them; see the README beside the file. Another
+ * file of the kind is compared with -Dshapes=FILE.
+ */
 class PipelineShapesTest {
     private static final String FILE = "/dev/headwater/engine/tokens/shapes/shapes.jsonl.gz";
 
@@ -29,8 +34,12 @@ class PipelineShapesTest {
     void tokensAndTextsAreTheLibrarys() throws IOException {
         int shapes = 0;
         int texts = 0;
+        String other = System.getProperty("shapes");
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(
-                new GZIPInputStream(PipelineShapesTest.class.getResourceAsStream(FILE)), StandardCharsets.UTF_8))) {
+                other == null
+                        ? new GZIPInputStream(PipelineShapesTest.class.getResourceAsStream(FILE))
+                        : Files.newInputStream(Path.of(other)),
+                StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 JsonNode shape = new ObjectMapper().readTree(line);
                 Pipeline pipeline = open(shape);
@@ -44,7 +53,7 @@ class PipelineShapesTest {
                 }
             }
         }
-        assertTrue(shapes > 100 && texts > 1000, shapes + " shapes, " + texts + " texts");
+        assertTrue(other != null || shapes > 100 && texts > 1000, shapes + " shapes, " + texts + " texts");
     }
 
     /** Null if one of the two refuses it. */

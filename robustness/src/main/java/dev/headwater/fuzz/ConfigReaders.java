@@ -1,0 +1,44 @@
+package dev.headwater.fuzz;
+
+import dev.headwater.engine.files.BoundedYaml;
+import dev.headwater.engine.model.ModelConfig;
+import dev.headwater.engine.transcoder.TranscoderConfig;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/** Configurations. */
+final class ConfigReaders {
+    private ConfigReaders() {}
+
+    static final class Yaml implements Reader {
+        @Override
+        public void read(byte[] input) {
+            BoundedYaml.parse(new String(input, StandardCharsets.UTF_8), "config.yaml");
+        }
+    }
+
+    private abstract static class InDirectory implements Reader {
+        final Scratch scratch = new Scratch();
+
+        @Override
+        public void close() throws IOException {
+            scratch.close();
+        }
+    }
+
+    static final class Transcoders extends InDirectory {
+        @Override
+        public void read(byte[] input) throws IOException {
+            scratch.write("config.yaml", input);
+            TranscoderConfig.read(scratch.directory());
+        }
+    }
+
+    static final class Model extends InDirectory {
+        @Override
+        public void read(byte[] input) throws IOException {
+            scratch.write("config.json", input);
+            ModelConfig.read(scratch.directory()).parameters();
+        }
+    }
+}

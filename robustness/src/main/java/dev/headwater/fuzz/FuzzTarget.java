@@ -1,0 +1,55 @@
+package dev.headwater.fuzz;
+
+import java.lang.management.ManagementFactory;
+
+/**
+ * Where Jazzer comes in: one reader, named by {@code -Dheadwater.fuzz}, gets one input after the other. Beside the rule
+ * for what a reader may do ({@link Rule}) there are bounds here on what one input may cost, in processor time of this
+ * thread, so that a busy machine is no finding.
+ */
+public final class FuzzTarget {
+    private static final long MOST_NANOS = 2_000_000_000L;
+    private static final long MOST_ALLOCATED = 1L << 30;
+    private static final com.sun.management.ThreadMXBean THREADS =
+            (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private static Reader reader;
+
+    private FuzzTarget() {}
+
+    public static void fuzzerInitialize() throws Exception {
+        reader = Readers.open(System.getProperty("headwater.fuzz"));
+        Runtime.getRuntime().addShutdownHook(new Thread(FuzzTarget::close));
+    }
+
+    private static void close() {
+        try {
+            reader.close();
+        } catch (Exception e) {
+            // The process ends.
+        }
+    }
+
+    public static void fuzzerTestOneInput(byte[] input) throws Exception {
+        String cost = cost(input);
+        if (cost != null) {
+            // The first use of a class pays for loading and instrumenting it, which is not the input's fault.
+            cost = cost(input);
+        }
+        if (cost != null) {
+            throw new AssertionError(input.length + " bytes took " + cost);
+        }
+    }
+
+    /** What was out of bounds, or null. */
+    private static String cost(byte[] input) throws Exception {
+        long nanos = THREADS.getCurrentThreadCpuTime();
+        long allocated = THREADS.getCurrentThreadAllocatedBytes();
+        Rule.check(reader, input);
+        nanos = THREADS.getCurrentThreadCpuTime() - nanos;
+        allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
+        return nanos > MOST_NANOS
+                ? nanos / 1_000_000 + " ms"
+                : allocated > MOST_ALLOCATED ? (allocated >> 20) + " MiB of memory" : null;
+    }
+}
