@@ -46,7 +46,9 @@ class ResultsTest {
                 "tokens",
                 "features",
                 "layers",
-                "together")) {
+                "together",
+                "kinds",
+                "kinds-smollm2")) {
             assertTrue(
                     page.contains("<!-- begin " + section + " -->\n") && page.contains("<!-- end " + section + " -->"),
                     section);

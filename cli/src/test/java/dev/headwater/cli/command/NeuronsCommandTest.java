@@ -2,10 +2,12 @@ package dev.headwater.cli.command;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.Run;
+import dev.headwater.engine.MemoryBudget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,5 +92,22 @@ class NeuronsCommandTest {
         Run refused = Run.headwater("batch", "--neurons", "--rank", "influence", "--out", "nowhere", "none.txt");
         assertEquals(2, refused.code());
         assertTrue(refused.err().contains("by their total effects"), refused.err());
+    }
+
+    /** All neurons of a long prompt have edges of 100 GB. */
+    @Test
+    void moreNeuronsThanThereIsMemoryForAreRefused() {
+        assumeTrue(MemoryBudget.hostMemory() < 128e9, "this machine would take them");
+        Run refused = Run.headwater(
+                "attribute",
+                "--neurons",
+                "--max-features",
+                "0",
+                "--out",
+                directory.toString(),
+                "The capital of France is Paris. ".repeat(17));
+        assertEquals(1, refused.code(), refused.out());
+        assertTrue(refused.err().contains("The edges need"), refused.err());
+        assertTrue(refused.err().contains("fewer features"), refused.err());
     }
 }

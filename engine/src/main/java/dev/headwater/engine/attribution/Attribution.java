@@ -316,7 +316,13 @@ public final class Attribution {
                     strongest.add(layer * layerSize, scores, zeros);
                     passed(layer, number);
                 }));
-        return LocalReplacement.of(model, trace, strongest.chosen());
+        long[] chosen = strongest.chosen();
+        double edges = StrongestFeatures.edges(chosen, trace.positions(), neurons.features());
+        // Said before anything of that size is there.
+        model.memory()
+                .reserve("edges", Place.HOST, (long) (edges * Float.BYTES))
+                .close();
+        return LocalReplacement.of(model, trace, chosen);
     }
 
     /** Numbers of the active features with the largest total effects on the targets, ascending. */

@@ -1,8 +1,6 @@
 package dev.headwater.engine.attribution;
 
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 
 /**
  * The features with the largest scores, of equal ones the first by number, out of more than are in memory at a time. Scores of 0 are
@@ -49,21 +47,54 @@ final class StrongestFeatures {
 
     /** Leaves the {@link #most} best, the best first. */
     private void cut() {
-        int[] order = IntStream.range(0, count)
-                .boxed()
-                .sorted(Comparator.<Integer>comparingDouble(i -> -score[i]).thenComparingLong(i -> number[i]))
-                .limit(most)
-                .mapToInt(Integer::intValue)
-                .toArray();
+        // Positive floats are in the order of their bits. The largest come first, and a run of equal ones is put in
+        // order after.
+        long[] order = new long[count];
+        for (int i = 0; i < count; i++) {
+            order[i] = (long) ~Float.floatToIntBits(score[i]) << Integer.SIZE | i;
+        }
+        Arrays.sort(order);
         float[] scores = new float[score.length];
         long[] numbers = new long[score.length];
-        for (int i = 0; i < order.length; i++) {
-            scores[i] = score[order[i]];
-            numbers[i] = number[order[i]];
+        for (int i = 0, run = 0; i < count; i++) {
+            scores[i] = score[(int) order[i]];
+            numbers[i] = number[(int) order[i]];
+            if (i + 1 == count || order[i] >> Integer.SIZE != order[i + 1] >> Integer.SIZE) {
+                Arrays.sort(numbers, run, i + 1);
+                run = i + 1;
+            }
         }
         score = scores;
         number = numbers;
-        count = order.length;
+        count = Math.min(count, most);
+    }
+
+    /**
+     * How many edges there can be between features: one of a lower layer reaches those at its own position and after it.
+     *
+     * @param chosen    numbers (layer * P + position) * F + feature
+     * @param positions P
+     * @param features  F
+     */
+    static double edges(long[] chosen, int positions, int features) {
+        double edges = 0;
+        long[] below = new long[positions];
+        long[] here = new long[positions];
+        for (int i = 0, layer = 0; i < chosen.length; i++) {
+            long place = chosen[i] / features;
+            if (place / positions != layer) {
+                layer = (int) (place / positions);
+                for (int p = 0; p < positions; p++) {
+                    below[p] += here[p];
+                    here[p] = 0;
+                }
+            }
+            here[(int) (place % positions)]++;
+            for (int p = 0; p <= place % positions; p++) {
+                edges += below[p];
+            }
+        }
+        return edges;
     }
 
     /** Their numbers, ascending. */
