@@ -4,6 +4,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.model.ModelConfig;
+import java.util.stream.IntStream;
 
 /**
  * Floating-point operations that the rows of a graph cost over their causal cone: for a target at (layer l, position p)
@@ -15,11 +16,14 @@ public final class SweepWork {
 
     /** All rows of a graph, in units of 1e9 operations; for per-layer sets without skips. */
     static double gflop(ReplacementModel model, AttributionGraph graph) {
+        // Features that were chosen beforehand are the only columns.
+        boolean alone = "total".equals(graph.provenance().settings().get("rank"));
+        int[] selected = graph.selected();
         return gflop(
                 model.model().config(),
-                graph.active(),
+                alone ? graph.active().some(selected) : graph.active(),
                 graph.positions(),
-                graph.selected(),
+                alone ? IntStream.range(0, selected.length).toArray() : selected,
                 graph.targets().size());
     }
 
