@@ -81,8 +81,8 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
             if (!examples.isEmpty()) {
                 examples(
                         json,
-                        "Quantile %d%% to %d%%"
-                                .formatted(100 - (part + 1) * 100 / QUANTILES, 100 - part * 100 / QUANTILES),
+                        "Quantile " + (100 - (part + 1) * 100 / QUANTILES) + "% to " + (100 - part * 100 / QUANTILES)
+                                + "%",
                         examples,
                         shown);
             }

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -97,7 +98,8 @@ public final class GgufFile implements AutoCloseable {
         }
         GgufMetadata metadata = null;
         for (int part = 1; part <= parts; part++) {
-            Path file = path.resolveSibling("%s-%05d-of-%s.gguf".formatted(name.group(1), part, name.group(3)));
+            Path file = path.resolveSibling(
+                    String.format(Locale.ROOT, "%s-%05d-of-%s.gguf", name.group(1), part, name.group(3)));
             if (!Files.exists(file)) {
                 throw new HeadwaterException("%s is one of %d parts of a model, and %s is missing beside it"
                         .formatted(path, parts, file.getFileName()));
