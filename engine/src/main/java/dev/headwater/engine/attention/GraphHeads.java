@@ -40,7 +40,17 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
      * @param parts  the strongest first
      * @param rest   sum of the loadings of all other heads of all layers between the ends
      */
-    public record Edge(int target, int source, List<Part> parts, double rest) {}
+    public record Edge(int target, int source, List<Part> parts, double rest) {
+        AttentionBlock.Edge named(String from, String to) {
+            return new AttentionBlock.Edge(
+                    from,
+                    to,
+                    parts.stream()
+                            .map(part -> new AttentionBlock.Part(part.head.layer(), part.head.head(), part.loading))
+                            .toList(),
+                    rest);
+        }
+    }
 
     /** A head's place in the table. */
     public record Ranked(Head head, double influence) {}
@@ -120,6 +130,38 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
                 ends);
     }
 
+    /**
+     * The strongest heads of some edges, as graph files hold them. Edges that no attention lies between are left out.
+     *
+     * @param target features and outputs
+     * @param source features, errors and tokens, one for each target
+     * @param share  of an edge's loadings that are to be listed, above 0, up to 1
+     * @throws dev.headwater.engine.HeadwaterException if a node is none of this model and prompt
+     */
+    public static List<AttentionBlock.Edge> strongest(
+            LinearPrompt prompt,
+            List<? extends Node> target,
+            List<? extends Node> source,
+            double share,
+            Progress progress) {
+        int layers = prompt.model().layers();
+        int heads = prompt.model().model().config().attention().heads();
+        AttentionBlock.Edge[] found = new AttentionBlock.Edge[target.size()];
+        prompt.loadings(
+                target,
+                source,
+                null,
+                (e, loadings) -> {
+                    if (loadings.length > 0) {
+                        int first = EdgeHeads.layerOf(source.get(e), layers) + 1;
+                        Edge edge = strongest(new int[2], first, heads, loadings, share);
+                        found[e] = edge.named(NodeId.of(source.get(e), layers), NodeId.of(target.get(e), layers));
+                    }
+                },
+                progress);
+        return Arrays.stream(found).filter(Objects::nonNull).toList();
+    }
+
     private static Edge strongest(int[] edge, int first, int heads, float[] loadings, double share) {
         double all = 0;
         double rest = 0;
@@ -191,13 +233,7 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
         String[] names = new String[graph.size()];
         List<AttentionBlock.Edge> named = new ArrayList<>();
         for (Edge edge : edges) {
-            named.add(new AttentionBlock.Edge(
-                    name(names, graph, edge.source),
-                    name(names, graph, edge.target),
-                    edge.parts.stream()
-                            .map(part -> new AttentionBlock.Part(part.head.layer(), part.head.head(), part.loading))
-                            .toList(),
-                    edge.rest));
+            named.add(edge.named(name(names, graph, edge.source), name(names, graph, edge.target)));
         }
         return new AttentionBlock(
                 1,

@@ -19,6 +19,12 @@ public record ModelCard(String reference) {
         return ModelConfig.read(directory(reference, "config.json")).maxPositions();
     }
 
+    /** Layers and attention heads of each. */
+    public int[] layersAndHeads() {
+        ModelConfig config = ModelConfig.read(directory(reference, "config.json"));
+        return new int[] {config.layers(), config.heads()};
+    }
+
     /** Whether the model has a chat template. */
     public boolean hasChatTemplate() {
         return ChatTemplate.exists(directory(reference, "tokenizer_config.json", "chat_template.j*"));

@@ -47,6 +47,17 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
     }
 
     /**
+     * Reads a graph file.
+     *
+     * @param file closed in the end
+     * @param name for messages
+     * @throws HeadwaterException likewise
+     */
+    public static GraphDocument read(InputStream file, String name) {
+        return read(file, name, true);
+    }
+
+    /**
      * Reads a graph's file without its links, so that they take no memory.
      *
      * @param file closed in the end
@@ -54,7 +65,11 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
      * @throws HeadwaterException likewise
      */
     public static GraphDocument readNodes(InputStream file, String name) {
-        Reader reader = new Reader(name, false);
+        return read(file, name, false);
+    }
+
+    private static GraphDocument read(InputStream file, String name, boolean links) {
+        Reader reader = new Reader(name, links);
         GraphReader.read(() -> file, name, reader);
         return reader.document();
     }

@@ -36,6 +36,11 @@ public record ModelConfig(
         boolean learnedPositions,
         double finalSoftcap,
         boolean tied) {
+    /** Attention heads of each layer. */
+    public int heads() {
+        return attention.heads();
+    }
+
     /** Where a layer normalises. */
     public enum Norms {
         /** What attention and MLP read. */

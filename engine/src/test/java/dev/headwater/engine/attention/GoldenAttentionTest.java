@@ -13,6 +13,7 @@ import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.attribution.OutputTargets;
+import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Pruning;
@@ -124,6 +125,7 @@ class GoldenAttentionTest {
             }
             assertClose(name + " weights", wanted.floats("weights"), prompt.weights(targets, sources, null));
             assertClose(name + " loadings", wanted.floats("loadings"), loadings);
+            assertStrongest(found, GraphHeads.strongest(prompt, targets, sources, 0.8, Progress.NONE));
             for (int i = 0; i < description.get("qk").size(); i++) {
                 JsonNode look = description.get("qk").get(i);
                 ScoreSources scored = ScoreSources.of(
@@ -162,6 +164,30 @@ class GoldenAttentionTest {
     }
 
     /** Pairs of nearly the same size may change places; the last ones may be others. */
+    /** What is listed of an edge and the rest sum to all loadings; the largest one is listed. */
+    private static void assertStrongest(float[][] loadings, List<AttentionBlock.Edge> strongest) {
+        List<float[]> between =
+                Arrays.stream(loadings).filter(edge -> edge.length > 0).toList();
+        assertEquals(between.size(), strongest.size(), "edges that attention lies between");
+        for (int e = 0; e < strongest.size(); e++) {
+            double sum = strongest.get(e).rest();
+            for (AttentionBlock.Part part : strongest.get(e).parts()) {
+                sum += part.loading();
+            }
+            double all = 0;
+            float largest = 0;
+            for (float loading : between.get(e)) {
+                all += loading;
+                largest = Math.max(largest, Math.abs(loading));
+            }
+            assertEquals(all, sum, 1e-6 * Math.max(1, largest), "edge " + e);
+            if (largest > 0) {
+                assertEquals(
+                        largest, Math.abs(strongest.get(e).parts().getFirst().loading()), 0, "edge " + e);
+            }
+        }
+    }
+
     private static void assertPairs(String what, int[] pairs, float[] values, List<ScoreSources.Pair> found) {
         List<ScoreSources.Pair> nonZero = new ArrayList<>();
         for (int i = 0; i < values.length; i++) {
