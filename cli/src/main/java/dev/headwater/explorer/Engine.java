@@ -2,11 +2,16 @@ package dev.headwater.explorer;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attention.Head;
 import dev.headwater.engine.attribution.Rank;
+import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.graph.FeatureRef;
+import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.intervention.HeadEdit;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,6 +50,12 @@ public interface Engine {
         public SteerResult intervene(SteerRequest request, Progress progress) {
             throw new UsageException("This explorer runs without a live model: start it with one to steer.");
         }
+
+        @Override
+        public AttentionResult attention(AttentionRequest request, Progress progress) {
+            throw new UsageException(
+                    "This explorer runs without a live model: start it with one to explain attention.");
+        }
     };
 
     /** The models that can be traced, the one to offer first in front. */
@@ -67,6 +78,9 @@ public interface Engine {
     /** Runs the prompt of a graph twice, as it is and with the edits. */
     SteerResult intervene(SteerRequest request, Progress progress);
 
+    /** Explains the attention of a graph's prompt. */
+    AttentionResult attention(AttentionRequest request, Progress progress);
+
     /**
      * A model with the transcoders that go with it.
      *
@@ -74,6 +88,8 @@ public interface Engine {
      * @param label       for people
      * @param transcoders sets of transcoders by their reference, the one to offer first in front
      * @param scans       values of a graph file's {@code metadata.scan} that this model made: those graphs can be steered
+     * @param layers      of the model
+     * @param heads       of attention in each layer
      * @param maxTokens   longest prompt in tokens
      * @param chat        whether the model has a chat template
      * @param prompts     prompts worth trying, or none
@@ -83,6 +99,8 @@ public interface Engine {
             String label,
             List<String> transcoders,
             List<String> scans,
+            int layers,
+            int heads,
             int maxTokens,
             boolean chat,
             List<String> prompts) {}
@@ -234,10 +252,37 @@ public interface Engine {
     }
 
     /**
+     * Takes a head out, or has it look somewhere: with query, key and probability.
+     *
+     * @param query position that the head looks from; null to take it out
+     * @param key   position that it is to look at
+     */
+    record HeadChange(int layer, int head, Integer query, Integer key, Double probability) {
+        public HeadChange {
+            boolean whole = query != null && key != null && probability != null;
+            if (!whole && (query != null || key != null || probability != null)) {
+                throw new UsageException(
+                        "A head is taken out with layer and head alone, or forced with query, key and probability.");
+            }
+            if (whole && !(probability >= 0 && probability <= 1)) {
+                throw new UsageException("Attention is a probability from 0 to 1, not " + probability + ".");
+            }
+        }
+
+        /** As the engine has it. */
+        public HeadEdit edit() {
+            return query == null
+                    ? new HeadEdit.KnockOut(layer, head)
+                    : new HeadEdit.Force(layer, head, query, key, probability.floatValue());
+        }
+    }
+
+    /**
      * @param scan            the graph's {@code metadata.scan}
      * @param prompt          the graph's {@code metadata.prompt}
      * @param tokens          the graph's token ids, exactly as they were traced
-     * @param edits           what to change
+     * @param edits           features to change
+     * @param heads           attention heads to change
      * @param watch           features whose activations to return
      * @param freezeAttention keep the attention patterns of the unchanged run
      * @param newTokens       how many tokens to generate after the prompt, 0 for none
@@ -248,6 +293,7 @@ public interface Engine {
             String prompt,
             List<Integer> tokens,
             List<Edit> edits,
+            List<HeadChange> heads,
             List<FeatureRef> watch,
             boolean freezeAttention,
             int newTokens,
@@ -262,6 +308,43 @@ public interface Engine {
      * @param text        the generated text, without the prompt; empty if none was asked for
      */
     record Outcome(List<TokenProbability> next, List<Double> activations, String text) {}
+
+    /** A score of a head, from a position to one that is not after it. */
+    record Score(int layer, int head, int query, int key) {}
+
+    /** Ends of an edge. */
+    record Ends(Node source, Node target) {}
+
+    /**
+     * @param scan     the graph's {@code metadata.scan}
+     * @param tokens   the graph's token ids, exactly as they were traced
+     * @param features of the graph
+     * @param edges    whose heads to find, all of every layer between their ends
+     * @param briefly  edges whose strongest heads to find; those that no attention lies between are passed over
+     * @param scores   to explain
+     * @param patterns heads whose attention to return
+     * @param top      how many sources and pairs of a score, 0 for all
+     */
+    record AttentionRequest(
+            String scan,
+            List<Integer> tokens,
+            List<FeatureRef> features,
+            List<Ends> edges,
+            List<Ends> briefly,
+            List<Score> scores,
+            List<Head> patterns,
+            int top) {}
+
+    /**
+     * @param edges    as {@code headwater attention --json} writes them
+     * @param scores   as {@code headwater attention --json} writes them
+     * @param strongest heads of the edges that were asked for briefly
+     */
+    record AttentionResult(
+            JsonNode edges, JsonNode scores, List<AttentionBlock.Edge> strongest, List<Pattern> patterns) {}
+
+    /** Where a head looks. @param attention from each position, at those up to it */
+    record Pattern(int layer, int head, List<float[]> attention) {}
 
     record TokenProbability(int id, String token, double probability) {}
 }

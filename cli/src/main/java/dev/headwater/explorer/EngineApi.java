@@ -18,7 +18,7 @@ import java.util.Map;
 
 /** The live engine over HTTP: jobs that trace a prompt or steer a graph's, their progress, results and ends. */
 final class EngineApi {
-    private static final int LARGEST_REQUEST = 1 << 20;
+    static final int LARGEST_REQUEST = 1 << 20;
     private static final int MOST_NEW_TOKENS = 256;
     private static final int MOST_SITES = 10_000;
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
@@ -28,6 +28,7 @@ final class EngineApi {
     record Steering(
             String graph,
             List<Engine.Edit> edits,
+            List<Engine.HeadChange> heads,
             List<FeatureRef> watch,
             boolean freezeAttention,
             int newTokens,
@@ -35,11 +36,12 @@ final class EngineApi {
             long seed) {
         Steering {
             edits = edits == null ? List.of() : List.copyOf(edits);
+            heads = heads == null ? List.of() : List.copyOf(heads);
             watch = watch == null ? List.of() : List.copyOf(watch);
-            if (graph == null || edits.isEmpty()) {
-                throw new UsageException("Steering needs a graph and at least one edit.");
+            if (graph == null || edits.isEmpty() && heads.isEmpty()) {
+                throw new UsageException("Steering needs a graph and at least one edit of a feature or a head.");
             }
-            if (edits.size() > MOST_SITES || watch.size() > MOST_SITES) {
+            if (edits.size() > MOST_SITES || watch.size() > MOST_SITES || heads.size() > MOST_SITES) {
                 throw new UsageException("At most " + MOST_SITES + " features can be edited or watched at once.");
             }
             if (newTokens < 0 || newTokens > MOST_NEW_TOKENS || !(temperature >= 0 && temperature <= 2)) {
@@ -125,15 +127,19 @@ final class EngineApi {
     private void intervene(Context ctx) {
         Steering steering = Json.parse(Body.bytes(ctx, LARGEST_REQUEST), Steering.class);
         GraphDocument graph = store.nodes(steering.graph());
-        int[] tokens = DocumentNode.tokens(graph.nodes());
-        if (tokens == null) {
-            throw new Refusal(422, "This graph file doesn't say which tokens its prompt has, so it can't be steered.");
+        List<Integer> tokens = tokens(graph, "it can't be steered");
+        for (Engine.HeadChange change : steering.heads()) {
+            AttentionApi.requireHead(engine, graph, change.layer(), change.head());
+            if (change.query() != null) {
+                AttentionApi.requirePositions(change.layer(), change.head(), change.query(), change.key(), tokens);
+            }
         }
         var request = new Engine.SteerRequest(
                 graph.metadata().path("scan").asText(),
                 graph.metadata().path("prompt").asText(),
-                Arrays.stream(tokens).boxed().toList(),
+                tokens,
                 steering.edits(),
+                steering.heads(),
                 steering.watch(),
                 steering.freezeAttention(),
                 steering.newTokens(),
@@ -142,7 +148,16 @@ final class EngineApi {
         accept(ctx, jobs.submit("intervene", steering.graph(), progress -> engine.intervene(request, progress)));
     }
 
-    private static void accept(Context ctx, Job job) {
+    /** The ids of a graph's tokens. @param otherwise what can't be done without them */
+    static List<Integer> tokens(GraphDocument graph, String otherwise) {
+        int[] tokens = DocumentNode.tokens(graph.nodes());
+        if (tokens == null) {
+            throw new Refusal(422, "This graph file doesn't say which tokens its prompt has, so " + otherwise + ".");
+        }
+        return Arrays.stream(tokens).boxed().toList();
+    }
+
+    static void accept(Context ctx, Job job) {
         ctx.status(202).header("Location", "/api/jobs/" + job.status().id());
         Json.reply(ctx, job.status());
     }

@@ -77,6 +77,7 @@ public final class ExplorerServer implements AutoCloseable {
             new GraphApi(store, features, config.maxGraphBytes()).routes(routes);
             new FeatureApi(features).routes(routes);
             new EngineApi(config.engine(), store, jobs).routes(routes);
+            new AttentionApi(config.engine(), store, jobs).routes(routes);
             answerFailures(javalin);
         });
         try {

@@ -31,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -116,10 +117,15 @@ final class GraphStore {
 
     /** The graph without its links. */
     GraphDocument nodes(String name) {
+        return document(name, GraphDocument::readNodes);
+    }
+
+    /** The graph without its links, or with them. */
+    GraphDocument document(String name, BiFunction<InputStream, String, GraphDocument> reader) {
         Path file = folder.file(name);
         try {
             InputStream in = folder.bytes(file);
-            return checked(() -> GraphDocument.readNodes(in, "The graph " + name));
+            return checked(() -> reader.apply(in, "The graph " + name));
         } catch (NoSuchFileException e) {
             throw absent(name);
         } catch (IOException e) {

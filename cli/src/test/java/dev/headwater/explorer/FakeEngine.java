@@ -1,7 +1,14 @@
 package dev.headwater.explorer;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attention.EdgeHeads;
+import dev.headwater.engine.attention.Head;
+import dev.headwater.engine.document.AttentionBlock;
+import dev.headwater.engine.document.NodeId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,6 +34,8 @@ final class FakeEngine implements Engine {
                 "atlas (bundled, 4.6 million parameters)",
                 List.of("atlas-plt", "atlas-clt"),
                 List.of("atlas-plt", "atlas-clt"),
+                6,
+                6,
                 128,
                 true,
                 List.of(
@@ -107,6 +116,110 @@ final class FakeEngine implements Engine {
                     outcome(tokens, before, request, 1, " Austin. Fact: the capital of Texas is"),
                     outcome(tokens, after, request, 0.3, " Sacramento. Fact: the region of"));
         });
+    }
+
+    /** Every head passes a little of every edge, head 0 most; each looks at the position before. */
+    @Override
+    public AttentionResult attention(AttentionRequest request, Progress progress) {
+        return once(() -> {
+            progress.phase("explain a score", 1);
+            pause(progress);
+            // A head that a test means to cancel waits for that.
+            while (request.patterns().contains(new Head(5, 5))) {
+                pause(progress);
+            }
+            ArrayNode edges = Json.MAPPER.createArrayNode();
+            request.edges().forEach(ends -> edges.add(edge(ends)));
+            ArrayNode scores = Json.MAPPER.createArrayNode();
+            request.scores().forEach(score -> scores.add(score(score)));
+            return new AttentionResult(
+                    edges,
+                    scores,
+                    request.briefly().stream()
+                            .filter(ends -> between(ends)[0] < between(ends)[1])
+                            .map(ends -> new AttentionBlock.Edge(
+                                    NodeId.of(ends.source(), LAYERS),
+                                    NodeId.of(ends.target(), LAYERS),
+                                    List.of(new AttentionBlock.Part(between(ends)[0], 0, 0.25f)),
+                                    0.125))
+                            .toList(),
+                    request.patterns().stream()
+                            .map(head -> pattern(head, request.tokens().size()))
+                            .toList());
+        });
+    }
+
+    private static final int LAYERS = 6;
+
+    /** The first layer between the ends and the one after the last. */
+    private static int[] between(Ends ends) {
+        return new int[] {
+            EdgeHeads.layerOf(ends.source(), LAYERS) + 1, Math.min(LAYERS, EdgeHeads.layerOf(ends.target(), LAYERS) + 1)
+        };
+    }
+
+    private static ObjectNode edge(Ends ends) {
+        int[] layers = between(ends);
+        if (layers[0] >= layers[1]) {
+            throw new UsageException("no attention lies between the ends of the edge");
+        }
+        ObjectNode edge = Json.MAPPER
+                .createObjectNode()
+                .put("source", NodeId.of(ends.source(), LAYERS))
+                .put("target", NodeId.of(ends.target(), LAYERS))
+                .put("weight", 0.9);
+        ArrayNode list = edge.putArray("layers");
+        for (int layer = layers[0]; layer < layers[1]; layer++) {
+            ArrayNode heads =
+                    list.addObject().put("layer", layer).put("bypass", 0.2).putArray("heads");
+            for (double loading : new double[] {0.5, 0.3, -0.15, 0.05, 0, 0}) {
+                heads.add(loading);
+            }
+        }
+        return edge;
+    }
+
+    private static ObjectNode score(Score asked) {
+        ObjectNode score = Json.MAPPER
+                .createObjectNode()
+                .put("layer", asked.layer())
+                .put("head", asked.head())
+                .put("query", asked.query())
+                .put("key", asked.key())
+                .put("score", 17.9)
+                .put("attention", 0.5)
+                .put("mean", -1.0);
+        score.putArray("query_sources")
+                .add(source("0_1981_10", 9.5))
+                .add(source("4_425_10", -1.5))
+                .add(source("2_777_10", 0.25));
+        score.putArray("key_sources").add(source("E_5352_9", 6.5)).add(source("0_94_9", 3.25));
+        score.putArray("relative_sources").add(source("0_1981_10", 8.5));
+        score.putObject("rest").put("query", 0.75).put("key", 1.5);
+        score.putArray("pairs")
+                .addObject()
+                .put("query", "0_1981_10")
+                .put("key", "0_94_9")
+                .put("value", 2.5);
+        return score.put("all_pairs", true);
+    }
+
+    private static ObjectNode source(String node, double value) {
+        return Json.MAPPER.createObjectNode().put("node", node).put("value", value);
+    }
+
+    private static Pattern pattern(Head head, int positions) {
+        return new Pattern(
+                head.layer(),
+                head.head(),
+                java.util.stream.IntStream.range(0, positions)
+                        .mapToObj(query -> {
+                            float[] row = new float[query + 1];
+                            row[0] = 0.5f;
+                            row[Math.max(0, query - 1)] += 0.5f;
+                            return row;
+                        })
+                        .toList());
     }
 
     private static Outcome outcome(

@@ -66,6 +66,8 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     private final Map<String, Optional<FeatureEvidence>> evidence = new ConcurrentHashMap<>();
     private volatile List<Model> models;
+
+    private final LiveAttention attention = new LiveAttention();
     /** Measured when it is first asked for. */
     private PlanDevice device;
 
@@ -85,11 +87,14 @@ final class LiveEngine implements Engine, AutoCloseable {
                             ? ModelCard.neuronScan(model)
                             : TranscoderCard.of(set).scan())
                     .toList();
+            int[] shape = new ModelCard(model).layersAndHeads();
             models = List.of(new Model(
                     model,
                     model,
                     transcoders,
                     scans,
+                    shape[0],
+                    shape[1],
                     new ModelCard(model).maxPositions(),
                     new ModelCard(model).hasChatTemplate(),
                     options.isBundled() ? bundledPrompts() : List.of()));
@@ -190,6 +195,7 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     @Override
     public synchronized void attribute(GraphRequest request, Path target, Progress progress) {
+        attention.close(); // its memory is needed now
         ReplacementModel live = open(request.transcoders());
         var prompt = read(live, request.prompt());
         AttributionOptions how = AttributionOptions.DEFAULT
@@ -205,12 +211,7 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     @Override
     public synchronized SteerResult intervene(SteerRequest request, Progress progress) {
-        int set = models().getFirst().scans().indexOf(request.scan());
-        if (set < 0) {
-            throw new UsageException("The graph was made with '" + request.scan() + "', this explorer runs "
-                    + String.join(", ", models().getFirst().scans()) + "; start it with the graph's model to steer");
-        }
-        ReplacementModel live = open(transcoders.get(set));
+        ReplacementModel live = ofScan(request.scan());
         progress.phase("steer", 2);
         var edits = request.edits().stream()
                 .map(edit -> new dev.headwater.engine.intervention.Edit(
@@ -221,8 +222,10 @@ final class LiveEngine implements Engine, AutoCloseable {
                         edit.site().feature(),
                         new Change.Set((float) edit.value())))
                 .toList();
-        Intervention intervention =
-                new Intervention(edits, request.freezeAttention() ? Freeze.ATTENTION : Freeze.NOTHING);
+        Intervention intervention = new Intervention(
+                edits,
+                request.heads().stream().map(HeadChange::edit).toList(),
+                request.freezeAttention() ? Freeze.ATTENTION : Freeze.NOTHING);
         int[] tokens = request.tokens().stream().mapToInt(Integer::intValue).toArray();
         try (Baseline baseline = Baseline.of(live, live.prompt(tokens));
                 Run edited = baseline.apply(intervention)) {
@@ -250,6 +253,20 @@ final class LiveEngine implements Engine, AutoCloseable {
                                     .toList(),
                             progress));
         }
+    }
+
+    private ReplacementModel ofScan(String scan) {
+        int set = models().getFirst().scans().indexOf(scan);
+        if (set < 0) {
+            throw new UsageException("The graph was made with '" + scan + "', this explorer runs "
+                    + String.join(", ", models().getFirst().scans()) + "; start it with the graph's model");
+        }
+        return open(transcoders.get(set));
+    }
+
+    @Override
+    public synchronized AttentionResult attention(AttentionRequest request, Progress progress) {
+        return attention.answer(ofScan(request.scan()), request, progress);
     }
 
     private static Outcome outcome(
@@ -295,6 +312,7 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     @Override
     public synchronized void close() {
+        attention.close();
         loaded.values().forEach(ReplacementModel::close);
         loaded.clear();
     }
