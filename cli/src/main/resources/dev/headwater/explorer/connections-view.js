@@ -3,6 +3,7 @@
 import {h, s, fill, icon} from './dom.js';
 import {name, number as short, place} from './naming.js';
 import {findGroup} from './annotations.js';
+import {hasHeads} from './attention.js';
 import {flows} from './flows.js';
 import {percent, signed, number, count} from './format.js';
 import {FEATURE} from './model.js';
@@ -20,15 +21,15 @@ export function glyph(node, colour) {
 }
 
 export class ConnectionsView {
-  /** actions: select(id), pin(id), hover(index), trace(nodes); traceable(): whether a live model can trace features of this graph */
+  /** actions: select(id), pin(id), hover(index), trace(nodes), selectEdge({source, target}); traceable(): whether a live model can trace features of this graph */
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
     this.lengths = {};
   }
 
-  update({graph, annotations, clicked, shown, group}) {
-    this.props = {graph, annotations, clicked, shown, group};
+  update({graph, annotations, clicked, shown, group, edge}) {
+    this.props = {graph, annotations, clicked, shown, group, edge};
     const chosen = group ? findGroup(annotations, group) : null;
     const nodes = chosen ? chosen.members.map(id => graph.node(id)).filter(Boolean) : [graph?.node(clicked)];
     if (!nodes[0]) {
@@ -156,7 +157,7 @@ export class ConnectionsView {
       h(
         'ul',
         {class: 'rows'},
-        all.slice(0, length).map(flow => this.row(flow, nodes)),
+        all.slice(0, length).map(flow => this.row(flow, nodes, key.startsWith('Inputs'))),
       ),
       all.length > length
         ? h(
@@ -174,7 +175,8 @@ export class ConnectionsView {
     ];
   }
 
-  row({index, share, weight}, nodes) {
+  /** @param input whether the other node gives to these */
+  row({index, share, weight}, nodes, input) {
     const {graph, annotations} = this.props;
     const other = graph.nodes[index];
     const sides = new Set(nodes.map(node => Math.sign(other.position - node.position)));
@@ -189,6 +191,7 @@ export class ConnectionsView {
       'li',
       {
         'data-node': index,
+        class: 'connection',
         onpointerenter: () => this.actions.hover(index),
         onpointerleave: () => this.actions.hover(-1),
       },
@@ -213,6 +216,26 @@ export class ConnectionsView {
         h('span', {class: 'row-weight muted'}, signed(weight)),
         bar,
       ),
+      nodes.length === 1 ? this.headsButton(nodes[0], other, input) : null,
+    );
+  }
+
+  /** Selects the edge to or from another node, to see its heads; none where no attention lies between. */
+  headsButton(node, other, input) {
+    const {graph, annotations, edge} = this.props;
+    const [source, target] = input ? [other, node] : [node, other];
+    if (!hasHeads(graph, source.index, target.index)) return null;
+    const on = edge?.source === source.id && edge?.target === target.id;
+    return h(
+      'button',
+      {
+        class: 'icon-button edge-button',
+        'aria-pressed': String(on),
+        'aria-label': `Heads of the edge from ${name(source, annotations)} to ${name(target, annotations)}`,
+        title: 'Which attention heads this edge passed',
+        onclick: () => this.actions.selectEdge({source: source.id, target: target.id}),
+      },
+      icon('heads'),
     );
   }
 

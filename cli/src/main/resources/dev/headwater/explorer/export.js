@@ -36,16 +36,21 @@ export function diagramSvg(view) {
   return new XMLSerializer().serializeToString(svg);
 }
 
-export async function diagramPng(view, scale = 2) {
-  const b = bounds(view.items);
-  const url = URL.createObjectURL(new Blob([diagramSvg(view)], {type: 'image/svg+xml'}));
+export function diagramPng(view) {
+  const {width, height} = bounds(view.items);
+  return svgPng(diagramSvg(view), width, height);
+}
+
+/** A picture of SVG text. */
+export async function svgPng(svg, width, height, scale = 2) {
+  const url = URL.createObjectURL(new Blob([svg], {type: 'image/svg+xml'}));
   try {
     const image = new Image();
     image.src = url;
     await image.decode();
     const canvas = document.createElement('canvas');
-    canvas.width = Math.ceil(b.width * scale);
-    canvas.height = Math.ceil(b.height * scale);
+    canvas.width = Math.ceil(width * scale);
+    canvas.height = Math.ceil(height * scale);
     canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise(resolve => canvas.toBlob(resolve, 'image/png'));
   } finally {

@@ -24,9 +24,10 @@ export function flows(graph, members) {
   };
   let total = 0;
   for (const index of members) {
+    for (const edge of graph.whole.inputsOf(index))
+      if (!inside.has(graph.source[edge])) total += Math.abs(graph.whole.weight[edge]);
     for (const edge of graph.inputsOf(index)) {
       if (inside.has(graph.source[edge])) continue;
-      total += Math.abs(graph.weight[edge]);
       add(inputs, graph.source[edge], graph.weight[edge], graph.weight[edge]);
     }
     for (const edge of graph.outputsOf(index)) {

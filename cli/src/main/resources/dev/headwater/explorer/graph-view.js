@@ -2,15 +2,15 @@
 
 import {h, fill} from './dom.js';
 import {outputReach, paintAxes, paintOutputs, tokenWidths} from './axes.js';
+import {listen, nearest, sideways} from './graph-input.js';
 import {describe, step} from './graph-keys.js';
 import {emptyRuns, layout} from './layout.js';
-import {paintEdges, paintHover, paintLinks, paintNodes, nodeRadius, prepare, project} from './painter.js';
+import {paintEdges, paintHover, paintLinks, paintNodes, paintSelectedEdge, prepare, project} from './painter.js';
 import {Tooltip} from './tooltip.js';
 import {groupOf} from './annotations.js';
 import {links} from './flows.js';
 import {colours} from './palette.js';
 
-const REACH = 18; // pixels from which the pointer catches a node
 const SETTLE = 140; // milliseconds after which edges are painted anew when zooming
 const MARGIN = {left: 56, right: 16, top: 10, level: 30, slanted: 70, scroller: 12}; // level and slanted: below, as the tokens' names need it
 const CLOSEST = 24;
@@ -21,7 +21,7 @@ export class GraphView {
 
   /**
    * @param host    an empty element
-   * @param actions select(id or null), pin(id), hover(index or -1)
+   * @param actions select(id or null), pin(id), hover(index or -1); selectEdge({source, target}), if edges can be selected
    * @param title   what a screen reader says this is
    */
   constructor(host, actions, title = 'Attribution graph') {
@@ -67,7 +67,7 @@ export class GraphView {
       .filter(event => !event.button && !(event.type === 'wheel' && sideways(event)))
       .on('zoom', event => this.zoomed(event.transform));
     d3.select(this.plot).call(this.behaviour).on('dblclick.zoom', null);
-    this.listen();
+    listen(this);
     new ResizeObserver(([entry]) => this.resized(entry.contentRect)).observe(host);
     this.size = {width: host.clientWidth, height: host.clientHeight};
   }
@@ -76,7 +76,7 @@ export class GraphView {
   update(props) {
     const before = this.props ?? {graph: null};
     this.props = props;
-    if (props.graph !== before.graph) {
+    if (props.graph?.nodes !== before.graph?.nodes) {
       this.place = this.shown = this.edges = null;
       this.width = 0; // the names decide about the margins
       const context = this.canvas.axes.getContext('2d');
@@ -99,7 +99,7 @@ export class GraphView {
       this.arrange(this.fresh);
       this.fresh = false;
     }
-    if (this.changed(before, ['edgeShare']) || !this.edges)
+    if (this.changed(before, ['edgeShare', 'graph']) || !this.edges)
       this.edges = props.graph.edgesByScore.subarray(0, props.graph.edgesCovering(props.edgeShare));
     this.links = links(props, this.shown);
     this.paint();
@@ -208,6 +208,7 @@ export class GraphView {
     const highlight = at >= 0 ? graph.nodes[at] : null;
     paintAxes(prepare(this.canvas.axes, this.width, this.height), {...view, highlight});
     paintLinks(prepare(this.canvas.links, this.width, this.height), view, this.links);
+    if (this.props.edge) paintSelectedEdge(this.canvas.links.getContext('2d'), view, this.props.edge);
     const tint = this.focused ? new Map(this.links.map(({other, share}) => [other, share])) : null;
     paintNodes(prepare(this.canvas.nodes, this.width, this.height), view, {
       tint,
@@ -298,64 +299,7 @@ export class GraphView {
 
   /** The shown node nearest to a point of the host, if it is near enough. */
   nearest(x, y) {
-    const {left, top} = this.frame,
-      {k} = this.zoom,
-      px = this.place.x,
-      py = this.place.y;
-    let best = -1,
-      least = Math.max(REACH, nodeRadius(this.place, this.zoom)) ** 2;
-    for (let i = 0; i < px.length; i++) {
-      if (!this.shown[i]) continue;
-      const at = this.zoom.x + px[i] * k;
-      if (at < -REACH || at > this.frame.width + REACH) continue; // scrolled away
-      const dx = left + at - x,
-        dy = top + py[i] - y,
-        d = dx * dx + dy * dy;
-      if (d <= least) [best, least] = [i, d];
-    }
-    return best;
-  }
-
-  listen() {
-    const at = event => {
-      const box = this.plot.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
-    };
-    this.plot.addEventListener('pointermove', event => {
-      if (!this.place || event.buttons) return;
-      this.hover(this.nearest(...at(event)), true);
-    });
-    this.plot.addEventListener('pointerleave', () => this.place && this.hover(-1));
-    this.plot.addEventListener('click', event => {
-      if (!this.place) return;
-      const index = this.nearest(...at(event));
-      if (index < 0) return this.actions.select(null);
-      this.tooltip.hide();
-      const {id} = this.props.graph.nodes[index];
-      if (event.ctrlKey || event.metaKey || event.shiftKey) this.actions.pin(id);
-      else this.actions.select(id);
-    });
-    this.plot.addEventListener('dblclick', event => {
-      const index = this.place ? this.nearest(...at(event)) : -1;
-      if (index >= 0) this.actions.pin(this.props.graph.nodes[index].id);
-    });
-    this.plot.addEventListener('keydown', event => this.key(event));
-    this.plot.addEventListener('blur', () => this.place && this.hover(-1));
-    this.plot.addEventListener(
-      'wheel',
-      event => {
-        if (!this.place || !sideways(event)) return;
-        event.preventDefault();
-        this.moveTo(this.zoom.k, this.zoom.x - (event.deltaX || event.deltaY));
-      },
-      {passive: false},
-    );
-    this.scroller.addEventListener('scroll', () => {
-      // Our own placing tells of itself late, when the next zoom may have moved on: only what a person scrolls counts.
-      if (!this.place || Math.abs(this.scroller.scrollLeft - this.scrolledTo) <= 1) return;
-      this.scrolledTo = this.scroller.scrollLeft;
-      this.moveTo(this.zoom.k, -this.scroller.scrollLeft);
-    });
+    return nearest(this, x, y);
   }
 
   /** What is pointed at; others may point too (a list's row). */
@@ -370,21 +314,6 @@ export class GraphView {
     else this.tooltip.hide();
   }
 
-  key(event) {
-    if (!this.place || event.ctrlKey || event.metaKey || event.altKey) return;
-    const moves = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
-    const {graph} = this.props;
-    if (moves[event.key]) this.step(...moves[event.key]);
-    else if (event.key === 'Enter' || event.key === ' ')
-      this.hovered >= 0 && this.actions.select(graph.nodes[this.hovered].id);
-    else if (event.key === 'p' || event.key === 'P') this.pinByKey();
-    else if (event.key === '+' || event.key === '=') this.zoomBy(1.4);
-    else if (event.key === '-') this.zoomBy(1 / 1.4);
-    else if (event.key === '0') this.resetZoom();
-    else return;
-    event.preventDefault();
-  }
-
   pinByKey() {
     const index = this.hovered >= 0 ? this.hovered : this.clickedIndex;
     if (index >= 0) this.actions.pin(this.props.graph.nodes[index].id);
@@ -397,8 +326,4 @@ export class GraphView {
     this.hover(next.index, true);
     this.live.textContent = describe(next, this.props.graph, this.props.annotations);
   }
-}
-
-function sideways(event) {
-  return event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
 }

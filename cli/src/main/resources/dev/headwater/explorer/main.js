@@ -1,14 +1,17 @@
 // Puts the page together: the state, the views that show it, and what people can do with it.
 import * as notes from './annotations.js';
+import {AttentionView} from './attention-view.js';
 import {startingShare, suggestedCircuit} from './beginning.js';
 import {CompareView} from './compare-view.js';
+import {comparing} from './comparing.js';
 import {ConnectionsView} from './connections-view.js';
 import {chooseGraph, keys, welcomeCard} from './dialogs.js';
 import {fill} from './dom.js';
 import {FeatureView} from './feature-view.js';
 import {count} from './format.js';
 import {GraphView} from './graph-view.js';
-import {listen, tabs} from './keyboard.js';
+import {listen} from './keyboard.js';
+import {canAsk, lowerPanel} from './lower-panel.js';
 import {Inspector} from './inspector.js';
 import {Graph, FEATURE, LOGIT} from './model.js';
 import {name as nameOf} from './naming.js';
@@ -41,7 +44,15 @@ let modelsKnown = Promise.resolve();
 // What people can do --------------------------------------------------------------------------------------------------
 
 const actions = {
-  select: id => store.set({clicked: id, group: null}),
+  select: id => store.set({clicked: id, group: null, edge: null}),
+  selectEdge: edge => {
+    store.set({edge, head: null, look: null, tab: 'attention'});
+    requestAnimationFrame(() => $('attention-heads').focus({preventScroll: true}));
+  },
+  steerHead: change => {
+    steerView.heads.add(change);
+    store.set({tab: 'steer'});
+  },
   selectGroup: id => store.set({group: id}),
   hover: index => graphView.hover(index),
   pin: id => {
@@ -82,7 +93,7 @@ const actions = {
   clearEffects: () => store.set({effects: null}),
   compare: async () => {
     const other = await chooseGraph(source, store.state.other, 'Compare with');
-    if (other) await compare(other);
+    if (other) await comparison.begin(other);
   },
   tour: () => tour.start(),
   theme: () => {
@@ -101,7 +112,10 @@ function tell(what, verb) {
 applyTheme();
 const graphView = new GraphView($('graph'), {...actions, hover: peek});
 const tableView = new TableView($('table'), actions);
-const connections = new ConnectionsView($('connections'), {...actions, traceable: () => steerable(store.state)[0]});
+const connections = new ConnectionsView($('connections'), {
+  ...actions,
+  traceable: () => canAsk(store.state, source)[0],
+});
 const featureView = new FeatureView($('feature'), {
   rename: actions.label,
   evidence: node =>
@@ -123,7 +137,17 @@ const steerView = new SteerView($('steer-tab'), {
   run: (request, onStatus, signal) => source.job('intervene', request, onStatus, signal),
   paint: effects => store.set({effects, tab: effects ? 'subgraph' : store.state.tab}),
 });
-const compareView = new CompareView($('compare'), {close: endComparison, choose: actions.compare});
+const attentionView = new AttentionView($('attention-tab'), {
+  set: patch => store.set(patch),
+  select: actions.select,
+  hover: actions.hover,
+  steer: actions.steerHead,
+  run: (question, onStatus, signal) => source.job('attention', question, onStatus, signal),
+  notice,
+});
+lowerPanel(store, source, {attention: attentionView, steer: steerView}, state => shownOf(state));
+const compareView = new CompareView($('compare'), {close: () => comparison.end(), choose: actions.compare});
+const comparison = comparing(store, source, compareView, notice);
 const scoreView = new ScoreView($('scores'));
 const search = new Search($('search'), $('search-results'), {
   select: actions.select,
@@ -148,6 +172,9 @@ globalThis.headwater = {store, graphView, subgraphView, source}; // for the brow
 const shownOf = ({graph, pruning, showErrors, annotations, density}) =>
   graph.visible(pruning, showErrors, new Set(annotations.pinned), density);
 
+/** What the graph is seen through: some heads only, or all there is. */
+const weighed = state => ({...state, graph: state.through ?? state.graph});
+
 let peeking;
 /** What is pointed at in the graph is marked in the list, and a moment later the feature panel is about it. */
 function peek(index) {
@@ -166,6 +193,8 @@ function peek(index) {
 
 const DRAWN = [
   'graph',
+  'through',
+  'edge',
   'annotations',
   'clicked',
   'pruning',
@@ -183,17 +212,18 @@ store.on([...DRAWN, 'table'], state => {
   if (!state.graph) return;
   $('graph').hidden = state.table;
   $('table').hidden = !state.table;
-  graphView.update(state);
+  graphView.update(weighed(state));
   graphBar.update();
 });
 store.on([...DRAWN.filter(name => name !== 'found' && name !== 'linkType'), 'table'], state => {
   if (!state.graph) return;
-  const shown = shownOf(state);
+  const shown = shownOf(state),
+    {graph} = weighed(state);
   const n = d3.sum(shown);
   $('graph-count').textContent =
-    `${count(n)} of ${count(state.graph.size)} nodes, ${count(state.graph.edgesCovering(state.edgeShare))} of ${count(state.graph.edgeCount)} edges`;
+    `${count(n)} of ${count(state.graph.size)} nodes, ${count(graph.edgesCovering(state.edgeShare))} of ${count(graph.edgeCount)} edges`;
   if (state.table) tableView.update({...state, shown});
-  connections.update({...state, shown});
+  connections.update({...state, graph, shown});
 });
 store.on(['graph', 'annotations', 'clicked', 'labelled', 'effects'], state => {
   if (!state.graph) return;
@@ -202,33 +232,12 @@ store.on(['graph', 'annotations', 'clicked', 'labelled', 'effects'], state => {
   search.update(state.graph, state.annotations);
 });
 store.on(['graph', 'annotations'], state => state.graph && scoreView.update(state));
-store.on(['graph', 'annotations', 'tab', 'models', 'labelled'], state => {
-  const steering = state.tab === 'steer';
-  $('subgraph-tab').hidden = steering;
-  $('steer-tab').hidden = !steering;
-  for (const [id, on] of [
-    ['tab-subgraph', !steering],
-    ['tab-steer', steering],
-  ]) {
-    $(id).setAttribute('aria-selected', String(on));
-    $(id).tabIndex = on ? 0 : -1;
-  }
-  if (steering && state.graph) steerView.update({...state, shown: shownOf(state)}, ...steerable(state));
-});
 store.on(['history', 'graph', 'other', 'models'], () => header.update());
 store.on(['full', 'embed'], ({full, embed}) => showPanels(full, embed));
 showPanels(null, null);
 store.on(['graph', 'annotations', 'clicked', 'pruning', 'other', 'embed'], state => {
   if (state.graph && source.live) history.replaceState(null, '', location.pathname + '#' + encode(state));
 });
-
-/** Whether the graph's features can be steered and traced; if not, why. */
-function steerable({graph, models}) {
-  if (!source.live) return [false, 'This page was exported: steering needs a live model.'];
-  if (models.length === 0) return [false, 'This explorer runs without a live model.'];
-  const made = models.some(model => model.scans.includes(graph.scan));
-  return made ? [true, ''] : [false, `The live model did not make this graph (${graph.scan}).`];
-}
 
 // Opening graphs ------------------------------------------------------------------------------------------------------
 
@@ -240,7 +249,7 @@ async function open(name, params = new URLSearchParams()) {
     const graph = new Graph(loaded.json);
     json = loaded.json;
     labels = {};
-    endComparison();
+    comparison.end();
     $('welcome').hidden = true;
     $('main').hidden = false;
     $('graph-name').textContent = name;
@@ -259,6 +268,11 @@ async function open(name, params = new URLSearchParams()) {
       group: null,
       density: 1,
       effects: null,
+      edge: null,
+      head: null,
+      look: null,
+      filter: null,
+      through: null,
       embed: params.get('embed') in EMBEDS ? params.get('embed') : store.state.embed,
       ...state,
       clicked: state.clicked ?? graph.nodes.find(node => node.kind === LOGIT)?.id ?? null,
@@ -298,41 +312,13 @@ async function choose() {
   if (name) await open(name);
 }
 
-async function compare(other) {
-  try {
-    const [{json: right}, comparison, rightLabels] = await Promise.all([
-      source.graph(other),
-      source.compare(store.state.name, other),
-      source.labels(other).catch(() => ({})),
-    ]);
-    const graph = new Graph(right);
-    graph.describe(rightLabels);
-    $('main').hidden = true;
-    $('compare').hidden = false;
-    compareView.show(
-      {name: store.state.name, graph: store.state.graph, annotations: store.state.annotations},
-      {name: other, graph, annotations: notes.read(graph.qParams, graph)},
-      comparison,
-    );
-    store.set({other});
-  } catch (failure) {
-    notice(failure.message, true);
-  }
-}
-
-function endComparison() {
-  $('compare').hidden = true;
-  fill($('compare'));
-  $('main').hidden = false;
-  store.set({other: null});
-}
-
 function repaint() {
   graphView.repaint();
   compareView.repaint();
   if (!store.state.graph) return;
   subgraphView.draw();
-  connections.update({...store.state, shown: shownOf(store.state)});
+  connections.update({...weighed(store.state), shown: shownOf(store.state)});
+  if (store.state.tab === 'attention') attentionView.render();
 }
 
 function welcome(problem = '') {
@@ -355,7 +341,6 @@ listen({
   keys,
   ready: () => store.state.graph !== null,
 });
-tabs([$('tab-subgraph'), $('tab-steer')], i => store.set({tab: ['subgraph', 'steer'][i]}));
 $('graph-button').addEventListener('click', choose);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   applyTheme();
@@ -393,7 +378,7 @@ async function begin() {
     return welcome();
   }
   await open(name, params);
-  if (params.get('compare')) await compare(params.get('compare'));
+  if (params.get('compare')) await comparison.begin(params.get('compare'));
   if (params.has('tour')) tour.start();
 }
 

@@ -40,6 +40,8 @@ export class GraphNode {
     /** @type {number} 1 for the most influential */
     this.rank = null;
     this.activation = raw.activation ?? null;
+    /** what the file says of why attention looks here, as Neuronpedia has it */
+    this.qk = raw.qk_tracing_results ?? null;
   }
 
   get isFeature() {
@@ -51,6 +53,8 @@ export class Graph {
   /** @param json a graph file of schema version 0 or 1, with either spelling of error nodes */
   constructor(json) {
     const meta = json.metadata;
+    /** the graph itself, where this is one with other weights of the edges */
+    this.whole = this;
     this.slug = meta.slug;
     this.scan = meta.scan;
     this.metadata = meta;
@@ -58,6 +62,7 @@ export class Graph {
     this.tokens = meta.prompt_tokens;
     this.words = words(this.tokens, this.prompt ?? '');
     this.qParams = json.qParams ?? {};
+    this.attention = json.attention_heads ?? null;
     this.readNodes(json.nodes, meta.schema_version ?? 0);
     this.readLinks(json.links);
     this.computeInfluence();
@@ -68,7 +73,7 @@ export class Graph {
   }
 
   get edgeCount() {
-    return this.source.length;
+    return this.edgesByScore.length;
   }
 
   node(id) {
@@ -145,11 +150,26 @@ export class Graph {
     this.weight = weight.subarray(0, m);
     this.inputSum = new Float64Array(n);
     for (let e = 0; e < m; e++) this.inputSum[target[e]] += Math.abs(weight[e]);
-    this.share = new Float32Array(m);
-    for (let e = 0; e < m; e++) this.share[e] = weight[e] / (this.inputSum[target[e]] || 1);
-    const strongestFirst = descending(this.weight.map(Math.abs));
-    this.inputs = adjacency(this.target, n, strongestFirst);
-    this.outputs = adjacency(this.source, n, strongestFirst);
+    this.arrange();
+  }
+
+  /** Shares of the edges, and which edges each node has: those that weigh something, the strongest first. */
+  arrange() {
+    const {weight, target} = this;
+    this.share = new Float32Array(weight.length);
+    for (let e = 0; e < weight.length; e++) this.share[e] = weight[e] / (this.inputSum[target[e]] || 1);
+    const strongestFirst = descending(weight.map(Math.abs)).filter(e => weight[e] !== 0);
+    this.inputs = adjacency(this.target, this.nodes.length, strongestFirst);
+    this.outputs = adjacency(this.source, this.nodes.length, strongestFirst);
+  }
+
+  /** The same nodes with other weights of the edges. Shares are still of all that flowed into a node; influence stays as it is. */
+  reweighed(weight) {
+    const other = Object.create(this);
+    other.weight = weight;
+    other.arrange();
+    other.rankEdges();
+    return other;
   }
 
   /** Influence on the outputs within this graph, and from it each edge's score; one pass from the outputs down. */
@@ -166,21 +186,26 @@ export class Graph {
       for (const e of this.inputsOf(t)) through[this.source[e]] += through[t] * Math.abs(this.share[e]);
     }
     this.through = through;
-    const m = this.source.length;
+    this.rankEdges();
+    if (this.nodes.every(node => node.influence === null)) this.estimateCumulativeInfluence();
+    this.largestInfluence = this.nodes.reduce((most, node) => Math.max(most, node.influence ?? 0), 0);
+    this.rankNodes();
+  }
+
+  rankEdges() {
+    const {through, weight} = this;
+    const m = weight.length;
     const score = new Float64Array(m);
     for (let e = 0; e < m; e++) score[e] = Math.abs(this.share[e]) * through[this.target[e]];
-    this.edgesByScore = descending(score);
-    const cumulative = new Float32Array(m);
+    this.edgesByScore = descending(score).filter(e => weight[e] !== 0);
+    const cumulative = new Float32Array(this.edgesByScore.length);
     let sum = 0;
     this.edgesByScore.forEach((e, i) => {
       sum += score[e];
       cumulative[i] = sum;
     });
-    for (let i = 0; i < m; i++) cumulative[i] /= sum || 1;
+    for (let i = 0; i < cumulative.length; i++) cumulative[i] /= sum || 1;
     this.cumulativeScore = cumulative;
-    if (this.nodes.every(node => node.influence === null)) this.estimateCumulativeInfluence();
-    this.largestInfluence = this.nodes.reduce((most, node) => Math.max(most, node.influence ?? 0), 0);
-    this.rankNodes();
   }
 
   /**
@@ -278,9 +303,9 @@ function indexInLayer(node, schema) {
 /** Edges by one of their ends, in the given order. */
 function adjacency(end, n, order) {
   const start = new Int32Array(n + 1);
-  for (const i of end) start[i + 1]++;
+  for (const e of order) start[end[e] + 1]++;
   for (let i = 0; i < n; i++) start[i + 1] += start[i];
-  const edges = new Int32Array(end.length),
+  const edges = new Int32Array(order.length),
     next = start.slice(0, n);
   for (const e of order) edges[next[end[e]]++] = e;
   return {start, edges};

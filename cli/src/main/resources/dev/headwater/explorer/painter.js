@@ -81,6 +81,43 @@ export function paintLinks(context, {graph, place, frame, zoom}, links) {
   context.restore();
 }
 
+/** The edge that is selected itself. */
+export function paintSelectedEdge(context, {graph, place, frame, zoom}, {source, target}) {
+  const [from, to] = [graph.node(source), graph.node(target)];
+  if (!from || !to) return;
+  context.save();
+  clip(context, frame);
+  context.beginPath();
+  curve(context, place, frame, zoom, from.index, to.index);
+  context.strokeStyle = colours().panel;
+  context.lineWidth = 6;
+  context.stroke();
+  context.strokeStyle = colours().accent;
+  context.lineWidth = 3;
+  context.stroke();
+  context.restore();
+}
+
+/** How far a point is from an edge as it is drawn, in pixels. */
+export function distanceToEdge({place, frame, zoom}, from, to, x, y) {
+  const [x0, y0] = project(place, frame, zoom, from),
+    [x1, y1] = project(place, frame, zoom, to);
+  const bend = (y0 - y1) * 0.42;
+  let least = Infinity,
+    [px, py] = [x0, y0];
+  for (let i = 1; i <= 16; i++) {
+    const t = i / 16,
+      u = 1 - t;
+    const [a, b, c, d] = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
+    const [qx, qy] = [(a + b) * x0 + (c + d) * x1, a * y0 + b * (y0 - bend) + c * (y1 + bend) + d * y1];
+    const [dx, dy] = [qx - px, qy - py];
+    const along = Math.max(0, Math.min(1, ((x - px) * dx + (y - py) * dy) / (dx * dx + dy * dy || 1)));
+    least = Math.min(least, Math.hypot(px + along * dx - x, py + along * dy - y));
+    [px, py] = [qx, qy];
+  }
+  return least;
+}
+
 /**
  * All shown nodes. Those linked to the selected node carry the colour of their share; while a node is selected the others step back.
  *

@@ -3,12 +3,17 @@
 import {h} from './dom.js';
 import {name, number as short} from './naming.js';
 import {number, percent, quoted, signed} from './format.js';
+import {keyOf as headKey} from './attention.js';
+import {described} from './steer-heads.js';
 import {keyOf, siteOf} from './steering.js';
 
 const MOST_CHANGES = 24;
 const SMALLEST = 1e-4; // change of an activation
 
-/** @param result original and steered outcomes, with changes (the edits), nodes (the watched ones), effects (by node id) */
+/**
+ * @param result original and steered outcomes, with changes (the edits), heads (changed ones), nodes (the watched ones), effects (by node id),
+ *   command (that does the same) and graph
+ */
 export function results(result, annotations, actions) {
   const {original, steered, effects} = result;
   return [
@@ -20,8 +25,36 @@ export function results(result, annotations, actions) {
       h('button', {class: 'small', id: 'steer-paint', onclick: () => actions.paint(effects)}, 'Show in the circuit'),
     ),
     distribution(original.next, steered.next),
+    result.heads.length
+      ? h(
+          'ul',
+          {class: 'changed-heads', 'aria-label': 'Changed heads'},
+          result.heads.map(change =>
+            h('li', {}, h('strong', {}, `Head ${headKey(change)} `), described(change, result.graph)),
+          ),
+        )
+      : null,
     original.text || steered.text ? texts(original.text, steered.text) : null,
     activations(result, annotations, actions),
+    asCommand(result.command),
+  ];
+}
+
+function asCommand(text) {
+  const field = h('pre', {class: 'command', id: 'steer-command', tabindex: 0}, text);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      getSelection().selectAllChildren(field);
+      document.execCommand('copy');
+    }
+    button.textContent = 'Copied';
+  };
+  const button = h('button', {class: 'small', id: 'steer-copy', onclick: copy}, 'Copy');
+  return [
+    h('div', {class: 'button-row'}, h('h3', {}, 'The same on the command line'), h('span', {class: 'grow'}), button),
+    field,
   ];
 }
 

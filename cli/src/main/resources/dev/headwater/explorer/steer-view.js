@@ -5,7 +5,8 @@ import {diagram} from './diagram.js';
 import {number as short} from './naming.js';
 import {number} from './format.js';
 import {results} from './steer-results.js';
-import {edits, effects, positions, siteOf, steerable, watched} from './steering.js';
+import {SteerHeads} from './steer-heads.js';
+import {command, edits, effects, positions, siteOf, steerable, watched} from './steering.js';
 
 const UNCHANGED = {factor: 1, at: ''};
 
@@ -26,10 +27,13 @@ export class SteerView {
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
+    this.heads = new SteerHeads(() => this.graph && this.render());
   }
 
-  update({graph, annotations, name: slug, shown}, can, reason) {
-    if (this.graph !== graph) {
+  update({graph, annotations, name: slug, shown, models}, can, reason) {
+    this.model = models.find(model => model.scans.includes(graph.scan));
+    if (this.graph && this.graph !== graph) {
+      this.heads.changes = [];
       this.settings = new Map();
       this.extras = [];
       this.result = this.failure = null;
@@ -70,8 +74,10 @@ export class SteerView {
           h('ul', {class: 'steer-items'}, [
             this.items.map((item, i) => this.control(item, i)),
             this.extras.map((extra, i) => this.extra(extra, i)),
+            this.heads.rows(this.graph),
           ]),
           this.adding(),
+          this.heads.adding(this.model, this.graph.tokens.length),
           this.optionFields(),
         ),
         h('section', {class: 'steer-results', 'aria-label': 'What changes', tabindex: 0}, this.outcome()),
@@ -307,15 +313,18 @@ export class SteerView {
 
   enableRun() {
     const asked = this.edits();
-    this.runButton.disabled = this.running || !asked?.length;
-    this.runButton.title =
-      asked === null ? 'Some positions can’t be read' : asked.length ? '' : 'Change a factor first';
+    const some = asked !== null && asked.length + this.heads.changes.length > 0;
+    this.runButton.disabled = this.running || !some;
+    this.runButton.title = asked === null ? 'Some positions can’t be read' : some ? '' : 'Change a factor first';
   }
 
   async run() {
     const changes = this.edits();
-    const nodes = watched(this.graph, changes, this.shown, this.annotations.pinned);
+    const heads = this.heads.changes.map(change => ({...change}));
+    const nodes = watched(this.graph, changes, this.shown, this.annotations.pinned, heads);
     const {freezeAttention, newTokens, temperature, seed} = this.options;
+    const request = {edits: changes, heads, freezeAttention, newTokens, temperature, seed};
+    const said = command(this.graph, this.model, request);
     this.abort = new AbortController();
     const graph = this.graph;
     this.running = true;
@@ -323,12 +332,20 @@ export class SteerView {
     this.render();
     try {
       const result = await this.actions.run(
-        {graph: this.slug, edits: changes, watch: nodes.map(siteOf), freezeAttention, newTokens, temperature, seed},
+        {...request, graph: this.slug, watch: nodes.map(siteOf)},
         status => this.progress(status),
         this.abort.signal,
       );
       if (this.graph === graph && result)
-        this.result = {...result, nodes, changes, effects: effects(graph, nodes, changes, result)};
+        this.result = {
+          ...result,
+          nodes,
+          changes,
+          heads,
+          graph,
+          command: said,
+          effects: effects(graph, nodes, changes, result),
+        };
     } catch (failure) {
       this.failure = failure.message;
     }
@@ -349,7 +366,7 @@ export class SteerView {
       'div',
       {class: 'empty small'},
       h('p', {}, 'Set a factor and press Run.'),
-      h('p', {class: 'muted'}, '0 switches a feature off, −1 turns it round, 2 doubles it.'),
+      h('p', {class: 'muted'}, '0 switches a feature off, −1 turns it round, 2 doubles it. Or knock out a head.'),
     );
   }
 }

@@ -1,6 +1,7 @@
 // What steering asks for and what comes of it, without a page: edits of features at positions, their effects on nodes and boxes.
 
 import {FEATURE, LOGIT} from './model.js';
+import {origin} from './new-graph.js';
 
 const MOST_WATCHED = 300;
 
@@ -58,10 +59,11 @@ export function edits(site, value, places, onward) {
  *
  * @param {import('./model.js').Graph} graph
  * @param {{site: Site}[]} changes
+ * @param {{layer: number}[]} heads that are changed
  */
-export function watched(graph, changes, shown, pinned) {
+export function watched(graph, changes, shown, pinned, heads = []) {
   const edited = new Set(changes.map(edit => keyOf(edit.site)));
-  const lowest = Math.min(...changes.map(edit => edit.site.layer));
+  const lowest = Math.min(...changes.map(edit => edit.site.layer), ...heads.map(head => head.layer));
   const rank = node => (edited.has(keyOf(siteOf(node))) ? 2 : pinned.includes(node.id) ? 1 : 0);
   return graph.nodes
     .filter(node => steerable(node) && (rank(node) > 0 || (node.layer >= lowest && shown[node.index])))
@@ -87,6 +89,35 @@ export function effects(graph, nodes, changes, {original, steered}) {
     if (node) found.set(node.id, [probability, after.get(String(id)) ?? 0]);
   }
   return found;
+}
+
+/**
+ * What does the same on the command line.
+ *
+ * @param {{id: string, transcoders: string[], scans: string[]}} model that made the graph
+ * @param request as the server takes it: edits, heads, freezeAttention, newTokens, temperature, seed
+ */
+export function command(graph, model, {edits: changes, heads, freezeAttention, newTokens, temperature, seed}) {
+  const {prompt} = origin(graph);
+  const words = ['headwater intervene', quoted(prompt.text), `-m ${quoted(model.id)}`];
+  words.push(`-t ${quoted(model.transcoders[model.scans.indexOf(graph.scan)] ?? graph.scan)}`);
+  for (const {site, value, onward} of changes)
+    words.push(`--set ${site.layer}/${site.position}${onward ? ':' : ''}/${site.feature}=${value}`);
+  for (const {layer, head, query, key, probability} of heads)
+    words.push(
+      query === undefined
+        ? `--knock-out ${layer}/${head}`
+        : `--force-attention ${layer}/${head}/${query}/${key}=${probability}`,
+    );
+  if (!freezeAttention) words.push('--freeze none');
+  if (newTokens > 0) words.push(`--generate ${newTokens}`);
+  if (newTokens > 0 && temperature > 0) words.push(`--temperature ${temperature} --seed ${seed}`);
+  return words.join(' \\\n  ');
+}
+
+/** For a shell. */
+function quoted(text) {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A box's share of what it was: the sum over its members after by that before; null where none is known. */

@@ -28,6 +28,11 @@ export const START = {
   full: null, // the panel that fills the window
   embed: null,
   density: 1, // features that fire on a larger share of tokens are hidden
+  edge: null, // the selected edge: {source, target}, ids of its ends
+  head: null, // the attention head that is looked at: {layer, head}
+  look: null, // from where at what: {query, key}
+  filter: null, // heads to see the graph through: {mode: all, only or without; chosen: a Set of "layer/head"}
+  through: null, // the graph as it is through them
   effects: null, // of steering, by node id: [before, after]
 };
 

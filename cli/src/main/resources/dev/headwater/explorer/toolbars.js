@@ -18,7 +18,7 @@ export function fullButton(onclick) {
 }
 
 /** A button with a list of actions under it. entries: [label, action] */
-function menu(label, entries) {
+export function menu(label, entries) {
   const list = h(
     'div',
     {class: 'menu-list', role: 'menu', hidden: true, popover: 'auto'},
@@ -180,8 +180,15 @@ export function graphTools(host, connectionHost, store, view, actions) {
     },
     'Fold',
   );
+  const heads = h(
+    'button',
+    {class: 'small', id: 'all-heads', onclick: () => store.set({filter: null, through: null})},
+    icon('close'),
+    h('span', {}),
+  );
   fill(
     host,
+    heads,
     all,
     pruning.element,
     edges.element,
@@ -196,7 +203,15 @@ export function graphTools(host, connectionHost, store, view, actions) {
   fill(connectionHost, direction);
   return {
     update() {
-      const {graph, pruning: share, edgeShare, showErrors, table: asTable, linkType} = store.state;
+      const {graph, pruning: share, edgeShare, showErrors, table: asTable, linkType, filter, through} = store.state;
+      heads.hidden = !through;
+      if (through) {
+        const which = [...filter.chosen].join(', ');
+        heads.title = `Edges weigh what passed ${filter.mode === 'only' ? 'only' : 'all but'} heads ${which}: show all`;
+        heads.querySelector('span').textContent =
+          (filter.mode === 'only' ? 'Only ' : 'Without ') +
+          (filter.chosen.size > 2 ? `${filter.chosen.size} heads` : which);
+      }
       pruning.input.max = graph.largestInfluence;
       pruning.input.min = 0;
       pruning.input.value = share;
@@ -204,7 +219,7 @@ export function graphTools(host, connectionHost, store, view, actions) {
       pruning.value.textContent = percent(share);
       edges.input.value = edgeShare;
       edges.value.textContent = edgeShare >= 1 ? 'all' : percent(edgeShare);
-      edges.input.setAttribute('aria-valuetext', `${count(graph.edgesCovering(edgeShare))} edges`);
+      edges.input.setAttribute('aria-valuetext', `${count((through ?? graph).edgesCovering(edgeShare))} edges`);
       errors.setAttribute('aria-pressed', String(showErrors));
       const dense = graph.nodes.some(node => node.density > 0);
       density.element.hidden = !dense;

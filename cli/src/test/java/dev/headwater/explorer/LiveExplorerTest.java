@@ -236,6 +236,49 @@ class LiveExplorerTest {
 
     @Test
     @Order(4)
+    void headsAreExplainedAndKnockedOut() throws IOException {
+        browser.open(page("slug=" + DALLAS + "&clickedId=7_3913_10"));
+        browser.click("#tab-attention");
+        browser.js("headwater.store.set({edge: {source: '0_94_9', target: '7_3913_10'}})");
+        browser.await(
+                "its heads",
+                () -> !browser.all("#head-2-0").isEmpty()
+                        && browser.text("#head-2-0").contains("+0.425"));
+        browser.click("#head-2-0");
+        browser.await("why it looks there", () -> browser.text("#attention-why").contains("+17.9"));
+        assertTrue(browser.text("#attention-why").contains("+8.37"), browser.text("#attention-why"));
+        assertEquals("100 %", browser.text(".look-fields strong"));
+        browser.screenshot("live-attention");
+        for (String head : List.of("0", "1", "3")) {
+            browser.click("#head-2-" + head);
+            browser.await("its place", () -> browser.shows("#steer-out"));
+            browser.click("#steer-out");
+            browser.click("#tab-attention");
+        }
+        browser.click("#tab-steer");
+        browser.set("#steer-tokens", 0);
+        browser.click("#steer-run");
+        browser.await("results", () -> !browser.all(".distribution tbody tr").isEmpty());
+        assertEquals(0.94, probability("Austin", 2), 0.005, browser.text(".distribution"));
+        String wrong = client.send(
+                        "POST",
+                        "/api/jobs/attention",
+                        "{\"graph\":\"" + DALLAS
+                                + "\",\"edges\":[{\"source\":\"5_1320_10\",\"target\":\"7_3913_10\"}]}")
+                .json()
+                .get("id")
+                .textValue();
+        browser.await(
+                "a sentence",
+                () -> client.get("/api/jobs/" + wrong)
+                        .json()
+                        .get("error")
+                        .asText()
+                        .startsWith("no attention lies between the ends of the edge from 5_1320_10 to 7_3913_10"));
+    }
+
+    @Test
+    @Order(5)
     void evidenceBuiltFromACorpusIsServedAndShown() throws IOException {
         browser.open(page("slug=" + DALLAS));
         browser.click("#new-graph");

@@ -23,6 +23,7 @@ class PageLargeGraphTest extends PageFixture {
         assertTrue(browser.text("#graph-count").contains("of 50,000 edges"));
         // The best of several tries: what the page needs, not what the machine is busy with.
         JsonNode times = browser.run("""
+                const {GraphHeads} = await import('/assets/attention.js');
                 const {store, graphView} = headwater, g = store.state.graph, features = g.nodes.filter(n => n.kind === 0), out = {};
                 const idle = () => new Promise(done => requestAnimationFrame(() => setTimeout(done, 120)));
                 const best = async (name, action) => {
@@ -45,6 +46,12 @@ class PageLargeGraphTest extends PageFixture {
                 await best('pin', i => graphView.actions.pin(features[i * 91].id));
                 await best('zoom', () => graphView.paintNow());
                 await best('search', i => { const box = document.getElementById('search'); box.value = 'river'.slice(0, 1 + i % 5); box.dispatchEvent(new Event('input')); });
+                const id = i => g.nodes[i].id, parts = i => [[i % 26, i % 8, 0.5], [(i + 3) % 26, i % 5, -0.25]];
+                const heads = new GraphHeads(g, Array.from(g.source, (s, e) => ({source: id(s), target: id(g.target[e]), parts: parts(e), rest: 0})), 0.8);
+                store.set({tab: 'attention'});
+                await best('see through heads', i => { const filter = {mode: i % 2 ? 'only' : 'without', chosen: new Set([`${i}/0`, `${i + 1}/1`])}; store.set({filter, through: heads.weigh(filter.mode, filter.chosen)}); });
+                await best('rank heads', () => heads.rank());
+                await best('select an edge', i => { const e = g.edgesByScore[i * 31]; store.set({edge: {source: id(g.source[e]), target: id(g.target[e])}}); });
                 return out;
                 """);
         times.properties()

@@ -40,7 +40,7 @@ class PageLiveModelTest extends PageFixture {
         browser.open(page("slug=" + SampleGraphs.GEMMA + "&pinnedIds=0_28_18"));
         browser.click("#tab-steer");
         browser.await("the reason", () -> browser.text("#steer-tab").contains("did not make this graph"));
-        browser.type("#tab-steer", Keys.ARROW_LEFT);
+        browser.type("#tab-steer", Keys.ARROW_RIGHT);
         browser.await("the other tab", () -> browser.shows("#subgraph-tab"));
     }
 

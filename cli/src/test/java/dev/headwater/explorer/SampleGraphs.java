@@ -35,6 +35,75 @@ final class SampleGraphs {
         return target;
     }
 
+    /** The Dallas graph with what {@code attribute --heads --qk} adds: heads 0 and 1 of the layer above its source carry each edge. */
+    static Path withHeads(Path directory, String name) {
+        try {
+            ObjectNode graph = (ObjectNode) Json.MAPPER.readTree(text(DALLAS));
+            ((ObjectNode) graph.get("metadata")).put("slug", name);
+            ObjectNode block = graph.putObject("attention_heads")
+                    .put("version", 1)
+                    .put("layers", 6)
+                    .put("heads", 6)
+                    .put("share", 0.8);
+            ArrayNode edges = block.putArray("edges");
+            graph.get("links").forEach(link -> {
+                String source = link.get("source").textValue();
+                double weight = link.get("weight").doubleValue();
+                int layer = source.startsWith("E") ? 0 : Integer.parseInt(source.split("_")[0]) + 1;
+                if (layer < 6) {
+                    ArrayNode parts = edges.addObject()
+                            .put("source", source)
+                            .put("target", link.get("target").textValue())
+                            .put("rest", 0.125 * weight)
+                            .putArray("parts");
+                    parts.addArray().add(layer).add(0).add(0.5 * weight);
+                    if (layer < 5) {
+                        parts.addArray().add(layer + 1).add(0).add(0.25 * weight);
+                    }
+                    parts.addArray().add(layer).add(1).add(-0.125 * weight);
+                }
+            });
+            ObjectNode score = block.putArray("scores")
+                    .addObject()
+                    .put("node", "4_425_10")
+                    .put("layer", 2)
+                    .put("head", 0)
+                    .put("query", 10)
+                    .put("key", 9)
+                    .put("score", 17.9)
+                    .put("attention", 0.99)
+                    .put("mean", -1.0);
+            score.putArray("query_sources").addObject().put("node", "0_1981_10").put("value", 17.5);
+            score.putArray("key_sources").addObject().put("node", "0_94_9").put("value", 12.5);
+            score.putObject("rest").put("query", 0.4).put("key", 5.4);
+            score.putArray("pairs")
+                    .addObject()
+                    .put("query", "0_1981_10")
+                    .put("key", "0_94_9")
+                    .put("value", 2.5);
+            for (var node : graph.get("nodes")) {
+                if (node.get("node_id").textValue().equals("4_425_10")) {
+                    ObjectNode traced = ((ObjectNode) node).putObject("qk_tracing_results");
+                    traced.putArray("pair_wise_contributors")
+                            .addArray()
+                            .add("0_1981_10")
+                            .add("0_94_9")
+                            .add(2.5);
+                    traced.putArray("top_q_marginal_contributors")
+                            .addArray()
+                            .add("0_1981_10")
+                            .add(17.5);
+                    traced.putArray("top_k_marginal_contributors");
+                }
+            }
+            Path target = directory.resolve(name + ".json");
+            Files.write(target, Json.MAPPER.writeValueAsBytes(graph));
+            return target;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     static String text(String name) {
         try (InputStream in = new GZIPInputStream(SampleGraphs.class.getResourceAsStream(name + ".json.gz"))) {
             return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);

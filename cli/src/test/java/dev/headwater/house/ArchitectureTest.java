@@ -56,7 +56,7 @@ class ArchitectureTest {
     private static final int MOST_LINES = 400;
 
     /** Files that are to be split, and what they may not grow beyond until then. */
-    private static final Map<String, Integer> LONGER = Map.of("graph-view.js", 405, "InterveneCommandTest.java", 410);
+    private static final Map<String, Integer> LONGER = Map.of("InterveneCommandTest.java", 410);
 
     private static JavaClasses classes;
 
