@@ -336,14 +336,21 @@ public interface Engine {
             int top) {}
 
     /**
-     * @param edges    as {@code headwater attention --json} writes them
-     * @param scores   as {@code headwater attention --json} writes them
+     * What was asked for, in the order of the questions.
+     *
+     * @param edges     as {@code headwater attention --json} writes them
+     * @param scores    as {@code headwater attention --json} writes them
      * @param strongest heads of the edges that were asked for briefly
+     * @param patterns  of the heads
      */
     record AttentionResult(
             JsonNode edges, JsonNode scores, List<AttentionBlock.Edge> strongest, List<Pattern> patterns) {}
 
-    /** Where a head looks. @param attention from each position, at those up to it */
+    /**
+     * Where a head looks.
+     *
+     * @param attention from each position, at those up to it
+     */
     record Pattern(int layer, int head, List<float[]> attention) {}
 
     record TokenProbability(int id, String token, double probability) {}

@@ -148,7 +148,7 @@ final class EngineApi {
         accept(ctx, jobs.submit("intervene", steering.graph(), progress -> engine.intervene(request, progress)));
     }
 
-    /** The ids of a graph's tokens. @param otherwise what can't be done without them */
+    /** The ids of a graph's tokens; {@code otherwise} says what can't be done without them. */
     static List<Integer> tokens(GraphDocument graph, String otherwise) {
         int[] tokens = DocumentNode.tokens(graph.nodes());
         if (tokens == null) {
