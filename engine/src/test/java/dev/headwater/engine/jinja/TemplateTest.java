@@ -48,7 +48,7 @@ class TemplateTest {
 
     private static Stream<DynamicTest> cases(String list, Check check) throws IOException {
         ObjectMapper json = new ObjectMapper();
-        JsonNode golden = json.readTree(TemplateTest.class.getResource("jinja2.json"));
+        JsonNode golden = json.readTree(TemplateTest.class.getResourceAsStream("jinja2.json"));
         Map<String, Object> context = json.convertValue(golden.get("context"), new TypeReference<>() {});
         return StreamSupport.stream(golden.get(list).spliterator(), false)
                 .map(row -> DynamicTest.dynamicTest(row.get("template").asText(), () -> check.accept(row, context)));
@@ -64,7 +64,7 @@ class TemplateTest {
 
     @Test
     void mutatedTemplatesNeverFailOtherwiseThanWithATemplateException() throws IOException {
-        JsonNode golden = new ObjectMapper().readTree(TemplateTest.class.getResource("jinja2.json"));
+        JsonNode golden = new ObjectMapper().readTree(TemplateTest.class.getResourceAsStream("jinja2.json"));
         List<String> seeds = golden.findValuesAsText("template");
         Random random = new Random(7);
         for (int i = 0; i < 5_000; i++) {

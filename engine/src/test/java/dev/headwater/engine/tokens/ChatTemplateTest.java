@@ -220,7 +220,7 @@ class ChatTemplateTest {
      */
     @TestFactory
     Stream<DynamicTest> publishedTemplatesRenderAsApplyChatTemplateDoes() throws IOException {
-        JsonNode cases = new ObjectMapper().readTree(ChatTemplateTest.class.getResource("chat-templates.json"));
+        JsonNode cases = new ObjectMapper().readTree(ChatTemplateTest.class.getResourceAsStream("chat-templates.json"));
         return StreamSupport.stream(cases.get("templates").spliterator(), false)
                 .flatMap(row -> row.get("forms").properties().stream()
                         .map(form -> DynamicTest.dynamicTest(
