@@ -163,8 +163,10 @@ class GoldenAttentionTest {
         return all;
     }
 
-    /** Pairs of nearly the same size may change places; the last ones may be others. */
-    /** What is listed of an edge and the rest sum to all loadings; the largest one is listed. */
+    /**
+     * What is listed of an edge and the rest sum to all loadings; the largest one is listed. Pairs of nearly the same size
+     * may change places; the last ones may be others.
+     */
     private static void assertStrongest(float[][] loadings, List<AttentionBlock.Edge> strongest) {
         List<float[]> between =
                 Arrays.stream(loadings).filter(edge -> edge.length > 0).toList();
