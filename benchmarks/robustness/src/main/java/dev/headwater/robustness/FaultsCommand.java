@@ -47,7 +47,7 @@ final class FaultsCommand implements Callable<Integer> {
         if (rounds < 1 || !(minutes > 0 && minutes < 100_000) || !(soon > 0 && soon < 1000)) {
             throw new UsageException("--rounds, --minutes and --soon are over 0");
         }
-        Path work = Files.createDirectories(Robustness.HOME.resolve("robustness/target"));
+        Path work = Files.createDirectories(Robustness.HOME.resolve("benchmarks/robustness/target"));
         Path directory = Files.createTempDirectory(work, "faults");
         List<Row> rows = new ArrayList<>();
         System.out.println("| fault | tried | survived | lost | |");

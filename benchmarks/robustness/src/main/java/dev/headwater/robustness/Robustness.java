@@ -7,9 +7,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 
-/** What tries to break Headwater; {@code robustness/run} starts it. */
+/** What tries to break Headwater; {@code benchmarks/robustness/run} starts it. */
 @Command(
-        name = "robustness/run",
+        name = "benchmarks/robustness/run",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         description = "Tries to break Headwater. Each command prints one table and fails if something broke.",

@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Fuzzes readers of bytes from outside. What breaks one is left in "
-                + "robustness/target/fuzz/READER/crash-*.")
+                + "benchmarks/robustness/target/fuzz/READER/crash-*.")
 final class FuzzCommand implements Callable<Integer> {
     @Parameters(paramLabel = "READER", description = "Which readers; all of them unless named.")
     private List<String> readers = List.of();
@@ -49,7 +49,7 @@ final class FuzzCommand implements Callable<Integer> {
 
     @Option(
             names = "--keep",
-            description = "Put what takes new ways through the readers into robustness/corpus, which is committed.")
+            description = "Put what takes new ways through the readers into benchmarks/robustness/corpus, which is committed.")
     private boolean keep;
 
     @Override
@@ -65,7 +65,7 @@ final class FuzzCommand implements Callable<Integer> {
         }
         System.out.println("| reader | inputs | seconds | edges covered | corpus | findings |");
         System.out.println("|---|---|---|---|---|---|");
-        Campaign campaign = new Campaign(Robustness.HOME.resolve("robustness"), seconds, runs);
+        Campaign campaign = new Campaign(Robustness.HOME.resolve("benchmarks/robustness"), seconds, runs);
         boolean fine = true;
         try (ExecutorService threads = Executors.newFixedThreadPool(jobs)) {
             List<Future<Outcome>> outcomes = new ArrayList<>();
