@@ -60,7 +60,7 @@ class HubCommandsTest {
         refused(1, "There is no directory", "fetch", directory.resolve("none").toString());
         refused(
                 1,
-                "it is not a set of transcoders",
+                "is no transcoder set",
                 "convert",
                 directory.toString(),
                 directory.resolve("new").toString());

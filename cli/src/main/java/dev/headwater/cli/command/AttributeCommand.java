@@ -31,6 +31,7 @@ import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import dev.headwater.explorer.ExplorerConfig;
 import java.nio.file.Files;
@@ -260,7 +261,12 @@ public final class AttributeCommand implements Callable<Integer> {
                 GraphJson.write(
                         graph,
                         pruned,
-                        new GraphJson.Options(slug, !output.named(), labels, Map.of(), attention),
+                        new GraphJson.Options(
+                                slug,
+                                !output.named(),
+                                labels,
+                                SiteSet.featureDetails(graph.provenance().scan()),
+                                attention),
                         output.directory()));
         files.put("index", output.directory().resolve(GraphIndex.FILE));
         return files;

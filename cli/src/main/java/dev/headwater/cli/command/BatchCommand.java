@@ -26,11 +26,11 @@ import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.sharing.SiteSet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -261,7 +261,14 @@ public final class BatchCommand implements Callable<Integer> {
             try {
                 Pruning pruned = pruning.of(graph);
                 GraphJson.Labels labels = SetEvidence.labels(loaded, graph, pruned);
-                file = GraphJson.write(graph, pruned, new GraphJson.Options(line.slug(), labels, Map.of()), directory);
+                file = GraphJson.write(
+                        graph,
+                        pruned,
+                        new GraphJson.Options(
+                                line.slug(),
+                                labels,
+                                SiteSet.featureDetails(graph.provenance().scan())),
+                        directory);
             } catch (HeadwaterException e) {
                 failed(line, e.getMessage());
                 return;

@@ -14,6 +14,7 @@ import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.engine.sharing.Upload;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -98,7 +99,8 @@ public final class GraphCommand implements Callable<Integer> {
                                         output.slug(title),
                                         !output.named(),
                                         labels,
-                                        Map.of(),
+                                        SiteSet.featureDetails(
+                                                graph.provenance().scan()),
                                         WholeGraph.attention(file).orElse(null)),
                                 output.directory()));
                 files.put("index", output.directory().resolve(GraphIndex.FILE));

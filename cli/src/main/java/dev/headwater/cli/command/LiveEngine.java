@@ -32,6 +32,7 @@ import dev.headwater.engine.intervention.Positions;
 import dev.headwater.engine.intervention.Run;
 import dev.headwater.engine.intervention.Sampling;
 import dev.headwater.engine.intervention.TokenChange;
+import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
 import dev.headwater.engine.transcoder.TranscoderConfig.Kind;
@@ -205,7 +206,14 @@ final class LiveEngine implements Engine, AutoCloseable {
         try (AttributionGraph graph = Attribution.of(live, prompt, how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
             var labels = SetEvidence.labels(live, graph, pruning);
-            GraphJson.writeFile(graph, pruning, new GraphJson.Options(request.name(), labels, Map.of()), target);
+            GraphJson.writeFile(
+                    graph,
+                    pruning,
+                    new GraphJson.Options(
+                            request.name(),
+                            labels,
+                            SiteSet.featureDetails(graph.provenance().scan())),
+                    target);
         }
     }
 

@@ -15,6 +15,7 @@ import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.explorer.Engine;
 import dev.headwater.explorer.ExplorerConfig;
 import dev.headwater.explorer.ExplorerServer;
@@ -25,7 +26,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -170,7 +170,7 @@ public final class ServeCommand implements Callable<Integer> {
                             OutputOptions.slugOf(name),
                             true,
                             sets.isEmpty() ? GraphJson.Labels.NONE : SetEvidence.labels(sets.getFirst()),
-                            Map.of(),
+                            SiteSet.featureDetails(graph.provenance().scan()),
                             WholeGraph.attention(whole).orElse(null)),
                     directory);
             console.err()

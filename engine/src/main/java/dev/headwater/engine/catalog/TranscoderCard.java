@@ -14,7 +14,7 @@ public record TranscoderCard(String reference, TranscoderConfig config) {
     /** Fetches the configuration, unless it is on this machine. */
     public static TranscoderCard of(String reference) {
         return new TranscoderCard(
-                reference, TranscoderConfig.read(ModelCard.directory(reference, TranscoderConfig.FILE)));
+                reference, TranscoderConfig.read(ModelCard.directory(reference, TranscoderConfig.FILES)));
     }
 
     /** The name under which front ends look up the set's features: what it calls itself, else its folder's name. */

@@ -10,6 +10,7 @@ import dev.headwater.engine.files.ErrorText;
 import dev.headwater.engine.files.LockFile;
 import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.LinkText;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
@@ -21,6 +22,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -58,6 +60,9 @@ public final class GraphJson {
     public interface Labels {
         /** Nothing has a name. */
         Labels NONE = (layer, feature) -> "";
+
+        /** Says which features will be asked for, so that labels that are fetched come together. */
+        default void willNeed(Collection<FeatureRef> features) {}
 
         /** A short name of a feature, "" if it has none. */
         String of(int layer, int feature);
@@ -125,6 +130,7 @@ public final class GraphJson {
      */
     public static Path write(AttributionGraph graph, Pruning pruning, Options options, Path directory) {
         GraphName.file(directory, options.slug);
+        announce(graph, pruning, options);
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
@@ -189,7 +195,18 @@ public final class GraphJson {
      * @return what an index says of it
      */
     public static ObjectNode writeFile(AttributionGraph graph, Pruning pruning, Options options, Path file) {
+        announce(graph, pruning, options);
         return new GraphJson(graph, pruning, options, Optional.empty()).save(file);
+    }
+
+    /** Before anything is locked: labels may have to be fetched. */
+    private static void announce(AttributionGraph graph, Pruning pruning, Options options) {
+        options.labels.willNeed(Arrays.stream(pruning.nodes())
+                .mapToObj(graph::node)
+                .filter(Node.Feature.class::isInstance)
+                .map(node -> (Node.Feature) node)
+                .map(node -> new FeatureRef(node.layer(), node.position(), node.feature()))
+                .toList());
     }
 
     private ObjectNode save(Path file) {

@@ -41,8 +41,14 @@ public final class SetEvidence {
     /** Names of features for a set by its reference: kept ones of a bundled set, otherwise from the evidence. */
     public static GraphJson.Labels labels(String transcoders) {
         try {
-            if (Reference.parse(transcoders) instanceof Reference.Bundled) {
+            Reference reference = Reference.parse(transcoders);
+            if (reference instanceof Reference.Bundled) {
                 return BundledLabels.of(transcoders);
+            }
+            if (reference instanceof Reference.Remote) {
+                return of(transcoders)
+                        .<GraphJson.Labels>map(evidence -> new FetchedLabels(new FeatureLabels(evidence)))
+                        .orElse(GraphJson.Labels.NONE);
             }
         } catch (UsageException e) {
             return GraphJson.Labels.NONE; // what other programs' graphs call a set need not be a reference

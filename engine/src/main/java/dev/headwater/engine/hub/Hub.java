@@ -96,12 +96,8 @@ public final class Hub implements AutoCloseable {
      * @throws HeadwaterException if they aren't there and can't be fetched
      */
     public Resolved transcoders(Reference reference, Progress progress) {
-        Resolved resolved = resolve(reference, List.of("config.yaml"), progress);
-        Path file = resolved.directory().resolve("config.yaml");
-        if (!Files.exists(file)) {
-            throw new HeadwaterException(reference + " has no config.yaml: it is not a set of transcoders.");
-        }
-        for (SetFiles.Part part : SetFiles.of(reference, file)) {
+        Resolved resolved = resolve(reference, SetFiles.WITH_INDEX, progress);
+        for (SetFiles.Part part : SetFiles.of(reference, resolved.directory())) {
             fetch(part.repository(), part.wanted(), part.described(), progress);
         }
         return resolved;
@@ -136,9 +132,8 @@ public final class Hub implements AutoCloseable {
      * @throws HeadwaterException if it isn't there or the hub can't be asked
      */
     public Outline transcodersOutline(Reference reference) {
-        Resolved resolved = resolve(reference, List.of("config.yaml"), Progress.NONE);
-        Path config = resolved.directory().resolve("config.yaml");
-        return outline(resolved, Files.exists(config) ? SetFiles.of(reference, config) : List.of());
+        Resolved resolved = resolve(reference, SetFiles.CONFIGURATION, Progress.NONE);
+        return outline(resolved, SetFiles.of(reference, resolved.directory()));
     }
 
     private Outline outline(Resolved resolved, List<SetFiles.Part> parts) {
@@ -208,10 +203,8 @@ public final class Hub implements AutoCloseable {
     public Resolved either(Reference reference, Progress progress) {
         boolean transcoders = switch (reference) {
             case Remote remote ->
-                list(remote).files().stream()
-                        .anyMatch(file -> file.path().equals(SetFiles.inside(remote, "config.yaml")));
-            default ->
-                Files.exists(resolve(reference, List.of(), progress).directory().resolve("config.yaml"));
+                list(remote).files().stream().anyMatch(file -> SetFiles.isConfiguration(remote, file.path()));
+            default -> SetFiles.isSet(resolve(reference, List.of(), progress).directory());
         };
         return transcoders ? transcoders(reference, progress) : model(reference, progress);
     }

@@ -93,6 +93,9 @@ final class ConfigKeys {
             "unsloth_fixed",
             "unsloth_version",
             "unsloth_training_args",
+            "dropout",
+            "hidden_dropout_prob",
+            "attention_probs_dropout_prob",
             // Tokens and generation, which other files rule.
             "bos_token_id",
             "eos_token_id",
@@ -178,7 +181,18 @@ final class ConfigKeys {
             "dual_chunk_attention_config",
             "max_sequence_length",
             "torch_compile",
-            "license");
+            "license",
+            "is_llama_config",
+            "full_attn_mod",
+            "interpolate_factor",
+            "activation",
+            "custom_pipelines",
+            "trust_remote_code",
+            "model_max_length",
+            "seq_length",
+            "num_steps",
+            "author",
+            "created_date");
 
     /** @throws dev.headwater.engine.HeadwaterException naming a key that is not known */
     static void requireKnown(ConfigFile file) {

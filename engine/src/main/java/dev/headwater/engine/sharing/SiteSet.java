@@ -22,6 +22,14 @@ public record SiteSet(String scan, Optional<String> sourceSet) {
         return new SiteSet(scan, Optional.of(sourceSet));
     }
 
+    /** The {@code feature_details} of a graph with this scan, by which front ends find its features on the site. */
+    public static Map<String, String> featureDetails(String scan) {
+        return known(scan)
+                .flatMap(SiteSet::sourceSet)
+                .map(set -> Map.of("neuronpedia_source_set", set))
+                .orElse(Map.of());
+    }
+
     /** What the site calls a graph's scan, if that is a repository that is known there. */
     public static Optional<SiteSet> known(String scan) {
         return Optional.ofNullable(KNOWN.get(scan.replaceFirst("@.*", "")));

@@ -162,6 +162,15 @@ public final class Tokenizer {
         }
     }
 
+    /**
+     * Which tokens of a text make whole characters together: the bytes of one character are one span.
+     *
+     * @param ids the tokens of a text in order
+     */
+    public List<TokenSpan> spans(int... ids) {
+        return TokenSpan.of(this, ids);
+    }
+
     /** {@return BOS, EOS and their like} */
     public SpecialTokens special() {
         return special;

@@ -13,8 +13,14 @@ public sealed interface Activation {
     record JumpRelu(float[] threshold) implements Activation {}
 
     /**
-     * Keeps the k largest of a position, negative ones included; the others become 0. Among equals the lower feature
-     * wins.
+     * Keeps the k largest of a position; the others become 0. Among equals the lower feature wins.
+     *
+     * @param positive whether negative ones become 0 too, as where a ReLU comes first
      */
-    record TopK(int k) implements Activation {}
+    record TopK(int k, boolean positive) implements Activation {
+        /** Keeps negative ones among the largest. */
+        public TopK(int k) {
+            this(k, false);
+        }
+    }
 }

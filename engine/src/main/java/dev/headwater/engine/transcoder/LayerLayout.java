@@ -3,6 +3,7 @@ package dev.headwater.engine.transcoder;
 import dev.headwater.bindings.DType;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.transcoder.TranscoderConfig.ActivationName;
+import dev.headwater.engine.transcoder.TranscoderConfig.Format;
 import dev.headwater.engine.weights.TensorInfo;
 import dev.headwater.engine.weights.WeightFile;
 import java.lang.foreign.MemorySegment;
@@ -33,6 +34,12 @@ record LayerLayout(
     /** {@code layer_i.safetensors}. */
     static final LayerLayout PER_LAYER = new LayerLayout(
             "W_enc", false, "b_enc", "W_dec", false, "b_dec", "activation_function.threshold", "W_skip", true);
+    /** EleutherAI's {@code sae.safetensors}. */
+    static final LayerLayout SPARSIFY = new LayerLayout(
+            "encoder.weight", false, "encoder.bias", "W_dec", false, "b_dec", "threshold", "W_skip", true);
+    /** SAELens' {@code sae_weights.safetensors}. */
+    static final LayerLayout SAE_LENS =
+            new LayerLayout("W_enc", true, "b_enc", "W_dec", false, "b_dec", "threshold", "W_skip", true);
     /** GemmaScope's {@code params.npz}. */
     static final LayerLayout GEMMA_SCOPE =
             new LayerLayout("W_enc", true, "b_enc", "W_dec", false, "b_dec", "threshold", null, false);
@@ -90,7 +97,8 @@ record LayerLayout(
                 activation(encoders, features, config),
                 decoder(decoders, features, width, layer, layers, config),
                 decoderBias,
-                skip(encoders, width));
+                skip(encoders, width),
+                config.format() == Format.SPARSIFY_CENTRED);
     }
 
     private WeightMatrix decoder(
@@ -117,7 +125,7 @@ record LayerLayout(
 
     /** Thresholds and k speak for themselves; what config.yaml states must not contradict them. */
     private Activation activation(WeightFile file, int features, TranscoderConfig config) {
-        boolean thresholds = file.has(threshold);
+        boolean hasThresholds = file.has(threshold);
         file.names().stream()
                 .filter(name -> name.contains("threshold") && !name.equals(threshold))
                 .findFirst()
@@ -127,22 +135,37 @@ record LayerLayout(
                 });
         ActivationName name = config.activation()
                 .orElse(
-                        thresholds
+                        hasThresholds
                                 ? ActivationName.JUMP_RELU
                                 : file.has(K) ? ActivationName.TOPK : ActivationName.RELU);
-        if (thresholds != (name == ActivationName.JUMP_RELU)) {
+        if (hasThresholds != (name == ActivationName.JUMP_RELU)) {
             throw new HeadwaterException("%s says activation %s, but %s %s"
                     .formatted(
                             config.file(),
                             name.key(),
                             file.path(),
-                            thresholds ? "holds thresholds, which make it jump_relu" : "holds no '" + threshold + "'"));
+                            hasThresholds
+                                    ? "holds thresholds, which make it jump_relu"
+                                    : "holds no '" + threshold + "'"));
         }
         return switch (name) {
             case RELU -> new Activation.Relu();
-            case JUMP_RELU -> new Activation.JumpRelu(vector(file, threshold, features));
-            case TOPK -> new Activation.TopK(k(file, features, config));
+            case JUMP_RELU -> {
+                float[] thresholds = vector(file, threshold, features);
+                if (config.format() == Format.SAE_LENS) {
+                    notNegative(thresholds);
+                }
+                yield new Activation.JumpRelu(thresholds);
+            }
+            case TOPK -> new Activation.TopK(k(file, features, config), config.format() != Format.CIRCUIT_TRACER);
         };
+    }
+
+    /** Where a ReLU is in front of the threshold, what is below 0 stays out whatever the threshold. */
+    private static void notNegative(float[] thresholds) {
+        for (int i = 0; i < thresholds.length; i++) {
+            thresholds[i] = Math.max(thresholds[i], 0);
+        }
     }
 
     private static int k(WeightFile file, int features, TranscoderConfig config) {

@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param decoder     [F, targets·d]: what a feature writes to this layer and, in a cross-layer set, to each later one
  * @param decoderBias [d]
  * @param skip        [d, d], S in x · S; empty if there is none
+ * @param centred     whether features read the input less decoderBias
  */
 record LayerTranscoder(
         WeightMatrix encoder,
@@ -17,7 +18,8 @@ record LayerTranscoder(
         Activation activation,
         WeightMatrix decoder,
         float[] decoderBias,
-        Optional<WeightMatrix> skip) {
+        Optional<WeightMatrix> skip,
+        boolean centred) {
     int features() {
         return encoderBias.length;
     }

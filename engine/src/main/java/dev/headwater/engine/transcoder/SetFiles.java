@@ -54,7 +54,7 @@ final class SetFiles implements AutoCloseable {
     private void openListed(TranscoderConfig config, List<Path> paths) {
         for (int layer = 0; layer < paths.size(); layer++) {
             WeightFile file = open(paths.get(layer));
-            LayerLayout layout = layout(file);
+            LayerLayout layout = layout(file, config);
             if (config.kind() == Kind.CROSS_LAYER && !layout.equals(LayerLayout.GEMMA_SCOPE_2)) {
                 throw new HeadwaterException(
                         "%s has no tensor '%s', which each file listed under transcoders of a cross-layer set needs; sets of W_enc_i and W_dec_i files list none"
@@ -65,6 +65,14 @@ final class SetFiles implements AutoCloseable {
     }
 
     /** The names tell the layouts apart: configs of GemmaScope-2 sets often do not. */
+    private static LayerLayout layout(WeightFile file, TranscoderConfig config) {
+        return switch (config.format()) {
+            case CIRCUIT_TRACER -> layout(file);
+            case SPARSIFY, SPARSIFY_CENTRED -> LayerLayout.SPARSIFY;
+            case SAE_LENS -> LayerLayout.SAE_LENS;
+        };
+    }
+
     private static LayerLayout layout(WeightFile file) {
         return file instanceof NpzFile
                 ? LayerLayout.GEMMA_SCOPE
@@ -75,7 +83,7 @@ final class SetFiles implements AutoCloseable {
         int count = contiguous(config, LAYER, "layer_%d.safetensors");
         for (int layer = 0; layer < count; layer++) {
             WeightFile file = open(config.directory().resolve("layer_" + layer + ".safetensors"));
-            add(layout(file), file, file, layer, count, config);
+            add(layout(file, config), file, file, layer, count, config);
         }
     }
 

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * How large a set of transcoders is, for estimates.
@@ -25,7 +26,9 @@ public record SetOutline(TranscoderConfig.Kind kind, int features, OptionalInt k
         return new SetOutline(
                 set.kind(),
                 set.features(),
-                set.activation(0) instanceof Activation.TopK(int k) ? OptionalInt.of(k) : OptionalInt.empty());
+                set.activation(0) instanceof Activation.TopK(int k, boolean _)
+                        ? OptionalInt.of(k)
+                        : OptionalInt.empty());
     }
 
     /**
@@ -58,10 +61,13 @@ public record SetOutline(TranscoderConfig.Kind kind, int features, OptionalInt k
         }
         try {
             JsonNode header = BoundedJson.mapper().readTree(head, Long.BYTES, (int) length);
-            JsonNode bias = header.has(LayerLayout.PER_LAYER.encoderBias())
-                    ? header.path(LayerLayout.PER_LAYER.encoderBias())
-                    : header.path(LayerLayout.crossLayer(0).encoderBias());
-            return bias.path("shape").path(0).asLong();
+            return Stream.of(LayerLayout.PER_LAYER, LayerLayout.SPARSIFY, LayerLayout.crossLayer(0))
+                    .map(layout ->
+                            header.path(layout.encoderBias()).path("shape").path(0))
+                    .filter(JsonNode::isNumber)
+                    .mapToLong(JsonNode::asLong)
+                    .findFirst()
+                    .orElse(0);
         } catch (JsonProcessingException e) {
             throw new HeadwaterException(name + " has a damaged header: not valid JSON" + BoundedJson.where(e), e);
         } catch (IOException e) {

@@ -11,6 +11,7 @@ import dev.headwater.engine.HeadwaterException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Encodes one layer in tiles of features, so that memory is bounded whatever their number: a tile of the encoder is
@@ -51,9 +52,11 @@ final class SparseEncoder {
         }
         SparseEncoder encoder = new SparseEncoder(layer, x, firstPosition, tileElements);
         encoder.run();
-        return layer.activation() instanceof Activation.TopK(int k) && encoder.tiles() > 1
-                ? encoder.largest(k)
-                : encoder.all();
+        if (!(layer.activation() instanceof Activation.TopK(int k, boolean positive))) {
+            return encoder.all();
+        }
+        SparseActivations largest = encoder.tiles() > 1 ? encoder.largest(k) : encoder.all();
+        return positive ? positive(largest) : largest;
     }
 
     private void run() {
@@ -112,7 +115,7 @@ final class SparseEncoder {
                         case Activation.Relu() -> Kernels.encodeThreshold(pre, bias, null, 0);
                         case Activation.JumpRelu(float[] threshold) ->
                             Kernels.encodeThreshold(pre, bias, vector(threshold, feature, count), 0);
-                        case Activation.TopK(int k) -> Kernels.encodeTopK(pre, bias, Math.min(k, count), 0);
+                        case Activation.TopK(int k, boolean _) -> Kernels.encodeTopK(pre, bias, Math.min(k, count), 0);
                     }));
         }
     }
@@ -142,6 +145,19 @@ final class SparseEncoder {
                                                 position));
             }
         }
+    }
+
+    private static SparseActivations positive(SparseActivations all) {
+        int[] kept =
+                IntStream.range(0, all.count()).filter(i -> all.value()[i] > 0).toArray();
+        float[] value = new float[kept.length];
+        for (int i = 0; i < kept.length; i++) {
+            value[i] = all.value()[kept[i]];
+        }
+        return new SparseActivations(
+                Arrays.stream(kept).map(i -> all.position()[i]).toArray(),
+                Arrays.stream(kept).map(i -> all.feature()[i]).toArray(),
+                value);
     }
 
     private int tiles() {

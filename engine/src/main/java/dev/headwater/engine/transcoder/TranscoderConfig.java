@@ -17,6 +17,7 @@ import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
 
 /**
  * What {@code config.yaml} of a transcoder set says. Keys that Headwater does not know are passed over; sizes are never
@@ -31,6 +32,7 @@ import java.util.stream.IntStream;
  * @param transcoders files by layer, relative to the directory or {@code hf://} references; empty if they go by their
  *      usual names
  * @param scan        name under which feature evidence is published
+ * @param format      whose files they are
  */
 public record TranscoderConfig(
         Path file,
@@ -42,11 +44,27 @@ public record TranscoderConfig(
         OptionalInt k,
         List<String> transcoders,
         Optional<String> scan,
-        Optional<String> revision) {
+        Optional<String> revision,
+        Format format) {
     /** The file's name. */
     public static final String FILE = "config.yaml";
 
+    /** Where {@link #read} looks, as patterns for paths in a set's directory. */
+    public static final String[] FILES = {FILE, "*/" + FolderSet.FILE};
+
     private static final int MAX_LAYERS = 1024;
+
+    /** Libraries that write sets, as far as their files mean different things. */
+    public enum Format {
+        /** {@code config.yaml}, the public circuit-tracing library's. */
+        CIRCUIT_TRACER,
+        /** EleutherAI's sparsify: a folder for each module, {@code cfg.json} and {@code sae.safetensors}. */
+        SPARSIFY,
+        /** The same before February 2025, when transcoders read their input less the decoder's bias. */
+        SPARSIFY_CENTRED,
+        /** SAELens: a folder for each layer, {@code cfg.json} and {@code sae_weights.safetensors}. */
+        SAE_LENS
+    }
 
     /** What a set replaces. */
     public enum Kind {
@@ -102,7 +120,10 @@ public record TranscoderConfig(
         }
         Path file = directory.resolve(FILE);
         if (!Files.isRegularFile(file)) {
-            throw new HeadwaterException("%s is no transcoder set: it has no %s".formatted(directory, FILE));
+            return FolderSet.read(directory)
+                    .orElseThrow(() -> new HeadwaterException(
+                            "%s is no transcoder set: it has neither a %s nor folders with a %s for each layer"
+                                    .formatted(directory, FILE, FolderSet.FILE)));
         }
         return of(file, BoundedYaml.read(file));
     }
@@ -126,7 +147,8 @@ public record TranscoderConfig(
                 in.k(),
                 in.transcoders(),
                 in.scan(),
-                in.text("revision"));
+                in.text("revision"),
+                Format.CIRCUIT_TRACER);
     }
 
     /** {@return the folder that the configuration lies in, against which its paths are resolved} */
@@ -161,10 +183,16 @@ public record TranscoderConfig(
         return path;
     }
 
-    /** Links are followed, since the hub's cache is made of them, but the path itself must stay in the directory. */
+    /**
+     * Links are followed, since the hub's cache is made of them, but the path itself must stay in the directory. Only a set
+     * that its owner put together here may name files elsewhere, by their whole paths.
+     */
     private Path relative(String entry) {
         try {
             Path path = Path.of(entry).normalize();
+            if (path.isAbsolute() && !isFromHub()) {
+                return path;
+            }
             if (!path.isAbsolute() && !path.startsWith("..") && !path.toString().isEmpty()) {
                 return path;
             }
@@ -173,6 +201,12 @@ public record TranscoderConfig(
         }
         throw new HeadwaterException(
                 "%s lists '%s', which is not a path inside the set's directory".formatted(file, ErrorText.of(entry)));
+    }
+
+    /** Whether it lies in a cache of the hub, where {@code models--org--name} holds a repository. */
+    private boolean isFromHub() {
+        return StreamSupport.stream(file.toAbsolutePath().spliterator(), false)
+                .anyMatch(part -> part.toString().startsWith("models--"));
     }
 
     /** The keys of one file, and its name for the messages. */

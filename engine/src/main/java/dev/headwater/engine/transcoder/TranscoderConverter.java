@@ -64,6 +64,7 @@ public final class TranscoderConverter {
         if (Files.exists(target)) {
             throw new UsageException("%s exists already; name a directory that does not".formatted(target));
         }
+        requireSayable(set);
         Path whole = target.toAbsolutePath().normalize();
         Path temporary = Temporary.beside(whole);
         try {
@@ -81,6 +82,17 @@ public final class TranscoderConverter {
             String cause =
                     Files.isDirectory(whole.getParent()) ? failure.toString() : whole.getParent() + " is no directory";
             throw new HeadwaterException("Cannot write %s: %s".formatted(target, cause), failure);
+        }
+    }
+
+    /** The layout that is written has no words for some things that other libraries' sets do. */
+    private static void requireSayable(TranscoderSet set) {
+        boolean reads = set.config().format() == TranscoderConfig.Format.SPARSIFY_CENTRED
+                || set.activation(0) instanceof Activation.TopK(int _, boolean positive) && positive;
+        if (reads) {
+            throw new UsageException(
+                    "%s has features that the target's layout cannot describe (a ReLU before TopK, or an input less the decoder's bias); the rows of a feature lie together in it already"
+                            .formatted(set.config().directory()));
         }
     }
 
@@ -204,7 +216,7 @@ public final class TranscoderConverter {
         keys.put("feature_output_hook", config.output().hookName());
         config.activation().ifPresent(activation -> keys.put("activation", activation.key()));
         config.k().ifPresent(k -> keys.put("k", k));
-        if (set.activation(0) instanceof Activation.TopK(int k)) {
+        if (set.activation(0) instanceof Activation.TopK(int k, boolean _)) {
             // Readers that do not look for a tensor k find it here, if it is one for all layers.
             keys.putIfAbsent("activation", ActivationName.TOPK.key());
             if (Stream.iterate(0, layer -> layer + 1)

@@ -140,7 +140,9 @@ public final class TranscoderSet implements FeatureBasis {
     @Override
     public SparseActivations encode(int layer, Tensor x, int firstRow) {
         requireInput(x);
-        return SparseEncoder.encode(layer(layer), x, firstRow, SparseEncoder.TILE);
+        try (var _ = TensorScope.open()) {
+            return SparseEncoder.encode(layer(layer), read(layer, x), firstRow, SparseEncoder.TILE);
+        }
     }
 
     /**
@@ -152,7 +154,7 @@ public final class TranscoderSet implements FeatureBasis {
         LayerTranscoder transcoder = layer(layer);
         try (var scope = TensorScope.open()) {
             Tensor weights = Torch.to(Torch.to(transcoder.encoder().view(0, features()), device), DType.F32);
-            return scope.keep(Torch.linear(x, weights, vector(transcoder.encoderBias())));
+            return scope.keep(Torch.linear(read(layer, x), weights, vector(transcoder.encoderBias())));
         }
     }
 
@@ -163,7 +165,8 @@ public final class TranscoderSet implements FeatureBasis {
         LayerTranscoder transcoder = layer(layer);
         try (var scope = TensorScope.open()) {
             Tensor rows = encoderRows(layer, feature);
-            Tensor inputs = TorchShape.indexSelect(x, 0, Torch.to(Tensor.ofInts(position, position.length), device));
+            Tensor inputs = TorchShape.indexSelect(
+                    read(layer, x), 0, Torch.to(Tensor.ofInts(position, position.length), device));
             float[] products =
                     TorchReduce.sum(Torch.mul(rows, inputs), 1, false).toFloats();
             for (int i = 0; i < products.length; i++) {
@@ -247,7 +250,8 @@ public final class TranscoderSet implements FeatureBasis {
         try (var _ = TensorScope.open()) {
             Tensor index = Torch.to(Tensor.ofInts(feature, feature.length), x.device());
             Tensor bias = TorchShape.indexSelect(encoderBias(layer), 0, index);
-            values = Torch.linear(x, encoderRows(layer, feature), bias).toFloats();
+            values = Torch.linear(read(layer, x), encoderRows(layer, feature), bias)
+                    .toFloats();
         }
         float[] threshold = activation(layer) instanceof Activation.JumpRelu(float[] all) ? all : null;
         for (int i = 0; i < values.length; i++) {
@@ -256,6 +260,14 @@ public final class TranscoderSet implements FeatureBasis {
             }
         }
         return values;
+    }
+
+    /** What features of a layer read of an input: all of it, or in some sets what is left without b_dec. */
+    private Tensor read(int layer, Tensor x) {
+        if (!layer(layer).centred()) {
+            return x;
+        }
+        return Torch.sub(x, decoderBias(layer));
     }
 
     /** b_enc [F]. */

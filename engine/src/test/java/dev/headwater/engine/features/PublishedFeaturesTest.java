@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.hub.FakeHub;
 import dev.headwater.engine.hub.Hub;
 import dev.headwater.engine.hub.HubSettings;
@@ -15,6 +17,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -104,6 +107,32 @@ class PublishedFeaturesTest {
         assertEquals(7, offline.record(0, 7).orElseThrow().get("index").intValue());
         assertThrows(HeadwaterException.class, () -> offline.record(0, 8));
         assertEquals(before, server.requests.size(), "asked while offline");
+    }
+
+    /** Announced together, each is fetched once whatever its positions, and none again. */
+    @Test
+    void labelsAreFetchedSideBySide() {
+        PublishedFeatures published = PublishedFeatures.open(SET, hub(false), directory.resolve("cache"))
+                .orElseThrow();
+        int index = ranges().size();
+        var labels = new FetchedLabels(new FeatureLabels(published));
+        List<FeatureRef> features = new ArrayList<>();
+        for (int feature = 0; feature < 40; feature++) {
+            features.add(new FeatureRef(0, 1, feature));
+            features.add(new FeatureRef(0, 2, feature));
+        }
+        labels.willNeed(features);
+        assertEquals(index + 40, ranges().size());
+        features.forEach(feature -> assertEquals("", labels.of(0, feature.feature())));
+        assertEquals(index + 40, ranges().size());
+    }
+
+    @Test
+    void theIndexComesWithTheSet() {
+        server.with("org/set", "folder/layer_0.safetensors", "weights");
+        Path set = hub(false).transcoders(SET, Progress.NONE).directory();
+        assertTrue(Files.isRegularFile(set.resolve("features").resolve(FeatureFiles.INDEX)));
+        assertFalse(Files.exists(set.resolve("features/layer_0.bin")));
     }
 
     @Test

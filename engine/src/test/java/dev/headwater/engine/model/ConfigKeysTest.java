@@ -58,6 +58,17 @@ class ConfigKeysTest {
         return ModelConfig.read(temp);
     }
 
+    /** {@code published-configs.json}: configurations as published, of repositories whose keys are out of the ordinary or common. */
+    @Test
+    void publishedConfigurationsAreRead() throws IOException {
+        var all = BoundedJson.read(Path.of("src/test/resources/published-configs.json"));
+        assertTrue(all.size() >= 12);
+        for (var config : all.properties()) {
+            Files.writeString(temp.resolve("config.json"), config.getValue().toString());
+            assertTrue(ModelConfig.read(temp).layers() > 0, config.getKey());
+        }
+    }
+
     @Test
     void whatIsNotKnownIsRefusedUnlessItAsksForNothing() throws IOException {
         for (String value : new String[] {"3", "true", "\"x\"", "[1]", "{\"a\": 0}", "0.5"}) {

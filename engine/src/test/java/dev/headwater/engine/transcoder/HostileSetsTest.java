@@ -157,8 +157,8 @@ class HostileSetsTest {
                 "DIR/config.yaml lists 'a/../../x.npz', which is not a path inside the set's directory");
         expect(
                 "absolute path",
-                config(sound + "transcoders: [/etc/passwd]\n"),
-                "DIR/config.yaml lists '/etc/passwd', which is not a path inside the set's directory");
+                config(sound + "transcoders: [/nowhere/layer_0.safetensors]\n"),
+                "DIR/config.yaml lists /nowhere/layer_0.safetensors for layer 0, but there is no such file");
         expect(
                 "the directory itself",
                 config(sound + "transcoders: [.]\n"),
@@ -325,7 +325,10 @@ class HostileSetsTest {
         return List.of(
                 refused("no directory", directory.resolve("none"), "There is no transcoder set DIR"),
                 refused("a file", file, "DIR is a file, but the directory of a transcoder set is needed here"),
-                refused("no config.yaml", bare, "DIR is no transcoder set: it has no config.yaml"),
+                refused(
+                        "no config.yaml",
+                        bare,
+                        "DIR is no transcoder set: it has neither a config.yaml nor folders with a cfg.json for each layer"),
                 refused("a damaged safetensors file", damaged, "DIR/layer_0.safetensors is not a safetensors file: "),
                 refused("an npz file that is none", text, "DIR/weights.npz is not a sound npz file: "));
     }
