@@ -2,6 +2,7 @@ package dev.headwater.benchmarks;
 
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.Trees;
 import dev.headwater.engine.product.ProductTrial;
 import dev.headwater.engine.product.Products;
 import java.io.IOException;
@@ -171,7 +172,7 @@ final class CompareCommand implements Callable<Integer> {
             }
             return 0;
         } finally {
-            delete(folder);
+            Trees.delete(folder);
         }
     }
 
@@ -329,14 +330,5 @@ final class CompareCommand implements Callable<Integer> {
 
     private static Sample sample(List<Figures> figures, ToDoubleFunction<Figures> figure) {
         return Sample.of(figures.stream().map(figure::applyAsDouble).toList());
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (var files = Files.list(folder)) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
-            }
-        }
-        Files.delete(folder);
     }
 }

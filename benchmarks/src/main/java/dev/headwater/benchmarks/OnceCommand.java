@@ -124,7 +124,7 @@ final class OnceCommand implements Callable<Integer> {
                                 .map(tokens -> new Attribution.Request(model.prompt(tokens), options))
                                 .toList();
                 start = System.nanoTime();
-                List<AttributionGraph> graphs = Attribution.together(model, requests, Progress.NONE);
+                List<AttributionGraph> graphs = Attribution.attributeAll(model, requests, Progress.NONE);
                 try {
                     total += seconds(start);
                     graphs.getFirst()

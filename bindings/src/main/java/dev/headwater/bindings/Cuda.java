@@ -149,7 +149,7 @@ public final class Cuda {
             try {
                 check(CudaRuntime.cudaMemGetInfo(free, total), "cudaMemGetInfo");
             } finally {
-                int unused = CudaRuntime.cudaSetDevice(before.get(JAVA_INT, 0));
+                int _ = CudaRuntime.cudaSetDevice(before.get(JAVA_INT, 0));
             }
             return new Memory(total.get(JAVA_LONG, 0), free.get(JAVA_LONG, 0));
         }

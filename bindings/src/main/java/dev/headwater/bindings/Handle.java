@@ -18,7 +18,7 @@ final class Handle {
         try {
             USES = MethodHandles.lookup().findVarHandle(Handle.class, "uses", int.class);
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new ExceptionInInitializerError(e);
         }
     }
 

@@ -1,7 +1,13 @@
 package dev.headwater.bindings;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -12,6 +18,10 @@ import java.util.concurrent.locks.LockSupport;
  * that is; so closing neither waits nor pulls memory from under a call. May be used by several threads.
  */
 public final class NativeArena implements Arena {
+    private static final long LARGE = 1 << 20;
+    private static final MethodHandle CALLOC = function("calloc", FunctionDescriptor.of(ADDRESS, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle FREE = function("free", FunctionDescriptor.ofVoid(ADDRESS));
+
     private static final ConcurrentHashMap<MemorySegment.Scope, NativeArena> OPEN = new ConcurrentHashMap<>();
 
     private final Arena arena = Arena.ofShared();
@@ -23,6 +33,11 @@ public final class NativeArena implements Arena {
     private MappingGuard guard;
 
     private NativeArena() {}
+
+    private static MethodHandle function(String name, FunctionDescriptor type) {
+        Linker linker = Linker.nativeLinker();
+        return linker.downcallHandle(linker.defaultLookup().find(name).orElseThrow(), type);
+    }
 
     /** A new arena. */
     public static NativeArena open() {
@@ -44,9 +59,47 @@ public final class NativeArena implements Arena {
         return guard != null && guard.torn();
     }
 
+    /**
+     * Zeros. Large blocks are those of {@code calloc}, which are zero without being written: whoever fills them first has
+     * their pages made, on all its threads.
+     *
+     * @throws OutOfMemoryError if there is not so much memory
+     */
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
-        return arena.allocate(byteSize, byteAlignment);
+        return byteSize < LARGE ? arena.allocate(byteSize, byteAlignment) : large(byteSize, byteAlignment);
+    }
+
+    private MemorySegment large(long byteSize, long byteAlignment) {
+        long whole = Math.addExact(byteSize, byteAlignment);
+        try {
+            MemorySegment block = (MemorySegment) CALLOC.invokeExact(1L, whole);
+            if (block.address() == 0) {
+                throw new OutOfMemoryError("there are no " + byteSize + " bytes of native memory");
+            }
+            return owned(block, whole).asSlice(Math.floorMod(-block.address(), byteAlignment), byteSize);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError("calloc throws nothing", e);
+        }
+    }
+
+    private MemorySegment owned(MemorySegment block, long size) {
+        try {
+            return block.reinterpret(size, arena, NativeArena::free);
+        } catch (RuntimeException | Error closed) {
+            free(block);
+            throw closed;
+        }
+    }
+
+    private static void free(MemorySegment block) {
+        try {
+            FREE.invokeExact(block);
+        } catch (Throwable e) {
+            throw new AssertionError("free throws nothing", e);
+        }
     }
 
     @Override

@@ -252,7 +252,7 @@ public final class NativeLibraries {
             var setenv = linker.downcallHandle(
                     linker.defaultLookup().findOrThrow("setenv"),
                     FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-            int unused = (int) setenv.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), replace ? 1 : 0);
+            int _ = (int) setenv.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), replace ? 1 : 0);
         } catch (Throwable e) {
             throw new NativeException("setenv " + name + " failed", e);
         }

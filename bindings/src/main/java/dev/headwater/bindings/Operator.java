@@ -109,7 +109,7 @@ final class Operator {
         private void abandon() {
             while (owning > 0) {
                 MemorySegment value = MemorySegment.ofAddress(owned[--owning]);
-                int unused = switch (kinds[owning]) {
+                int _ = switch (kinds[owning]) {
                     case TENSOR -> TorchShim.aoti_torch_delete_tensor_object(value);
                     case LIST -> TorchShim.torch_delete_list(value);
                     case STRING -> TorchShim.torch_delete_string(value);

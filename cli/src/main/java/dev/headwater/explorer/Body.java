@@ -1,5 +1,6 @@
 package dev.headwater.explorer;
 
+import dev.headwater.engine.files.LimitedStream;
 import io.javalin.http.Context;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
@@ -42,7 +43,7 @@ final class Body {
             drain(ctx, announced);
             throw tooLarge(limit);
         }
-        InputStream wire = new Bounded(ctx.bodyInputStream(), limit, true);
+        InputStream wire = bounded(new Paced(ctx.bodyInputStream()), limit);
         String encoding = ctx.header("Content-Encoding");
         if (encoding == null || encoding.equals("identity")) {
             return wire;
@@ -54,7 +55,7 @@ final class Body {
                             + " is not understood: send gzip or none.");
         }
         try {
-            return new Bounded(new GZIPInputStream(wire), limit, false);
+            return bounded(new GZIPInputStream(wire), limit);
         } catch (IOException e) {
             throw broken();
         }
@@ -68,7 +69,7 @@ final class Body {
         if (announced > DRAINED) {
             return;
         }
-        try (InputStream in = new Bounded(ctx.bodyInputStream(), DRAINED, true)) {
+        try (InputStream in = bounded(new Paced(ctx.bodyInputStream()), DRAINED)) {
             in.transferTo(OutputStream.nullOutputStream());
         } catch (IOException e) {
             throw broken();
@@ -85,16 +86,17 @@ final class Body {
         return new Refusal(413, "The request's body is larger than the " + limit + " bytes that are accepted here.");
     }
 
-    private static final class Bounded extends FilterInputStream {
-        private final long limit;
-        private final boolean timed;
+    private static InputStream bounded(InputStream in, long limit) {
+        return new LimitedStream(in, limit, () -> tooLarge(limit));
+    }
+
+    /** Fails if the bytes come too slowly; what breaks the connection is the client's fault. */
+    private static final class Paced extends FilterInputStream {
         private final long start = System.nanoTime();
         private long count;
 
-        Bounded(InputStream in, long limit, boolean timed) {
+        Paced(InputStream in) {
             super(in);
-            this.limit = limit;
-            this.timed = timed;
         }
 
         @Override
@@ -112,11 +114,8 @@ final class Body {
                 throw broken();
             }
             count += Math.max(read, 0);
-            if (count > limit) {
-                throw tooLarge(limit);
-            }
             long seconds = (System.nanoTime() - start) / 1_000_000_000;
-            if (timed && seconds > GRACE_SECONDS + count / LEAST_BYTES_PER_SECOND) {
+            if (seconds > GRACE_SECONDS + count / LEAST_BYTES_PER_SECOND) {
                 throw new Refusal(408, "The request's body came too slowly.");
             }
             return read;

@@ -138,7 +138,7 @@ public final class AttentionCommand implements Callable<Integer> {
         if (graph == null) {
             try (var progress = new ProgressDisplay(console, interrupt, json);
                     ReplacementModel loaded = model.load(progress)) {
-                Prompt read = source.with(loaded);
+                Prompt read = source.resolve(loaded);
                 OutputTargets wanted = targets.of(loaded, read.length(), options.targets());
                 try (LinearPrompt linear = LinearPrompt.of(loaded, read, options.withTargets(wanted), progress)) {
                     explain(linear, null, wanted, progress);

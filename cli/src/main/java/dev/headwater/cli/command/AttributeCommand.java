@@ -161,7 +161,7 @@ public final class AttributeCommand implements Callable<Integer> {
             }
             FeatureFiles evidence = features == null ? null : FeatureBuild.open(loaded, features);
             seconds.put("load", watch.lap());
-            Prompt read = source.with(loaded);
+            Prompt read = source.resolve(loaded);
             if (output.named()) {
                 GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
             }
@@ -183,7 +183,16 @@ public final class AttributeCommand implements Callable<Integer> {
                 }
                 Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels, attention);
                 seconds.put("write", watch.lap());
-                output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, seconds), console);
+                output.print(
+                        GraphSummary.of(
+                                graph,
+                                pruned,
+                                labels,
+                                output.top(),
+                                files,
+                                seconds,
+                                loaded.memory().peaks()),
+                        console);
             }
         }
         if (serve) {

@@ -183,8 +183,6 @@ public final class BatchCommand implements Callable<Integer> {
         void of(List<BatchLine> lines) {
             display.phase("graphs", due.size());
             lines.stream().filter(line -> line.fault() != null).forEach(line -> failed(line, line.fault()));
-            List<BatchLine> sound =
-                    lines.stream().filter(line -> line.fault() == null).toList();
             // The same lines always go together, whichever are due: so what is resumed ends with the same bytes,
             // rounding included.
             List<BatchLine> group = new ArrayList<>();
@@ -196,7 +194,7 @@ public final class BatchCommand implements Callable<Integer> {
                 }
                 Attribution.Request request;
                 try {
-                    request = new Attribution.Request(line.prompt().with(loaded), line.options(options));
+                    request = new Attribution.Request(line.prompt().resolve(loaded), line.options(options));
                 } catch (HeadwaterException e) {
                     failed(line, e.getMessage());
                     continue;
@@ -229,7 +227,7 @@ public final class BatchCommand implements Callable<Integer> {
             Stopwatch watch = new Stopwatch();
             List<AttributionGraph> graphs = List.of();
             try {
-                graphs = Attribution.together(loaded, requests, new Lines(display, done));
+                graphs = Attribution.attributeAll(loaded, requests, new Lines(display, done));
                 double seconds = watch.lap() / graphs.size();
                 for (int i = 0; i < graphs.size(); i++) {
                     if (due.contains(group.get(i))) {

@@ -1,7 +1,6 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Style;
 import dev.headwater.cli.report.Text;
@@ -9,6 +8,7 @@ import dev.headwater.cli.report.Version;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.GraphComparison;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.files.BoundedJson;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -62,7 +62,7 @@ public final class CompareCommand implements Callable<Integer> {
             GraphComparison comparison = GraphComparison.of(a, b);
             if (json) {
                 console.out()
-                        .println(new ObjectMapper()
+                        .println(BoundedJson.mapper()
                                 .writerWithDefaultPrettyPrinter()
                                 .writeValueAsString(comparison));
             } else {

@@ -105,7 +105,7 @@ public final class GraphCommand implements Callable<Integer> {
                                 output.directory()));
                 files.put("index", output.directory().resolve(GraphIndex.FILE));
             }
-            output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, Map.of()), console);
+            output.print(GraphSummary.of(graph, pruned, labels, output.top(), files, Map.of(), Map.of()), console);
         }
         return 0;
     }

@@ -115,7 +115,7 @@ public final class InterveneCommand implements Callable<Integer> {
         check();
         try (var progress = new ProgressDisplay(console, interrupt, false);
                 ReplacementModel loaded = model.load(progress);
-                Baseline baseline = Baseline.of(loaded, source.with(loaded))) {
+                Baseline baseline = Baseline.of(loaded, source.resolve(loaded))) {
             List<String> warnings = new ArrayList<>();
             Intervention intervention = steering.of(baseline, top == null ? STRONGEST : top, warnings::add);
             GraphJson.Labels labels = features == null

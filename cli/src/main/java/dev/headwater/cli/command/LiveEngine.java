@@ -1,7 +1,6 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.engine.HeadwaterException;
@@ -19,6 +18,7 @@ import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.MappedFile;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
@@ -108,7 +108,7 @@ final class LiveEngine implements Engine, AutoCloseable {
         try (var reader =
                 new BufferedReader(new InputStreamReader(BundledModel.open("prompts.jsonl"), StandardCharsets.UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                JsonNode prompt = new ObjectMapper().readTree(line);
+                JsonNode prompt = BoundedJson.mapper().readTree(line);
                 prompts.add(prompt.get("prompt").asText());
             }
         } catch (IOException e) {

@@ -1,7 +1,6 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
@@ -15,6 +14,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.intervention.Baseline;
@@ -150,7 +150,7 @@ public final class VerifyCommand implements Callable<Integer> {
             }
             if (json) {
                 console.out()
-                        .println(new ObjectMapper()
+                        .println(BoundedJson.mapper()
                                 .writerWithDefaultPrettyPrinter()
                                 .writeValueAsString(check));
             } else {
@@ -175,7 +175,7 @@ public final class VerifyCommand implements Callable<Integer> {
             progress.close();
             if (json) {
                 console.out()
-                        .println(new ObjectMapper()
+                        .println(BoundedJson.mapper()
                                 .writerWithDefaultPrettyPrinter()
                                 .writeValueAsString(check));
                 return;

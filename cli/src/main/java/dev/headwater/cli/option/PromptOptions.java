@@ -94,7 +94,7 @@ public final class PromptOptions {
 
     /** A prompt that waits for the model's tokenizer. */
     public sealed interface Source {
-        Prompt with(ReplacementModel model);
+        Prompt resolve(ReplacementModel model);
 
         /** Something short to name files after. */
         String title();
@@ -102,7 +102,7 @@ public final class PromptOptions {
 
     public record Words(String text) implements Source {
         @Override
-        public Prompt with(ReplacementModel model) {
+        public Prompt resolve(ReplacementModel model) {
             return model.prompt(text);
         }
 
@@ -120,7 +120,7 @@ public final class PromptOptions {
         private static final Set<String> THINKING = Set.of("enable_thinking", "thinking");
 
         @Override
-        public Prompt with(ReplacementModel model) {
+        public Prompt resolve(ReplacementModel model) {
             ChatTemplate template = model.tokenizer().chatTemplate();
             if (thinking && THINKING.stream().noneMatch(option -> template.reads(conversation, option))) {
                 throw new UsageException("The model's chat template has no switch for thinking; leave --thinking out");
@@ -141,7 +141,7 @@ public final class PromptOptions {
 
     public record Ids(int[] ids) implements Source {
         @Override
-        public Prompt with(ReplacementModel model) {
+        public Prompt resolve(ReplacementModel model) {
             return model.prompt(ids);
         }
 

@@ -32,6 +32,7 @@ import java.util.Map;
  * @param features       the selected features with the most influence, in that order
  * @param files          what was written, by kind
  * @param seconds        time of each phase, in order
+ * @param peaks          bytes that each part of the work had reserved at most; none of a graph that is read
  */
 public record GraphSummary(
         Provenance provenance,
@@ -48,7 +49,8 @@ public record GraphSummary(
         Scores scores,
         List<Feature> features,
         Map<String, Path> files,
-        Map<String, Double> seconds) {
+        Map<String, Double> seconds,
+        Map<String, Long> peaks) {
     /**
      * An influential feature.
      *
@@ -65,7 +67,8 @@ public record GraphSummary(
             GraphJson.Labels labels,
             int count,
             Map<String, Path> files,
-            Map<String, Double> seconds) {
+            Map<String, Double> seconds,
+            Map<String, Long> peaks) {
         double[] influence = pruning.influence().node();
         double all = Arrays.stream(influence).sum();
         List<Feature> features = new ArrayList<>();
@@ -99,7 +102,8 @@ public record GraphSummary(
                 Scores.of(graph, pruning.influence()),
                 features,
                 files,
-                seconds);
+                seconds,
+                peaks);
     }
 
     /** How float32 products were computed; "" where the graph does not say. */
@@ -183,6 +187,11 @@ public record GraphSummary(
         json.writeObjectFieldStart("seconds");
         for (var phase : seconds.entrySet()) {
             json.writeNumberField(phase.getKey(), phase.getValue());
+        }
+        json.writeEndObject();
+        json.writeObjectFieldStart("peak_bytes");
+        for (var part : peaks.entrySet()) {
+            json.writeNumberField(part.getKey(), part.getValue());
         }
         json.writeEndObject();
         json.writeEndObject();

@@ -189,6 +189,7 @@ class AttributeCommandTest {
         assertEquals(" Austin", summary.at("/targets/0/text").textValue());
         assertEquals(11, summary.get("tokens").size());
         assertEquals(3, summary.get("features").size());
+        assertTrue(summary.at("/peak_bytes/edges").longValue() > 0, run.out());
         assertEquals(summary.get("active_features"), summary.get("selected_features"));
         assertTrue(summary.at("/pruned/nodes").intValue() < summary.get("nodes").intValue(), run.out());
         assertEquals(

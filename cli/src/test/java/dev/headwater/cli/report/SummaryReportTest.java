@@ -93,7 +93,8 @@ class SummaryReportTest {
                 new Scores(0.5, 0.75),
                 features,
                 Map.of(),
-                Map.of("load", 1.5, "rows", 123.4));
+                Map.of("load", 1.5, "rows", 123.4),
+                Map.of());
         var out = new ByteArrayOutputStream();
         var stream = new PrintStream(out, true, StandardCharsets.UTF_8);
         SummaryReport.print(summary, new Console(stream, stream, columns, columns, colours));

@@ -75,7 +75,6 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
         int layers = graph.layers();
         int heads = prompt.model().model().config().attention().heads();
         List<int[]> kept = new ArrayList<>();
-        List<Float> weight = new ArrayList<>();
         double[] coefficient = new double[graph.size()];
         double[] weights = graph.targetWeights();
         for (int node = 0; node < coefficient.length; node++) {
@@ -85,7 +84,6 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
         double[] all = {0};
         pruning.forEachEdge((target, source, value) -> {
             kept.add(new int[] {target, source});
-            weight.add(value);
             all[0] += coefficient[target] * Math.abs(value);
         });
         Node[] nodes = new Node[graph.size()];

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The strongest terms of a bilinear form Q · K of many vectors. |q · k| is at most |q| · |k|: with the vectors by length, most products need
@@ -34,7 +35,8 @@ final class Pairs {
      * @param keys       F32 [m, headDim]
      * @param most       how many; 0 for all that are not zero
      */
-    static List<Pair> strongest(Tensor queries, int[] queryNames, Tensor keys, int[] keyNames, int most) {
+    static List<Pair> strongest(
+            Tensor queries, int @Nullable [] queryNames, Tensor keys, int @Nullable [] keyNames, int most) {
         float[] queryLength = lengths(queries);
         float[] keyLength = lengths(keys);
         int[] query = byLength(queryLength);

@@ -3,4 +3,7 @@
  *
  * <p>Source: "Tracing Attention Computation Through Feature Interactions", Transformer Circuits, 2025.
  */
+@NullMarked
 package dev.headwater.engine.attention;
+
+import org.jspecify.annotations.NullMarked;

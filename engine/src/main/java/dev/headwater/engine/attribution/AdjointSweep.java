@@ -117,7 +117,7 @@ final class AdjointSweep implements AutoCloseable {
             boolean reach =
                     members.stream().allMatch(member -> member.plan().prompt.reach() != null);
             int layers = weights.layers().size();
-            batch.enter(layers);
+            batch.start(layers);
             for (int layer = layers - 1; layer >= 0; layer--) {
                 if (cancelled.getAsBoolean()) {
                     throw new CancellationException("attribution was cancelled");
@@ -128,7 +128,7 @@ final class AdjointSweep implements AutoCloseable {
                 batch.readEdges(layer);
                 if (weights.parallel()) {
                     batch.throughAttentionAndSkip(layer);
-                    batch.enter(layer);
+                    batch.start(layer);
                     continue;
                 }
                 batch.throughSkip(layer);
@@ -137,7 +137,7 @@ final class AdjointSweep implements AutoCloseable {
                 }
             }
             if (reach) {
-                batch.enter(0);
+                batch.start(0);
                 batch.readTokensFromAbove();
             } else {
                 batch.readTokens();

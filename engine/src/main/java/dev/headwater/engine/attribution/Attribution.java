@@ -51,7 +51,8 @@ public final class Attribution {
      */
     public static AttributionGraph of(
             ReplacementModel model, Prompt prompt, AttributionOptions options, Progress progress) {
-        return together(model, List.of(new Request(prompt, options)), progress).getFirst();
+        return attributeAll(model, List.of(new Request(prompt, options)), progress)
+                .getFirst();
     }
 
     /**
@@ -65,7 +66,8 @@ public final class Attribution {
      *      made
      * @throws java.util.concurrent.CancellationException if the progress listener asks to stop
      */
-    public static List<AttributionGraph> together(ReplacementModel model, List<Request> requests, Progress progress) {
+    public static List<AttributionGraph> attributeAll(
+            ReplacementModel model, List<Request> requests, Progress progress) {
         try (var _ = model.use()) {
             return new Attribution(model, new PhaseClock(progress), progress).run(requests);
         }

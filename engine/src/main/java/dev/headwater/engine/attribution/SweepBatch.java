@@ -26,33 +26,37 @@ import java.util.Map;
 import java.util.function.LongFunction;
 
 /**
- * The gradients of one batch of targets on their way down, and how far the targets have entered. Belongs to the scope
- * in which it was made.
+ * The gradients of one batch of targets on their way down (reference section 2.6): a target becomes active at the layer that
+ * it reads, with its own vector as gradient, and stays active down to the tokens. A gradient has a row for each position up
+ * to the target's own.
+ *
+ * <p>A member is a target of the batch; members are in the order in which they start, so that the active ones are a prefix.
+ * Recent ones started in the attention layer just above. Belongs to the scope in which it was made.
  */
 final class SweepBatch {
     private final FrozenWeights weights;
     private final TwoLayers twoLayers;
     private final List<Member> members;
-    private final List<Part> parts;
+    private final List<PromptPart> parts;
     /** First gradient row of each member. */
     private final long[] offset;
 
     private final Tensor gradient;
     private final Tensor heads;
     private final Tensor mixed;
-    /** Targets that have entered: a prefix of the members. */
-    private int entered;
+    /** How many targets are active: a prefix of the members. */
+    private int active;
     /**
-     * Of these, the targets from here on entered in the attention layer above, so that their rows of {@link #mixed}
+     * Of these, the targets from here on started in the attention layer above, so that their rows of {@link #mixed}
      * still tell all.
      */
-    private int young;
+    private int firstRecent;
 
     /**
      * @param members from the top layer down, within a layer prompt by prompt
-     * @param room    memory for so many floats
+     * @param allocate memory for so many floats
      */
-    SweepBatch(FrozenWeights weights, TwoLayers twoLayers, List<Member> members, LongFunction<Tensor> room) {
+    SweepBatch(FrozenWeights weights, TwoLayers twoLayers, List<Member> members, LongFunction<Tensor> allocate) {
         this.weights = weights;
         this.twoLayers = twoLayers;
         this.members = members;
@@ -64,23 +68,23 @@ final class SweepBatch {
                     .add(i);
         }
         parts = byPrompt.entrySet().stream()
-                .map(part -> new Part(
+                .map(part -> new PromptPart(
                         part.getKey(),
                         part.getValue().stream().mapToInt(Integer::intValue).toArray()))
                 .toList();
         long rows = offset[members.size()];
-        Tensor scratch = room.apply(rows * weights.scratchFloatsPerRow());
+        Tensor scratch = allocate.apply(rows * weights.scratchFloatsPerRow());
         gradient = matrix(scratch, 0, rows, weights.width());
         heads = matrix(scratch, rows * weights.width(), rows, weights.headsWidth());
         mixed = matrix(scratch, rows * (weights.width() + weights.headsWidth()), rows, weights.valueWidth());
     }
 
-    private static Tensor matrix(Tensor room, long from, long rows, long columns) {
-        return TorchShape.reshape(TorchShape.narrow(room, 0, from, rows * columns), rows, columns);
+    private static Tensor matrix(Tensor scratch, long from, long rows, long columns) {
+        return TorchShape.reshape(TorchShape.narrow(scratch, 0, from, rows * columns), rows, columns);
     }
 
     /** One prompt's targets among the members. */
-    private final class Part {
+    private final class PromptPart {
         final SweepPlan plan;
         final FrozenPrompt prompt;
         /** Ascending. */
@@ -88,7 +92,7 @@ final class SweepBatch {
 
         private final Ragged all;
 
-        Part(SweepPlan plan, int[] member) {
+        PromptPart(SweepPlan plan, int[] member) {
             this.plan = plan;
             this.prompt = plan.prompt;
             this.member = member;
@@ -126,13 +130,13 @@ final class SweepBatch {
         return TorchShape.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
     }
 
-    /** Number of targets after the entered ones that enter at this layer. */
-    private int fresh(int layer) {
-        int end = entered;
+    /** Number of targets after the active ones that start at this layer. */
+    private int starting(int layer) {
+        int end = active;
         while (end < members.size() && target(end).layer() == layer) {
             end++;
         }
-        return end - entered;
+        return end - active;
     }
 
     /** The members' vectors, F32 [count, d]. */
@@ -165,29 +169,29 @@ final class SweepBatch {
     }
 
     /**
-     * Targets above all layers (logits), and those that read what attention reads, enter without an attention layer
+     * Targets above all layers (logits), and those that read what attention reads, start without an attention layer
      * between.
      */
-    void enter(int layer) {
-        int count = fresh(layer);
+    void start(int layer) {
+        int count = starting(layer);
         if (count > 0) {
-            Torch.zeroInPlace(rows(gradient, entered, entered + count));
-            Kernels.addRows(gradient, ownRows(entered, count), vectors(entered, count));
-            entered += count;
-            young = entered;
+            Torch.zeroInPlace(rows(gradient, active, active + count));
+            Kernels.addRows(gradient, ownRows(active, count), vectors(active, count));
+            active += count;
+            firstRecent = active;
         }
     }
 
     /** The layer is read next. */
     void willNeed(int layer) {
-        for (Part part : parts) {
+        for (PromptPart part : parts) {
             part.prompt.sources().willNeed(layer);
         }
     }
 
     void readEdges(int layer) {
-        for (Part part : parts) {
-            int count = part.before(entered);
+        for (PromptPart part : parts) {
+            int count = part.before(active);
             if (count == 0) {
                 continue;
             }
@@ -206,9 +210,9 @@ final class SweepBatch {
     }
 
     void readTokens() {
-        for (Part part : parts) {
+        for (PromptPart part : parts) {
             try (var scope = TensorScope.open()) {
-                int count = part.before(entered);
+                int count = part.before(active);
                 Sources sources = part.prompt.sources();
                 EdgeSlots slots = part.slots(sources.onePerPosition(), part.plan.tokenBase, count);
                 Kernels.edgeContract(gradient, sources.tokens(), slots, part.plan.out, false);
@@ -221,9 +225,9 @@ final class SweepBatch {
      * reaches.
      */
     void readTokensFromAbove() {
-        for (Part part : parts) {
+        for (PromptPart part : parts) {
             TokenReach reach = part.prompt.reach();
-            int targets = part.before(entered);
+            int targets = part.before(active);
             long[] base = new long[targets + 1];
             for (int i = 0; i < targets; i++) {
                 long count = target(part.member[i]).position() + 1L;
@@ -254,15 +258,15 @@ final class SweepBatch {
     /** The affine skip of a transcoder is the only path through an MLP. */
     void throughSkip(int layer) {
         Weight skip = weights.layer(layer).skip();
-        if (skip == null || entered == 0) {
+        if (skip == null || active == 0) {
             return;
         }
         try (var scope = TensorScope.open()) {
-            Tensor above = rows(gradient, 0, entered);
+            Tensor above = rows(gradient, 0, active);
             Tensor skipped = Tensor.empty(DType.F32, weights.device(), above.shape());
             skip.product(skipped, above, 0);
-            for (Part part : parts) {
-                int count = part.before(entered);
+            for (PromptPart part : parts) {
+                int count = part.before(active);
                 if (count > 0) {
                     Kernels.addScaledRows(
                             gradient,
@@ -276,21 +280,21 @@ final class SweepBatch {
 
     /** Both at once, where the MLP reads what attention reads. */
     void throughAttentionAndSkip(int layer) {
-        if (entered == 0) {
+        if (active == 0) {
             return;
         }
         try (var scope = TensorScope.open()) {
             toHeads(layer);
             mixPositions(layer);
             throughSkip(layer);
-            weights.layer(layer).value().product(rows(gradient, 0, entered), rows(mixed, 0, entered), 1);
-            young = entered;
+            weights.layer(layer).value().product(rows(gradient, 0, active), rows(mixed, 0, active), 1);
+            firstRecent = active;
         }
     }
 
     private void mixPositions(int layer) {
-        for (Part part : parts) {
-            int old = part.before(entered);
+        for (PromptPart part : parts) {
+            int old = part.before(active);
             if (old > 0) {
                 Kernels.patternAdjoint(
                         heads,
@@ -303,50 +307,50 @@ final class SweepBatch {
     }
 
     void throughAttention(int layer) {
-        int count = fresh(layer);
+        int count = starting(layer);
         try (var scope = TensorScope.open()) {
             FrozenWeights.Layer layerWeights = weights.layer(layer);
-            if (entered > 0) {
+            if (active > 0) {
                 toHeads(layer);
                 mixPositions(layer);
-                layerWeights.value().product(rows(gradient, 0, entered), rows(mixed, 0, entered), 1);
+                layerWeights.value().product(rows(gradient, 0, active), rows(mixed, 0, active), 1);
             }
-            young = entered;
+            firstRecent = active;
             if (count > 0) {
-                Tensor vectors = vectors(entered, count);
+                Tensor vectors = vectors(active, count);
                 Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
                 layerWeights.output().product(own, vectors, 0);
-                for (Part part : parts) {
-                    int old = part.before(entered);
-                    int fresh = part.before(entered + count) - old;
-                    if (fresh > 0) {
+                for (PromptPart part : parts) {
+                    int old = part.before(active);
+                    int starting = part.before(active + count) - old;
+                    if (starting > 0) {
                         Kernels.patternAdjointSingle(
-                                TorchShape.narrow(own, 0, part.member[old] - entered, fresh),
+                                TorchShape.narrow(own, 0, part.member[old] - active, starting),
                                 part.prompt.model().layer(layer).pattern(),
                                 weights.kvHeads(),
-                                part.ragged(old, fresh),
+                                part.ragged(old, starting),
                                 mixed);
                     }
                 }
                 layerWeights
                         .value()
-                        .product(rows(gradient, entered, entered + count), rows(mixed, entered, entered + count), 0);
-                Kernels.addRows(gradient, ownRows(entered, count), vectors);
-                entered += count;
+                        .product(rows(gradient, active, active + count), rows(mixed, active, active + count), 0);
+                Kernels.addRows(gradient, ownRows(active, count), vectors);
+                active += count;
             }
         }
     }
 
-    /** The entered targets' gradients with respect to the heads' outputs. */
+    /** The active targets' gradients with respect to the heads' outputs. */
     private void toHeads(int layer) {
         Weight output = weights.layer(layer).output();
-        int whole = twoLayers.weight(layer) == null ? entered : young;
+        int whole = twoLayers.weight(layer) == null ? active : firstRecent;
         if (whole > 0) {
             output.product(rows(heads, 0, whole), rows(gradient, 0, whole), 0);
         }
-        int count = entered - whole;
+        int count = active - whole;
         if (count > 0) {
-            twoLayers.weight(layer).product(rows(heads, whole, entered), rows(mixed, whole, entered), 0);
+            twoLayers.weight(layer).product(rows(heads, whole, active), rows(mixed, whole, active), 0);
             Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
             output.product(own, vectors(whole, count), 0);
             Kernels.addRows(heads, ownRows(whole, count), own);

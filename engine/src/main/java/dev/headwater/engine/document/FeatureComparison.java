@@ -35,7 +35,7 @@ public record FeatureComparison(List<Feature> features, List<Output> outputs, in
         List<Feature> sorted = features.values().stream()
                 .sorted(Comparator.<Feature>comparingInt(
                                 f -> f.left().isEmpty() || f.right().isEmpty() ? 1 : 0)
-                        .thenComparing(f -> -difference(f)))
+                        .thenComparingDouble(f -> -difference(f)))
                 .toList();
 
         Map<Key, Output> outputs = new LinkedHashMap<>();

@@ -13,18 +13,15 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.LockFile;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -33,7 +30,6 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Gathers evidence about all features of a transcoder set, or all neurons of a model, from a corpus, and writes it as {@link FeatureFiles}.
@@ -163,27 +159,15 @@ public final class FeatureBuild {
         } catch (IOException e) {
             throw AtomicFile.failure(work, e);
         }
-        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                FileLock held = lock(channel)) {
-            if (held == null) {
-                throw new HeadwaterException(
+        try (LockFile _ = LockFile.tryAcquire(lock)
+                .orElseThrow(() -> new HeadwaterException(
                         "Another process is building the features in %s; wait for it, or write into another directory"
-                                .formatted(work));
-            }
+                                .formatted(work)))) {
             new FeatureBuild(model, corpus, options, work, progress).run();
             Files.move(work, target);
-            Files.deleteIfExists(lock);
             return target;
         } catch (IOException e) {
             throw AtomicFile.failure(target, e);
-        }
-    }
-
-    private static @Nullable FileLock lock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException _) {
-            return null;
         }
     }
 

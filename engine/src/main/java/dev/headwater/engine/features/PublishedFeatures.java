@@ -40,7 +40,7 @@ final class PublishedFeatures implements FeatureEvidence {
                 return Optional.empty();
             }
             Path here =
-                    hub.file(folder.inside(FeatureFiles.INDEX), Progress.NONE).getParent();
+                    hub.file(folder.inside(FeatureFiles.INDEX), Progress.NONE).resolveSibling("");
             Path kept = cache.resolve("evidence")
                     .resolve(set.repository().replace("/", "--"))
                     .resolve(listing.commit());

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file mapped whole and read-only.
@@ -29,7 +30,7 @@ public final class MappedFile implements AutoCloseable {
     private final Path path;
     private final Arena arena;
     private final MemorySegment bytes;
-    private final FileChannel channel;
+    private final @Nullable FileChannel channel;
 
     /** @param arena closed with this file */
     public MappedFile(Path path, Arena arena, MemorySegment bytes) {
@@ -37,7 +38,7 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /** @param channel on the file, null if there is none */
-    private MappedFile(Path path, Arena arena, MemorySegment bytes, FileChannel channel) {
+    private MappedFile(Path path, Arena arena, MemorySegment bytes, @Nullable FileChannel channel) {
         this.path = path;
         this.channel = channel;
         this.arena = arena;
@@ -68,7 +69,7 @@ public final class MappedFile implements AutoCloseable {
         }
     }
 
-    private static void close(FileChannel channel) {
+    private static void close(@Nullable FileChannel channel) {
         try {
             if (channel != null) {
                 channel.close();

@@ -1,7 +1,9 @@
 package dev.headwater.engine.hub;
 
+import dev.headwater.engine.files.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -9,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
@@ -121,25 +124,23 @@ final class PartialFile implements AutoCloseable {
         if (data.size() != size) {
             return false;
         }
+        if (etag.matches("[0-9a-f]{64}")) {
+            return Sha256.of(file).equals(etag);
+        }
+        return !etag.matches("[0-9a-f]{40}") || blobId().equals(etag);
+    }
+
+    /** The name that git gives the content. */
+    private String blobId() throws IOException {
         try {
-            MessageDigest digest;
-            if (etag.matches("[0-9a-f]{64}")) {
-                digest = MessageDigest.getInstance("SHA-256");
-            } else if (etag.matches("[0-9a-f]{40}")) {
-                digest = MessageDigest.getInstance("SHA-1");
-                digest.update(("blob " + size + "\0").getBytes(StandardCharsets.ISO_8859_1));
-            } else {
-                return true;
+            MessageDigest digest = MessageDigest.getInstance("SHA-1");
+            digest.update(("blob " + size + "\0").getBytes(StandardCharsets.ISO_8859_1));
+            try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+                in.transferTo(OutputStream.nullOutputStream());
             }
-            byte[] buffer = new byte[1 << 18];
-            try (InputStream in = Files.newInputStream(file)) {
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                    digest.update(buffer, 0, n);
-                }
-            }
-            return HexFormat.of().formatHex(digest.digest()).equals(etag);
+            return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java platform has SHA-1 and SHA-256", e);
+            throw new AssertionError("every Java platform has SHA-1", e);
         }
     }
 

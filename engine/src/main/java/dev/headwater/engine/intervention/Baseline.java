@@ -91,7 +91,7 @@ public final class Baseline implements AutoCloseable {
     }
 
     Hooks hooks(Intervention intervention) {
-        EditPlan plan = EditPlan.ofPrompt(lookedUp(intervention.edits()), model.layers(), run.positions());
+        EditPlan plan = EditPlan.ofPrompt(withCachedActivations(intervention.edits()), model.layers(), run.positions());
         intervention.heads().forEach(head -> head.check(model.model().config(), run.positions()));
         return plan.isEmpty() && intervention.heads().isEmpty()
                 ? Hooks.NONE
@@ -99,7 +99,7 @@ public final class Baseline implements AutoCloseable {
     }
 
     /** The edits with swaps replaced by the activations that they mean. */
-    List<Edit> lookedUp(List<Edit> edits) {
+    List<Edit> withCachedActivations(List<Edit> edits) {
         List<Edit> result = new ArrayList<>(edits.size());
         for (Edit edit : edits) {
             result.add(

@@ -73,7 +73,7 @@ final class EditPlan {
                     .sorted()
                     .distinct()
                     .toArray();
-            Table table = new Table(layer, features, new Change[positions * features.length]);
+            Table table = new Table(layer, features, new Change[Math.multiplyExact(positions, features.length)]);
             for (Edit edit : byLayer.get(layer)) {
                 int[] range = bounds.apply(edit);
                 for (int position = range[0]; position < range[1]; position++) {

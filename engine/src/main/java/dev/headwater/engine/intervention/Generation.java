@@ -73,7 +73,7 @@ public record Generation(int[] tokens, String text, End end) {
         ReplacementModel model = baseline.model();
         int prompt = baseline.run().positions();
         intervention.check(model.basis(), prompt, true);
-        var edits = baseline.lookedUp(intervention.edits());
+        var edits = baseline.withCachedActivations(intervention.edits());
         var random = new SplittableRandom(options.sampling.seed());
         int most =
                 (int) Math.min(options.maxTokens, (long) model.model().config().maxPositions() - prompt + 1);

@@ -15,6 +15,7 @@ import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The model linearised at one prompt: attention probabilities and norm denominators are constants, MLPs are replaced by
@@ -43,7 +44,7 @@ public record FrozenModel(
      * @param pattern   F32 [heads, P, P], query by key
      * @param skipScale F32 [P], reciprocal norm denominators around the transcoder; null if it has no skip
      */
-    public record Layer(Tensor pattern, Tensor skipScale) {}
+    public record Layer(Tensor pattern, @Nullable Tensor skipScale) {}
 
     /** Freezes the model at the point that the trace has recorded. */
     public static FrozenModel of(FrozenWeights weights, LanguageModel model, Trace trace, FeatureBasis basis) {
@@ -69,7 +70,7 @@ public record FrozenModel(
     }
 
     /** The norm before the transcoders' input, as far as it lies between that and the residual stream. */
-    static FrozenNorm inputNorm(LayerWeights layer, FeatureBasis basis, Tensor reciprocal) {
+    static FrozenNorm inputNorm(LayerWeights layer, FeatureBasis basis, @Nullable Tensor reciprocal) {
         return switch (basis.input()) {
             case RESID_MID -> FrozenNorm.NONE;
             case LN2_NORMALIZED ->
@@ -81,13 +82,13 @@ public record FrozenModel(
     }
 
     /** What lies between the transcoders' output and the residual stream. */
-    static FrozenNorm outputNorm(LanguageModel model, int layer, FeatureBasis basis, Tensor reciprocal) {
+    static FrozenNorm outputNorm(LanguageModel model, int layer, FeatureBasis basis, @Nullable Tensor reciprocal) {
         return basis.output() == FeatureSite.MLP_OUT
                 ? FrozenNorm.toStream(model.layer(layer).postMlp(), reciprocal, model)
                 : FrozenNorm.NONE;
     }
 
-    private static Tensor reciprocal(Norm norm, Trace trace, int layer, NormSite site) {
+    private static @Nullable Tensor reciprocal(@Nullable Norm norm, Trace trace, int layer, NormSite site) {
         return norm == null ? null : trace.reciprocal(site, layer);
     }
 

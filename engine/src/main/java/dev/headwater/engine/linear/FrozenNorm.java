@@ -7,6 +7,7 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.model.Norm;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A norm with its denominator fixed: y = gain · (x - mean(x) if it centres) · reciprocal.
@@ -14,11 +15,12 @@ import dev.headwater.engine.model.Norm;
  * @param gain       F32 [d], null for ones
  * @param reciprocal F32 [P], null for ones (no norm)
  */
-public record FrozenNorm(Tensor gain, boolean centres, Tensor reciprocal) {
+public record FrozenNorm(
+        @Nullable Tensor gain, boolean centres, @Nullable Tensor reciprocal) {
     public static final FrozenNorm NONE = new FrozenNorm(null, false, null);
 
     /** {@return a norm with its denominators fixed; {@link #NONE} where the model has none} */
-    public static FrozenNorm of(Norm norm, Tensor reciprocal) {
+    public static FrozenNorm of(@Nullable Norm norm, @Nullable Tensor reciprocal) {
         return norm == null ? NONE : new FrozenNorm(norm.gain(), norm.centres(), reciprocal);
     }
 
@@ -26,7 +28,7 @@ public record FrozenNorm(Tensor gain, boolean centres, Tensor reciprocal) {
      * Between an output and the stream: the norm after it, if there is one, and the model's factor on what is
      * added.
      */
-    public static FrozenNorm toStream(Norm norm, Tensor reciprocal, LanguageModel model) {
+    public static FrozenNorm toStream(@Nullable Norm norm, @Nullable Tensor reciprocal, LanguageModel model) {
         double scale = model.config().residualScale();
         if (scale == 1) {
             return of(norm, reciprocal);

@@ -14,6 +14,7 @@ import dev.headwater.engine.product.Weight;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The weights that gradients meet on their way down, with the norms' gains folded in; the same for every prompt. For a
@@ -31,7 +32,8 @@ public record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean 
      * @param skip   [d, d], the transcoder's affine path as a gradient sees it: {@code g += scale · (g · skip)}; null
      *               if it has none
      */
-    public record Layer(Weight output, Weight value, Weight skip) {}
+    public record Layer(
+            Weight output, Weight value, @Nullable Weight skip) {}
 
     static FrozenWeights of(LanguageModel model, FeatureBasis basis, Products products) {
         List<Layer> layers = new ArrayList<>();

@@ -6,6 +6,7 @@ import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.product.Products;
 import dev.headwater.engine.transcoder.FeatureBasis;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the linearised model is on every prompt: weights with the norms' gains folded in, and products of neighbouring
@@ -17,9 +18,9 @@ public final class LinearModel implements AutoCloseable {
     private final AutoCloseable tensors;
     private final MemoryBudget memory;
     private final MemoryBudget.Reservation reserved;
-    private TwoLayers twoLayers;
-    private AutoCloseable twoLayerTensors;
-    private MemoryBudget.Reservation twoLayersReserved;
+    private @Nullable TwoLayers twoLayers;
+    private @Nullable AutoCloseable twoLayerTensors;
+    private MemoryBudget.@Nullable Reservation twoLayersReserved;
 
     private LinearModel(LanguageModel model, FeatureBasis basis, Products products, MemoryBudget memory) {
         this.memory = memory;

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two neighbouring attention layers as one weight. Below a target's first attention layer its gradient is {@code mixed
@@ -19,7 +20,7 @@ import java.util.stream.IntStream;
  *      output weight; null
  *                where the detour costs more or a skip lies between
  */
-public record TwoLayers(List<Weight> weights) {
+public record TwoLayers(List<@Nullable Weight> weights) {
     /** Of no layer. */
     public static TwoLayers none(FrozenWeights model) {
         return new TwoLayers(Collections.nCopies(model.layers().size(), null));
@@ -27,7 +28,7 @@ public record TwoLayers(List<Weight> weights) {
 
     /** Results belong to the innermost open scope. */
     static TwoLayers of(FrozenWeights model) {
-        List<Weight> products = new ArrayList<>();
+        List<@Nullable Weight> products = new ArrayList<>();
         for (int layer = 0; layer < model.layers().size(); layer++) {
             products.add(
                     wanted(model, layer)
@@ -71,7 +72,7 @@ public record TwoLayers(List<Weight> weights) {
     }
 
     /** Null where there is none. */
-    public Weight weight(int layer) {
+    public @Nullable Weight weight(int layer) {
         return weights.get(layer);
     }
 }

@@ -267,8 +267,8 @@ public record Rope(int dims, double base, Scaling scaling) {
         int rows = position.length;
         int half = pairs();
         int width = 2 * half;
-        float[] cos = new float[rows * width];
-        float[] sin = new float[rows * width];
+        float[] cos = new float[Math.multiplyExact(rows, width)];
+        float[] sin = new float[cos.length];
         double magnitude = magnitude();
         double[] frequencies = {};
         for (int p = 0; p < rows; p++) {

@@ -246,7 +246,11 @@ public final class Neurons implements FeatureBasis {
         Layer mlp = layers.get(layer);
         try (var scope = TensorScope.open()) {
             Tensor inputs = TorchShape.indexSelect(x, 0, index(position));
-            return linearised(scope, mlp, each(mlp.in, feature, inputs), each(mlp.up, feature, inputs))
+            return linearised(
+                            scope,
+                            mlp,
+                            each(mlp.in, feature, inputs),
+                            mlp.up == null ? null : each(mlp.up, feature, inputs))
                     .activation()
                     .toFloats();
         }
@@ -257,7 +261,8 @@ public final class Neurons implements FeatureBasis {
         Layer mlp = layers.get(layer);
         try (var scope = TensorScope.open()) {
             Tensor inputs = TorchShape.indexSelect(x, 0, index(position));
-            Linearised at = linearised(scope, mlp, each(mlp.in, feature, inputs), each(mlp.up, feature, inputs));
+            Linearised at = linearised(
+                    scope, mlp, each(mlp.in, feature, inputs), mlp.up == null ? null : each(mlp.up, feature, inputs));
             Tensor rows = Torch.mul(some(mlp.in, feature).weight(), at.in);
             return scope.keep(
                     mlp.up == null
@@ -279,10 +284,7 @@ public final class Neurons implements FeatureBasis {
     }
 
     /** Each neuron at an input of its own: [n, 1] of inputs [n, d]. */
-    private @Nullable Tensor each(@Nullable Linear linear, int[] feature, Tensor inputs) {
-        if (linear == null) {
-            return null;
-        }
+    private Tensor each(Linear linear, int[] feature, Tensor inputs) {
         Linear rows = some(linear, feature);
         Tensor products = TorchReduce.sum(Torch.mul(rows.weight(), inputs), 1, true);
         return rows.bias() == null ? products : Torch.add(products, TorchShape.unsqueeze(rows.bias(), 1));

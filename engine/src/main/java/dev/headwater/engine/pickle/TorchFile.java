@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -128,7 +129,7 @@ public final class TorchFile implements AutoCloseable {
                     "is a zip archive with %d members 'data.pkl' instead of one".formatted(pickles.size()));
         }
         String root = pickles.getFirst().substring(0, pickles.getFirst().length() - PICKLE.length());
-        ZipDirectory.Member pickle = members.get(pickles.getFirst());
+        ZipDirectory.Member pickle = Objects.requireNonNull(members.get(pickles.getFirst()));
         if (pickle.size() > MAX_PICKLE) {
             throw new IllegalArgumentException(
                     "has a pickle of %d bytes, and at most %d are read".formatted(pickle.size(), MAX_PICKLE));

@@ -5,6 +5,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.engine.UsageException;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** How an attribution multiplies gradients by the model's weights. The results are float32 always. */
 public enum Products {
@@ -24,7 +25,7 @@ public enum Products {
      * @param dtype  type of the model's weights; bfloat16 leaves no choice
      * @throws UsageException if what is wanted can't be had here
      */
-    public static Products choose(Products wanted, DType dtype, Device device) {
+    public static Products choose(@Nullable Products wanted, DType dtype, Device device) {
         if (dtype == DType.BF16) {
             return BFLOAT16;
         }

@@ -149,7 +149,7 @@ class GoldenAttributionTest {
                             limited.get("max_feature_nodes").asInt())
                     .withBatchSize(limited.get("batch_size").asInt())
                     .withUpdateInterval(limited.get("update_interval").asInt());
-            List<AttributionGraph> graphs = Attribution.together(
+            List<AttributionGraph> graphs = Attribution.attributeAll(
                     model,
                     List.of(
                             new Attribution.Request(

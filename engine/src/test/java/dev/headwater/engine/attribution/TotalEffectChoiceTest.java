@@ -58,7 +58,7 @@ class TotalEffectChoiceTest {
                         Progress.NONE)) {
             int features = whole.active().count();
             int most = features / 3;
-            List<AttributionGraph> graphs = Attribution.together(
+            List<AttributionGraph> graphs = Attribution.attributeAll(
                     model,
                     List.of(
                             new Attribution.Request(whole.prompt(), AttributionOptions.DEFAULT.withMaxFeatures(2)),

@@ -246,9 +246,7 @@ final class Parser {
         Node all = atom;
         for (int times = 0; ; times++) {
             if (extended) {
-                while (letters.more() && skipsSpaceOrComment()) {
-                    continue;
-                }
+                while (letters.more() && skipsSpaceOrComment()) {}
             }
             int[] range = range();
             if (range == null) {

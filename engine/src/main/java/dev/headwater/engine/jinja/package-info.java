@@ -1,0 +1,5 @@
+/**
+ * The language of chat templates, as far as those use it, with a budget of steps, memory and depth: templates come from
+ * strangers.
+ */
+package dev.headwater.engine.jinja;

@@ -1,0 +1,2 @@
+/** Text to token ids and back, and conversations to prompts. */
+package dev.headwater.engine.tokens;
