@@ -62,14 +62,15 @@ public final class LinearModel implements AutoCloseable {
             if (bytes > memory.working(Place.DEVICE)) {
                 return TwoLayers.none(weights);
             }
-            twoLayersReserved = memory.reserve("two-layer weights", Place.DEVICE, bytes);
+            MemoryBudget.Reservation room = memory.reserve("two-layer weights", Place.DEVICE, bytes);
             TensorScope scope = TensorScope.open();
             try {
                 twoLayers = TwoLayers.of(weights);
                 twoLayerTensors = scope.detach();
+                twoLayersReserved = room;
             } catch (RuntimeException | Error e) {
                 scope.close();
-                twoLayersReserved.close();
+                room.close();
                 throw e;
             }
         }
@@ -82,6 +83,8 @@ public final class LinearModel implements AutoCloseable {
             tensors.close();
             if (twoLayerTensors != null) {
                 twoLayerTensors.close();
+            }
+            if (twoLayersReserved != null) {
                 twoLayersReserved.close();
             }
         } catch (Exception e) {
