@@ -43,7 +43,7 @@ final class Body {
             drain(ctx, announced);
             throw tooLarge(limit);
         }
-        InputStream wire = bounded(new Paced(ctx.bodyInputStream()), limit);
+        InputStream wire = bounded(new Arriving(ctx.bodyInputStream(), true), limit);
         String encoding = ctx.header("Content-Encoding");
         if (encoding == null || encoding.equals("identity")) {
             return wire;
@@ -55,7 +55,7 @@ final class Body {
                             + " is not understood: send gzip or none.");
         }
         try {
-            return bounded(new GZIPInputStream(wire), limit);
+            return bounded(new Arriving(new GZIPInputStream(wire), false), limit);
         } catch (IOException e) {
             throw broken();
         }
@@ -69,7 +69,7 @@ final class Body {
         if (announced > DRAINED) {
             return;
         }
-        try (InputStream in = bounded(new Paced(ctx.bodyInputStream()), DRAINED)) {
+        try (InputStream in = bounded(new Arriving(ctx.bodyInputStream(), true), DRAINED)) {
             in.transferTo(OutputStream.nullOutputStream());
         } catch (IOException e) {
             throw broken();
@@ -90,13 +90,15 @@ final class Body {
         return new LimitedStream(in, limit, () -> tooLarge(limit));
     }
 
-    /** Fails if the bytes come too slowly; what breaks the connection is the client's fault. */
-    private static final class Paced extends FilterInputStream {
+    /** What breaks on the way is the client's fault; so is, if it is timed, to send too slowly. */
+    private static final class Arriving extends FilterInputStream {
         private final long start = System.nanoTime();
+        private final boolean timed;
         private long count;
 
-        Paced(InputStream in) {
+        Arriving(InputStream in, boolean timed) {
             super(in);
+            this.timed = timed;
         }
 
         @Override
@@ -115,7 +117,7 @@ final class Body {
             }
             count += Math.max(read, 0);
             long seconds = (System.nanoTime() - start) / 1_000_000_000;
-            if (seconds > GRACE_SECONDS + count / LEAST_BYTES_PER_SECOND) {
+            if (timed && seconds > GRACE_SECONDS + count / LEAST_BYTES_PER_SECOND) {
                 throw new Refusal(408, "The request's body came too slowly.");
             }
             return read;
