@@ -52,6 +52,7 @@ public record TorchTensor(DType dtype, MemorySegment storage, long offset, long[
         }
     }
 
+    /** {@return the number of dimensions} */
     public int rank() {
         return shape.length;
     }
