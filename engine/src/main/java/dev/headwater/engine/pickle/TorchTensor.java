@@ -57,6 +57,7 @@ public record TorchTensor(DType dtype, MemorySegment storage, long offset, long[
         return shape.length;
     }
 
+    /** {@return the number of elements} */
     public long elements() {
         return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     }
