@@ -7,6 +7,7 @@ import dev.headwater.cli.command.BatchCommand;
 import dev.headwater.cli.command.CompareCommand;
 import dev.headwater.cli.command.ConvertCommand;
 import dev.headwater.cli.command.DoctorCommand;
+import dev.headwater.cli.command.FaithfulnessCommand;
 import dev.headwater.cli.command.FeaturesCommand;
 import dev.headwater.cli.command.FetchCommand;
 import dev.headwater.cli.command.GraphCommand;
@@ -202,6 +203,7 @@ public final class Headwater {
         commands.put("attention", () -> new AttentionCommand(console, interrupt));
         commands.put("intervene", () -> new InterveneCommand(console, interrupt));
         commands.put("verify", () -> new VerifyCommand(console, interrupt));
+        commands.put("faithfulness", () -> new FaithfulnessCommand(console, interrupt));
         commands.put("compare", () -> new CompareCommand(console));
         commands.put("serve", () -> new ServeCommand(console, interrupt));
         commands.put("plan", () -> new PlanCommand(console));

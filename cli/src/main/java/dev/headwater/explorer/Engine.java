@@ -15,6 +15,7 @@ import dev.headwater.engine.intervention.HeadEdit;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -203,6 +204,7 @@ public interface Engine {
      * @param edgeThreshold    share of the influence that kept edges cover
      * @param targets          what to explain instead of the most probable next tokens, or null
      * @param rank             how features are chosen: {@code influence}, {@code total}, or null for what is usual
+     * @param contrast         prompts whose mean activations a model's neurons count from; none or null for 0
      */
     record GraphRequest(
             String name,
@@ -215,7 +217,10 @@ public interface Engine {
             double nodeThreshold,
             double edgeThreshold,
             Targets targets,
-            String rank) {
+            String rank,
+            List<Prompt> contrast) {
+        private static final int MOST_CONTRAST = 10_000;
+
         public GraphRequest {
             if (name == null || model == null || transcoders == null || prompt == null) {
                 throw new UsageException("A new graph needs name, model, transcoders and prompt.");
@@ -228,6 +233,12 @@ public interface Engine {
             if (rank != null) {
                 Rank.of(rank, "rank");
             }
+            contrast = contrast == null ? List.of() : contrast;
+            within("the number of prompts in contrast", contrast.size(), 0, MOST_CONTRAST);
+            if (contrast.stream().anyMatch(Objects::isNull)) {
+                throw new UsageException("A prompt of the contrast is null: give each some text or turns.");
+            }
+            contrast = List.copyOf(contrast);
         }
 
         private static void within(String name, double value, double least, double most) {

@@ -41,6 +41,7 @@ class ArchitectureTest {
             List.of("engine.transcoder", "engine.sharing"),
             List.of("engine.neuron", "engine.linear", "engine.catalog"),
             List.of("engine.ReplacementModel"),
+            List.of("engine.contrast"),
             List.of("engine.attribution"),
             List.of("engine.attention", "engine.intervention", "engine.features"),
             List.of("explorer"),

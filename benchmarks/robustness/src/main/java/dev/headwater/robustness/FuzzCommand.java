@@ -49,7 +49,8 @@ final class FuzzCommand implements Callable<Integer> {
 
     @Option(
             names = "--keep",
-            description = "Put what takes new ways through the readers into benchmarks/robustness/corpus, which is committed.")
+            description =
+                    "Put what takes new ways through the readers into benchmarks/robustness/corpus, which is committed.")
     private boolean keep;
 
     @Override

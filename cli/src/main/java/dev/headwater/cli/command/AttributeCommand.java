@@ -1,5 +1,6 @@
 package dev.headwater.cli.command;
 
+import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PromptOptions;
@@ -73,6 +74,9 @@ public final class AttributeCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
+    private ContrastOptions contrast;
+
+    @Mixin
     private TracingOptions tracing;
 
     @Mixin
@@ -141,6 +145,7 @@ public final class AttributeCommand implements Callable<Integer> {
         AttributionOptions options = tracing.read(model);
         checkPort();
         model.check();
+        contrast.check(model);
         targets.check();
         pruning.check();
         output.check(source.title());
@@ -165,7 +170,8 @@ public final class AttributeCommand implements Callable<Integer> {
             if (output.named()) {
                 GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
             }
-            AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()));
+            AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()))
+                    .withContrast(contrast.of(loaded, read).orElse(null));
             try (LinearPrompt linear = heads ? LinearPrompt.of(loaded, read, wanted, progress) : null;
                     AttributionGraph graph = linear == null
                             ? Attribution.of(loaded, read, wanted, progress)
@@ -215,6 +221,9 @@ public final class AttributeCommand implements Callable<Integer> {
     }
 
     private void checkHeads() {
+        if (heads && contrast.isGiven()) {
+            throw new UsageException("--heads are of effects from 0, not from a mean; leave out --heads or --contrast");
+        }
         if (!(headShare > 0 && headShare <= 1)) {
             throw new UsageException("--head-share is " + headShare + "; it is a share above 0, up to 1");
         }

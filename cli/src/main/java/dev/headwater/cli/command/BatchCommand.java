@@ -2,6 +2,7 @@ package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.NativeException;
+import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PruningOptions;
@@ -81,6 +82,9 @@ public final class BatchCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
+    private ContrastOptions contrast;
+
+    @Mixin
     private TracingOptions tracing;
 
     @Mixin
@@ -115,6 +119,7 @@ public final class BatchCommand implements Callable<Integer> {
     public Integer call() {
         AttributionOptions options = tracing.read(model);
         model.check();
+        contrast.check(model);
         pruning.check();
         if (together < 1) {
             throw new UsageException("--together must be at least 1, not " + together);
@@ -125,7 +130,7 @@ public final class BatchCommand implements Callable<Integer> {
         Stopwatch watch = new Stopwatch();
         try (var display = new ProgressDisplay(console, interrupt, quiet);
                 BatchRecords records = BatchRecords.open(directory)) {
-            BatchSettings settings = BatchSettings.of(model, pruning, options);
+            BatchSettings settings = BatchSettings.of(model, contrast, pruning, options);
             List<BatchLine> lines =
                     BatchLine.named(read, (slug, line) -> settings.isFree(slug, line, directory, records));
             Set<String> indexed = GraphIndex.slugs(directory);
@@ -194,7 +199,7 @@ public final class BatchCommand implements Callable<Integer> {
                 }
                 Attribution.Request request;
                 try {
-                    request = new Attribution.Request(line.prompt().resolve(loaded), line.options(options));
+                    request = line.request(loaded, options, contrast);
                 } catch (HeadwaterException e) {
                     failed(line, e.getMessage());
                     continue;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.Cuda;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
@@ -26,7 +27,8 @@ import java.util.Optional;
  * @param batch  the options of lines that say nothing else
  */
 record BatchSettings(ObjectNode common, AttributionOptions batch) {
-    static BatchSettings of(ModelOptions model, PruningOptions pruning, AttributionOptions batch) {
+    static BatchSettings of(
+            ModelOptions model, ContrastOptions contrast, PruningOptions pruning, AttributionOptions batch) {
         Device on = Cuda.device(model.device());
         ObjectNode common = BoundedJson.mapper()
                 .createObjectNode()
@@ -40,7 +42,7 @@ record BatchSettings(ObjectNode common, AttributionOptions batch) {
                 .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString())
                 .put("node_threshold", pruning.nodes())
                 .put("edge_threshold", pruning.edges());
-        return new BatchSettings(common, batch);
+        return new BatchSettings(contrast.noted(common), batch);
     }
 
     /** All that a line's graph depends on. */
@@ -79,7 +81,7 @@ record BatchSettings(ObjectNode common, AttributionOptions batch) {
         Optional<ObjectNode> made = records.settings(slug);
         if (made.isPresent()) {
             ObjectNode settings = of(line);
-            return List.of("prompt", "token_ids", "conversation", "model", "transcoders").stream()
+            return List.of("prompt", "token_ids", "conversation", "model", "transcoders", "contrast").stream()
                     .allMatch(key -> settings.path(key).equals(made.get().path(key)));
         }
         // The batch that made it was killed before it could note it down.

@@ -1,5 +1,6 @@
 package dev.headwater.cli.command;
 
+import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.GenerationOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
@@ -13,8 +14,11 @@ import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.contrast.Contrast;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureBuild;
 import dev.headwater.engine.features.FeatureLabels;
@@ -22,11 +26,13 @@ import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.Generation;
 import dev.headwater.engine.intervention.Intervention;
+import dev.headwater.engine.intervention.MeanEdits;
 import dev.headwater.engine.intervention.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine.Command;
@@ -66,6 +72,9 @@ public final class InterveneCommand implements Callable<Integer> {
 
     @Mixin
     private SteeringOptions steering;
+
+    @Mixin
+    private ContrastOptions contrast;
 
     @Mixin
     private GenerationOptions generation;
@@ -110,6 +119,7 @@ public final class InterveneCommand implements Callable<Integer> {
     public Integer call() {
         PromptOptions.Source source = prompt.read();
         model.check();
+        contrast.check(model);
         steering.check();
         generation.check();
         check();
@@ -117,7 +127,8 @@ public final class InterveneCommand implements Callable<Integer> {
                 ReplacementModel loaded = model.load(progress);
                 Baseline baseline = Baseline.of(loaded, source.resolve(loaded))) {
             List<String> warnings = new ArrayList<>();
-            Intervention intervention = steering.of(baseline, top == null ? STRONGEST : top, warnings::add);
+            Intervention intervention =
+                    counted(steering.of(baseline, top == null ? STRONGEST : top, warnings::add), baseline, progress);
             GraphJson.Labels labels = features == null
                     ? SetEvidence.labels(model.transcoders())
                     : new FeatureLabels(FeatureBuild.open(loaded, features));
@@ -146,6 +157,17 @@ public final class InterveneCommand implements Callable<Integer> {
 
     private int shown() {
         return show != null ? show : top != null && !steering.strongestWanted() ? top : SHOWN;
+    }
+
+    /** From the mean over the contrast, if there is one. */
+    private Intervention counted(Intervention intervention, Baseline baseline, Progress progress) {
+        Optional<Contrast> against = contrast.of(baseline.model(), baseline.prompt());
+        if (against.isEmpty()) {
+            return intervention;
+        }
+        try (var means = MeanActivations.of(baseline.model(), baseline.prompt(), against.get(), progress)) {
+            return MeanEdits.of(intervention, baseline, means);
+        }
     }
 
     private void check() {

@@ -14,6 +14,7 @@ import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.catalog.ModelCard;
 import dev.headwater.engine.catalog.TranscoderCard;
+import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.features.SetEvidence;
@@ -203,6 +204,10 @@ final class LiveEngine implements Engine, AutoCloseable {
                 .withMaxFeatures(request.maxFeatureNodes())
                 .withRank(request.rank() == null ? Rank.INFLUENCE : Rank.of(request.rank(), "rank"))
                 .withTargets(targets(request, live, prompt.texts().size()));
+        if (!request.contrast().isEmpty()) {
+            how = how.withContrast(new Contrast(
+                    request.contrast().stream().map(other -> read(live, other)).toList()));
+        }
         try (AttributionGraph graph = Attribution.of(live, prompt, how, progress)) {
             Pruning pruning = Pruning.of(graph, request.nodeThreshold(), request.edgeThreshold());
             var labels = SetEvidence.labels(live, graph, pruning);

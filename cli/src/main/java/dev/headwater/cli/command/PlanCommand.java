@@ -2,6 +2,7 @@ package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.Device;
+import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Text;
@@ -49,6 +50,9 @@ public final class PlanCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions model;
 
+    @Mixin
+    private ContrastOptions contrast;
+
     @Option(
             names = "--tokens",
             paramLabel = "N",
@@ -80,6 +84,7 @@ public final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         model.check();
+        contrast.check(model);
         check("--tokens", tokens, 1, 1_000_000);
         check("--max-features", maxFeatures, 0, Integer.MAX_VALUE);
         if (activePerToken != null) {
@@ -237,15 +242,18 @@ public final class PlanCommand implements Callable<Integer> {
                                 ? (double) set.k().getAsInt() * config.layers()
                                 : Estimate.activePerToken(config.layers(), set.features());
         double off = model.neurons() || activePerToken != null || set.k().isPresent() ? 1 : Estimate.UNCERTAINTY;
-        DoubleFunction<Estimate> at = active -> Estimate.of(
-                config,
-                set.features(),
-                set.kind() == TranscoderConfig.Kind.CROSS_LAYER,
-                tokens,
-                active,
-                maxFeatures,
-                model.type(),
-                device.working());
+        DoubleFunction<Estimate> at = active -> {
+            Estimate estimate = Estimate.of(
+                    config,
+                    set.features(),
+                    set.kind() == TranscoderConfig.Kind.CROSS_LAYER,
+                    tokens,
+                    active,
+                    maxFeatures,
+                    model.type(),
+                    device.working());
+            return contrast.isGiven() ? estimate.against(config, set.features(), tokens, contrast.prompts()) : estimate;
+        };
         Estimate estimate = at.apply(expected);
         Estimate least = at.apply(expected / off);
         Estimate most = at.apply(expected * off);
@@ -255,7 +263,7 @@ public final class PlanCommand implements Callable<Integer> {
                         Text.count(estimate.activeFeatures()),
                         range(off, Text.count(least.activeFeatures()), Text.count(most.activeFeatures())),
                         Text.count(set.features())));
-        say("memory       %s%s %s: weights %s, decoder vectors %s, gradients %s, edges %s, forward pass %s"
+        say("memory       %s%s %s: weights %s, decoder vectors %s, gradients %s, edges %s, forward pass %s%s"
                 .formatted(
                         Text.bytes(estimate.memory()),
                         range(off, Text.bytes(least.memory()), Text.bytes(most.memory())),
@@ -264,7 +272,8 @@ public final class PlanCommand implements Callable<Integer> {
                         Text.bytes(estimate.sources()),
                         Text.bytes(estimate.gradients()),
                         Text.bytes(estimate.edges()),
-                        Text.bytes(estimate.forward())));
+                        Text.bytes(estimate.forward()),
+                        contrast.isGiven() ? ", means over the contrast " + Text.bytes(estimate.means()) : ""));
         say("time         about %s%s: %s GFLOP; %s"
                 .formatted(
                         Text.seconds(seconds),
@@ -291,7 +300,8 @@ public final class PlanCommand implements Callable<Integer> {
                 .put("decoder_vectors", estimate.sources())
                 .put("gradients", estimate.gradients())
                 .put("edges", estimate.edges())
-                .put("forward", estimate.forward());
+                .put("forward", estimate.forward())
+                .put("means", estimate.means());
     }
 
     private static String range(double off, String least, String most) {

@@ -1,6 +1,7 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.headwater.cli.option.ContrastFile;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
@@ -11,6 +12,7 @@ import dev.headwater.cli.report.VerificationPlot;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.LinearPrompt;
 import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.document.PlainGraph;
@@ -110,6 +112,14 @@ public final class VerifyCommand implements Callable<Integer> {
                             + "and compare what happens with their loadings.")
     private boolean heads;
 
+    @Option(
+            names = "--contrast",
+            paramLabel = "FILE",
+            description =
+                    "Take features to their mean over these prompts instead of to 0, and multiply their distance from it (default: the prompts that a "
+                            + "graph of neurons was made against, if it was).")
+    private Path contrast;
+
     @Option(names = "--json", description = "Print everything as JSON on standard output.")
     private boolean json;
 
@@ -128,6 +138,10 @@ public final class VerifyCommand implements Callable<Integer> {
             throw new HeadwaterException(
                     "Cannot write " + plot + ": it is a directory, or its directory does not exist");
         }
+        if (heads && contrast != null) {
+            throw new UsageException("--heads knocks heads out, whatever the contrast; leave out one of the two");
+        }
+        ContrastFile against = contrast == null ? null : ContrastFile.read(contrast);
         String listed = groups != null ? groups : file.toString().endsWith(".json") ? file.toString() : null;
         try (PlainGraph graph = PlainGraph.read(file);
                 var progress = new ProgressDisplay(console, interrupt, false);
@@ -143,7 +157,11 @@ public final class VerifyCommand implements Callable<Integer> {
                 supernodes = source.groups();
             }
             Verification check = Verification.of(
-                    loaded, graph, new Verification.Options(top, factor, supernodes, draws, seed), progress);
+                    loaded,
+                    graph,
+                    new Verification.Options(top, factor, supernodes, draws, seed),
+                    against == null ? null : against.of(loaded, prompt(graph, loaded)),
+                    progress);
             progress.close();
             if (plot != null) {
                 VerificationPlot.write(check, plot);
@@ -160,10 +178,14 @@ public final class VerifyCommand implements Callable<Integer> {
         return 0;
     }
 
+    private static Prompt prompt(PlainGraph graph, ReplacementModel loaded) {
+        int[] tokens = graph.tokens();
+        return tokens != null ? loaded.prompt(tokens) : loaded.prompt(graph.promptText());
+    }
+
     private void verifyHeads(PlainGraph graph, ReplacementModel loaded, ProgressDisplay progress)
             throws JsonProcessingException {
-        int[] tokens = graph.tokens();
-        Prompt prompt = tokens != null ? loaded.prompt(tokens) : loaded.prompt(graph.promptText());
+        Prompt prompt = prompt(graph, loaded);
         List<FeatureRef> features = graph.nodes().stream()
                 .filter(node -> node.kind() == DocumentNode.Kind.FEATURE)
                 .map(node -> new FeatureRef(node.layer(), node.position(), (int) node.number()))

@@ -62,7 +62,8 @@ public final class SteeringOptions {
             names = "--scale",
             paramLabel = "FEATURE=FACTOR",
             parameterConsumer = InOrder.class,
-            description = "Multiply an activation; -1 turns it to minus its value.")
+            description =
+                    "Multiply an activation, or its distance from the mean (--contrast); -1 turns it to minus its value.")
     private List<Request> scale;
 
     @Option(
@@ -76,7 +77,7 @@ public final class SteeringOptions {
             names = "--ablate",
             paramLabel = "FEATURE",
             parameterConsumer = InOrder.class,
-            description = "Set an activation to 0.")
+            description = "Set an activation to 0, or to its mean (--contrast).")
     private List<Request> ablate;
 
     @Option(

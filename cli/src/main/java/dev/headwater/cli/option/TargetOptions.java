@@ -77,7 +77,7 @@ public final class TargetOptions {
     /** @param names texts of single tokens, or {@code #ID} */
     public static OutputTargets tokens(ReplacementModel model, List<String> names) {
         return new OutputTargets.Tokens(
-                names.stream().map(token -> id(model, token)).distinct().toList());
+                names.stream().map(token -> token(model, token)).distinct().toList());
     }
 
     /** @param names as {@link FeatureRef} reads them */
@@ -90,8 +90,8 @@ public final class TargetOptions {
 
     /** Why the one token rather than the other. */
     public static OutputTargets difference(ReplacementModel model, String one, String other) {
-        int a = id(model, one);
-        int b = id(model, other);
+        int a = token(model, one);
+        int b = token(model, other);
         float[] vector = model.model().unembedding(a);
         float[] minus = model.model().unembedding(b);
         for (int i = 0; i < vector.length; i++) {
@@ -104,7 +104,8 @@ public final class TargetOptions {
                 vector)));
     }
 
-    private static int id(ReplacementModel model, String token) {
+    /** @param token text of a single token, or {@code #ID} */
+    public static int token(ReplacementModel model, String token) {
         int[] ids = token.matches("#\\d{1,9}")
                 ? new int[] {Integer.parseInt(token.substring(1))}
                 : model.tokenizer().encode(token, false);

@@ -86,6 +86,7 @@ public final class TracingOptions {
                 maxFeatures,
                 updateInterval,
                 rank(model),
+                null,
                 (long) (memory * 1e9));
     }
 

@@ -84,7 +84,7 @@ public record GraphSummary(
                         graph.prompt().texts().get(f.position()),
                         f.activation(),
                         influence[i] / all,
-                        labels.of(f.layer(), f.feature(), f.activation())));
+                        labels.of(f.layer(), f.feature(), graph.distance(i))));
             }
         }
         return new GraphSummary(

@@ -195,6 +195,7 @@ public record InterventionReport(
 
     private static String words(Edit edit) {
         return switch (edit.change()) {
+            case Change.Ablate _ -> "= 0.0";
             case Change.Set set -> "= " + set.value();
             case Change.Scale scale -> "× " + scale.factor();
             case Change.Add add -> "+ " + add.difference();

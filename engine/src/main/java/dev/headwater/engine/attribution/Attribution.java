@@ -4,6 +4,9 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.contrast.MeanActivations;
+import dev.headwater.engine.contrast.SharedMeans;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
@@ -14,7 +17,6 @@ import dev.headwater.engine.linear.LinearModel;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
-import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -33,6 +35,7 @@ public final class Attribution {
     private final ReplacementModel model;
     private final Progress progress;
     private final PhaseClock clock;
+    private final SharedMeans means;
 
     /** A graph that is wanted. */
     public record Request(Prompt prompt, AttributionOptions options) {}
@@ -41,6 +44,7 @@ public final class Attribution {
         this.model = model;
         this.clock = clock;
         this.progress = progress;
+        means = new SharedMeans(model, progress);
     }
 
     /**
@@ -105,6 +109,10 @@ public final class Attribution {
     }
 
     private LinearPrompt linear(Request request, Set<FeatureSite> sites, long @Nullable [] known) {
+        if (request.options().contrast() != null) {
+            throw new UsageException(
+                    "heads carry effects from 0, not from the mean over a contrast; leave the contrast out");
+        }
         long memory = request.options().memory() > 0
                 ? request.options().memory()
                 : model.memory().working(Place.DEVICE);
@@ -123,7 +131,7 @@ public final class Attribution {
                 local = LocalReplacement.of(model, List.of(trace), progress::advance)
                         .getFirst();
             } else if (known != null) {
-                local = LocalReplacement.of(model, trace, known);
+                local = LocalReplacement.of(model, trace, known, null);
             }
             if (local == null || request.options().rank() == Rank.TOTAL) {
                 clock.begin("total effects", model.layers());
@@ -169,6 +177,7 @@ public final class Attribution {
             }
             return graphs(parts, memory);
         } finally {
+            means.close();
             parts.forEach(part -> part.frozen.sources().close());
             traces.forEach(Trace::close);
         }
@@ -251,6 +260,14 @@ public final class Attribution {
                     : Arrays.stream(selection.selected()).map(i -> chosen[i]).toArray();
         }
 
+        /** How far the active features' activations lie from what effects count from. */
+        float[] distances() {
+            return (request.options().contrast() == null
+                            ? local.active()
+                            : frozen.sources().active())
+                    .activation();
+        }
+
         /** The same, before any round. */
         Part again() {
             return new Part(
@@ -271,7 +288,18 @@ public final class Attribution {
         TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
         List<LogitTarget> labels = vectors.choose(options.targets(), trace);
         var effects = new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory());
-        LocalReplacement local = given != null ? given : neurons(effects, frozen, trace, vectors, options, number);
+        MeanActivations against = means.of(request.prompt(), options.contrast());
+        LocalReplacement local = given != null
+                ? given
+                : NeuronRanking.replacement(
+                        model,
+                        effects,
+                        frozen,
+                        trace,
+                        vectors,
+                        against,
+                        options.maxFeatures(),
+                        layer -> passed(layer, number));
         vectors.explain(local.active());
         int[] chosen = null;
         if (options.rank() == Rank.TOTAL && given != null) {
@@ -284,11 +312,11 @@ public final class Attribution {
         ActiveFeatures columns =
                 chosen == null ? local.active() : local.active().some(chosen);
         Sources sources = new Sources(
-                columns,
+                against == null ? columns : against.differences(columns),
                 model.basis(),
                 frozen.outputNorms(),
                 local.errors(),
-                trace.tokenVectors(),
+                against == null ? trace.tokenVectors() : against.tokenDifferences(trace.tokenVectors()),
                 cacheBytes,
                 model.memory());
         FrozenPrompt prompt = FrozenPrompt.of(frozen, sources, labels.size());
@@ -299,32 +327,6 @@ public final class Attribution {
         int features = prompt.sources().firstError(0);
         return new FeatureRounds(
                 features, prompt.sources().columns(0) - features, labels, options.maxFeatures(), options.perRound());
-    }
-
-    /** The neurons with the largest total effects on the targets. */
-    private LocalReplacement neurons(
-            TotalEffects effects,
-            FrozenModel frozen,
-            Trace trace,
-            TargetVectors vectors,
-            AttributionOptions options,
-            int number) {
-        Neurons neurons = (Neurons) model.basis();
-        int zeros = model.zeroPositions(trace.tokens()) * neurons.features();
-        long layerSize = (long) trace.positions() * neurons.features();
-        var strongest = new StrongestFeatures(options.maxFeatures());
-        effects.run(
-                new NeuronEffects(neurons, frozen, trace, TotalEffects.weights(vectors.labels()), (layer, scores) -> {
-                    strongest.add(layer * layerSize, scores, zeros);
-                    passed(layer, number);
-                }));
-        long[] chosen = strongest.chosen();
-        double edges = StrongestFeatures.edges(chosen, trace.positions(), neurons.features());
-        // Said before anything of that size is there.
-        model.memory()
-                .reserve("edges", Place.HOST, (long) (edges * Float.BYTES))
-                .close();
-        return LocalReplacement.of(model, trace, chosen);
     }
 
     /** Numbers of the active features with the largest total effects on the targets, ascending. */
@@ -388,6 +390,7 @@ public final class Attribution {
                 part.selected(selection),
                 part.labels,
                 selection.edges(),
+                part.distances(),
                 AttributionProvenance.of(model, part.request.options(), clock.seconds()));
     }
 }

@@ -35,6 +35,9 @@ final class AttributionProvenance {
         settings.put("max_feature_nodes", options.maxFeatures());
         settings.put("update_interval", options.updateInterval());
         settings.put("rank", (model.basis().dense() ? Rank.TOTAL : options.rank()).toString());
+        if (options.contrast() != null) {
+            settings.put(Provenance.CONTRAST, options.contrast().ids());
+        }
         settings.put("products", model.products().toString());
         if (model.device().isCpu()) {
             settings.put("instructions", Kernels.instructionSet());

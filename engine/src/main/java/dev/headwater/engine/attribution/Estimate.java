@@ -1,6 +1,7 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.model.ModelConfig;
 
 /**
@@ -28,10 +29,18 @@ import dev.headwater.engine.model.ModelConfig;
  * @param gradients      bytes of the sweep's gradients
  * @param edges          bytes of the graph
  * @param forward        bytes of activations, attention patterns and logits
+ * @param means          bytes of mean activations over a contrast, 0 without one
  * @param operations     floating-point operations
  */
 public record Estimate(
-        long activeFeatures, long weights, long sources, long gradients, long edges, long forward, double operations) {
+        long activeFeatures,
+        long weights,
+        long sources,
+        long gradients,
+        long edges,
+        long forward,
+        long means,
+        double operations) {
     /** How far {@link #activePerToken} may be off in either direction for sets that are trained to be sparse. */
     public static final double UNCERTAINTY = 8;
     /** Share of the rate of a large matrix product that a whole attribution reaches. */
@@ -92,12 +101,31 @@ public record Estimate(
                 (long) gradients,
                 (long) edges,
                 (long) forward,
+                0,
                 operations);
+    }
+
+    /**
+     * The same of neurons against a contrast, whose prompts go through the model once.
+     *
+     * @param prompts  of the contrast, as long as the prompt
+     * @param features of a layer
+     */
+    public Estimate against(ModelConfig model, int features, int tokens, int prompts) {
+        return new Estimate(
+                activeFeatures,
+                weights,
+                sources,
+                gradients,
+                edges,
+                forward,
+                MeanActivations.bytes(tokens, model.layers(), features, model.width()),
+                operations + 2.0 * prompts * tokens * model.parameters());
     }
 
     /** Bytes in memory, files that are only mapped left out. */
     public long memory() {
-        return weights + sources + gradients + edges + forward;
+        return weights + sources + gradients + edges + forward + means;
     }
 
     /** @param rate operations a second of a large matrix product on the device */

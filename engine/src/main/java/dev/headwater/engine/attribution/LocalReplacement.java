@@ -5,6 +5,7 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.transcoder.FeatureBasis;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The transcoders' view of a prompt: which features fire, and what of each layer's MLP output they leave unexplained
@@ -60,8 +62,9 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
      * Of one prompt whose features are the strongest ones of those that are active nearly everywhere.
      *
      * @param chosen numbers (layer * P + position) * F + feature, ascending
+     * @param means  what the prompt is held against, null for nothing
      */
-    static LocalReplacement of(ReplacementModel model, Trace trace, long[] chosen) {
+    static LocalReplacement of(ReplacementModel model, Trace trace, long[] chosen, @Nullable MeanActivations means) {
         FeatureBasis basis = model.basis();
         long layerSize = (long) trace.positions() * basis.features();
         List<SparseActivations> activations = new ArrayList<>();
@@ -83,7 +86,9 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
                     : basis.preActivations(layer, trace.site(basis.input(), layer), position, feature);
             activations.add(new SparseActivations(position, feature, value));
         }
-        return new LocalReplacement(join(activations), errors(model, trace, activations));
+        return new LocalReplacement(
+                join(activations),
+                means == null ? errors(model, trace, activations) : errors(model, trace, activations, means));
     }
 
     private static List<Tensor> errors(ReplacementModel model, Trace trace, List<SparseActivations> activations) {
@@ -100,6 +105,18 @@ record LocalReplacement(ActiveFeatures active, List<Tensor> errors) {
                 Torch.zeroInPlace(TorchShape.narrow(error, 0, 0, zeros));
                 errors.add(scope.keep(error));
             }
+        }
+        return errors;
+    }
+
+    private static List<Tensor> errors(
+            ReplacementModel model, Trace trace, List<SparseActivations> activations, MeanActivations means) {
+        int zeros = model.zeroPositions(trace.tokens());
+        List<Tensor> errors = new ArrayList<>();
+        for (int layer = 0; layer < model.layers(); layer++) {
+            Tensor error = means.rest(layer, trace.site(model.basis().output(), layer), activations.get(layer));
+            Torch.zeroInPlace(TorchShape.narrow(error, 0, 0, zeros));
+            errors.add(error);
         }
         return errors;
     }

@@ -6,6 +6,7 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.FrozenNorm;
 import dev.headwater.engine.model.Trace;
@@ -13,6 +14,7 @@ import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What every neuron does to the targets over all paths. A layer's effects are handed on, and forgotten. */
 final class NeuronEffects implements TotalEffects.Mlps {
@@ -23,17 +25,26 @@ final class NeuronEffects implements TotalEffects.Mlps {
     private final FrozenModel frozen;
     private final Trace trace;
     private final float[] weights;
+    private final @Nullable MeanActivations means;
     private final TotalEffects.Sink sink;
 
     /**
      * @param weights of the targets
+     * @param means   what activations count from, null for 0
      * @param sink    takes scores [P * F]
      */
-    NeuronEffects(Neurons neurons, FrozenModel frozen, Trace trace, float[] weights, TotalEffects.Sink sink) {
+    NeuronEffects(
+            Neurons neurons,
+            FrozenModel frozen,
+            Trace trace,
+            float[] weights,
+            @Nullable MeanActivations means,
+            TotalEffects.Sink sink) {
         this.neurons = neurons;
         this.frozen = frozen;
         this.trace = trace;
         this.weights = weights;
+        this.means = means;
         this.sink = sink;
     }
 
@@ -44,6 +55,7 @@ final class NeuronEffects implements TotalEffects.Mlps {
         int block = Math.clamp(MOST_VALUES / ((long) positions * features), 1, weights.length);
         try (var scope = TensorScope.open()) {
             Neurons.Linearised at = neurons.linearised(layer, trace.site(neurons.input(), layer));
+            Tensor activation = means == null ? at.activation() : means.differences(layer, at.activation());
             FrozenNorm output = frozen.outputNorms().get(layer);
             FrozenNorm input = frozen.inputNorm(layer);
             Tensor scores = Tensor.zeros(DType.F32, frozen.device(), positions, features);
@@ -60,7 +72,7 @@ final class NeuronEffects implements TotalEffects.Mlps {
                     Tensor share = Torch.to(
                             Tensor.ofFloats(Arrays.copyOfRange(weights, first, first + count), count, 1, 1),
                             frozen.device());
-                    Tensor effects = Torch.mul(Torch.abs(Torch.mul(met, at.activation())), share);
+                    Tensor effects = Torch.mul(Torch.abs(Torch.mul(met, activation)), share);
                     Torch.copy(scores, Torch.add(scores, TorchReduce.sum(effects, 0, false)));
                     Tensor in = TorchShape.reshape(neurons.toInput(layer, at, met), count, positions, frozen.width());
                     results.add(inner.keep(pulled(input, in)));

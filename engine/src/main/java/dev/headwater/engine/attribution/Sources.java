@@ -111,6 +111,11 @@ final class Sources implements AutoCloseable {
         return norm.reciprocal() == null ? pulled : Torch.mul(pulled, TorchShape.unsqueeze(norm.reciprocal(), 1));
     }
 
+    /** The features, with how far their activations lie from what effects count from. */
+    ActiveFeatures active() {
+        return active;
+    }
+
     /** Number of columns with {@code targets} targets. */
     int columns(int targets) {
         return firstToken() + positions + targets;

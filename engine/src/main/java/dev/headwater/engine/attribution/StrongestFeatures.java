@@ -97,10 +97,15 @@ final class StrongestFeatures {
         return edges;
     }
 
+    /** Their numbers, the best first. */
+    long[] ranked() {
+        cut();
+        return Arrays.copyOf(number, count);
+    }
+
     /** Their numbers, ascending. */
     long[] chosen() {
-        cut();
-        long[] chosen = Arrays.copyOf(number, count);
+        long[] chosen = ranked();
         Arrays.sort(chosen);
         return chosen;
     }

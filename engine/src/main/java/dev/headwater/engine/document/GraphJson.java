@@ -291,7 +291,10 @@ public final class GraphJson {
         }
         double[] shares = pruning.influence().cumulativeShares();
         json.writeArrayFieldStart("nodes");
-        for (int i : pruning.nodes()) writeNode(json, graph.node(i), ids[i], shares[i], i == graph.firstLogit());
+        for (int i : pruning.nodes()) {
+            float distance = i < graph.firstError() ? graph.distance(i) : 0;
+            writeNode(json, graph.node(i), ids[i], shares[i], distance, i == graph.firstLogit());
+        }
         json.writeEndArray();
         json.writeFieldName("links");
         json.writeRawValue("[");
@@ -311,7 +314,7 @@ public final class GraphJson {
         for (String id : options.attention.traced()) {
             if (!known.contains(id)) {
                 json.writeFieldName(id);
-                writeNode(json, NodeId.parse(id, graph.layers()), id, Double.NaN, false);
+                writeNode(json, NodeId.parse(id, graph.layers()), id, Double.NaN, 0, false);
             }
         }
         json.writeEndObject();
@@ -326,8 +329,9 @@ public final class GraphJson {
         }
     }
 
-    /** @param share NaN if it is not known, nor the activation */
-    private void writeNode(JsonGenerator json, Node node, String id, double share, boolean first) throws IOException {
+    /** @param share NaN if it is not known, nor the activation; {@code distance} is a feature's */
+    private void writeNode(JsonGenerator json, Node node, String id, double share, float distance, boolean first)
+            throws IOException {
         json.writeStartObject();
         json.writeStringField("node_id", id);
         switch (node) {
@@ -354,7 +358,7 @@ public final class GraphJson {
         json.writeStringField(
                 "clerp",
                 switch (node) {
-                    case Node.Feature f -> label(f, id);
+                    case Node.Feature f -> label(f, distance, id);
                     // A direction or a feature is no next token, and its weight no probability.
                     case Node.Logit l
                     when l.target().token() >= graph.vocabularySize() ->
@@ -381,8 +385,8 @@ public final class GraphJson {
         json.writeEndObject();
     }
 
-    private String label(Node.Feature feature, String id) {
-        String label = options.labels.of(feature.layer(), feature.feature(), feature.activation());
+    private String label(Node.Feature feature, float distance, String id) {
+        String label = options.labels.of(feature.layer(), feature.feature(), distance);
         return label.isEmpty() && earlier.isPresent() ? earlier.get().labels().getOrDefault(id, "") : label;
     }
 

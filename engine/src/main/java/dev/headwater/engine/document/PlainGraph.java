@@ -24,6 +24,8 @@ import java.util.stream.IntStream;
  * @param transcoders reference of the transcoders, "" if unknown
  * @param scan        what front ends call the transcoders, "" if unknown
  * @param promptText  the prompt as text
+ * @param contrast    token ids of the prompts that the graph counts from the mean of, as {@link Provenance#CONTRAST} has them; "" for
+ *                    none
  * @param texts       of the prompt's tokens; none if unknown
  * @param nodes       distinct, in the file's order [n]
  * @param labels      what the file calls each node, "" where it says nothing [n]
@@ -36,6 +38,7 @@ public record PlainGraph(
         String transcoders,
         String scan,
         String promptText,
+        String contrast,
         List<String> texts,
         List<Item> nodes,
         List<String> labels,
@@ -93,6 +96,7 @@ public record PlainGraph(
                 String.join(",", from.transcoders()),
                 from.scan(),
                 graph.prompt().text(),
+                from.settings().getOrDefault(Provenance.CONTRAST, "").toString(),
                 graph.prompt().texts(),
                 List.copyOf(nodes),
                 IntStream.range(0, graph.size())
@@ -126,6 +130,10 @@ public record PlainGraph(
                 info.path("transcoder_set").asText(""),
                 document.metadata().path("scan").asText(""),
                 document.metadata().path("prompt").asText(""),
+                document.metadata()
+                        .path("generation_settings")
+                        .path(Provenance.CONTRAST)
+                        .asText(""),
                 texts(document),
                 List.copyOf(nodes),
                 document.nodes().stream().map(DocumentNode::label).toList(),

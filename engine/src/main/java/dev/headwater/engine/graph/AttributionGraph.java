@@ -21,6 +21,7 @@ public final class AttributionGraph implements AutoCloseable {
     private final int[] selected;
     private final List<LogitTarget> targets;
     private final EdgeRows edges;
+    private final float[] distances;
     private final Provenance provenance;
     private int @Nullable [] topologicalOrder;
 
@@ -40,6 +41,24 @@ public final class AttributionGraph implements AutoCloseable {
             List<LogitTarget> targets,
             EdgeRows edges,
             Provenance provenance) {
+        this(prompt, layers, vocabularySize, active, selected, targets, edges, active.activation(), provenance);
+    }
+
+    /**
+     * As above, of features whose effects do not count from 0.
+     *
+     * @param distances how far each active feature's activation lies from what its effects count from [N]
+     */
+    public AttributionGraph(
+            Prompt prompt,
+            int layers,
+            int vocabularySize,
+            ActiveFeatures active,
+            int[] selected,
+            List<LogitTarget> targets,
+            EdgeRows edges,
+            float[] distances,
+            Provenance provenance) {
         this.prompt = prompt;
         this.layers = layers;
         this.vocabularySize = vocabularySize;
@@ -47,6 +66,11 @@ public final class AttributionGraph implements AutoCloseable {
         this.selected = selected.clone();
         this.targets = List.copyOf(targets);
         this.edges = edges;
+        this.distances = distances;
+        if (distances.length != active.count()) {
+            throw new IllegalArgumentException(
+                    "%d distances for %d active features".formatted(distances.length, active.count()));
+        }
         this.provenance = Objects.requireNonNull(provenance);
         for (int i = 0; i < selected.length; i++) {
             if (selected[i] < 0 || selected[i] >= active.count()) {
@@ -75,6 +99,11 @@ public final class AttributionGraph implements AutoCloseable {
             throw new IllegalArgumentException(
                     "an edge matrix of %d x %d does not fit %d nodes".formatted(edges.rows(), edges.columns(), nodes));
         }
+    }
+
+    /** How far a feature node's activation lies from what its effects count from: the activation itself where that is 0. */
+    public float distance(int node) {
+        return distances[selected[node]];
     }
 
     /** Number of nodes of a graph of these sizes: features + layers * positions + positions + logits. */

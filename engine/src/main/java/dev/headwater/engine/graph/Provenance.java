@@ -29,6 +29,9 @@ public record Provenance(
         Map<String, Object> settings,
         Map<String, Double> seconds,
         long createdMillis) {
+    /** The setting that holds the token ids of the prompts that a graph's prompt was held against, if it was. */
+    public static final String CONTRAST = "contrast_token_ids";
+
     /** Nothing is known. */
     public static final Provenance UNKNOWN = new Provenance("", List.of(), "", "", "", Map.of(), Map.of(), Map.of(), 0);
 

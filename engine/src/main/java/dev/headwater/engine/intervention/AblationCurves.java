@@ -1,6 +1,7 @@
 package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.intervention.Verification.Curve;
 import dev.headwater.engine.intervention.Verification.Options;
@@ -16,6 +17,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How few features carry the answer: keeps some, sets all others that fire to 0, and looks at the answer's probability.
@@ -23,12 +25,20 @@ import java.util.stream.IntStream;
 final class AblationCurves {
     private final Baseline baseline;
     private final Prediction prediction;
+    private final @Nullable MeanActivations means;
     private final Options options;
     private final Progress progress;
     private final List<FeatureRef> active = new ArrayList<>();
     private int done;
 
-    AblationCurves(Baseline baseline, Prediction prediction, Options options, Progress progress) {
+    /** @param means where features go that do not stay, null for 0 */
+    AblationCurves(
+            Baseline baseline,
+            Prediction prediction,
+            @Nullable MeanActivations means,
+            Options options,
+            Progress progress) {
+        this.means = means;
         this.baseline = baseline;
         this.prediction = prediction;
         this.options = options;
@@ -36,6 +46,14 @@ final class AblationCurves {
         // Neurons at the first position hold the model together, whatever the prompt says: they stay.
         int zeros = baseline.model().zeroPositions(baseline.run().tokens());
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
+            if (means != null) { // silent ones have a mean too
+                for (int p = zeros; p < baseline.run().positions(); p++) {
+                    for (int f = 0; f < baseline.model().basis().features(); f++) {
+                        active.add(new FeatureRef(layer, p, f));
+                    }
+                }
+                continue;
+            }
             SparseActivations there = baseline.run().activations(layer);
             for (int i = 0; i < there.count(); i++) {
                 if (there.position()[i] >= zeros) {
@@ -97,7 +115,8 @@ final class AblationCurves {
                 .filter(feature -> !stay.contains(feature))
                 .map(feature -> Edit.of(feature, Change.ABLATE))
                 .toList();
-        try (Run run = baseline.apply(new Intervention(edits, Freeze.ATTENTION))) {
+        Intervention others = new Intervention(edits, Freeze.ATTENTION);
+        try (Run run = baseline.apply(means == null ? others : MeanEdits.of(others, baseline, means))) {
             return run.probabilities(-1)[prediction.answer()];
         }
     }

@@ -9,7 +9,10 @@ import java.util.List;
  * generated token, which that run does not have, from the activation there at the time.
  */
 public sealed interface Change {
-    Change ABLATE = new Set(0);
+    Change ABLATE = new Ablate();
+
+    /** The activation is taken away: it is 0, or the mean where edits count from one ({@link MeanEdits}). */
+    record Ablate() implements Change {}
 
     /** The activation is {@code value}. */
     record Set(float value) implements Change {
@@ -58,6 +61,7 @@ public sealed interface Change {
     /** The new activation. @throws IllegalStateException for a swap, which has to be looked up first */
     default float applied(float activation) {
         return switch (this) {
+            case Ablate _ -> 0;
             case Set set -> set.value;
             case Scale scale -> activation * scale.factor;
             case Add add -> activation + add.difference;

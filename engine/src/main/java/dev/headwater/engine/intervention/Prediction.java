@@ -7,6 +7,7 @@ import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.document.DocumentNode.Kind;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.document.PlainGraph.Item;
@@ -21,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** A graph's word on what follows when features change, beside the model's. */
 final class Prediction {
@@ -34,11 +36,19 @@ final class Prediction {
     /** Clean activations of feature nodes, 0 elsewhere [n]. */
     private final double[] activation;
 
+    /** What interventions multiply: how far these lie from what they count from [n]. */
+    private final double[] distance;
+    /** What edges were made with: they are in proportion to it [n]. */
+    private final double[] reach;
+
+    private final @Nullable MeanActivations means;
     private final Map<FeatureRef, Integer> nodes = new HashMap<>();
     private final int answer;
     private final double[] clean;
 
-    Prediction(PlainGraph graph, Baseline baseline) {
+    /** @param means what interventions count from, null for 0 */
+    Prediction(PlainGraph graph, Baseline baseline, @Nullable MeanActivations means) {
+        this.means = means;
         this.graph = graph;
         this.baseline = baseline;
         influence = graph.influence();
@@ -51,6 +61,8 @@ final class Prediction {
             }
         }
         activation = activations();
+        distance = means == null ? activation : distances(activation, means);
+        reach = graph.contrast().isEmpty() ? activation : distance;
         answer = mostProbable();
         clean = values(baseline.run());
     }
@@ -100,6 +112,30 @@ final class Prediction {
         return found;
     }
 
+    private double[] distances(double[] activation, MeanActivations means) {
+        double[] distance = activation.clone();
+        for (int layer = 0; layer < baseline.model().layers(); layer++) {
+            int[] members = members(layer);
+            float[] mean = means.of(
+                    layer,
+                    Arrays.stream(members).map(i -> feature(i).position()).toArray(),
+                    Arrays.stream(members).map(i -> feature(i).feature()).toArray());
+            for (int i = 0; i < members.length; i++) {
+                distance[members[i]] -= mean[i];
+            }
+        }
+        return distance;
+    }
+
+    /** Feature nodes of a layer, ascending. */
+    private int[] members(int layer) {
+        return nodes.values().stream()
+                .mapToInt(Integer::intValue)
+                .filter(i -> graph.nodes().get(i).layer() == layer)
+                .sorted()
+                .toArray();
+    }
+
     private int mostProbable() {
         int vocabulary = baseline.model().vocabularySize();
         return IntStream.range(0, graph.size())
@@ -140,10 +176,11 @@ final class Prediction {
                 throw new UsageException(
                         "'%s' has the feature %s, which is not in %s".formatted(source.name(), feature, graph.name()));
             }
-            seeds[node] = factor - 1;
+            seeds[node] = reach[node] == 0 ? 0 : (factor - 1) * distance[node] / reach[node];
             share += allInfluence > 0 ? influence[node] / allInfluence : 0;
         }
-        var intervention = new Intervention(source.edits(new Change.Scale((float) factor)), Freeze.ATTENTION);
+        var scaled = new Intervention(source.edits(new Change.Scale((float) factor)), Freeze.ATTENTION);
+        Intervention intervention = means == null ? scaled : MeanEdits.of(scaled, baseline, means);
         List<Verification.Shift> total;
         double probability;
         try (Run run = baseline.apply(intervention)) {
@@ -193,8 +230,8 @@ final class Prediction {
                 }
             });
             change[node] = reached[0] ? sum[0] : Double.NaN;
-            if (paths && reached[0] && seeds[node] == 0 && activation[node] != 0) {
-                double share = sum[0] / activation[node];
+            if (paths && reached[0] && seeds[node] == 0 && reach[node] != 0) {
+                double share = sum[0] / reach[node];
                 // Transcoders' features do not fall below zero, neurons do.
                 passed[node] = baseline.model().basis().dense() ? share : Math.max(-1, share);
             }
@@ -230,12 +267,7 @@ final class Prediction {
             return values;
         }
         for (int layer = 0; layer < basis.layers(); layer++) {
-            int wanted = layer;
-            int[] members = nodes.values().stream()
-                    .mapToInt(Integer::intValue)
-                    .filter(i -> graph.nodes().get(i).layer() == wanted)
-                    .sorted()
-                    .toArray();
+            int[] members = members(layer);
             if (members.length == 0) {
                 continue;
             }
@@ -263,12 +295,7 @@ final class Prediction {
         double[] values = new double[graph.size()];
         Arrays.fill(values, Double.NaN);
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
-            int wanted = layer;
-            int[] members = nodes.values().stream()
-                    .mapToInt(Integer::intValue)
-                    .filter(i -> graph.nodes().get(i).layer() == wanted)
-                    .sorted()
-                    .toArray();
+            int[] members = members(layer);
             float[] pre = run.preActivations(
                     layer,
                     Arrays.stream(members)

@@ -4,12 +4,15 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.contrast.Contrast;
+import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Prompt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a graph predicts of interventions, and what the model does.
@@ -124,9 +127,23 @@ public record Verification(
      * @throws HeadwaterException if the graph's features do not fire in this model
      */
     public static Verification of(ReplacementModel model, PlainGraph graph, Options options, Progress progress) {
+        return of(model, graph, options, null, progress);
+    }
+
+    /**
+     * As above, with interventions that count from the mean over other prompts instead of from 0, as those on a graph that was made
+     * against a contrast do in any case: features go to the mean, or have their distance from it multiplied.
+     *
+     * @param against null for the graph's own contrast, if it has one
+     * @throws UsageException if the graph was made against another contrast
+     */
+    public static Verification of(
+            ReplacementModel model, PlainGraph graph, Options options, @Nullable Contrast against, Progress progress) {
         try (var _ = model.use()) {
-            try (Baseline baseline = Baseline.of(model, prompt(model, graph))) {
-                Prediction prediction = new Prediction(graph, baseline);
+            Prompt prompt = prompt(model, graph);
+            try (Baseline baseline = Baseline.of(model, prompt);
+                    MeanActivations means = means(model, graph, prompt, against, progress)) {
+                Prediction prediction = new Prediction(graph, baseline, means);
                 List<Supernode> sources = new ArrayList<>();
                 for (int node : prediction.top(options.top())) {
                     FeatureRef feature = prediction.feature(node);
@@ -144,7 +161,7 @@ public record Verification(
                     effects.add(prediction.check(source, options.factor(), direct, total));
                     progress.advance(effects.size());
                 }
-                List<Curve> curves = new AblationCurves(baseline, prediction, options, progress).all();
+                List<Curve> curves = new AblationCurves(baseline, prediction, means, options, progress).all();
                 return new Verification(
                         baseline.prompt().text(),
                         model.tokenizer().token(prediction.answer()),
@@ -156,6 +173,19 @@ public record Verification(
                         curves);
             }
         }
+    }
+
+    private static @Nullable MeanActivations means(
+            ReplacementModel model, PlainGraph graph, Prompt prompt, @Nullable Contrast against, Progress progress) {
+        if (graph.contrast().isEmpty()) {
+            return against == null ? null : MeanActivations.of(model, prompt, against, progress);
+        }
+        if (against != null && !against.ids().equals(graph.contrast())) {
+            throw new UsageException(
+                    graph.name()
+                            + " was made against other prompts than the contrast that is given; leave it out to take the graph's own");
+        }
+        return MeanActivations.of(model, prompt, Contrast.ofIds(model, graph.contrast()), progress);
     }
 
     private static Prompt prompt(ReplacementModel model, PlainGraph graph) {

@@ -321,7 +321,6 @@ public final class Neurons implements FeatureBasis {
         List<Tensor> outputs = new ArrayList<>();
         int features = features();
         for (int layer = 0; layer < layers(); layer++) {
-            Linear down = layers.get(layer).down;
             SparseActivations some = activations.get(layer);
             int positions = Math.toIntExact(x.get(layer).size(0));
             float[] dense = new float[Math.multiplyExact(positions, features)];
@@ -330,10 +329,23 @@ public final class Neurons implements FeatureBasis {
             }
             try (var scope = TensorScope.open()) {
                 Tensor values = Torch.to(Tensor.ofFloats(dense, positions, features), model.device());
-                outputs.add(scope.keep(Torch.linear(values, Torch.to(down.weight(), DType.F32), down.bias())));
+                outputs.add(scope.keep(written(layer, values)));
             }
         }
         return outputs;
+    }
+
+    /**
+     * The output of a layer's MLP, whose neurons have these activations.
+     *
+     * @param activations F32 [P, F]
+     * @return [P, d]
+     */
+    public Tensor written(int layer, Tensor activations) {
+        Linear down = layers.get(layer).down;
+        try (var scope = TensorScope.open()) {
+            return scope.keep(Torch.linear(activations, Torch.to(down.weight(), DType.F32), down.bias()));
+        }
     }
 
     /** Where the arithmetic is done. */

@@ -160,7 +160,7 @@ class GoldenNeuronTest {
             ReplacementModel model, FrozenModel frozen, Trace trace, TargetVectors vectors, TotalEffects.Sink sink) {
         float[] weights = TotalEffects.weights(vectors.labels());
         new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory())
-                .run(new NeuronEffects((Neurons) model.basis(), frozen, trace, weights, sink));
+                .run(new NeuronEffects((Neurons) model.basis(), frozen, trace, weights, null, sink));
     }
 
     @ParameterizedTest

@@ -72,7 +72,7 @@ class NeuronInputsTest {
             var strongest = new StrongestFeatures(100);
             GoldenNeuronTest.total(
                     model, frozen, trace, vectors, (layer, scores) -> strongest.add(layer * layerSize, scores, 0));
-            LocalReplacement local = LocalReplacement.of(model, trace, strongest.chosen());
+            LocalReplacement local = LocalReplacement.of(model, trace, strongest.chosen(), null);
             vectors.explain(local.active());
             int[] all = IntStream.range(0, local.active().count()).toArray();
             List<Target> targets = vectors.of(all, all.length);

@@ -1,0 +1,145 @@
+package dev.headwater.cli.option;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.cli.report.Text;
+import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.tokens.Conversation;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Files with a prompt a line: JSON objects with {@code prompt}, {@code token_ids} or {@code messages}, and whatever else a command
+ * looks for; in a file {@code *.txt} a line is a prompt.
+ */
+public final class PromptLines {
+    /** Where the prompt is, in one of these. */
+    public static final List<String> KEYS = List.of("prompt", "token_ids", "messages");
+
+    private static final long LARGEST_FILE = 256 << 20;
+
+    private PromptLines() {}
+
+    /**
+     * A line that is not blank.
+     *
+     * @param number from 1, blank lines counted
+     * @param fields what it says; null if it is not JSON
+     * @param fault  why it is not JSON, or null
+     */
+    public record Line(int number, JsonNode fields, String fault) {}
+
+    /** @throws HeadwaterException if the file cannot be read, or has no lines in it */
+    public static List<Line> read(Path file) {
+        boolean plain = file.toString().toLowerCase(Locale.ROOT).endsWith(".txt");
+        List<Line> lines = new ArrayList<>();
+        int number = 0;
+        for (String text : content(file)) {
+            number++;
+            if (!text.isBlank()) {
+                lines.add(
+                        plain
+                                ? new Line(
+                                        number,
+                                        BoundedJson.mapper().createObjectNode().put("prompt", text),
+                                        null)
+                                : parsed(number, text));
+            }
+        }
+        if (lines.isEmpty()) {
+            throw new HeadwaterException(file + " has no prompts in it");
+        }
+        return lines;
+    }
+
+    private static List<String> content(Path file) {
+        try {
+            if (!Files.isRegularFile(file)) {
+                throw new HeadwaterException("There is no file " + file);
+            }
+            if (Files.size(file) > LARGEST_FILE) {
+                throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file))
+                        + "; split it into files of at most " + Text.bytes(LARGEST_FILE));
+            }
+            return Files.readAllLines(file);
+        } catch (CharacterCodingException e) {
+            throw new HeadwaterException(file + " is not text in UTF-8", e);
+        } catch (IOException e) {
+            throw new HeadwaterException("Cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Line parsed(int number, String text) {
+        try {
+            return new Line(number, BoundedJson.mapper().readTree(text), null);
+        } catch (JsonProcessingException e) {
+            return new Line(
+                    number,
+                    null,
+                    "it is not JSON: "
+                            + e.getOriginalMessage().lines().findFirst().orElse(""));
+        }
+    }
+
+    /** @throws UsageException if there is no prompt, or more than one, or it makes no sense: what is wrong with "it" */
+    public static PromptOptions.Source prompt(JsonNode fields) {
+        if (!fields.isObject()) {
+            throw new UsageException("it is not a JSON object with a prompt, token_ids or messages");
+        }
+        List<String> given = KEYS.stream().filter(fields::has).toList();
+        if (given.size() != 1) {
+            throw new UsageException(
+                    given.isEmpty()
+                            ? "it has no prompt, no token_ids and no messages"
+                            : "it has " + String.join(" and ", given) + "; one of them is enough");
+        }
+        refuseHalfPairs(fields);
+        return switch (given.getFirst()) {
+            case "prompt" -> new PromptOptions.Words(text(fields, "prompt"));
+            case "messages" -> new PromptOptions.Chat(Conversation.read(fields), false, false);
+            default -> new PromptOptions.Ids(ids(fields.get("token_ids")));
+        };
+    }
+
+    /** Half a surrogate pair, which JSON can say, is no character: no tokenizer knows it and no file can hold it. */
+    private static void refuseHalfPairs(JsonNode value) {
+        if (value.isTextual() && !StandardCharsets.UTF_8.newEncoder().canEncode(value.textValue())) {
+            throw new UsageException(
+                    "it has a text that is not valid Unicode: half a surrogate pair, cut off from its other half");
+        }
+        value.forEach(PromptLines::refuseHalfPairs);
+    }
+
+    /** @throws UsageException if the key's value is not a text with something in it */
+    public static String text(JsonNode fields, String key) {
+        if (!fields.path(key).isTextual() || fields.get(key).textValue().isEmpty()) {
+            throw new UsageException("its " + key + " is not a text with something in it");
+        }
+        return fields.get(key).textValue();
+    }
+
+    private static int[] ids(JsonNode list) {
+        if (!list.isArray() || list.isEmpty()) {
+            throw new UsageException("its token_ids are not a list of numbers");
+        }
+        int[] ids = new int[list.size()];
+        for (int i = 0; i < ids.length; i++) {
+            if (!list.get(i).isIntegralNumber()
+                    || !list.get(i).canConvertToInt()
+                    || list.get(i).intValue() < 0) {
+                throw new UsageException(
+                        "its token_ids hold " + Text.cut(list.get(i).toString(), 30) + ", which is not a token id");
+            }
+            ids[i] = list.get(i).intValue();
+        }
+        return ids;
+    }
+}
