@@ -9,6 +9,7 @@ import {
   watched,
 } from '../../main/resources/dev/headwater/explorer/steering.js';
 import {check, parse} from '../../main/resources/dev/headwater/explorer/target-fields.js';
+import {templateOptions} from '../../main/resources/dev/headwater/explorer/prompt-fields.js';
 import {origin} from '../../main/resources/dev/headwater/explorer/new-graph.js';
 import {sample} from './samples.js';
 
@@ -62,4 +63,22 @@ test('targets are lists, a line each, blanks kept', () => {
 test('a graph’s prompt is taken without the token that the model puts before it', () => {
   assert.deepEqual(origin(graph).prompt, {text: 'Fact: the capital of the state containing Dallas is'});
   assert.equal(origin(graph).scan, 'atlas-plt');
+});
+
+test('a concept has two sides with a dash between them', () => {
+  assert.deepEqual(parse('concept', ' Austin\n Sacramento\n-\n Texas\n'), {
+    concept: [' Austin', ' Sacramento'],
+    minus: [' Texas'],
+  });
+  assert.equal(check('concept', ' Austin\n-\n Texas'), '');
+  assert.match(check('concept', ' Austin'), /line with a dash/);
+});
+
+test('template options are names with JSON values, or texts', () => {
+  assert.deepEqual(templateOptions('enable_search=false, depth=3, tone=kind'), {
+    enable_search: false,
+    depth: 3,
+    tone: 'kind',
+  });
+  assert.deepEqual(templateOptions(''), {});
 });

@@ -62,13 +62,17 @@ import picocli.CommandLine.ScopeType;
             "Examples:",
             "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
             "  headwater doctor",
-            "  headwater help attribute"
+            "  headwater help attribute",
+            "",
+            "In a clone, './headwater bench' times whole attributions; benchmarks/RESULTS.md has what was measured."
         })
 public final class Headwater {
     /** How long an interrupted command may take to put things in order, before the process ends regardless. */
     private static final int GRACE_SECONDS = 2;
 
     private static final int LONGEST_TRACE = 100;
+    /** What our kernels can be held to. */
+    private static final List<String> INSTRUCTIONS = List.of("avx512", "avx2", "baseline");
 
     @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Say more; show stack traces of failures.")
     private boolean verbose;
@@ -109,6 +113,14 @@ public final class Headwater {
 
     /** Runs one command; everything that it prints goes to the console. */
     public static int run(Console console, Interrupt interrupt, String... args) {
+        String instructions = System.getenv("HEADWATER_ISA");
+        if (instructions != null && !instructions.isEmpty() && !INSTRUCTIONS.contains(instructions)) {
+            complain(
+                    console,
+                    "HEADWATER_ISA is '" + Text.cut(instructions, 30)
+                            + "'; it can be avx512, avx2 or baseline, or unset.");
+            return ExitCode.USAGE;
+        }
         PrintWriter out = new PrintWriter(console.out(), true);
         PrintWriter err = new PrintWriter(console.err(), true);
         CommandLine commands = new CommandLine(new Headwater());

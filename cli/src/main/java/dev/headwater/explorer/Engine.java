@@ -15,6 +15,7 @@ import dev.headwater.engine.intervention.HeadEdit;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -126,8 +127,13 @@ public interface Engine {
             }
         }
 
-        record Chat(List<Turn> turns) implements Prompt {
+        /**
+         * @param thinking whether the template asks the model to think first; null to leave that to the template
+         * @param options  further variables of the template
+         */
+        record Chat(List<Turn> turns, Boolean thinking, Map<String, Object> options) implements Prompt {
             public Chat {
+                options = options == null ? Map.of() : Map.copyOf(options);
                 if (turns == null || turns.isEmpty()) {
                     throw new UsageException("The conversation is empty: give it at least one turn.");
                 }
@@ -161,6 +167,7 @@ public interface Engine {
     @JsonSubTypes({
         @JsonSubTypes.Type(Targets.Tokens.class),
         @JsonSubTypes.Type(Targets.Difference.class),
+        @JsonSubTypes.Type(Targets.Concept.class),
         @JsonSubTypes.Type(Targets.Features.class)
     })
     sealed interface Targets {
@@ -177,6 +184,18 @@ public interface Engine {
                 if (difference.size() != 2) {
                     throw new UsageException("A difference is of two tokens; here are " + difference.size() + ".");
                 }
+            }
+        }
+
+        /**
+         * What some tokens have and others lack.
+         *
+         * @param minus may be left out: the whole vocabulary
+         */
+        record Concept(List<String> concept, List<String> minus) implements Targets {
+            public Concept {
+                concept = some(concept, "token");
+                minus = minus == null || minus.isEmpty() ? List.of() : some(minus, "token");
             }
         }
 

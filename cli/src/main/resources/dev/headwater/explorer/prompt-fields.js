@@ -25,6 +25,26 @@ export class PromptFields {
       {class: 'muted', hidden: true},
       'The answer begins with the last turn: the graph explains the token that follows it.',
     );
+    this.thinking = h(
+      'select',
+      {id: 'new-thinking', onchange: onChange},
+      Object.entries({'': 'as the template has it', on: 'on', off: 'off'}).map(([value, text]) =>
+        h('option', {value}, text),
+      ),
+    );
+    this.variables = h('input', {
+      id: 'new-template-options',
+      placeholder: 'name=value, another=true',
+      autocomplete: 'off',
+      spellcheck: 'false',
+      oninput: onChange,
+    });
+    this.template = h(
+      'div',
+      {class: 'fields', hidden: true},
+      h('label', {class: 'field'}, h('span', {}, 'Thinking'), this.thinking),
+      h('label', {class: 'field grow'}, h('span', {}, 'Template options'), this.variables),
+    );
     this.add = h('button', {class: 'small', onclick: () => this.addTurn()}, 'Add a turn');
     this.element = h(
       'div',
@@ -34,6 +54,7 @@ export class PromptFields {
       this.turns,
       this.hint,
       this.add,
+      this.template,
       this.examples,
     );
   }
@@ -67,7 +88,7 @@ export class PromptFields {
     fill(this.modes, button('Plain text', !chat, false), button('Conversation', chat, true));
     this.modes.hidden = !this.model.chat;
     this.text.hidden = chat;
-    this.turns.hidden = this.add.hidden = !chat;
+    this.turns.hidden = this.add.hidden = this.template.hidden = !chat;
     this.examples.hidden = chat || this.model.prompts.length === 0;
     if (chat && this.rows().length === 0) this.turns.append(this.turn('user', this.text.value));
     this.look();
@@ -82,6 +103,10 @@ export class PromptFields {
   set(prompt) {
     this.text.value = prompt.text ?? '';
     this.chat = prompt.turns !== undefined;
+    this.thinking.value = prompt.thinking === undefined ? '' : prompt.thinking ? 'on' : 'off';
+    this.variables.value = Object.entries(prompt.options ?? {})
+      .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      .join(', ');
     if (this.chat)
       fill(
         this.turns,
@@ -141,7 +166,12 @@ export class PromptFields {
     if (!this.chat) return {text: this.text.value};
     const turns = this.all();
     const last = turns.at(-1);
-    return {turns: turns.length > 1 && last.role === 'assistant' && last.content === '' ? turns.slice(0, -1) : turns};
+    const options = templateOptions(this.variables.value);
+    return {
+      turns: turns.length > 1 && last.role === 'assistant' && last.content === '' ? turns.slice(0, -1) : turns,
+      ...(this.thinking.value ? {thinking: this.thinking.value === 'on'} : {}),
+      ...(Object.keys(options).length ? {options} : {}),
+    };
   }
 
   /** All that is said, for a name. */
@@ -166,4 +196,20 @@ export class PromptFields {
   empty() {
     return this.said().trim() === '';
   }
+}
+
+/** "name=value, another=true" as an object; a value is JSON, or else a text. */
+export function templateOptions(text) {
+  const options = {};
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    if (at < 0) continue;
+    const value = part.slice(at + 1).trim();
+    try {
+      options[part.slice(0, at).trim()] = JSON.parse(value);
+    } catch {
+      options[part.slice(0, at).trim()] = value;
+    }
+  }
+  return options;
 }

@@ -14,6 +14,11 @@ const KINDS = {
     hint: 'Two tokens, a line each: why the first rather than the second',
     rows: 2,
   },
+  concept: {
+    label: 'a concept',
+    hint: 'One token a line; after a line with nothing but a dash, the tokens that it is held against',
+    rows: 5,
+  },
   features: {label: 'why features fire', hint: 'One feature a line: layer/position/number, as in 2/10/607', rows: 2},
 };
 
@@ -52,15 +57,16 @@ export class TargetFields {
     this.hint.textContent = this.problem() || hint;
   }
 
-  /** @param {{tokens?: string[], difference?: string[], features?: string[]}} targets as value() gives them */
+  /** @param {{tokens?: string[], difference?: string[], concept?: string[], minus?: string[], features?: string[]}} targets as value() gives them */
   set(targets) {
-    const [kind, lines] = Object.entries(targets)[0];
+    const {minus = [], ...rest} = targets;
+    const [kind, lines] = Object.entries(rest)[0];
     this.kind.value = kind;
-    this.lines.value = lines.join('\n');
+    this.lines.value = [...lines, ...(minus.length ? ['-', ...minus] : [])].join('\n');
     this.show();
   }
 
-  /** {tokens}, {difference} or {features}, each a list of texts; null for the most probable next tokens. */
+  /** {tokens}, {difference}, {concept, minus} or {features}, each a list of texts; null for the most probable next tokens. */
   value() {
     return parse(this.kind.value, this.lines.value);
   }
@@ -75,8 +81,17 @@ function listed(text) {
   return text.split('\n').filter(line => line.trim() !== '');
 }
 
+/** What is before a line with a dash alone, and what is after it. */
+function sides(lines) {
+  const at = lines.findIndex(line => /^\s*[-–−]\s*$/.test(line));
+  return at < 0 ? [lines, []] : [lines.slice(0, at), lines.slice(at + 1)];
+}
+
 export function parse(kind, text) {
-  return kind === 'next' ? null : {[kind]: listed(text)};
+  if (kind === 'next') return null;
+  if (kind !== 'concept') return {[kind]: listed(text)};
+  const [concept, minus] = sides(listed(text));
+  return {concept, minus};
 }
 
 export function check(kind, text) {
@@ -85,6 +100,12 @@ export function check(kind, text) {
   if (lines.length === 0) return KINDS[kind].hint;
   if (kind === 'difference' && lines.length !== 2)
     return `A difference is of two tokens, a line each; here are ${lines.length}.`;
+  if (kind === 'concept') {
+    const [concept, minus] = sides(lines);
+    return concept.length === 0 || minus.length === 0
+      ? 'A concept is what some tokens have and others lack: put a line with a dash between them.'
+      : '';
+  }
   const wrong = kind === 'features' ? lines.find(line => !/^\s*\d+\/\d+\/\d+\s*$/.test(line)) : undefined;
   return wrong === undefined ? '' : `“${wrong.trim()}” is no feature: write layer/position/number, as in 2/10/607.`;
 }

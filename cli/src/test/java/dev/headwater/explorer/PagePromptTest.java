@@ -21,11 +21,14 @@ class PagePromptTest extends PageFixture {
         browser.await("a hint", () -> browser.text("dialog").contains("The answer begins with the last turn"));
         browser.await("its tokens", () -> browser.text(".tokens").contains("**"));
         browser.js(
+                "const s = document.getElementById('new-thinking'); s.value = 'off'; s.dispatchEvent(new Event('change'))");
+        browser.type("#new-template-options", "depth=2");
+        browser.js(
                 "window.sent = []; const job = headwater.source.job; headwater.source.job = (kind, request, ...more) => { if (kind === 'attribute') window.sent.push(request); return job.call(headwater.source, kind, request, ...more); }");
         browser.click("#new-start");
         browser.await("the graph", () -> !browser.text("#graph-name").equals(SampleGraphs.DALLAS));
         assertEquals(
-                "{\"turns\":[{\"role\":\"user\",\"content\":\"A word that rhymes with rabbit\"},{\"role\":\"assistant\",\"content\":\"It is **\"}]}",
+                "{\"turns\":[{\"role\":\"user\",\"content\":\"A word that rhymes with rabbit\"},{\"role\":\"assistant\",\"content\":\"It is **\"}],\"thinking\":false,\"options\":{\"depth\":2}}",
                 browser.js("return JSON.stringify(window.sent[0].prompt)"));
     }
 

@@ -9,6 +9,7 @@ import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.cli.report.AttentionReport;
 import dev.headwater.cli.report.Console;
+import dev.headwater.cli.report.Foresight;
 import dev.headwater.cli.report.GraphSummary;
 import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.ProgressDisplay;
@@ -170,6 +171,9 @@ public final class AttributeCommand implements Callable<Integer> {
             if (output.named()) {
                 GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
             }
+            if (!output.quiet()) {
+                Foresight.tell(loaded, read, source.ending(), console);
+            }
             AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()))
                     .withContrast(contrast.of(loaded, read).orElse(null));
             try (LinearPrompt linear = heads ? LinearPrompt.of(loaded, read, wanted, progress) : null;
@@ -197,7 +201,8 @@ public final class AttributeCommand implements Callable<Integer> {
                                 output.top(),
                                 files,
                                 seconds,
-                                loaded.memory().peaks()),
+                                loaded.memory().peaks(),
+                                loaded.tokenizer()::quoted),
                         console);
             }
         }

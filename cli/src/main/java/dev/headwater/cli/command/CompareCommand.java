@@ -27,6 +27,9 @@ import picocli.CommandLine.Parameters;
         description = "Compare two graphs: nodes and edges in common, how alike the weights are, what only one has.",
         footer = {"", "Example:", "  headwater compare graphs/dallas.json graphs/oakland.json"})
 public final class CompareCommand implements Callable<Integer> {
+    private static final int NAME = 22;
+    private static final int TOKEN = 16;
+
     private final Console console;
 
     @Parameters(
@@ -108,10 +111,14 @@ public final class CompareCommand implements Callable<Integer> {
         }
         console.out().println();
         console.out()
-                .println(console.style().bold(Text.pad(title, 22))
-                        + console.style().dim("share of influence"));
+                .println(console.style().bold(Text.pad(title, NAME))
+                        + console.style().dim("share of influence  " + Text.pad("token", TOKEN) + "label"));
         for (GraphComparison.Lone node : nodes.subList(0, Math.min(top, nodes.size()))) {
-            console.out().println(Text.pad(node.node(), 22) + String.format(Locale.ROOT, "%8.4f", node.influence()));
+            String row = Text.pad(node.node(), NAME)
+                    + String.format(Locale.ROOT, "%18.4f  ", node.influence())
+                    + Text.pad(node.token().isEmpty() ? "" : "\"" + Text.visible(node.token()) + "\"", TOKEN)
+                    + Text.cut(Text.visible(node.label()), Math.max(1, console.width() - NAME - TOKEN - 20));
+            console.out().println(row.stripTrailing());
         }
     }
 }

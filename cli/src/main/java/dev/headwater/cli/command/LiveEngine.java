@@ -1,7 +1,10 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.headwater.cli.option.ChatOptions;
 import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
@@ -142,10 +145,17 @@ final class LiveEngine implements Engine, AutoCloseable {
     private static dev.headwater.engine.graph.Prompt read(ReplacementModel model, Prompt prompt) {
         return switch (prompt) {
             case Prompt.Text text -> model.prompt(text.text());
-            case Prompt.Chat chat ->
-                model.chat(Conversation.of(chat.turns().stream()
+            case Prompt.Chat chat -> {
+                Map<String, Object> options = new HashMap<>(chat.options());
+                if (chat.thinking() != null) {
+                    options.putAll(ChatOptions.thinking(chat.thinking()));
+                }
+                Conversation conversation = Conversation.of(chat.turns().stream()
                         .map(turn -> new ChatTemplate.Message(turn.role(), turn.content()))
-                        .toList()));
+                        .toList());
+                yield new PromptOptions.Chat(conversation.withOptions(options), chat.thinking() != null, false)
+                        .with(model);
+            }
         };
     }
 
@@ -190,6 +200,7 @@ final class LiveEngine implements Engine, AutoCloseable {
             case Targets.Difference pair ->
                 TargetOptions.difference(
                         live, pair.difference().getFirst(), pair.difference().getLast());
+            case Targets.Concept concept -> TargetOptions.concept(live, concept.concept(), concept.minus());
             case Targets.Features features -> TargetOptions.features(features.features(), positions);
             case null -> new OutputTargets.Salient(request.maxLogits(), request.logitProbability());
         };

@@ -14,6 +14,7 @@ import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.features.SetEvidence;
+import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.explorer.Engine;
@@ -137,11 +138,7 @@ public final class ServeCommand implements Callable<Integer> {
         }
         if (!Files.exists(graphs)) {
             OutputOptions.checkWritable(graphs);
-            try {
-                Files.createDirectories(graphs);
-            } catch (IOException e) {
-                throw new HeadwaterException("Cannot make the directory " + graphs + ": " + e.getMessage(), e);
-            }
+            AtomicFile.createDirectories(graphs, "graphs");
         }
         features.forEach(this::warnIfAboutOthers);
         serve(

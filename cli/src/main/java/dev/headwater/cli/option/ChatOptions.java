@@ -95,12 +95,15 @@ public final class ChatOptions {
     private Map<String, Object> options() {
         Map<String, Object> options = new LinkedHashMap<>();
         if (thinking != null) {
-            // Qwen's and GLM's name for it, and the one of DeepSeek and Granite.
-            options.put("enable_thinking", thinking.equals("on"));
-            options.put("thinking", thinking.equals("on"));
+            options.putAll(thinking(thinking.equals("on")));
         }
         variables.forEach((name, value) -> options.put(name, value(value)));
         return options;
+    }
+
+    /** What templates are told: Qwen's and GLM's name for it, and the one of DeepSeek and Granite. */
+    public static Map<String, Object> thinking(boolean on) {
+        return Map.of("enable_thinking", on, "thinking", on);
     }
 
     private static Object value(String text) {

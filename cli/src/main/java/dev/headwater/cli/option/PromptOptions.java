@@ -98,6 +98,11 @@ public final class PromptOptions {
 
         /** Something short to name files after. */
         String title();
+
+        /** The text that the next token follows; "" where there is none, or a template stands between. */
+        default String ending() {
+            return "";
+        }
     }
 
     public record Words(String text) implements Source {
@@ -108,6 +113,11 @@ public final class PromptOptions {
 
         @Override
         public String title() {
+            return text;
+        }
+
+        @Override
+        public String ending() {
             return text;
         }
     }
@@ -123,7 +133,7 @@ public final class PromptOptions {
         public Prompt resolve(ReplacementModel model) {
             ChatTemplate template = model.tokenizer().chatTemplate();
             if (thinking && THINKING.stream().noneMatch(option -> template.reads(conversation, option))) {
-                throw new UsageException("The model's chat template has no switch for thinking; leave --thinking out");
+                throw new UsageException("The model's chat template has no switch for thinking; leave that out");
             }
             for (String option : conversation.options().keySet()) {
                 if (!(thinking && THINKING.contains(option)) && !template.reads(conversation, option)) {
@@ -136,6 +146,13 @@ public final class PromptOptions {
         @Override
         public String title() {
             return conversation.lastQuestion();
+        }
+
+        @Override
+        public String ending() {
+            return conversation.isContinued()
+                    ? String.valueOf(conversation.messages().getLast().get("content"))
+                    : "";
         }
     }
 

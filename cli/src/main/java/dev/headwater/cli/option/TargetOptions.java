@@ -27,6 +27,19 @@ public final class TargetOptions {
     private String difference;
 
     @Option(
+            names = "--target-concept",
+            paramLabel = "A,B,…",
+            description =
+                    "Explain a concept: the mean of these tokens' unembeddings minus the mean of those of --minus.")
+    private String concept;
+
+    @Option(
+            names = "--minus",
+            paramLabel = "C,D,…",
+            description = "With --target-concept: the tokens that it is held against (default: the whole vocabulary).")
+    private String minus;
+
+    @Option(
             names = "--target-direction",
             paramLabel = "FILE",
             description =
@@ -41,12 +54,16 @@ public final class TargetOptions {
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
-        long kinds = Stream.of(!tokens.isEmpty(), difference != null, direction != null, !features.isEmpty())
+        long kinds = Stream.of(
+                        !tokens.isEmpty(), difference != null, concept != null, direction != null, !features.isEmpty())
                 .filter(given -> given)
                 .count();
         if (kinds > 1) {
             throw new UsageException(
-                    "A graph has targets of one kind; give one of --target-token, --target-difference, --target-direction, --target-feature");
+                    "A graph has targets of one kind; give one of --target-token, --target-difference, --target-concept, --target-direction, --target-feature");
+        }
+        if (minus != null && concept == null) {
+            throw new UsageException("--minus is given without --target-concept");
         }
         if (difference != null && difference.split(",", -1).length != 2) {
             throw new UsageException("--target-difference is '" + Text.cut(difference, 30)
@@ -64,6 +81,9 @@ public final class TargetOptions {
             String[] pair = difference.split(",");
             return difference(model, pair[0], pair[1]);
         }
+        if (concept != null) {
+            return concept(model, listed(concept), minus == null ? List.of() : listed(minus));
+        }
         if (direction != null) {
             return new OutputTargets.Directions(
                     List.of(new Direction(direction.getFileName().toString(), 1, vector())));
@@ -76,8 +96,7 @@ public final class TargetOptions {
 
     /** @param names texts of single tokens, or {@code #ID} */
     public static OutputTargets tokens(ReplacementModel model, List<String> names) {
-        return new OutputTargets.Tokens(
-                names.stream().map(token -> token(model, token)).distinct().toList());
+        return new OutputTargets.Tokens(ids(model, names));
     }
 
     /** @param names as {@link FeatureRef} reads them */
@@ -90,18 +109,24 @@ public final class TargetOptions {
 
     /** Why the one token rather than the other. */
     public static OutputTargets difference(ReplacementModel model, String one, String other) {
-        int a = token(model, one);
-        int b = token(model, other);
-        float[] vector = model.model().unembedding(a);
-        float[] minus = model.model().unembedding(b);
-        for (int i = 0; i < vector.length; i++) {
-            vector[i] -= minus[i];
-        }
-        return new OutputTargets.Directions(List.of(new Direction(
-                "\"%s\" - \"%s\""
-                        .formatted(model.tokenizer().token(a), model.tokenizer().token(b)),
-                1,
-                vector)));
+        return concept(model, List.of(one), List.of(other));
+    }
+
+    /**
+     * The mean of some tokens' unembeddings minus that of others.
+     *
+     * @param minus may be empty: the mean over the vocabulary
+     */
+    public static OutputTargets concept(ReplacementModel model, List<String> tokens, List<String> minus) {
+        return new OutputTargets.Directions(List.of(Direction.between(model, ids(model, tokens), ids(model, minus))));
+    }
+
+    private static List<String> listed(String tokens) {
+        return List.of(tokens.split(",", -1));
+    }
+
+    private static List<Integer> ids(ReplacementModel model, List<String> names) {
+        return names.stream().map(token -> token(model, token)).distinct().toList();
     }
 
     /** @param token text of a single token, or {@code #ID} */

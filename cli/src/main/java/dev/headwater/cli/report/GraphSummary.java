@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 
 /**
  * What is worth saying of a graph in one screen.
@@ -37,7 +39,7 @@ import java.util.Map;
 public record GraphSummary(
         Provenance provenance,
         Prompt prompt,
-        List<LogitTarget> targets,
+        List<Target> targets,
         int active,
         int selected,
         int nodes,
@@ -52,15 +54,51 @@ public record GraphSummary(
         Map<String, Double> seconds,
         Map<String, Long> peaks) {
     /**
+     * What the graph explains.
+     *
+     * @param token  of the vocabulary, -1 for a feature or a direction
+     * @param shown  the same for people
+     * @param weight a token's probability; of others what they count for
+     */
+    record Target(int token, String text, String shown, double weight) {
+        boolean isToken() {
+            return token >= 0;
+        }
+
+        private static Target of(LogitTarget target, int vocabulary, IntFunction<String> quoted) {
+            boolean token = target.token() < vocabulary;
+            return new Target(
+                    token ? target.token() : -1,
+                    target.text(),
+                    token ? quoted.apply(target.token()) : target.text(),
+                    target.probability());
+        }
+    }
+
+    /**
      * An influential feature.
      *
-     * @param token     text of the token at its position
-     * @param influence its share of the influence of all nodes
+     * @param token      text of the token at its position
+     * @param influence  its share of the influence of all nodes
+     * @param rank       its place among all nodes but outputs, from 1
+     * @param cumulative share of the influence that it and all nodes before it have
      */
     record Feature(
-            int layer, int position, int feature, String token, float activation, double influence, String label) {}
+            int layer,
+            int position,
+            int feature,
+            String token,
+            float activation,
+            double influence,
+            int rank,
+            double cumulative,
+            String label) {}
 
-    /** @param count how many influential features to name */
+    /**
+     * Without a tokenizer, as a graph's file has none.
+     *
+     * @param count how many influential features to name
+     */
     public static GraphSummary of(
             AttributionGraph graph,
             Pruning pruning,
@@ -69,13 +107,37 @@ public record GraphSummary(
             Map<String, Path> files,
             Map<String, Double> seconds,
             Map<String, Long> peaks) {
+        Map<Integer, String> texts = graph.targets().stream()
+                .collect(Collectors.toMap(LogitTarget::token, LogitTarget::text, (one, _) -> one));
+        return of(graph, pruning, labels, count, files, seconds, peaks, token -> {
+            String text = texts.get(token);
+            return text.indexOf('\uFFFD') < 0 ? "\"" + text + "\"" : "part of a character #" + token;
+        });
+    }
+
+    /**
+     * @param count  how many influential features to name
+     * @param quoted what a token is called
+     */
+    public static GraphSummary of(
+            AttributionGraph graph,
+            Pruning pruning,
+            GraphJson.Labels labels,
+            int count,
+            Map<String, Path> files,
+            Map<String, Double> seconds,
+            Map<String, Long> peaks,
+            IntFunction<String> quoted) {
         double[] influence = pruning.influence().node();
         double all = Arrays.stream(influence).sum();
+        double[] cumulative = pruning.influence().cumulativeShares();
         List<Feature> features = new ArrayList<>();
+        int rank = 0;
         for (int i : pruning.influence().ranking()) {
             if (features.size() == count) {
                 break;
             }
+            rank++;
             if (graph.node(i) instanceof Node.Feature f && influence[i] > 0) {
                 features.add(new Feature(
                         f.layer(),
@@ -84,13 +146,17 @@ public record GraphSummary(
                         graph.prompt().texts().get(f.position()),
                         f.activation(),
                         influence[i] / all,
+                        rank,
+                        cumulative[i],
                         labels.of(f.layer(), f.feature(), graph.distance(i))));
             }
         }
         return new GraphSummary(
                 graph.provenance(),
                 graph.prompt(),
-                graph.targets(),
+                graph.targets().stream()
+                        .map(target -> Target.of(target, graph.vocabularySize(), quoted))
+                        .toList(),
                 graph.active().count(),
                 graph.featureCount(),
                 graph.size(),
@@ -146,11 +212,14 @@ public record GraphSummary(
         }
         json.writeEndArray();
         json.writeArrayFieldStart("targets");
-        for (LogitTarget target : targets) {
+        for (Target target : targets) {
             json.writeStartObject();
-            json.writeNumberField("token", target.token());
+            if (target.isToken()) {
+                json.writeNumberField("token", target.token());
+            }
             json.writeStringField("text", target.text());
-            json.writeNumberField("probability", target.probability());
+            // A direction or a feature is no next token, and its weight no probability.
+            json.writeNumberField(target.isToken() ? "probability" : "weight", target.weight());
             json.writeEndObject();
         }
         json.writeEndArray();
@@ -175,6 +244,8 @@ public record GraphSummary(
             json.writeStringField("token", feature.token);
             json.writeNumberField("activation", feature.activation);
             json.writeNumberField("influence", feature.influence);
+            json.writeNumberField("rank", feature.rank);
+            json.writeNumberField("cumulative_influence", feature.cumulative);
             json.writeStringField("label", feature.label);
             json.writeEndObject();
         }

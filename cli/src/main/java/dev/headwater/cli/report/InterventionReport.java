@@ -89,7 +89,7 @@ public record InterventionReport(
         for (TokenChange token : tokens) {
             String row = String.format(
                     Locale.ROOT, "%8.4f  %8.4f  %+8.4f", token.before(), token.after(), token.after() - token.before());
-            out.println(Text.pad("\"" + Text.visible(token.text()) + "\"", NAME) + row);
+            out.println(Text.pad(Text.visible(baseline.model().tokenizer().quoted(token.token())), NAME) + row);
         }
     }
 
@@ -133,7 +133,7 @@ public record InterventionReport(
         String row = Text.pad(ref.toString(), NAME)
                 + Text.pad(token(ref), TOKEN)
                 + String.format(Locale.ROOT, "%8.3f  %8.3f  %+8.3f  ", before, after, after - before)
-                + Text.cut(Text.visible(labels.of(ref.layer(), ref.feature())), label);
+                + Text.cut(Text.visible(labels.of(ref.layer(), ref.feature(), before)), label);
         out.println(row.stripTrailing());
     }
 

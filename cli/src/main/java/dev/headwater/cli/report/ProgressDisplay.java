@@ -25,6 +25,7 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
     private long started;
     private long lastLine;
     private ProgressBar bar;
+    private TerminalWidth width;
 
     public ProgressDisplay(Console console, Interrupt interrupt, boolean quiet) {
         this.console = console;
@@ -61,6 +62,9 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
     }
 
     private ProgressBar start(long done, long elapsedNanos) {
+        if (width == null) {
+            width = new TerminalWidth(console.errColumns());
+        }
         // Given its width, the library has no need to ask the terminal, which would take longer than many a
         // computation.
         return new ProgressBarBuilder()
@@ -69,7 +73,12 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
                 .startsFrom(done, Duration.ofNanos(elapsedNanos))
                 .setStyle(console.errStyle().on() ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(REDRAW_MILLIS)
-                .setConsumer(new ConsoleProgressBarConsumer(console.err(), console.errColumns() - 1))
+                .setConsumer(new ConsoleProgressBarConsumer(console.err(), width.getAsInt() - 1) {
+                    @Override
+                    public int getMaxRenderedLength() {
+                        return width.getAsInt() - 1;
+                    }
+                })
                 .showSpeed()
                 .clearDisplayOnFinish()
                 .build();

@@ -1,6 +1,5 @@
 package dev.headwater.cli.report;
 
-import dev.headwater.engine.graph.LogitTarget;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -14,6 +13,7 @@ import java.util.Locale;
 public final class SummaryReport {
     private static final int HEAD = 10;
     private static final int BAR = 8;
+    private static final int RANKS = 15;
     private static final String EIGHTHS = " ▏▎▍▌▋▊▉";
 
     private final GraphSummary summary;
@@ -34,7 +34,11 @@ public final class SummaryReport {
 
     private void print() {
         flow("tokens", tokens(), style.dim("│"), "│");
-        flow("next", targets(), "   ", "   ");
+        flow(
+                summary.targets().stream().allMatch(GraphSummary.Target::isToken) ? "next" : "explains",
+                targets(),
+                "   ",
+                "   ");
         out.println();
         line(
                 "graph",
@@ -94,9 +98,14 @@ public final class SummaryReport {
 
     private List<Piece> targets() {
         List<Piece> pieces = new ArrayList<>();
-        for (LogitTarget target : summary.targets()) {
-            String text = "\"" + Text.visible(target.text()) + "\"";
-            String probability = String.format(Locale.ROOT, " %.1f %%", 100 * target.probability());
+        for (GraphSummary.Target target : summary.targets()) {
+            String text = Text.visible(target.shown());
+            // A direction or a feature is no next token, and its weight no probability.
+            String probability = target.isToken()
+                    ? String.format(Locale.ROOT, " %.1f %%", 100 * target.weight())
+                    : summary.targets().size() == 1
+                            ? ""
+                            : String.format(Locale.ROOT, " (weight %.3g)", target.weight());
             pieces.add(new Piece(
                     text + probability, (pieces.isEmpty() ? style.green(style.bold(text)) : text) + probability));
         }
@@ -111,20 +120,20 @@ public final class SummaryReport {
         int node = Math.max(
                 4, features.stream().mapToInt(f -> name(f).length()).max().orElse(0));
         int token = Math.clamp(
-                features.stream().mapToInt(f -> Text.columns(token(f))).max().orElse(0), 5, 16);
-        int label = width - HEAD - BAR - node - token - 17;
+                features.stream().mapToInt(f -> Text.columns(token(f))).max().orElse(0), 5, width < 100 ? 12 : 16);
+        int label = width - HEAD - BAR - RANKS - node - token - 17;
         out.println();
         out.println(style.bold(Text.pad("influence", HEAD))
-                + style.dim(" ".repeat(BAR + 1) + Text.pad("node", node) + "  " + Text.pad("token", token)
-                        + "  activation  label"));
+                + style.dim(" ".repeat(BAR + 1) + "  rank  so far  " + Text.pad("node", node) + "  "
+                        + Text.pad("token", token) + "  activation  label"));
         double largest = features.getFirst().influence();
         for (GraphSummary.Feature f : features) {
             out.println(String.format(Locale.ROOT, "%8.4f  ", f.influence()) + style.blue(bar(f.influence() / largest))
-                    + " "
+                    + String.format(Locale.ROOT, " %5d %5.1f %%  ", f.rank(), 100 * f.cumulative())
                     + style.bold(Text.pad(name(f), node)) + "  " + Text.pad(token(f), token)
                     + String.format(Locale.ROOT, "  %10.3f  ", f.activation()) + Text.cut(f.label(), label));
         }
-        out.println(style.dim(" ".repeat(HEAD + BAR + 1) + "layer/position/feature"));
+        out.println(style.dim(" ".repeat(HEAD + BAR + RANKS + 1) + "layer/position/feature"));
     }
 
     private static String name(GraphSummary.Feature feature) {

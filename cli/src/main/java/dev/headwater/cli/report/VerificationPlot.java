@@ -16,6 +16,7 @@ import java.util.Locale;
 public final class VerificationPlot {
     private static final int SIDE = 320;
     private static final int MARGIN = 60;
+    private static final String OUTPUT = "#c43c39";
     private static final String[] COLOURS = {"#1f6fb4", "#999999"};
 
     private final StringBuilder svg = new StringBuilder();
@@ -70,12 +71,20 @@ public final class VerificationPlot {
                     middle + shift.predicted() * scale,
                     middle - shift.actual() * scale,
                     logit ? "3.5" : "2",
-                    logit ? "#c43c39" : COLOURS[0]);
+                    logit ? OUTPUT : COLOURS[0]);
         }
+        legend(0, "3.5", OUTPUT, "outputs");
+        legend(1, "2", COLOURS[0], "features");
         for (int end : new int[] {-1, 1}) {
             text(middle + end * SIDE / 2.0, MARGIN + SIDE + 16, "middle", number(end * largest));
             text(MARGIN - 6, middle - end * SIDE / 2.0 + 4, "end", number(end * largest));
         }
+    }
+
+    private void legend(int line, String radius, String colour, String what) {
+        int y = MARGIN + 18 + 16 * line;
+        add("<circle cx=\"%d\" cy=\"%d\" r=\"%s\" fill=\"%s\"/>", MARGIN + 14, y - 4, radius, colour);
+        text(MARGIN + 24, y, "start", what);
     }
 
     private void curves(Verification check) {

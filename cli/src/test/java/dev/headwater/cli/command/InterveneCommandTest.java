@@ -298,11 +298,15 @@ class InterveneCommandTest {
             {"--target-token", " Austin"},
             {"--target-token", "#10"},
             {"--target-difference", " Austin, Sacramento"},
-            {"--target-feature", "2/-1/607"}
+            {"--target-feature", "2/-1/607"},
+            {"--target-concept", " Austin, Sacramento, Albany", "--minus", " Texas, California, New"},
+            {"--target-concept", " Austin, Sacramento"}
         };
         for (String[] target : targets) {
-            Run run = Run.headwater(
-                    "attribute", DALLAS, "--out", directory.toString(), "--slug", "t", target[0], target[1]);
+            Run run = Run.headwater(Stream.concat(
+                            Stream.of("attribute", DALLAS, "--out", directory.toString(), "--slug", "t"),
+                            Stream.of(target))
+                    .toArray(String[]::new));
             assertEquals(0, run.code(), run.toString());
         }
     }
@@ -362,6 +366,9 @@ class InterveneCommandTest {
                 "attribute;P;--target-token;no such token here | tokens, not one",
                 "attribute;P;--target-token;#99999 | there is no token 99999",
                 "attribute;P;--target-difference;x | write two tokens",
+                "attribute;P;--minus;x            | --minus is given without --target-concept",
+                "attribute;P;--target-concept; Austin;--minus; Austin | the concept has no direction",
+                "attribute;P;--target-concept;no such token here | tokens, not one",
                 "attribute;P;--target-feature;x   | write LAYER/POSITION/FEATURE",
                 "attribute;P;--target-feature;1/1/99999 | does not exist",
                 "attribute;P;--target-feature;1/1/1;--target-token;x | targets of one kind",

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.graph.Scores;
@@ -74,13 +73,15 @@ class SummaryReportTest {
                         texts.get(i + 1),
                         3.25f * i,
                         0.2 / (i + 1),
+                        3 * i + 1,
+                        0.1 * i,
                         "label, " + "long ".repeat(20 * i)))
                 .toList();
         var summary = new GraphSummary(
                 Provenance.UNKNOWN,
                 new Prompt("prompt", new int[texts.size()], texts),
                 IntStream.range(0, 10)
-                        .mapToObj(k -> new LogitTarget(k, " token" + k, 0.1f))
+                        .mapToObj(k -> new GraphSummary.Target(k, " token" + k, "\" token" + k + "\"", 0.1f))
                         .toList(),
                 12345,
                 7500,

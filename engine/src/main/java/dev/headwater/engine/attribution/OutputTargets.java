@@ -1,8 +1,15 @@
 package dev.headwater.engine.attribution;
 
+import dev.headwater.bindings.DType;
+import dev.headwater.bindings.TensorScope;
+import dev.headwater.bindings.Torch;
+import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.FeatureRef;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What a graph explains. Each target becomes a logit node with its weight. */
 public sealed interface OutputTargets {
@@ -50,6 +57,67 @@ public sealed interface OutputTargets {
                 throw new UsageException("direction '" + name + "' needs a positive weight, not " + weight);
             }
         }
+
+        /**
+         * A concept: the mean of the unembeddings of some tokens minus the mean of those of others. Of one token each, it
+         * is a difference of logits.
+         *
+         * @param tokens that have what is meant, at least one
+         * @param others that lack it; of none, the mean over the vocabulary is taken off
+         * @throws UsageException if a token does not exist, or both sides are the same
+         */
+        public static Direction between(ReplacementModel model, List<Integer> tokens, List<Integer> others) {
+            if (tokens.isEmpty()) {
+                throw new UsageException("a concept needs at least one token");
+            }
+            if (Set.copyOf(tokens).equals(Set.copyOf(others))) {
+                throw new UsageException("the concept has no direction: its tokens and the others are the same");
+            }
+            for (int token : Stream.concat(tokens.stream(), others.stream()).toList()) {
+                if (token < 0 || token >= model.vocabularySize()) {
+                    throw new UsageException(
+                            "there is no token " + token + "; the model's are 0 to " + (model.vocabularySize() - 1));
+                }
+            }
+            double[] sum = mean(model, tokens);
+            double[] minus;
+            if (others.isEmpty()) {
+                try (var scope = TensorScope.open()) {
+                    minus = Torch.to(model.model().meanUnembedding(), DType.F64).toDoubles();
+                }
+            } else {
+                minus = mean(model, others);
+            }
+            float[] vector = new float[sum.length];
+            for (int i = 0; i < vector.length; i++) {
+                vector[i] = (float) (sum[i] - minus[i]);
+            }
+            return new Direction(
+                    names(model, tokens) + " - " + (others.isEmpty() ? "any token" : names(model, others)), 1, vector);
+        }
+
+        private static double[] mean(ReplacementModel model, List<Integer> tokens) {
+            double[] mean = new double[model.model().config().width()];
+            for (int token : tokens) {
+                float[] row = model.model().unembedding(token);
+                for (int i = 0; i < mean.length; i++) {
+                    mean[i] += (double) row[i] / tokens.size();
+                }
+            }
+            return mean;
+        }
+
+        private static String names(ReplacementModel model, List<Integer> tokens) {
+            String listed = tokens.stream()
+                    .limit(NAMED)
+                    .map(token -> "\"" + model.tokenizer().token(token) + "\"")
+                    .collect(Collectors.joining(", "));
+            String more = tokens.size() > NAMED ? ", …" : "";
+            return tokens.size() == 1 ? listed : "mean(" + listed + more + ")";
+        }
+
+        /** Tokens of a side that a direction's name lists. */
+        private static final int NAMED = 4;
     }
 
     /** Features, at positions counted from 0: why did these fire? Each has weight 1 / count. */

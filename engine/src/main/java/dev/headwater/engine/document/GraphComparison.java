@@ -37,8 +37,14 @@ public record GraphComparison(
         }
     }
 
-    /** A node that one graph lacks, and its share of the other graph's influence. */
-    public record Lone(String node, double influence) {}
+    /**
+     * A node that one graph lacks.
+     *
+     * @param token     text at its position, "" if the file doesn't say
+     * @param label     what the file calls it, "" if it doesn't say
+     * @param influence its share of its graph's influence
+     */
+    public record Lone(String node, String token, String label, double influence) {}
 
     /** Hears of the weights of an edge that both graphs have. */
     private interface Pair {
@@ -143,7 +149,16 @@ public record GraphComparison(
         List<Lone> lone = new ArrayList<>();
         for (int i = 0; i < matches.length; i++) {
             if (matches[i] < 0) {
-                lone.add(new Lone(graph.nodes().get(i).toString(), total > 0 ? influence[i] / total : 0));
+                PlainGraph.Item node = graph.nodes().get(i);
+                lone.add(new Lone(
+                        node.toString(),
+                        node.kind() != DocumentNode.Kind.LOGIT
+                                        && node.position() >= 0
+                                        && node.position() < graph.texts().size()
+                                ? graph.texts().get(node.position())
+                                : "",
+                        graph.labels().get(i),
+                        total > 0 ? influence[i] / total : 0));
             }
         }
         lone.sort(Comparator.comparingDouble(node -> -node.influence()));

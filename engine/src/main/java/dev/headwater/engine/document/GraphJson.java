@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.AtomicJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
@@ -19,7 +20,6 @@ import dev.headwater.engine.graph.Pruning;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
@@ -131,12 +131,7 @@ public final class GraphJson {
     public static Path write(AttributionGraph graph, Pruning pruning, Options options, Path directory) {
         GraphName.file(directory, options.slug);
         announce(graph, pruning, options);
-        try {
-            Files.createDirectories(directory);
-        } catch (IOException e) {
-            throw new HeadwaterException(
-                    "Cannot make the directory %s for graphs: %s".formatted(directory, e.getMessage()), e);
-        }
+        AtomicFile.createDirectories(directory, "graphs");
         try (LockFile _ = LockFile.ofDirectory(directory)) {
             String slug = options.slug;
             for (int n = 2; ; n++) {

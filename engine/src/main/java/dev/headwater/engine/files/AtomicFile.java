@@ -4,6 +4,8 @@ import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -136,11 +138,33 @@ public final class AtomicFile implements AutoCloseable {
 
     /** The sentence for a failed write, for users of {@link #channel}. */
     public static HeadwaterException failure(Path target, IOException failure) {
-        String cause = switch (failure) {
-            case NoSuchFileException _ -> "its directory does not exist";
+        String cause = failure instanceof NoSuchFileException ? "its directory does not exist" : reason(failure);
+        return new HeadwaterException("Cannot write %s: %s".formatted(target, cause), failure);
+    }
+
+    /**
+     * Makes a directory and those above it.
+     *
+     * @param what what it is for, for the message
+     */
+    public static void createDirectories(Path directory, String what) {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException failure) {
+            throw new HeadwaterException(
+                    "Cannot make the directory %s for %s: %s".formatted(directory, what, reason(failure)), failure);
+        }
+    }
+
+    /** Why: many of the system's exceptions say only of which file. */
+    private static String reason(IOException failure) {
+        return switch (failure) {
             case AccessDeniedException _ -> "no permission";
+            case FileAlreadyExistsException e -> e.getFile() + " is a file";
+            case NoSuchFileException e -> e.getFile() + " can't be made there";
+            case FileSystemException e when e.getReason() == null -> "the system refuses " + e.getFile();
+            case FileSystemException e -> e.getReason();
             default -> failure.getMessage();
         };
-        return new HeadwaterException("Cannot write %s: %s".formatted(target, cause), failure);
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -169,6 +170,24 @@ public final class Tokenizer {
      */
     public List<TokenSpan> spans(int... ids) {
         return TokenSpan.of(this, ids);
+    }
+
+    /**
+     * A token for people: its text in quotation marks with the space that belongs to it, or, where it is a part of a
+     * character, its bytes and its id.
+     */
+    public String quoted(int id) {
+        String text = token(id);
+        return text.indexOf('\uFFFD') < 0 ? "\"" + text + "\"" : bytesOf(bytes(id)) + " #" + id;
+    }
+
+    /** {@code byte 0xE6}, {@code bytes 0xE6 0x97}. */
+    private static String bytesOf(byte[] bytes) {
+        StringBuilder said = new StringBuilder(bytes.length == 1 ? "byte" : "bytes");
+        for (byte each : bytes) {
+            said.append(String.format(Locale.ROOT, " 0x%02X", each & 0xFF));
+        }
+        return said.toString();
     }
 
     /** {@return BOS, EOS and their like} */
