@@ -27,7 +27,7 @@ class InterveneCommandTest {
     @TempDir
     private Path directory;
 
-    private static double after(JsonNode result, String token) {
+    static double after(JsonNode result, String token) {
         for (JsonNode next : result.get("next")) {
             if (next.get("text").asText().equals(token)) {
                 return next.get("after").asDouble();
@@ -36,7 +36,7 @@ class InterveneCommandTest {
         return 0;
     }
 
-    private static JsonNode json(String... args) throws IOException {
+    static JsonNode json(String... args) throws IOException {
         Run run = Run.headwater(
                 Stream.concat(Stream.of(args), Stream.of("--json")).toArray(String[]::new));
         assertEquals(0, run.code(), run.toString());
@@ -158,7 +158,8 @@ class InterveneCommandTest {
         assertTrue(
                 check.get("direct").get("correlation").asDouble() > 0.9999,
                 check.get("direct").toString());
-        assertTrue(Files.readString(plot).startsWith("<svg"));
+        String drawn = Files.readString(plot);
+        assertTrue(drawn.startsWith("<svg") && drawn.contains(">outputs<") && drawn.contains(">features<"), "a legend");
         Path graph = directory.resolve("dallas.json");
         JsonNode comparison = json("compare", graph.toString(), raw.toString());
         assertEquals(0, comparison.get("onlyInFirst").size());
@@ -169,113 +170,6 @@ class InterveneCommandTest {
         JsonNode grouped = json("intervene", DALLAS, "--group", "Texas=-1", "--graph", graph.toString());
         assertEquals(
                 "[\"0/9/94 × -1.0\",\"2/10/607 × -1.0\"]", grouped.get("edits").toString());
-    }
-
-    private Path grouped(String prompt, String slug, String group) throws IOException {
-        Run run = Run.headwater("attribute", prompt, "--quiet", "--out", directory.toString(), "--slug", slug);
-        assertEquals(0, run.code(), run.toString());
-        Path graph = directory.resolve(slug + ".json");
-        return Files.writeString(
-                graph, Files.readString(graph).replace("\"supernodes\":[]", "\"supernodes\":[" + group + "]"));
-    }
-
-    /** The paper's experiment: a group off, and another prompt's in its place. */
-    @Test
-    void aGroupOfAnotherPromptTakesTheOnesPlace() throws IOException {
-        Path dallas = grouped(
-                DALLAS,
-                "dallas",
-                "[\"Texas\",\"0_94_9\",\"0_1862_9\",\"1_696_9\",\"2_607_10\",\"2_1040_10\",\"3_1683_10\",\"4_425_10\"]");
-        Path oakland = grouped(
-                OAKLAND,
-                "oakland",
-                "[\"California\",\"0_1066_9\",\"1_2040_9\",\"4_537_10\",\"3_1874_10\",\"2_83_10\",\"0_1828_9\"]");
-        JsonNode result = json(
-                "intervene",
-                DALLAS,
-                "--group",
-                "Texas=-1",
-                "--put",
-                "California=2",
-                "--graph",
-                dallas.toString(),
-                "--graph",
-                oakland.toString());
-        assertTrue(after(result, " Sacramento") > 0.9, result.get("next").toString());
-        JsonNode oaklandsOwn = new ObjectMapper().readTree(oakland.toFile()).get("nodes");
-        for (JsonNode set : result.get("set")) {
-            String id = set.get("layer") + "_" + set.get("feature") + "_" + set.get("position");
-            oaklandsOwn.forEach(node -> {
-                if (node.get("node_id").asText().equals(id) && set.get("before").asDouble() == 0) {
-                    assertEquals(
-                            2 * node.get("activation").asDouble(),
-                            set.get("value").asDouble(),
-                            1e-4,
-                            id);
-                }
-            });
-        }
-        assertEquals(13, result.get("set").size());
-        assertEquals("Sacramento", find(result.get("set"), 1066).get("label").asText());
-        JsonNode elsewhere = json(
-                "intervene",
-                "The state containing Dallas is",
-                "--put",
-                "California@3=2",
-                "--graph",
-                oakland.toString());
-        assertEquals(
-                6,
-                elsewhere.get("set").findValuesAsText("position").stream()
-                        .filter("3"::equals)
-                        .count());
-        refused(
-                2,
-                "intervene;Fact: Dallas;--put;California;--graph;" + oakland,
-                "say at which position to put it, as in --put 'California@-1'");
-        refused(2, "intervene;P;--group;X=1;--graph;" + oakland + ";--graph;" + dallas, "it has California, Texas");
-    }
-
-    private static JsonNode find(JsonNode features, int number) {
-        for (JsonNode each : features) {
-            if (each.get("feature").asInt() == number) {
-                return each;
-            }
-        }
-        throw new AssertionError("no feature " + number + " in " + features);
-    }
-
-    /** What would pass without effect, or mean something else, is said. */
-    @Test
-    void groupsThatDoNotFireOrAreOfAnotherModelAreSaid() throws IOException {
-        Path oakland = grouped(OAKLAND, "oakland", "[\"California\",\"0_1066_9\",\"4_537_10\"]");
-        JsonNode idle = json("intervene", DALLAS, "--group", "California=2", "--graph", oakland.toString());
-        assertTrue(
-                idle.get("notes").toString().contains("0/9/1066, 4/10/537 do not fire in this prompt"),
-                idle.get("notes").toString());
-        Run other = Run.headwater(
-                "intervene", DALLAS, "-t", "atlas-clt", "--put", "California", "--graph", oakland.toString());
-        assertTrue(other.err().contains("is a graph of 'atlas-plt', and this is 'atlas-clt'"), other.toString());
-        Run site = Run.headwater(
-                "intervene",
-                DALLAS,
-                "--group",
-                "pinned=0",
-                "--graph",
-                "https://www.neuronpedia.org/gemma-2-2b/graph?slug=x&pinnedIds=2_607_10");
-        assertEquals(0, site.code(), site.toString());
-        assertTrue(site.err().contains("is a graph of 'gemma-2-2b', and this is 'atlas-plt'"), site.toString());
-    }
-
-    @Test
-    void theStrongestFeaturesOfAGraphCarryItsAnswer() throws IOException {
-        Path graph = grouped(DALLAS, "dallas", "");
-        JsonNode gone = json("intervene", DALLAS, "--from-graph", graph.toString(), "--top", "10");
-        assertTrue(after(gone, " Austin") < 0.1, gone.get("next").toString());
-        assertEquals(10, gone.get("set").size());
-        JsonNode more = json("intervene", DALLAS, "--from-graph", graph.toString(), "--top", "3", "--factor", "2");
-        assertEquals(
-                2 * more.at("/set/0/before").asDouble(), more.at("/set/0/value").asDouble(), 1e-5);
     }
 
     @Test
