@@ -1,7 +1,6 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.option.ChatOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.PromptOptions;
@@ -154,7 +153,7 @@ final class LiveEngine implements Engine, AutoCloseable {
                         .map(turn -> new ChatTemplate.Message(turn.role(), turn.content()))
                         .toList());
                 yield new PromptOptions.Chat(conversation.withOptions(options), chat.thinking() != null, false)
-                        .with(model);
+                        .resolve(model);
             }
         };
     }

@@ -4,23 +4,24 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
-import sun.misc.Signal;
 
-/** The width of the terminal in columns, kept as its window changes: the system says by a signal that it did. */
+/**
+ * The width of the terminal in columns, which changes with its window. It is asked for beside the work, at most once a second
+ * while something is drawn: the signal that tells of a change is no public part of Java.
+ */
 final class TerminalWidth implements IntSupplier {
     private static final int NARROWEST = 10;
+    private static final long INTERVAL = Duration.ofSeconds(1).toNanos();
 
+    private final AtomicLong asked = new AtomicLong(System.nanoTime());
     private volatile int columns;
 
     /** @param columns at the start, which to ask the terminal for would take longer than many a computation */
     TerminalWidth(int columns) {
         this.columns = columns;
-        try {
-            Signal.handle(new Signal("WINCH"), _ -> columns(size()));
-        } catch (IllegalArgumentException e) {
-            // A system without this signal: the width stays.
-        }
     }
 
     /** "24 80" as {@code stty size} prints it: rows, then columns. What is no size changes nothing. */
@@ -45,6 +46,11 @@ final class TerminalWidth implements IntSupplier {
 
     @Override
     public int getAsInt() {
+        long before = asked.get();
+        long now = System.nanoTime();
+        if (now - before > INTERVAL && asked.compareAndSet(before, now)) {
+            Thread.startVirtualThread(() -> columns(size()));
+        }
         return columns;
     }
 }

@@ -230,7 +230,7 @@ class ContrastGraphTest {
                     new Attribution.Request(prompt(model, about), options),
                     new Attribution.Request(contrast.prompts().get(1), options),
                     new Attribution.Request(contrast.prompts().get(2), options.withContrast(null)));
-            List<AttributionGraph> together = Attribution.together(model, requests, Progress.NONE);
+            List<AttributionGraph> together = Attribution.attributeAll(model, requests, Progress.NONE);
             for (int i = 0; i < requests.size(); i++) {
                 try (AttributionGraph one = Attribution.of(
                                 model, requests.get(i).prompt(), requests.get(i).options(), Progress.NONE);
