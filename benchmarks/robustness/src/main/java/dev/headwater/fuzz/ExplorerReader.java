@@ -1,6 +1,7 @@
 package dev.headwater.fuzz;
 
 import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
 import dev.headwater.explorer.Engine;
 import dev.headwater.explorer.ExplorerConfig;
 import dev.headwater.explorer.ExplorerServer;
@@ -157,7 +158,7 @@ abstract class ExplorerReader implements Reader {
     private static final class Stub implements Engine {
         @Override
         public List<Model> models() {
-            return List.of(new Model("m", "m", List.of("t"), List.of("s"), 8, true, List.of()));
+            return List.of(new Model("m", "m", List.of("t"), List.of("s"), 1, 1, 8, true, List.of()));
         }
 
         @Override
@@ -184,6 +185,11 @@ abstract class ExplorerReader implements Reader {
             Outcome outcome = new Outcome(
                     List.of(), request.watch().stream().map(_ -> 0.0).toList(), "");
             return new SteerResult(outcome, outcome);
+        }
+
+        @Override
+        public AttentionResult attention(AttentionRequest request, Progress progress) {
+            throw new UsageException("There is no attention in this model.");
         }
     }
 }
