@@ -25,6 +25,7 @@ import picocli.CommandLine.Model.OptionSpec;
             CompareCommand.class,
             GraphFunctionsCommand.class,
             KindsCommand.class,
+            AttentionCommand.class,
             ModelCommand.class,
             OnceCommand.class,
             HelpCommand.class

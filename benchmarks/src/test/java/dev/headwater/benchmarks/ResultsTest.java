@@ -42,6 +42,7 @@ class ResultsTest {
                 "phases",
                 "compare",
                 "graph-functions",
+                "attention",
                 "matrix",
                 "tokens",
                 "features",

@@ -167,20 +167,35 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
             all += Math.abs(loading);
             rest += loading;
         }
-        int[] order = IntStream.range(0, loadings.length)
-                .boxed()
-                .sorted(Comparator.comparingDouble(i -> -Math.abs(loadings[i])))
-                .mapToInt(Integer::intValue)
-                .toArray();
+        int[] order = largest(loadings);
         List<Part> parts = new ArrayList<>();
         double reached = 0;
-        for (int i = 0; i < Math.min(order.length, MOST_PARTS) && reached < share * all; i++) {
+        for (int i = 0; i < order.length && reached < share * all; i++) {
             float loading = loadings[order[i]];
             parts.add(new Part(new Head(first + order[i] / heads, order[i] % heads), loading));
             reached += Math.abs(loading);
             rest -= loading;
         }
         return new Edge(edge[0], edge[1], List.copyOf(parts), rest);
+    }
+
+    /** Where the {@link #MOST_PARTS} largest are, the largest first, of equal ones the first: there are many edges, and a sort takes long. */
+    private static int[] largest(float[] loadings) {
+        int[] order = new int[Math.min(loadings.length, MOST_PARTS)];
+        int count = 0;
+        for (int i = 0; i < loadings.length; i++) {
+            float size = Math.abs(loadings[i]);
+            if (count == order.length && size <= Math.abs(loadings[order[count - 1]])) {
+                continue;
+            }
+            int at = count < order.length ? count++ : count - 1;
+            while (at > 0 && Math.abs(loadings[order[at - 1]]) < size) {
+                order[at] = order[at - 1];
+                at--;
+            }
+            order[at] = i;
+        }
+        return order;
     }
 
     /** All heads that influence passes, the most first. */

@@ -20,6 +20,9 @@ import java.util.stream.IntStream;
  * from the first up, those that are at a position together are a corner of the table.
  */
 final class HeadMeeting {
+    /** Positions that one product sums over: with one at a time the table's own traffic takes longer than the arithmetic. */
+    private static final int BLOCK = 8;
+
     private final FrozenWeights weights;
     private final int heads;
     private final int kvHeads;
@@ -73,8 +76,8 @@ final class HeadMeeting {
         System.arraycopy(places(fresh, old), old, sourcePlace, old, columns - old);
         Tensor all = Tensor.zeros(DType.F32, weights.device(), kvHeads, (long) target.length * group, columns);
         int positions = Arrays.stream(targetPosition).max().orElseThrow() + 1;
-        for (int p = 0; p < positions; p++) {
-            at(p, target, spread, fresh, all, layer);
+        for (int p = 0; p < positions; p += BLOCK) {
+            at(p, Math.min(positions, p + BLOCK), target, spread, fresh, all, layer);
         }
         table = Torch.to(all, Device.CPU).data();
     }
@@ -96,62 +99,146 @@ final class HeadMeeting {
         return places;
     }
 
-    private void at(int p, int[] target, int[] spread, int[] fresh, Tensor all, int layer) {
-        int down =
-                (int) Arrays.stream(target).filter(t -> targetPosition[t] >= p).count();
-        int under = (int) Arrays.stream(spread).filter(s -> up.position(s) <= p).count();
-        int firstHere =
-                (int) Arrays.stream(fresh).filter(s -> up.position(s) < p).count();
-        int here = (int) Arrays.stream(fresh).filter(s -> up.position(s) == p).count();
-        if (down == 0 || under + here == 0) {
+    /** Adds what meets at the positions from {@code first} to before {@code end}. */
+    private void at(int first, int end, int[] target, int[] spread, int[] fresh, Tensor all, int layer) {
+        int down = reaching(target, first);
+        int under = before(spread, end);
+        int freshUnder = before(fresh, end);
+        int firstFresh = before(fresh, first);
+        if (down == 0 || under + freshUnder == firstFresh) {
             return;
         }
         try (var scope = TensorScope.open()) {
-            Tensor gradients = pick(mixed, IntStream.range(0, down).mapToLong(i -> targetOffset[target[i]] + p));
-            gradients = Torch.contiguous(
-                    TorchShape.permute(TorchShape.reshape(gradients, down, kvHeads, group, headDim), 1, 0, 2, 3));
-            gradients = TorchShape.reshape(gradients, kvHeads, (long) down * group, headDim);
-            Tensor old = under == 0
+            Tensor gradients = gradients(first, end, target, down);
+            Tensor old = under == 0 ? null : contributions(first, end, spread, under, layer);
+            Tensor own = freshUnder == firstFresh
                     ? null
-                    : byHead(pick(up.values(layer), IntStream.range(0, under).mapToLong(i -> up.row(spread[i], p))));
-            Tensor own = here == 0
-                    ? null
-                    : byHead(pick(
-                            up.freshValues(layer),
-                            IntStream.range(firstHere, firstHere + here).mapToLong(i -> fresh[i] - spread.length)));
+                    : TorchShape.reshape(
+                            pick(
+                                    up.freshValues(layer),
+                                    IntStream.range(firstFresh, freshUnder)
+                                            .mapToLong(i -> fresh[i] - spread.length)
+                                            .toArray()),
+                            (long) freshUnder - firstFresh,
+                            kvHeads,
+                            headDim);
             for (int h = 0; h < kvHeads; h++) {
-                Tensor rows = TorchShape.narrow(TorchShape.select(all, 0, h), 0, 0, (long) down * group);
+                Tensor rows = TorchShape.select(all, 0, h);
                 Tensor left = TorchShape.select(gradients, 0, h);
                 if (old != null) {
-                    Torch.mmInto(TorchShape.narrow(rows, 1, 0, under), left, TorchShape.select(old, 0, h), 1);
+                    Torch.mmInto(corner(rows, down, 0, under), left, TorchShape.t(TorchShape.select(old, 0, h)), 1);
                 }
-                if (own != null) {
-                    Torch.mmInto(
-                            TorchShape.narrow(rows, 1, spread.length + firstHere, here),
-                            left,
-                            TorchShape.select(own, 0, h),
-                            1);
+                // One that enters has its own position only.
+                for (int p = first, from = firstFresh, to; own != null && p < end; p++, from = to) {
+                    to = before(fresh, p + 1);
+                    int here = reaching(target, p);
+                    if (to > from && here > 0) {
+                        Tensor there = TorchShape.narrow(own, 0, from - firstFresh, to - from);
+                        Torch.mmInto(
+                                corner(rows, here, spread.length + from, to - from),
+                                TorchShape.narrow(
+                                        TorchShape.narrow(left, 0, 0, (long) here * group),
+                                        1,
+                                        (long) (p - first) * headDim,
+                                        headDim),
+                                TorchShape.t(TorchShape.select(there, 1, h)),
+                                1);
+                    }
                 }
             }
         }
     }
 
-    private Tensor pick(Tensor from, java.util.stream.LongStream rows) {
-        long[] index = rows.toArray();
+    private Tensor corner(Tensor rows, int targets, int column, int count) {
+        return TorchShape.narrow(TorchShape.narrow(rows, 0, 0, (long) targets * group), 1, column, count);
+    }
+
+    /** How many targets, the last position first, depend on a position. */
+    private int reaching(int[] target, int p) {
+        return (int) Arrays.stream(target).filter(t -> targetPosition[t] >= p).count();
+    }
+
+    /** How many sources, the first position first, lie before a position. */
+    private int before(int[] source, int p) {
+        return (int) Arrays.stream(source).filter(s -> up.position(s) < p).count();
+    }
+
+    /** Gradients at a block of positions, zero after a target's own, [kvHeads, down·group, block·headDim]. */
+    private Tensor gradients(int first, int end, int[] target, int down) {
+        int block = end - first;
+        long[] row = new long[heads * down * block];
+        int i = 0;
+        for (int h = 0; h < kvHeads; h++) {
+            for (int t = 0; t < down; t++) {
+                int last = targetPosition[target[t]];
+                for (int g = 0; g < group; g++) {
+                    for (int p = first; p < end; p++) {
+                        row[i++] = (targetOffset[target[t]] + Math.min(p, last)) * heads + h * group + g;
+                    }
+                }
+            }
+        }
+        Tensor found = pick(TorchShape.reshape(mixed, mixed.size(0) * heads, headDim), row);
+        Tensor parted = TorchShape.reshape(found, kvHeads, down, group, block, headDim);
+        for (int p = first + 1; p < end; p++) {
+            zero(parted, reaching(target, p), down, 3, p - first);
+        }
+        return TorchShape.reshape(found, kvHeads, (long) down * group, (long) block * headDim);
+    }
+
+    /** Contributions at a block of positions, zero before a source's own, [kvHeads, under, block·headDim]. */
+    private Tensor contributions(int first, int end, int[] source, int under, int layer) {
+        int block = end - first;
+        long[] row = new long[kvHeads * under * block];
+        int i = 0;
+        for (int h = 0; h < kvHeads; h++) {
+            for (int s = 0; s < under; s++) {
+                int own = up.position(source[s]);
+                for (int p = first; p < end; p++) {
+                    row[i++] = up.row(source[s], Math.max(p, own)) * kvHeads + h;
+                }
+            }
+        }
+        Tensor values = up.values(layer);
+        Tensor found = pick(TorchShape.reshape(values, values.size(0) * kvHeads, headDim), row);
+        Tensor parted = TorchShape.reshape(found, kvHeads, under, block, headDim);
+        for (int p = first; p < end - 1; p++) {
+            zero(parted, before(source, p + 1), under, 2, p - first);
+        }
+        return TorchShape.reshape(found, kvHeads, under, (long) block * headDim);
+    }
+
+    /** Clears the ends from {@code from} on at a place of the block. */
+    private static void zero(Tensor parted, int from, int end, int blockDimension, int place) {
+        if (end > from) {
+            Torch.zeroInPlace(
+                    TorchShape.narrow(TorchShape.narrow(parted, 1, from, end - from), blockDimension, place, 1));
+        }
+    }
+
+    private Tensor pick(Tensor from, long[] index) {
         return TorchShape.indexSelect(from, 0, Torch.to(Tensor.ofLongs(index, index.length), weights.device()));
     }
 
-    /** Values [n, kvHeads·headDim] as [kvHeads, headDim, n]. */
-    private Tensor byHead(Tensor values) {
-        return TorchShape.permute(TorchShape.reshape(values, values.size(0), kvHeads, headDim), 1, 2, 0);
-    }
-
-    /** Puts the loadings of an edge's heads into {@code into} from {@code at} on. */
-    void read(int target, int source, float[] into, int at) {
+    /**
+     * Puts the loadings of a target's edges where they belong.
+     *
+     * @param sources of the edges; those that have not entered are passed over
+     * @param into    for each edge its loadings
+     * @param at      for each edge where the layer's first head goes, negative to pass it over
+     */
+    void read(int target, int[] sources, float[][] into, int[] at) {
         long rows = (long) targetPlace.length * group;
+        // Rows come out whole: single values of a segment are slow before they are compiled.
+        float[] row = new float[columns];
         for (int h = 0; h < heads; h++) {
-            long row = (h / group) * rows + (long) targetPlace[target] * group + h % group;
-            into[at + h] = table.getAtIndex(JAVA_FLOAT, row * columns + sourcePlace[source]);
+            long number = (h / group) * rows + (long) targetPlace[target] * group + h % group;
+            MemorySegment.copy(table, JAVA_FLOAT, number * columns * Float.BYTES, row, 0, columns);
+            for (int e = 0; e < sources.length; e++) {
+                if (at[e] >= 0) {
+                    into[e][at[e] + h] = row[sourcePlace[sources[e]]];
+                }
+            }
         }
     }
 }

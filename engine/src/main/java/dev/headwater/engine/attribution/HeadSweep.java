@@ -344,12 +344,11 @@ final class HeadSweep {
                     layer);
             IntStream.range(0, entered).parallel().forEach(t -> {
                 int[] source = edges.get(t)[1];
+                int[] at = new int[source.length];
                 for (int e = 0; e < source.length; e++) {
-                    int first = descent.up.firstLayer(source[e]);
-                    if (first <= layer) {
-                        meeting.read(t, source[e], loadings[t][e], (layer - first) * heads);
-                    }
+                    at[e] = (layer - descent.up.firstLayer(source[e])) * heads;
                 }
+                meeting.read(t, source, loadings[t], at);
             });
         }
 
