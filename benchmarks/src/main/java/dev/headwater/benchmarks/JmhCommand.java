@@ -31,7 +31,13 @@ import picocli.CommandLine.Unmatched;
             "What follows is for JMH: a pattern of names, -p shape=BENCH, -f forks, -wi and -i iterations, -l to list."
         })
 final class JmhCommand implements Callable<Integer> {
-    @Option(names = "--record", description = "Keep the tables in RESULTS.md, under 'kernels' and 'phases'.")
+    /** The widest interval, as a share of the value, that a reader of RESULTS.md is asked to believe. */
+    private static final double WIDEST = 0.25;
+
+    @Option(
+            names = "--record",
+            description =
+                    "Keep the tables in RESULTS.md, under 'kernels' and 'phases', without rows whose interval is above 25 %%.")
     private boolean record;
 
     @Unmatched
@@ -68,6 +74,31 @@ final class JmhCommand implements Callable<Integer> {
     }
 
     private void report(String section, List<RunResult> results, MachineLimits limits) {
+        System.out.println("\n" + body(results, limits));
+        if (record) {
+            List<RunResult> steady = results.stream()
+                    .filter(result -> isSteady(
+                            result.getPrimaryResult().getScore(),
+                            result.getPrimaryResult().getScoreError()))
+                    .toList();
+            int refused = results.size() - steady.size();
+            Benchmarks.RESULTS.put(
+                    section,
+                    "benchmarks/run jmh --record " + String.join(" ", arguments),
+                    body(steady, limits)
+                            + (refused == 0
+                                    ? ""
+                                    : "\n" + refused + " of " + results.size()
+                                            + " rows were too unsteady to be recorded: their intervals were above 25 %.\n"));
+        }
+    }
+
+    /** Whether a value is known well enough to be published; one without an interval is not. */
+    static boolean isSteady(double score, double error) {
+        return error <= WIDEST * score;
+    }
+
+    private static String body(List<RunResult> results, MachineLimits limits) {
         Table table = new Table("benchmark", "parameters", "time", "error", "GFLOP/s", "GB/s", "share of limit");
         for (RunResult result : results) {
             Result<?> rate = result.getPrimaryResult();
@@ -89,12 +120,8 @@ final class JmhCommand implements Callable<Integer> {
                     gigabytes == 0 ? "" : number("%.1f", gigabytes),
                     number("%.0f %%", 100 * share));
         }
-        String body = table.print(Table.Format.MARKDOWN) + "\nLimits at their best: " + limits
+        return table.print(Table.Format.MARKDOWN) + "\nLimits at their best: " + limits
                 + "; shares are of what the same process reached after each iteration.\n";
-        System.out.println("\n" + body);
-        if (record) {
-            Benchmarks.RESULTS.put(section, "benchmarks/run jmh --record " + String.join(" ", arguments), body);
-        }
     }
 
     private static String name(RunResult result) {

@@ -108,4 +108,11 @@ class ResultsTest {
             assertTrue(scores.replacement() > 0 && scores.replacement() < 1, scores.toString());
         }
     }
+
+    @Test
+    void whatIsNotKnownWellIsNotRecorded() {
+        assertTrue(JmhCommand.isSteady(100, 25));
+        assertFalse(JmhCommand.isSteady(100, 26));
+        assertFalse(JmhCommand.isSteady(100, Double.NaN));
+    }
 }
