@@ -38,7 +38,6 @@ import dev.headwater.engine.intervention.TokenChange;
 import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
-import dev.headwater.engine.transcoder.TranscoderConfig.Kind;
 import dev.headwater.explorer.Engine;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -172,15 +171,17 @@ final class LiveEngine implements Engine, AutoCloseable {
         }
         try (Baseline baseline = Baseline.of(live, read)) {
             Run run = baseline.run();
+            int positions = run.positions();
             long active = 0;
             for (int layer = 0; layer < live.layers(); layer++) {
                 active += run.activations(layer).count();
             }
-            int positions = run.positions();
+            // Of neurons only those that are chosen take part.
+            active = live.basis().dense() ? Math.min(active, maxFeatureNodes) : active;
             Estimate estimate = Estimate.of(
                     live.model().config(),
-                    live.transcoders().features(),
-                    live.transcoders().kind() == Kind.CROSS_LAYER,
+                    live.basis().features(),
+                    live.basis().crossLayer(),
                     positions,
                     (double) active / positions,
                     maxFeatureNodes,

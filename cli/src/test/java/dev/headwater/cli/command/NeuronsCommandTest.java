@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.Run;
+import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.engine.MemoryBudget;
+import dev.headwater.explorer.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** {@code --neurons} from the command line, on the bundled model. */
 class NeuronsCommandTest {
@@ -109,5 +112,16 @@ class NeuronsCommandTest {
         assertEquals(1, refused.code(), refused.out());
         assertTrue(refused.err().contains("The edges need"), refused.err());
         assertTrue(refused.err().contains("fewer features"), refused.err());
+    }
+
+    /** What the explorer asks for before it traces a prompt. */
+    @Test
+    void theLiveModelLooksAheadWithNeuronsToo() {
+        try (LiveEngine engine = new LiveEngine(CommandLine.populateCommand(new ModelOptions(), "--neurons"))) {
+            Engine.Outlook outlook =
+                    engine.outlook("atlas", "neurons", new Engine.Prompt.Text("The capital of France is"), 500);
+            assertEquals(6, outlook.tokens().size());
+            assertEquals(" Paris", outlook.next().getFirst().token());
+        }
     }
 }
