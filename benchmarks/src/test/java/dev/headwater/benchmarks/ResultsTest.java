@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Scores;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -91,13 +94,19 @@ class ResultsTest {
 
     @Test
     void aFailedProcessIsShownWithTheEndOfItsOutput() {
-        HeadwaterException failure = assertThrows(
-                HeadwaterException.class,
-                () -> ChildProcess.run(List.of("sh", "-c", "echo what is wrong; exit 3"), Map.of()));
-        assertTrue(
-                failure.getMessage().contains("exit status 3")
-                        && failure.getMessage().contains("| what is wrong"),
-                failure.getMessage());
+        PrintStream before = System.err;
+        ByteArrayOutputStream shown = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(shown, true, StandardCharsets.UTF_8));
+        try {
+            HeadwaterException failure = assertThrows(
+                    HeadwaterException.class,
+                    () -> ChildProcess.run(List.of("sh", "-c", "echo what is wrong; exit 3"), Map.of()));
+            assertTrue(failure.getMessage().contains("exit status 3"), failure.getMessage());
+        } finally {
+            System.setErr(before);
+        }
+        String text = shown.toString(StandardCharsets.UTF_8);
+        assertTrue(text.contains("| what is wrong"), text);
     }
 
     @Test

@@ -132,6 +132,7 @@ final class Load {
     private Row ordinary(URI address, Path file) throws IOException, InterruptedException {
         long tried = 0;
         long survived = 0;
+        long again = 0;
         double slowest = 0;
         String note = "";
         String last = "";
@@ -150,8 +151,13 @@ final class Load {
                 long start = System.nanoTime();
                 String lost = null;
                 try {
-                    int status = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray())
-                            .statusCode();
+                    int status = status(client, request.build());
+                    // A server that is full says so at once; who asks again has to be let in in time.
+                    while (status == 503 && System.nanoTime() - start < soon.toNanos()) {
+                        again++;
+                        Thread.sleep(PAUSE_MILLIS);
+                        status = status(client, request.build());
+                    }
                     lost = status >= 300 ? "status " + status : null;
                     last = save && lost == null ? Long.toString(tried) : last;
                 } catch (IOException e) {
@@ -176,6 +182,16 @@ final class Load {
                 5 * SLOW_OF_A_KIND + " slow clients beside an ordinary one",
                 tried,
                 survived,
-                note + (note.isEmpty() ? "" : "; ") + String.format(Locale.ROOT, "slowest answer %.2f s", slowest));
+                note
+                        + (note.isEmpty() ? "" : "; ")
+                        + String.format(
+                                Locale.ROOT,
+                                "slowest answer %.2f s; told %d times that the server is full",
+                                slowest,
+                                again));
+    }
+
+    private static int status(HttpClient client, HttpRequest request) throws IOException, InterruptedException {
+        return client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
     }
 }

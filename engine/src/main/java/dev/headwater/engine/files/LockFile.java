@@ -212,12 +212,18 @@ public final class LockFile implements AutoCloseable {
     private static @Nullable Hold claim(Path file) throws IOException {
         Path claim = file.resolveSibling(file.getFileName() + ".claim");
         try {
-            Files.writeString(claim, Owner.SELF + "\n", StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            return () -> Files.deleteIfExists(claim);
+            Files.createFile(claim);
         } catch (FileAlreadyExistsException e) {
             removeIfStale(claim);
             return null;
         }
+        try {
+            Files.writeString(claim, Owner.SELF + "\n", StandardOpenOption.WRITE);
+        } catch (IOException full) {
+            Files.deleteIfExists(claim);
+            throw full;
+        }
+        return () -> Files.deleteIfExists(claim);
     }
 
     /** Takes the claim away under a name of our own first: of two that find it stale, only one moves that very claim. */

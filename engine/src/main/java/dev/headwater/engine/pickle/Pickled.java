@@ -23,6 +23,7 @@ public sealed interface Pickled {
             return new Tuple(new ArrayList<>(items));
         }
 
+        /** {@return what it holds, in order} */
         public List<Object> items() {
             return items;
         }
@@ -48,6 +49,7 @@ public sealed interface Pickled {
             this.fields = fields;
         }
 
+        /** {@return the class that it says it is of} */
         public Name type() {
             return type;
         }

@@ -99,6 +99,7 @@ public final class TorchFile implements AutoCloseable {
         return content;
     }
 
+    /** {@return the file} */
     public Path path() {
         return file.path();
     }
