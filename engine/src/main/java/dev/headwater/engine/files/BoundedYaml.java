@@ -76,15 +76,16 @@ public final class BoundedYaml {
                     .orElse("");
             throw new HeadwaterException(
                     "%s is not valid YAML%s: %s".formatted(source, line, shown(malformed.getProblem())), malformed);
-        } catch (YamlEngineException malformed) {
-            throw new HeadwaterException(
-                    "%s is not valid YAML: %s".formatted(source, shown(String.valueOf(malformed.getMessage()))),
-                    malformed);
         } catch (HeadwaterException refused) {
             throw refused;
         } catch (RuntimeException | StackOverflowError unexpected) {
-            // The library has no exceptions of its own for an escape without its digits, or a collection that holds
-            // itself.
+            // The library has no exceptions of its own for an escape without its digits, a collection that holds
+            // itself, or two empty keys; some it wraps in its own, with the Java of their faults as the message.
+            if (unexpected instanceof YamlEngineException malformed && malformed.getCause() == null) {
+                throw new HeadwaterException(
+                        "%s is not valid YAML: %s".formatted(source, shown(String.valueOf(malformed.getMessage()))),
+                        malformed);
+            }
             throw new HeadwaterException("%s is not valid YAML that can be read".formatted(source), unexpected);
         }
     }

@@ -1,6 +1,7 @@
 package dev.headwater.engine.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -52,11 +53,13 @@ class BoundedYamlTest {
                 "? &b {x: *b}\n: 1",
                 "a: 1e999999999999",
                 "a: 0x",
-                "%YAML 99999999999999999999.1\n---\na: 1")) {
+                "%YAML 99999999999999999999.1\n---\na: 1",
+                "?\n?")) {
             try {
                 BoundedYaml.parse(text, "config.yaml");
             } catch (HeadwaterException e) {
                 assertTrue(e.getMessage().startsWith("config.yaml "), e.getMessage());
+                assertFalse(e.getMessage().contains("java."), e.getMessage());
             }
         }
         assertThrows(HeadwaterException.class, () -> BoundedYaml.parse("? &a [*a]\n: b\n", "config.yaml"));
