@@ -10,6 +10,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products with float32 sums on the processor's bfloat16 units, of matrices in the CPU's memory.
@@ -28,6 +29,8 @@ public final class Bf16Product {
     public static final int PARTS = 3;
 
     private static final String GEMM = "cblas_gemm_bf16bf16f32";
+    private static final String MISSING = "the libtorch in use has no " + GEMM
+            + ", which they need; unset HEADWATER_LIBTORCH to use the one that is shipped";
     private static final int ROW_MAJOR = 101;
     private static final int NOT_TRANSPOSED = 111;
     /** Elements of {@code a}'s parts that are held at a time: little enough to be memory that the allocator keeps. */
@@ -40,10 +43,7 @@ public final class Bf16Product {
     /** One sentence that says why there are no such products, or empty. */
     public static Optional<String> unavailable() {
         NativeLibraries.load();
-        return Product.HANDLE != null
-                ? Optional.empty()
-                : Optional.of("the libtorch in use has no " + GEMM
-                        + ", which they need; unset HEADWATER_LIBTORCH to use the one that is shipped");
+        return Product.HANDLE != null ? Optional.empty() : Optional.of(MISSING);
     }
 
     /** The processor's bfloat16 units: amx, avx512_bf16 or none. */
@@ -189,8 +189,12 @@ public final class Bf16Product {
 
     private static void multiply(
             int m, int n, int k, MemorySegment a, int strideA, MemorySegment b, int beta, MemorySegment c) {
+        MethodHandle product = Product.HANDLE;
+        if (product == null) {
+            throw new NativeException(MISSING);
+        }
         try {
-            Product.HANDLE.invokeExact(
+            product.invokeExact(
                     ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, m, n, k, 1f, a, strideA, b, n, (float) beta, c, n);
         } catch (Throwable e) {
             throw new NativeException(GEMM + " failed", e);
@@ -210,7 +214,7 @@ public final class Bf16Product {
 
     /** The function, which libtorch's BLAS may or may not have; looked up once the libraries are loaded. */
     private static final class Product {
-        static final MethodHandle HANDLE = NativeLibraries.torch()
+        static final @Nullable MethodHandle HANDLE = NativeLibraries.torch()
                 .find(GEMM)
                 .map(address -> Linker.nativeLinker()
                         .downcallHandle(

@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory that libtorch reads without owning it. libtorch counts the references to a tensor's storage, views and operators under
@@ -31,7 +32,7 @@ final class Borrowed {
     }
 
     /** What a new reference to a tensor has to hold until it is freed; null if libtorch itself counts. */
-    static NativeArena.Lease lease(MemorySegment tensor) {
+    static NativeArena.@Nullable Lease lease(MemorySegment tensor) {
         return TELLS_THE_END ? null : BorrowedRanges.lease(tensor);
     }
 

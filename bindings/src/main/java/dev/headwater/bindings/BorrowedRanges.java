@@ -6,6 +6,7 @@ import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who still reads borrowed memory, for a libtorch that does not say when a storage ends. The data of a view lies inside its
@@ -44,7 +45,7 @@ final class BorrowedRanges {
     }
 
     /** What a reference to the tensor has to hold; null if its memory is libtorch's own. */
-    static NativeArena.Lease lease(MemorySegment tensor) {
+    static NativeArena.@Nullable Lease lease(MemorySegment tensor) {
         long address;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);

@@ -2,6 +2,7 @@ package dev.headwater.bindings;
 
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Where Headwater keeps what it unpacks and downloads: the one rule for it. Nothing is created by asking. */
 public final class CacheDirectory {
@@ -25,7 +26,7 @@ public final class CacheDirectory {
     }
 
     /** The directory that a variable names, with {@code ~} for the user's home; null if it is not set or blank. */
-    public static Path named(Map<String, String> environment, String variable) {
+    public static @Nullable Path named(Map<String, String> environment, String variable) {
         String value = environment.get(variable);
         if (value == null || value.isBlank()) {
             return null;

@@ -8,6 +8,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the CUDA runtime says of this machine. The runtime comes with a CUDA build of libtorch; without one there is none.
@@ -37,8 +39,10 @@ public final class Cuda {
      */
     public record Memory(long total, long free) {}
 
-    private static List<Properties> devices;
-    private static String unavailable;
+    /** What this machine has, and why it can't be used, if it can't. */
+    private record Found(List<Properties> devices, Optional<String> unavailable) {}
+
+    private static @Nullable Found found;
 
     private Cuda() {}
 
@@ -54,63 +58,65 @@ public final class Cuda {
             return Device.CPU;
         }
         if (text.equals("auto")) {
-            return unavailable() == null ? new Device(Device.Type.CUDA, 0) : Device.CPU;
+            return unavailable().isEmpty() ? new Device(Device.Type.CUDA, 0) : Device.CPU;
         }
         if (!text.matches("cuda(:\\d{1,3})?")) {
             throw new IllegalArgumentException("device '" + text + "' is not one of auto, cpu, cuda, cuda:N");
         }
         int index = text.length() > 5 ? Integer.parseInt(text.substring(5)) : 0;
-        String reason = unavailable();
-        if (reason == null && index >= devices().size()) {
-            reason = "this machine has " + devices().size() + " CUDA device(s)";
+        Optional<String> reason = unavailable();
+        if (reason.isEmpty() && index >= devices().size()) {
+            reason = Optional.of("this machine has " + devices().size() + " CUDA device(s)");
         }
-        if (reason != null) {
-            throw new NativeException("device " + text + " can't be used: " + reason);
+        if (reason.isPresent()) {
+            throw new NativeException("device " + text + " can't be used: " + reason.get());
         }
         return new Device(Device.Type.CUDA, index);
     }
 
-    /** Why no CUDA device can be used, in one sentence; null if one can. */
-    public static synchronized String unavailable() {
-        look();
-        return unavailable;
+    /** Why no CUDA device can be used, in one sentence; empty if one can. */
+    public static Optional<String> unavailable() {
+        return found().unavailable();
     }
 
     /** The devices, empty if there are none. */
-    public static synchronized List<Properties> devices() {
-        look();
-        return devices;
+    public static List<Properties> devices() {
+        return found().devices();
     }
 
-    private static void look() {
-        if (devices != null) {
-            return;
+    private static synchronized Found found() {
+        if (found == null) {
+            found = look();
         }
-        devices = List.of();
+        return found;
+    }
+
+    private static Found none(String why) {
+        return new Found(List.of(), Optional.of(why));
+    }
+
+    private static Found look() {
         boolean torch = NativeLibraries.load().stream()
                 .anyMatch(library -> library.name().equals("libtorch_cuda"));
         if (!torch) {
-            unavailable = "the libtorch in use is a CPU build (set HEADWATER_LIBTORCH to a CUDA build's lib directory)";
-            return;
+            return none("the libtorch in use is a CPU build (set HEADWATER_LIBTORCH to a CUDA build's lib directory)");
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment count = arena.allocate(JAVA_INT);
             int status = CudaRuntime.cudaGetDeviceCount(count);
             if (status != 0) {
-                unavailable = "CUDA reports: " + text(status);
-                return;
+                return none("CUDA reports: " + text(status));
             }
             List<Properties> found = new ArrayList<>();
             for (int i = 0; i < count.get(JAVA_INT, 0); i++) {
                 found.add(properties(arena, i));
             }
-            devices = List.copyOf(found);
-            unavailable = found.isEmpty() ? "CUDA finds no device" : null;
+            return found.isEmpty() ? none("CUDA finds no device") : new Found(List.copyOf(found), Optional.empty());
         } catch (IllegalArgumentException
                 | ExceptionInInitializerError
                 | NoClassDefFoundError
                 | java.util.NoSuchElementException e) {
-            unavailable = "the CUDA runtime library (libcudart) is not loaded beside libtorch_cuda";
+            return none("the CUDA runtime library (libcudart) is not loaded beside libtorch_cuda");
         }
     }
 
@@ -136,9 +142,9 @@ public final class Cuda {
      * @throws NativeException if there is no such device, or its driver can't say
      */
     public static Memory memory(Device device) {
-        String reason = device.isCpu() ? "it is no CUDA device" : unavailable();
-        if (reason != null) {
-            throw new NativeException("the memory of " + device + " can't be asked for: " + reason);
+        Optional<String> reason = device.isCpu() ? Optional.of("it is no CUDA device") : unavailable();
+        if (reason.isPresent()) {
+            throw new NativeException("the memory of " + device + " can't be asked for: " + reason.get());
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment before = arena.allocate(JAVA_INT);
@@ -156,8 +162,8 @@ public final class Cuda {
     }
 
     /** Version of the runtime as 13.0, or null where it is not loaded. */
-    public static String runtimeVersion() {
-        if (unavailable() != null) {
+    public static @Nullable String runtimeVersion() {
+        if (unavailable().isPresent()) {
             return null;
         }
         try (Arena arena = Arena.ofConfined()) {

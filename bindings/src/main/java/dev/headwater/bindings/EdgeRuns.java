@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An edge matrix by runs as the kernels of graph mathematics see it ({@code hw_edges}): rows of consecutive columns whose
@@ -107,7 +108,7 @@ public final class EdgeRuns implements AutoCloseable {
     }
 
     /** Sum of the absolute values of each row over the kept columns (null keeps all) [rows]. */
-    public synchronized double[] rowSums(boolean[] keep) {
+    public synchronized double[] rowSums(boolean @Nullable [] keep) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment sums = call.allocate(JAVA_DOUBLE, Math.max(1, rows));
             KernelCall.check(KernelsHeader.hw_row_sums(edges(call), bytes(call, keep), sums));
@@ -129,7 +130,7 @@ public final class EdgeRuns implements AutoCloseable {
      * @return [columns]
      */
     public synchronized double[] influence(
-            long[] order, long[] node, double[] weight, boolean[] keep, double floor, double[] scale) {
+            long[] order, long[] node, double[] weight, boolean @Nullable [] keep, double floor, double[] scale) {
         double[] influence = new double[Math.toIntExact(columns)];
         influence(order, node, weight, keep, floor, scale, null, influence);
         return influence;
@@ -138,17 +139,17 @@ public final class EdgeRuns implements AutoCloseable {
     /**
      * Brings influence up to date after rows have come, by passing on only what they change.
      *
-     * @param passed    the c of each row, as the last call left it, 0 for new rows [rows]
+     * @param passed    the c of each row, as the last call left it, 0 for new rows [rows]; null starts from nothing
      * @param influence as the last call left it, 0 at first [columns]
      */
     public synchronized void influence(
             long[] order,
             long[] node,
             double[] weight,
-            boolean[] keep,
+            boolean @Nullable [] keep,
             double floor,
             double[] scale,
-            double[] passed,
+            double @Nullable [] passed,
             double[] influence) {
         if (node.length != rows
                 || scale.length != rows
@@ -185,7 +186,7 @@ public final class EdgeRuns implements AutoCloseable {
      * Among the scores coefficient[r] · |edge(r, s)| of the kept columns, sorted descending, the first at which the
      * cumulative sum reaches {@code share} of the whole, never 0; infinity if all are 0.
      */
-    public synchronized double cut(double[] coefficient, boolean[] keep, double share) {
+    public synchronized double cut(double[] coefficient, boolean @Nullable [] keep, double share) {
         if (coefficient.length != rows) {
             throw new IllegalArgumentException(coefficient.length + " coefficients for " + rows + " rows");
         }
@@ -210,7 +211,7 @@ public final class EdgeRuns implements AutoCloseable {
      * @param cut over 0
      * @throws ArithmeticException if there are more than a Java array can hold
      */
-    public synchronized Selected above(double[] coefficient, boolean[] keep, double cut) {
+    public synchronized Selected above(double[] coefficient, boolean @Nullable [] keep, double cut) {
         if (coefficient.length != rows) {
             throw new IllegalArgumentException(coefficient.length + " coefficients for " + rows + " rows");
         }
@@ -262,7 +263,7 @@ public final class EdgeRuns implements AutoCloseable {
         return values.length == 0 ? call.allocate(JAVA_DOUBLE) : call.allocateFrom(JAVA_DOUBLE, values);
     }
 
-    private MemorySegment bytes(Arena call, boolean[] keep) {
+    private MemorySegment bytes(Arena call, boolean @Nullable [] keep) {
         if (keep == null) {
             return MemorySegment.NULL;
         }

@@ -4,6 +4,7 @@ import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A reference to one of libtorch's tensors that is ours to free, and the number of native calls that are using it. It is
@@ -24,7 +25,7 @@ final class Handle {
 
     private final MemorySegment tensor;
     /** Keeps borrowed memory that the tensor reads, where libtorch does not say when it is done with it; else null. */
-    private final NativeArena.Lease memory;
+    private final NativeArena.@Nullable Lease memory;
     /** Calls that are using the tensor, and {@link #CLOSED}. */
     private volatile int uses;
 

@@ -18,6 +18,7 @@ import dev.headwater.bindings.torch.TorchCuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The arguments of one call of a kernel: C views of tensors, which all lie on the call's device and stay alive until it is
@@ -86,7 +87,7 @@ final class KernelCall implements AutoCloseable {
     }
 
     /** @param tensor F32 of rank 1, or null */
-    MemorySegment vector(String name, Tensor tensor) {
+    MemorySegment vector(String name, @Nullable Tensor tensor) {
         if (tensor == null) {
             return MemorySegment.NULL;
         }

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before each
@@ -45,7 +46,7 @@ public final class Kernels {
      * @param threshold F32 [columns] or null
      * @param firstRow  rows before it are skipped
      */
-    public static Active encodeThreshold(Tensor pre, Tensor bias, Tensor threshold, long firstRow) {
+    public static Active encodeThreshold(Tensor pre, @Nullable Tensor bias, @Nullable Tensor threshold, long firstRow) {
         return encode(pre, bias, threshold, 0, firstRow);
     }
 
@@ -57,14 +58,14 @@ public final class Kernels {
      * @param k        1 .. columns
      * @param firstRow rows before it are skipped
      */
-    public static Active encodeTopK(Tensor pre, Tensor bias, long k, long firstRow) {
+    public static Active encodeTopK(Tensor pre, @Nullable Tensor bias, long k, long firstRow) {
         if (k < 1 || k > pre.size(-1)) {
             throw new IllegalArgumentException("k = " + k + " of " + pre.size(-1) + " features");
         }
         return encode(pre, bias, null, k, firstRow);
     }
 
-    private static Active encode(Tensor pre, Tensor bias, Tensor threshold, long k, long firstRow) {
+    private static Active encode(Tensor pre, @Nullable Tensor bias, @Nullable Tensor threshold, long k, long firstRow) {
         rank("pre", pre, 2);
         long rows = pre.size(0);
         long columns = pre.size(1);
@@ -116,8 +117,8 @@ public final class Kernels {
             long rowStride,
             long columnStride,
             long[] index,
-            float[] scale,
-            Tensor gain,
+            float @Nullable [] scale,
+            @Nullable Tensor gain,
             Tensor out) {
         if (!out.device().isCpu()) {
             throw new IllegalArgumentException("out is on " + out.device() + ", not on the CPU as the source is");
@@ -150,7 +151,8 @@ public final class Kernels {
      * @param scale  n numbers or null
      * @param gain   F32 [width] or null
      */
-    public static void gatherRows(Tensor source, long[] index, float[] scale, Tensor gain, Tensor out) {
+    public static void gatherRows(
+            Tensor source, long[] index, float @Nullable [] scale, @Nullable Tensor gain, Tensor out) {
         rank("source", source, 2);
         if (source.size(1) != out.size(-1)) {
             throw new IllegalArgumentException("rows of " + source + " do not fit " + out);
@@ -179,8 +181,8 @@ public final class Kernels {
             long rowStride,
             long columnStride,
             long[] index,
-            float[] scale,
-            Tensor gain,
+            float @Nullable [] scale,
+            @Nullable Tensor gain,
             Tensor out) {
         rank("out", out, 2);
         long width = out.size(1);
@@ -201,7 +203,7 @@ public final class Kernels {
             throw new IllegalArgumentException(
                     "row " + (rows.limit() - 1) + " lies outside the source of " + elements + " elements");
         }
-        Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, scale.length), out.device());
+        @Nullable Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, scale.length), out.device());
         KernelCall.check(KernelsHeader.hw_gather_rows(
                 call.exec(),
                 source,
@@ -386,7 +388,7 @@ public final class Kernels {
         }
     }
 
-    private static void same(String name, Tensor vector, long length) {
+    private static void same(String name, @Nullable Tensor vector, long length) {
         if (vector != null && (vector.rank() != 1 || vector.size(0) != length)) {
             throw new IllegalArgumentException(name + " is " + vector + ", not [" + length + "]");
         }

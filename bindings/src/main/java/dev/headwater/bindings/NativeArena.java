@@ -11,6 +11,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An arena of memory that native code may keep reading: mapped files that tensors are made over, edges that kernels walk.
@@ -29,8 +30,8 @@ public final class NativeArena implements Arena {
     private final AtomicInteger leases = new AtomicInteger(1);
 
     private boolean closed;
-    private MemorySegment mapping;
-    private MappingGuard guard;
+    private @Nullable MemorySegment mapping;
+    private @Nullable MappingGuard guard;
 
     private NativeArena() {}
 

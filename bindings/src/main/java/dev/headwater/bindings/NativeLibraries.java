@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds and loads the native libraries, once per process: libtorch with its BLAS, and Headwater's kernels.
@@ -39,9 +40,8 @@ public final class NativeLibraries {
 
     private static final String THREADS = "headwater.threads";
 
-    private static List<Library> loaded;
-    private static SymbolLookup torch;
-    private static NativeException failure;
+    private static @Nullable Loaded loaded;
+    private static @Nullable NativeException failure;
 
     /**
      * One library in use.
@@ -51,6 +51,9 @@ public final class NativeLibraries {
      */
     public record Library(String name, Path path, String version, String origin) {}
 
+    /** @param torch libtorch's functions, and those of the libraries that it brings */
+    private record Loaded(List<Library> libraries, SymbolLookup torch) {}
+
     private NativeLibraries() {}
 
     /**
@@ -58,13 +61,17 @@ public final class NativeLibraries {
      *
      * @throws NativeException with what is missing, where it was looked for and what to do
      */
-    public static synchronized List<Library> load() {
+    public static List<Library> load() {
+        return loaded().libraries();
+    }
+
+    private static synchronized Loaded loaded() {
         if (failure != null) {
             throw failure;
         }
         if (loaded == null) {
             try {
-                loaded = List.copyOf(loadAll());
+                loaded = loadAll();
             } catch (NativeException e) {
                 failure = e;
                 throw e;
@@ -116,7 +123,7 @@ public final class NativeLibraries {
         return Runtime.getRuntime().availableProcessors();
     }
 
-    private static List<Library> loadAll() throws IOException {
+    private static Loaded loadAll() throws IOException {
         String threads = Integer.toString(threads());
         // The property speaks of Headwater alone and wins; what the environment says is otherwise left as it is.
         boolean asked = System.getProperty(THREADS) != null;
@@ -128,13 +135,14 @@ public final class NativeLibraries {
         setEnvironment("MKL_CBWR", "AUTO", false);
         setEnvironment("MKL_DYNAMIC", "FALSE", false);
 
-        List<Library> libraries = new ArrayList<>(loadTorch());
+        List<Library> libraries = new ArrayList<>();
+        SymbolLookup torch = loadTorch(libraries);
         libraries.add(loadKernels());
         TorchShim.aoti_torch_grad_mode_set_enabled(false);
-        return libraries;
+        return new Loaded(List.copyOf(libraries), torch);
     }
 
-    private static List<Library> loadTorch() throws IOException {
+    private static SymbolLookup loadTorch(List<Library> libraries) throws IOException {
         String named = System.getenv("HEADWATER_LIBTORCH");
         Path directory;
         String origin;
@@ -151,9 +159,8 @@ public final class NativeLibraries {
             origin = "class path";
         }
         Path torch = directory.resolve("libtorch_cpu.so");
-        NativeLibraries.torch = open(torch);
+        SymbolLookup functions = open(torch);
         requireVersion(torch);
-        List<Library> libraries = new ArrayList<>();
         libraries.add(new Library("libtorch", torch, torchVersion(), origin));
         Path cuda = directory.resolve("libtorch_cuda.so");
         if (Files.isRegularFile(cuda)) {
@@ -166,7 +173,7 @@ public final class NativeLibraries {
             libraries.add(new Library(
                     blas.getFileName().toString().startsWith("libmkl") ? "MKL" : "OpenBLAS", blas, "", origin));
         }
-        return libraries;
+        return functions;
     }
 
     private static Library loadKernels() throws IOException {
@@ -221,8 +228,7 @@ public final class NativeLibraries {
 
     /** libtorch and the libraries that it brings. */
     static SymbolLookup torch() {
-        load();
-        return torch;
+        return loaded().torch();
     }
 
     private static void requireVersion(Path torch) {

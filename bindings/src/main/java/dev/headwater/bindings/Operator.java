@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One ATen operator, called through libtorch's boxed dispatcher. The arguments of its schema go in order, all of them, each as
@@ -52,7 +53,7 @@ final class Operator {
     static final class Call {
         private static final int MOST_ARGUMENTS = 16;
         /** A thread's arguments, unless a call is being put together in them. */
-        private static final ThreadLocal<Call> SPARE = new ThreadLocal<>();
+        private static final ThreadLocal<@Nullable Call> SPARE = new ThreadLocal<>();
 
         private final Arena arena = Arena.ofAuto();
         private final MemorySegment stack = arena.allocate(JAVA_LONG, MOST_ARGUMENTS);
@@ -65,15 +66,19 @@ final class Operator {
         /** What keeps borrowed memory that arguments read, until the call is over. */
         private final List<NativeArena.Lease> leases = new ArrayList<>();
 
+        private Call(Operator operator) {
+            this.operator = operator;
+        }
+
         private static Call begin(Operator operator) {
             NativeLibraries.load();
             Call call = SPARE.get();
             if (call == null) {
-                call = new Call();
+                call = new Call(operator);
             } else {
                 SPARE.remove();
+                call.operator = operator;
             }
-            call.operator = operator;
             call.count = 0;
             call.owning = 0;
             return call;
@@ -167,7 +172,7 @@ final class Operator {
         }
 
         /** @param tensor null leaves the argument out */
-        Call optionalTensor(Handle tensor) {
+        Call optionalTensor(@Nullable Handle tensor) {
             return tensor == null ? none() : push(cell(newHandle(tensor)));
         }
 

@@ -9,6 +9,7 @@ import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tensor of libtorch: an owned handle with its shape, element type and device, which never change. Several threads may use
@@ -22,11 +23,12 @@ public final class Tensor implements AutoCloseable {
     private final Device device;
     private final boolean contiguous;
     /** The block that will free this tensor; null if it is the caller's. */
+    @Nullable
     TensorOwner owner;
     /** Where the elements begin; 0 until it is asked for. */
     private long address;
     /** Bounds the life of what {@link #data} gave out; null until it is asked for. */
-    private Arena life;
+    private @Nullable Arena life;
 
     private Tensor(Handle owned) {
         this.handle = owned;

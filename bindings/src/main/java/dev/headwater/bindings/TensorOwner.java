@@ -2,12 +2,13 @@ package dev.headwater.bindings;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The tensors made on a thread while a {@link TensorScope} is its innermost one. */
 final class TensorOwner {
-    private static final ThreadLocal<TensorOwner> INNERMOST = new ThreadLocal<>();
+    private static final ThreadLocal<@Nullable TensorOwner> INNERMOST = new ThreadLocal<>();
 
-    private final TensorOwner outer = INNERMOST.get();
+    private final @Nullable TensorOwner outer = INNERMOST.get();
     private final Thread thread = Thread.currentThread();
     private final List<Tensor> tensors = new ArrayList<>();
 

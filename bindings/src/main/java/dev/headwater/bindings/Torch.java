@@ -7,6 +7,7 @@ import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The operators of libtorch that work element by element, matrix products, copies and conversions: one typed method each, on any
@@ -45,7 +46,7 @@ public final class Torch {
     }
 
     /** x · wᵀ + bias: x [..,k], w [m,k], bias [m] or null. */
-    public static Tensor linear(Tensor x, Tensor w, Tensor bias) {
+    public static Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
         return Tensor.owning(LINEAR.call()
                 .tensor(x.handle())
                 .tensor(w.handle())

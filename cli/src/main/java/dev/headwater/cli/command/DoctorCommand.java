@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -160,9 +161,9 @@ public final class DoctorCommand implements Callable<Integer> {
         line("instructions", Kernels.instructionSet());
         products();
         line("threads", Torch.threads() + " of " + Runtime.getRuntime().availableProcessors() + " processors");
-        String reason = Cuda.unavailable();
-        if (reason != null) {
-            line("CUDA", "none: " + reason);
+        Optional<String> unavailable = Cuda.unavailable();
+        if (unavailable.isPresent()) {
+            line("CUDA", "none: " + unavailable.get());
             return;
         }
         line(
