@@ -5,6 +5,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.jinja.Template;
 import dev.headwater.engine.tokens.Conversation;
+import dev.headwater.engine.tokens.GenerationConfig;
 import dev.headwater.engine.tokens.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -61,7 +62,7 @@ final class TokenReaders {
         }
     }
 
-    /** Three files beside a sound tokenizer.json. */
+    /** Four files beside a sound tokenizer.json. */
     static final class Config implements Reader {
         private final Scratch scratch = new Scratch();
 
@@ -72,7 +73,7 @@ final class TokenReaders {
 
         @Override
         public void read(byte[] input) throws IOException {
-            List<byte[]> files = Scratch.parts(input, 3);
+            List<byte[]> files = Scratch.parts(input, 4);
             scratch.write("tokenizer_config.json", files.get(0));
             scratch.write(
                     "special_tokens_map.json",
@@ -80,6 +81,10 @@ final class TokenReaders {
             scratch.write(
                     "added_tokens.json",
                     files.get(2).length == 0 ? "{}".getBytes(StandardCharsets.UTF_8) : files.get(2));
+            scratch.write("generation_config.json", files.get(3));
+            if (files.get(3).length > 0) {
+                GenerationConfig.read(scratch.directory());
+            }
             Tokenizer tokenizer = Tokenizer.open(scratch.directory());
             use(tokenizer);
             tokenizer.chatTemplate().render(Conversation.of(List.of()));

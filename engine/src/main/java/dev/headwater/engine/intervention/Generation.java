@@ -1,15 +1,12 @@
 package dev.headwater.engine.intervention;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.KvCache;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.model.TraceRequest.Logits;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import dev.headwater.engine.tokens.GenerationConfig;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -118,17 +115,9 @@ public record Generation(int[] tokens, String text, End end) {
 
     /** The tokenizer's end-of-sequence token and those that the model's {@code generation_config.json} lists. */
     public static Set<Integer> stopTokens(ReplacementModel model) {
-        Set<Integer> stop = new HashSet<>();
+        Set<Integer> stop =
+                new HashSet<>(GenerationConfig.read(model.model().directory()).stop());
         model.tokenizer().special().eos().ifPresent(stop::add);
-        Path file = model.model().directory().resolve("generation_config.json");
-        if (Files.isRegularFile(file)) {
-            JsonNode eos = BoundedJson.read(file).path("eos_token_id");
-            for (JsonNode id : eos.isArray() ? eos : List.of(eos)) {
-                if (id.isInt()) {
-                    stop.add(id.intValue());
-                }
-            }
-        }
         return stop;
     }
 }

@@ -9,19 +9,21 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 
 /**
- * What {@code config.yaml} of a transcoder set says. Keys that Headwater does not know are passed over; sizes are never
- * declared there, they follow from the tensors.
+ * What {@code config.yaml} of a transcoder set says. A key that is neither read nor known to say nothing is refused,
+ * unless its value asks for nothing; sizes follow from the tensors.
  *
  * @param file        the file itself, for messages
  * @param modelName   the model that the set was trained on, as the hub names it
@@ -53,6 +55,73 @@ public record TranscoderConfig(
     public static final String[] FILES = {FILE, "*/" + FolderSet.FILE};
 
     private static final int MAX_LAYERS = 1024;
+
+    /** Keys that are read here. */
+    static final Set<String> USED = Set.of(
+            "model_name",
+            "model_kind",
+            "feature_input_hook",
+            "feature_output_hook",
+            "transcoders",
+            "activation",
+            "k",
+            "scan",
+            "revision",
+            "special_load_fn");
+
+    /** Keys that change no number: where a set is from, how it was trained and is loaded, and sizes, which the tensors have. */
+    static final Set<String> IRRELEVANT = Set.of(
+            "repo_id",
+            "architecture",
+            "hidden_dim",
+            "feature_dim",
+            "d_acts",
+            "file_pattern",
+            "subfolder",
+            "name",
+            "title",
+            "description",
+            "comment",
+            "notes",
+            "version",
+            "license",
+            "author",
+            "authors",
+            "date",
+            "created",
+            "url",
+            "homepage",
+            "paper",
+            "citation",
+            "tags",
+            "neuronpedia_id",
+            "neuronpedia_url",
+            "base_model",
+            "model_revision",
+            "circuit_tracer_version",
+            "transformers_version",
+            "d_model",
+            "d_transcoder",
+            "d_sae",
+            "d_features",
+            "n_features",
+            "num_features",
+            "n_layers",
+            "num_layers",
+            "layers",
+            "dtype",
+            "device",
+            "lazy_encoder",
+            "lazy_decoder",
+            "dataset",
+            "dataset_path",
+            "context_size",
+            "training_tokens",
+            "seed",
+            "l0",
+            "mean_l0",
+            "metrics",
+            "features");
 
     /** Libraries that write sets, as far as their files mean different things. */
     public enum Format {
@@ -131,6 +200,7 @@ public record TranscoderConfig(
     /** @param file the file that the keys come from, for messages */
     static TranscoderConfig of(Path file, Map<String, Object> keys) {
         Keys in = new Keys(file, keys);
+        in.requireKnown();
         in.text("special_load_fn").ifPresent(name -> {
             // The tensors' own names say which layout it is; a loader that nobody knows can mean anything.
             if (!List.of("gemma-scope", "gemma-scope-2").contains(name)) {
@@ -218,6 +288,21 @@ public record TranscoderConfig(
                 case Number number -> Optional.of(number.toString()); // an unquoted revision may look like one
                 default -> throw new HeadwaterException("%s: %s is not a text".formatted(file, key));
             };
+        }
+
+        void requireKnown() {
+            values.forEach((key, value) -> {
+                boolean asksForNothing = value == null
+                        || value.equals(false)
+                        || value.equals("")
+                        || value instanceof Collection<?> list && list.isEmpty()
+                        || value instanceof Map<?, ?> map && map.isEmpty();
+                if (!asksForNothing && !key.startsWith("_") && !USED.contains(key) && !IRRELEVANT.contains(key)) {
+                    throw new HeadwaterException(
+                            "%s: Headwater does not know what '%s' means; remove it if it changes no number of the transcoders"
+                                    .formatted(file, ErrorText.of(key)));
+                }
+            });
         }
 
         private String required(String key, String allowed) {

@@ -167,4 +167,12 @@ class TokenizerConfigTest {
         HeadwaterException e = assertThrows(HeadwaterException.class, () -> Tokenizer.open(directory), config);
         assertTrue(e.getMessage().contains(message), e.getMessage());
     }
+
+    @Test
+    void thePageListsAllKeys() throws IOException {
+        String page = Files.readString(Path.of("docs/configuration.md"));
+        for (Set<String> keys : List.of(TokenizerConfig.USED, TokenizerConfig.IRRELEVANT)) {
+            keys.forEach(key -> assertTrue(page.contains("`" + key + "`"), key));
+        }
+    }
 }
