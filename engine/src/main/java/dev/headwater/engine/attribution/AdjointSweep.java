@@ -75,7 +75,7 @@ final class AdjointSweep implements AutoCloseable {
         try (var scope = TensorScope.open()) {
             List<Member> members = new ArrayList<>();
             for (Wanted one : wanted) {
-                SweepPlan plan = new SweepPlan(one.prompt(), one.targets(), memory);
+                SweepPlan plan = new SweepPlan(one.prompt(), one.targets(), memory, weights.device());
                 plans.add(plan);
                 IntStream.range(0, one.targets().size())
                         .boxed()
@@ -145,8 +145,13 @@ final class AdjointSweep implements AutoCloseable {
         }
     }
 
-    /** Room for {@code floats} values, which are undefined. */
-    private Tensor scratch(long floats) {
+    /** Bytes that gradients may take at a time. */
+    long scratchBytes() {
+        return scratchBytes;
+    }
+
+    /** Room for {@code floats} values, which are undefined; the next call takes it back. */
+    Tensor scratch(long floats) {
         if (scratch == null || scratch.numel() < floats) {
             close();
             reserved = memory.reserve("gradients", Place.DEVICE, floats * Float.BYTES);

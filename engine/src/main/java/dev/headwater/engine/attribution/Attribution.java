@@ -191,8 +191,9 @@ public final class Attribution {
                     .mapToLong(part ->
                             (long) part.rounds.wanted() * (part.request.prompt().length() + 1) / 2)
                     .sum();
-            try (AdjointSweep sweep = new AdjointSweep(
-                    linear.weights(), linear.twoLayers(rows / model.layers()), memory / 2, model.memory())) {
+            var down = new AdjointSweep(
+                    linear.weights(), linear.twoLayers(rows / model.layers()), memory / 2, model.memory());
+            try (var sweep = new CheaperSweep(down, model.memory())) {
                 clock.begin(
                         "logit rows",
                         parts.stream().mapToLong(part -> part.labels.size()).sum());
@@ -371,7 +372,7 @@ public final class Attribution {
         return parts.stream().filter(part -> part.rounds.next().length > 0).toList();
     }
 
-    private void round(List<Part> parts, AdjointSweep sweep, long done) {
+    private void round(List<Part> parts, CheaperSweep sweep, long done) {
         try (var scope = TensorScope.open()) {
             List<EdgeRows> rows = sweep.rows(
                     parts.stream().map(Part::wanted).toList(), n -> progress.advance(done + n), progress::cancelled);

@@ -10,11 +10,13 @@ import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.FrozenWeights;
+import dev.headwater.engine.product.Weight;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What chosen sources add to the residual stream, carried up through the frozen model: the counterpart of {@link
@@ -47,8 +49,23 @@ final class Contributions {
     private final Tensor stream;
     private final Tensor[] spread;
     private final Tensor[] fresh;
+    /** Memory for what a layer needs and the next does not; null to take it anew. */
+    private final @Nullable Tensor scratch;
 
-    private Contributions(FrozenModel frozen, Sources sources, int[] columns, int attentions, int positions) {
+    /**
+     * @param columns    of {@code sources}
+     * @param attentions how many layers' attention is asked for, from the first on
+     * @param positions  how many are asked for, from the first on; no source lies beyond
+     * @param scratch    {@link #scratchFloats} for each row, undefined; null to take memory when it is needed
+     */
+    Contributions(
+            FrozenModel frozen,
+            Sources sources,
+            int[] columns,
+            int attentions,
+            int positions,
+            @Nullable Tensor scratch) {
+        this.scratch = scratch;
         this.frozen = frozen;
         this.sources = sources;
         this.positions = positions;
@@ -76,7 +93,20 @@ final class Contributions {
                 frozen.device());
         spread = new Tensor[attentions];
         fresh = new Tensor[attentions];
-        stream = Tensor.empty(DType.F32, frozen.device(), offset[count], frozen.width());
+        stream = scratch(0, offset[count], frozen.width());
+    }
+
+    /** Float32 values for each row: the stream, the values that heads read, as every head reads them, and mixed. */
+    static long scratchFloats(FrozenWeights weights) {
+        return weights.scratchFloatsPerRow() + weights.headsWidth();
+    }
+
+    /** A matrix whose columns come after {@code before} others in the scratch memory. */
+    private Tensor scratch(long before, long rows, long columns) {
+        return scratch == null
+                ? Tensor.empty(DType.F32, frozen.device(), rows, columns)
+                : TorchShape.reshape(
+                        TorchShape.narrow(scratch, 0, before * offset[column.length], rows * columns), rows, columns);
     }
 
     /**
@@ -88,10 +118,12 @@ final class Contributions {
      */
     static Contributions toHeads(FrozenModel frozen, Sources sources, int[] columns, int top, int positions) {
         try (var scope = TensorScope.open()) {
-            Contributions up = new Contributions(frozen, sources, columns, top + 1, positions);
+            Contributions up = new Contributions(frozen, sources, columns, top + 1, positions, null);
             for (int l = 0; l <= top; l++) {
-                if (up.before[l + 1] > 0) {
-                    up.through(l, l < top);
+                up.enter(l);
+                if (l < top) {
+                    up.attend(l);
+                    up.skip(l);
                 }
             }
             for (int l = 0; l <= top; l++) {
@@ -115,11 +147,11 @@ final class Contributions {
      */
     static Tensor toStream(FrozenModel frozen, Sources sources, int[] columns, int layer, int position) {
         try (var scope = TensorScope.open()) {
-            Contributions up = new Contributions(frozen, sources, columns, layer, position + 1);
+            Contributions up = new Contributions(frozen, sources, columns, layer, position + 1, null);
             for (int l = 0; l < layer; l++) {
-                if (up.before[l + 1] > 0) {
-                    up.through(l, true);
-                }
+                up.enter(l);
+                up.attend(l);
+                up.skip(l);
             }
             int old = up.before[layer];
             up.writeAgain(old, layer - 1);
@@ -150,55 +182,83 @@ final class Contributions {
                 * (weights.width() + 3L * weights.headsWidth() + (long) weights.valueWidth() * (top - layer + 1));
     }
 
-    /** @param on whether the stream above is asked for too */
-    private void through(int l, boolean on) {
+    /**
+     * Lets in the sources of the layer below, and finds what the layer's heads read of all that have entered. What is made
+     * belongs to the innermost open scope.
+     */
+    void enter(int l) {
+        int old = before[l];
+        int entered = before[l + 1];
+        if (entered == 0) {
+            return;
+        }
+        try (var scope = TensorScope.open()) {
+            Weight value = frozen.weights().layer(l).value().transposed();
+            if (old > 0) {
+                writeAgain(old, l - 1);
+                spread[l] = scratch(frozen.width(), offset[old], value.columns());
+                value.product(spread[l], rows(0, old), 0);
+                scope.keep(spread[l]);
+            }
+            if (entered > old) {
+                Tensor own = written(old, entered, l - 1, l - 1);
+                fresh[l] = Tensor.empty(DType.F32, frozen.device(), entered - old, value.columns());
+                value.product(fresh[l], own, 0);
+                scope.keep(fresh[l]);
+                enter(old, entered, own);
+            }
+        }
+    }
+
+    /** Carries all that have entered through the layer's attention, and where the MLP reads what that reads through the affine skip. */
+    void attend(int l) {
         FrozenWeights.Layer weights = frozen.weights().layer(l);
         int old = before[l];
         int entered = before[l + 1];
-        try (var inner = TensorScope.open()) {
-            Tensor value = weights.value().toFloat32();
-            if (old > 0) {
-                writeAgain(old, l - 1);
-                spread[l] = inner.keep(Torch.linear(rows(0, old), value, null));
-            }
-            Tensor own = entered > old ? written(old, entered, l - 1, l - 1) : null;
-            if (own != null) {
-                fresh[l] = inner.keep(Torch.linear(own, value, null));
-            }
-            if (!on) {
-                return;
-            }
+        if (entered == 0) {
+            return;
+        }
+        try (var _ = TensorScope.open()) {
             Tensor pattern = mirrored(mirrored(frozen.layer(l).pattern(), 1), 2);
             pattern = Torch.contiguous(TorchShape.transpose(pattern, 1, 2));
-            Tensor mixed = Tensor.empty(
-                    DType.F32,
-                    frozen.device(),
-                    offset[entered],
-                    frozen.weights().headsWidth());
+            int heads = frozen.weights().headsWidth();
+            long before = frozen.width() + (long) frozen.weights().valueWidth();
+            Tensor mixed = scratch(before, offset[entered], heads);
             if (old > 0) {
-                Kernels.patternAdjoint(
-                        byHead(spread[l]), pattern, heads(), part(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]));
+                Tensor read = byHead(spread[l], scratch(before + heads, offset[old], heads));
+                Kernels.patternAdjoint(read, pattern, heads(), part(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]));
             }
-            if (own != null) {
-                Kernels.patternAdjointSingle(byHead(fresh[l]), pattern, heads(), part(old, entered), mixed);
-                enter(old, entered, own);
+            if (entered > old) {
+                Tensor read = Tensor.empty(DType.F32, frozen.device(), entered - old, heads);
+                Kernels.patternAdjointSingle(byHead(fresh[l], read), pattern, heads(), part(old, entered), mixed);
             }
             Tensor reached = rows(0, entered);
-            if (weights.skip() != null && frozen.weights().parallel()) {
-                Kernels.addScaledRows(
-                        reached,
-                        Torch.linear(reached, weights.skip().toFloat32(), null),
-                        part(0, entered),
-                        mirrored(frozen.layer(l).skipScale(), 0));
+            if (frozen.weights().parallel()) {
+                addSkip(l);
             }
-            Torch.mmInto(reached, mixed, TorchShape.t(weights.output().toFloat32()), 1);
-            if (weights.skip() != null && !frozen.weights().parallel()) {
-                Kernels.addScaledRows(
-                        reached,
-                        Torch.linear(reached, weights.skip().toFloat32(), null),
-                        part(0, entered),
-                        mirrored(frozen.layer(l).skipScale(), 0));
-            }
+            weights.output().transposed().product(reached, mixed, 1);
+        }
+    }
+
+    /** Carries all that have entered through the layer's affine skip, where it reads what attention has added to. */
+    void skip(int l) {
+        if (!frozen.weights().parallel() && before[l + 1] > 0) {
+            addSkip(l);
+        }
+    }
+
+    private void addSkip(int l) {
+        Weight skip = frozen.weights().layer(l).skip();
+        if (skip == null) {
+            return;
+        }
+        try (var _ = TensorScope.open()) {
+            Tensor reached = rows(0, before[l + 1]);
+            Kernels.addScaledRows(
+                    reached,
+                    Torch.linear(reached, skip.toFloat32(), null),
+                    part(0, before[l + 1]),
+                    mirrored(frozen.layer(l).skipScale(), 0));
         }
     }
 
@@ -225,18 +285,17 @@ final class Contributions {
         return TorchShape.indexSelect(tensor, dimension, Torch.to(Tensor.ofInts(back, positions), frozen.device()));
     }
 
-    /** Values [n, kvHeads·headDim] as every head reads them, [n, heads·headDim]. */
-    private Tensor byHead(Tensor values) {
+    /** Values [n, kvHeads·headDim] as every head reads them, [n, heads·headDim]; in {@code room} if they are not there already. */
+    private Tensor byHead(Tensor values, Tensor room) {
         int kvHeads = frozen.weights().kvHeads();
         int group = heads() / kvHeads;
         if (group == 1) {
             return values;
         }
-        Tensor grouped = TorchShape.reshape(values, values.size(0), kvHeads, -1);
-        return Torch.contiguous(TorchShape.reshape(
-                TorchShape.repeatInterleave(grouped, group, 1),
-                values.size(0),
-                frozen.weights().headsWidth()));
+        long count = values.size(0);
+        Tensor read = TorchShape.unsqueeze(TorchShape.reshape(values, count, kvHeads, -1), 2);
+        Torch.copy(TorchShape.reshape(room, count, kvHeads, group, -1), read);
+        return room;
     }
 
     private RowNumbers ownRows(int first, int end) {
@@ -288,6 +347,21 @@ final class Contributions {
 
     int count() {
         return column.length;
+    }
+
+    /** How many sources have entered when a layer's attention is done: a prefix of them. */
+    int entered(int layer) {
+        return before[layer + 1];
+    }
+
+    /** What the first sources have in the stream, a ragged batch with positions counted from the last. */
+    Ragged mirrored(int count) {
+        return part(0, count);
+    }
+
+    /** F32 [rows, d]. */
+    Tensor stream() {
+        return stream;
     }
 
     /** The source's number in {@link Sources}. */

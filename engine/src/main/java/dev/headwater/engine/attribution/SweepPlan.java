@@ -23,14 +23,15 @@ final class SweepPlan {
 
     final long[][] errorBase;
     final long[] tokenBase;
-    /** F32, the values of all runs, on the device. */
+    /** F32, the values of all runs. */
     final Tensor out;
 
     private final EdgeBuffer buffer;
     private final MemoryBudget.Reservation reserved;
     private final MemoryBudget.Reservation onDevice;
 
-    SweepPlan(FrozenPrompt prompt, List<Target> targets, MemoryBudget memory) {
+    /** @param device where the values are put together */
+    SweepPlan(FrozenPrompt prompt, List<Target> targets, MemoryBudget memory, Device device) {
         this.prompt = prompt;
         this.targets = targets;
         Sources sources = prompt.sources();
@@ -52,7 +53,6 @@ final class SweepPlan {
             layout.endRow();
         }
         long size = Math.max(1, layout.size());
-        Device device = prompt.model().device();
         reserved = memory.reserve("edges", Place.HOST, size * Float.BYTES);
         try {
             buffer = layout.buffer();

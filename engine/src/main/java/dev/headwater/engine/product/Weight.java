@@ -5,6 +5,7 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchShape;
 
 /**
  * A matrix that gradients are multiplied by, made ready for its products once.
@@ -40,6 +41,16 @@ public record Weight(Tensor matrix, Products products) {
                     Torch.copy(out, beta == 0 ? product : Torch.add(out, Torch.to(product, DType.F32)));
                 }
             }
+        }
+    }
+
+    /** The transpose, for products from the other side: a view for float32, else made anew. Belongs to the innermost open scope. */
+    public Weight transposed() {
+        if (products == Products.FLOAT32) {
+            return new Weight(TorchShape.t(matrix), products);
+        }
+        try (var scope = TensorScope.open()) {
+            return of(TorchShape.t(toFloat32()), products).keptBy(scope);
         }
     }
 
