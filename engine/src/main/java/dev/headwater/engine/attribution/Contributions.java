@@ -226,7 +226,8 @@ final class Contributions {
             Tensor mixed = scratch(before, offset[entered], heads);
             if (old > 0) {
                 Tensor read = byHead(spread[l], scratch(before + heads, offset[old], heads));
-                Kernels.patternAdjoint(read, pattern, heads(), part(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]));
+                Kernels.patternAdjoint(
+                        read, pattern, heads(), part(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]));
             }
             if (entered > old) {
                 Tensor read = Tensor.empty(DType.F32, frozen.device(), entered - old, heads);
@@ -275,7 +276,8 @@ final class Contributions {
         return TorchShape.narrow(stream, 0, offset[first], offset[end] - offset[first]);
     }
 
-    private Ragged part(int first, int end) {
+    /** What some sources have in the stream, positions counted from the last. */
+    Ragged part(int first, int end) {
         return ragged.range(first, end - first);
     }
 
@@ -352,11 +354,6 @@ final class Contributions {
     /** How many sources have entered when a layer's attention is done: a prefix of them. */
     int entered(int layer) {
         return before[layer + 1];
-    }
-
-    /** What the first sources have in the stream, a ragged batch with positions counted from the last. */
-    Ragged mirrored(int count) {
-        return part(0, count);
     }
 
     /** F32 [rows, d]. */

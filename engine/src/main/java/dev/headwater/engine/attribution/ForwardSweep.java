@@ -1,7 +1,5 @@
 package dev.headwater.engine.attribution;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.EdgeSlots;
@@ -72,20 +70,18 @@ final class ForwardSweep {
         return targets.stream().mapToInt(Target::layer).max().orElse(-1);
     }
 
-    /**
-     * Whether fewer rows have to be carried up than down. Outputs of the model, which read what no layer does, and transcoders whose
-     * features write to several layers are left to the other sweep.
-     */
+    /** Whether fewer rows have to be carried up than down. Outputs of the model, which read what no layer does, are left to the other sweep. */
     static boolean pays(FrozenPrompt prompt, List<Target> targets) {
         Sources sources = prompt.sources();
         int top = top(targets);
-        if (targets.isEmpty() || sources.crossLayer() || top >= prompt.model().layers()) {
+        if (targets.isEmpty() || top >= prompt.model().layers()) {
             return false;
         }
         int positions = reach(targets);
         long up = 0;
         for (int column = 0; column < sources.columns(0); column++) {
-            up += (long) Math.max(0, top - sources.layerOf(column)) * Math.max(0, positions - sources.positionOf(column));
+            up += (long) Math.max(0, top - sources.layerOf(column))
+                    * Math.max(0, positions - sources.positionOf(column));
         }
         long down = 0;
         for (Target one : targets) {
@@ -160,7 +156,8 @@ final class ForwardSweep {
     private int[] columns() {
         boolean[][] zero = new boolean[top][];
         for (int layer = 0; layer < top; layer++) {
-            float[] size = TorchReduce.sum(Torch.abs(sources.errors(layer)), 1, false).toFloats();
+            float[] size =
+                    TorchReduce.sum(Torch.abs(sources.errors(layer)), 1, false).toFloats();
             zero[layer] = new boolean[size.length];
             for (int p = 0; p < size.length; p++) {
                 zero[layer][p] = size[p] == 0;
@@ -181,9 +178,10 @@ final class ForwardSweep {
     private Tensor vectors(int[] numbers) {
         try (var scope = TensorScope.open()) {
             Tensor all = plan.targets.get(numbers[0]).vectors();
-            int[] rows = Arrays.stream(numbers).map(t -> plan.targets.get(t).row()).toArray();
-            return scope.keep(TorchShape.indexSelect(
-                    all, 0, Torch.to(Tensor.ofInts(rows, rows.length), frozen.device())));
+            int[] rows =
+                    Arrays.stream(numbers).map(t -> plan.targets.get(t).row()).toArray();
+            return scope.keep(
+                    TorchShape.indexSelect(all, 0, Torch.to(Tensor.ofInts(rows, rows.length), frozen.device())));
         }
     }
 
@@ -231,7 +229,7 @@ final class ForwardSweep {
             base[s] = (long) s * width;
         }
         Tensor met = Tensor.empty(DType.F32, frozen.device(), (long) count * width);
-        Kernels.edgeContract(up.stream(), vectors, EdgeSlots.of(up.mirrored(count), segments, base), met, false);
+        Kernels.edgeContract(up.stream(), vectors, EdgeSlots.of(up.part(0, count), segments, base), met, false);
         Tensor rows = Torch.to(Torch.contiguous(TorchShape.t(TorchShape.reshape(met, count, width))), Device.CPU);
         MemorySegment from = rows.data();
         MemorySegment to = plan.out.data();
