@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.BoundedNumbers;
 import io.javalin.http.Context;
 import java.io.IOException;
@@ -66,11 +67,7 @@ final class Json {
     /** What Jackson has to say and where, without the excerpts and class names it adds. */
     static String firstLine(JsonProcessingException e) {
         JsonLocation at = e.getLocation();
-        String message = e.getOriginalMessage()
-                .lines()
-                .findFirst()
-                .orElse("")
-                .replaceAll("`?dev\\.headwater[^\\s]*`?", "the request");
+        String message = BoundedJson.cause(e).replaceAll("`?dev\\.headwater[^\\s]*`?", "the request");
         return at == null ? message : message + " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
     }
 

@@ -86,7 +86,7 @@ public final class ChatOptions {
         try {
             return Conversation.read(BoundedJson.mapper().readTree(PromptOptions.content(file)));
         } catch (JsonProcessingException e) {
-            throw new HeadwaterException(file + " is not JSON: " + e.getOriginalMessage(), e);
+            throw new HeadwaterException(file + " is not JSON" + BoundedJson.where(e), e);
         } catch (UsageException e) {
             throw new UsageException(file + ": " + e.getMessage());
         }

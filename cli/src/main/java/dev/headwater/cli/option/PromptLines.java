@@ -81,11 +81,7 @@ public final class PromptLines {
         try {
             return new Line(number, BoundedJson.mapper().readTree(text), null);
         } catch (JsonProcessingException e) {
-            return new Line(
-                    number,
-                    null,
-                    "it is not JSON: "
-                            + e.getOriginalMessage().lines().findFirst().orElse(""));
+            return new Line(number, null, "it is not JSON: " + BoundedJson.cause(e));
         }
     }
 

@@ -77,15 +77,19 @@ public final class BoundedJson {
 
     /** Place and cause of a JSON error as the tail of a sentence: " (line 3, column 7): ...". */
     public static String where(JsonProcessingException malformed) {
-        String cause = malformed
+        var location = malformed.getLocation();
+        return (location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr()))
+                + ": " + cause(malformed);
+    }
+
+    /** The cause alone, on one line and fit for a terminal: the library quotes what it could not read. */
+    public static String cause(JsonProcessingException malformed) {
+        return ErrorText.of(malformed
                 .getOriginalMessage()
                 .lines()
                 .findFirst()
                 .orElse("unreadable")
-                .replaceFirst(" \\(start marker at .*", "");
-        var location = malformed.getLocation();
-        return (location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr()))
-                + ": " + ErrorText.of(cause);
+                .replaceFirst(" \\(start marker at .*", ""));
     }
 
     private static final class Mapper {
