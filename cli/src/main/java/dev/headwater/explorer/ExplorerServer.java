@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.eclipse.jetty.http.HttpURI;
@@ -34,6 +35,8 @@ public final class ExplorerServer implements AutoCloseable {
     private static final long IDLE_MILLIS = 30_000;
     /** Where requests for the base path itself go; no path that a client sends is that. */
     private static final String BASE = "/.base";
+
+    private static final Pattern BROKEN_ESCAPE = Pattern.compile("%(?![0-9A-Fa-f]{2})");
 
     private static final int LARGEST_HEADER = 16 << 10;
 
@@ -67,6 +70,7 @@ public final class ExplorerServer implements AutoCloseable {
             var routes = javalin.routes;
             routes.before(connections::check);
             routes.before(access::check);
+            routes.before(ExplorerServer::requireReadablePath);
             routes.get("/", page::index);
             if (!config.front().basePath().isEmpty()) {
                 // The page's own addresses are relative, so it has to be a folder.
@@ -94,6 +98,13 @@ public final class ExplorerServer implements AutoCloseable {
                 + config.front().basePath() + "/"
                 + access.token().map(token -> "?token=" + token).orElse(""));
         return new ExplorerServer(app, jobs, address);
+    }
+
+    /** What follows a semicolon the server below passes on as it came, and the routes would fail to decode it. */
+    private static void requireReadablePath(Context ctx) {
+        if (BROKEN_ESCAPE.matcher(ctx.req().getRequestURI()).find()) {
+            throw new Refusal(400, "The address can't be read: two hexadecimal digits belong after each %.");
+        }
     }
 
     /** Where to go with a browser, the token included where one is needed. */

@@ -25,6 +25,8 @@ class ExplorerHostileTest extends HostileExplorer {
                 "....//outside",
                 "..;/outside",
                 "%2e%2e;x=1/outside",
+                "8;j%son",
+                "8;%",
                 "..%00/outside",
                 "outside.json%00",
                 "%c0%ae%c0%ae/outside",

@@ -130,7 +130,8 @@ final class TokenReaders {
         public void read(byte[] input) throws IOException {
             Conversation conversation;
             try {
-                conversation = Conversation.read(BoundedJson.mapper().readTree(input));
+                conversation =
+                        Conversation.read(BoundedJson.mapper().readTree(new String(input, StandardCharsets.UTF_8)));
             } catch (JsonProcessingException e) {
                 return; // Its reader, of batch lines and of files, says so; see the reader of batches.
             }
