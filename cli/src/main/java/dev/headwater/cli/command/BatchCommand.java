@@ -51,7 +51,8 @@ import picocli.CommandLine.Parameters;
                 "Make the attribution graph of each prompt in a file. Run it again to go on after an interruption: what is done is not done again.",
         footer = {
             "",
-            "A line of FILE is a JSON object with prompt, token_ids or messages, and if wanted slug, max_features, max_logits, logit_prob;",
+            "A line of FILE is a JSON object with prompt, token_ids or messages, and if wanted slug, max_features, and",
+            "max_logits and logit_prob or targets: {\"tokens\": [A, …]}, {\"difference\": [A, B]}, {\"concept\": [A, …], \"minus\": [B, …]} or {\"features\": [F, …]};",
             "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.",
             "",
             "Examples:",

@@ -1,6 +1,8 @@
 package dev.headwater.cli.command;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PromptLines;
@@ -12,14 +14,17 @@ import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.GraphName;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.tokens.Conversation;
+import dev.headwater.explorer.Engine;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,7 +40,8 @@ import java.util.Set;
  */
 record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode fields, String fault) {
     /** With {@code contrast}, which {@code --contrast} reads where the same file is given to it. */
-    private static final Set<String> KEYS = Set.of("slug", "max_features", "max_logits", "logit_prob", "contrast");
+    private static final Set<String> KEYS =
+            Set.of("slug", "max_features", "max_logits", "logit_prob", "targets", "contrast");
 
     /**
      * Reads a file as {@link PromptLines} does. A line that makes no sense gets a fault; only a file that cannot be read is an error.
@@ -63,6 +69,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
             }
             BatchLine line = new BatchLine(read.number(), slug, prompt, fields, null);
             line.options(AttributionOptions.DEFAULT);
+            line.targets();
             return line;
         } catch (UsageException e) {
             return new BatchLine(read.number(), null, null, fields, e.getMessage());
@@ -124,11 +131,42 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         return batch.withTargets(new OutputTargets.Salient(logits, probability)).withMaxFeatures(features);
     }
 
+    /**
+     * What this line's graph is to explain in place of the most probable next tokens, written as the explorer's requests have it.
+     *
+     * @throws UsageException if it says what makes no sense
+     */
+    Optional<Engine.Targets> targets() {
+        JsonNode said = fields.path("targets");
+        if (said.isMissingNode() || said.isNull()) {
+            return Optional.empty();
+        }
+        for (String key : List.of("max_logits", "logit_prob")) {
+            if (fields.has(key)) {
+                throw new UsageException("it has targets and " + key + ", which says how many next tokens are targets");
+            }
+        }
+        try {
+            return Optional.of(BoundedJson.mapper().treeToValue(said, Engine.Targets.class));
+        } catch (ValueInstantiationException e) {
+            throw new UsageException("its targets are not right: "
+                    + (e.getCause() instanceof UsageException why ? why.getMessage() : "they are lists of texts"));
+        } catch (JsonProcessingException e) {
+            throw new UsageException(
+                    "its targets are not one of {\"tokens\": [A, …]}, {\"difference\": [A, B]}, {\"concept\": [A, …], \"minus\": [B, …]}, {\"features\": [LAYER/POSITION/NUMBER, …]}");
+        }
+    }
+
     /** The graph that is wanted. */
     Attribution.Request request(ReplacementModel model, AttributionOptions batch, ContrastOptions contrast) {
         Prompt read = prompt.resolve(model);
+        AttributionOptions options =
+                options(batch).withContrast(contrast.of(model, read).orElse(null));
         return new Attribution.Request(
-                read, options(batch).withContrast(contrast.of(model, read).orElse(null)));
+                read,
+                targets()
+                        .map(targets -> options.withTargets(LiveEngine.targets(targets, model, read.length())))
+                        .orElse(options));
     }
 
     private int integer(String key, int otherwise) {

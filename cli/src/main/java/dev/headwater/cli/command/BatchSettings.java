@@ -64,6 +64,9 @@ record BatchSettings(ObjectNode common, AttributionOptions batch) {
         if (options.rank() != Rank.INFLUENCE) {
             settings.put("rank", options.rank().toString());
         }
+        if (line.targets().isPresent()) {
+            settings.set("targets", line.fields().get("targets"));
+        }
         return settings.<ObjectNode>setAll(common)
                 .put("max_logits", targets.maxLogits())
                 .put("logit_prob", targets.probability())
@@ -81,7 +84,8 @@ record BatchSettings(ObjectNode common, AttributionOptions batch) {
         Optional<ObjectNode> made = records.settings(slug);
         if (made.isPresent()) {
             ObjectNode settings = of(line);
-            return List.of("prompt", "token_ids", "conversation", "model", "transcoders", "contrast").stream()
+            return List.of("prompt", "token_ids", "conversation", "model", "transcoders", "targets", "contrast")
+                    .stream()
                     .allMatch(key -> settings.path(key).equals(made.get().path(key)));
         }
         // The batch that made it was killed before it could note it down.

@@ -194,15 +194,15 @@ final class LiveEngine implements Engine, AutoCloseable {
         }
     }
 
-    private static OutputTargets targets(GraphRequest request, ReplacementModel live, int positions) {
-        return switch (request.targets()) {
-            case Targets.Tokens tokens -> TargetOptions.tokens(live, tokens.tokens());
+    /** Of what a request or a line of a batch asks for. */
+    static OutputTargets targets(Targets targets, ReplacementModel model, int positions) {
+        return switch (targets) {
+            case Targets.Tokens tokens -> TargetOptions.tokens(model, tokens.tokens());
             case Targets.Difference pair ->
                 TargetOptions.difference(
-                        live, pair.difference().getFirst(), pair.difference().getLast());
-            case Targets.Concept concept -> TargetOptions.concept(live, concept.concept(), concept.minus());
+                        model, pair.difference().getFirst(), pair.difference().getLast());
+            case Targets.Concept concept -> TargetOptions.concept(model, concept.concept(), concept.minus());
             case Targets.Features features -> TargetOptions.features(features.features(), positions);
-            case null -> new OutputTargets.Salient(request.maxLogits(), request.logitProbability());
         };
     }
 
@@ -214,7 +214,11 @@ final class LiveEngine implements Engine, AutoCloseable {
         AttributionOptions how = AttributionOptions.DEFAULT
                 .withMaxFeatures(request.maxFeatureNodes())
                 .withRank(request.rank() == null ? Rank.INFLUENCE : Rank.of(request.rank(), "rank"))
-                .withTargets(targets(request, live, prompt.texts().size()));
+                .withTargets(
+                        request.targets() == null
+                                ? new OutputTargets.Salient(request.maxLogits(), request.logitProbability())
+                                : targets(
+                                        request.targets(), live, prompt.texts().size()));
         if (!request.contrast().isEmpty()) {
             how = how.withContrast(new Contrast(
                     request.contrast().stream().map(other -> read(live, other)).toList()));

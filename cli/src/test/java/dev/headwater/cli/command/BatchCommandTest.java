@@ -135,6 +135,49 @@ class BatchCommandTest {
     }
 
     @Test
+    void aLineSaysWhatItsGraphExplains() throws IOException {
+        String prompt = "{\"prompt\": \"Fact: the capital of the state containing Dallas is\", ";
+        Path input = Files.writeString(
+                directory.resolve("targets.jsonl"),
+                prompt
+                        + "\"slug\": \"concept\", \"targets\": {\"concept\": [\" Austin\"], \"minus\": [\" Paris\", \" Rome\"]}}\n"
+                        + prompt + "\"slug\": \"pair\", \"targets\": {\"difference\": [\" Austin\", \" Paris\"]}}\n"
+                        + prompt + "\"slug\": \"token\", \"targets\": {\"tokens\": [\" Paris\"]}}\n"
+                        + prompt + "\"targets\": {\"words\": [\" Paris\"]}}\n"
+                        + prompt + "\"targets\": {\"difference\": [\" Paris\"]}}\n"
+                        + prompt + "\"max_logits\": 3, \"targets\": {\"tokens\": [\" Paris\"]}}\n"
+                        + prompt + "\"slug\": \"many\", \"targets\": {\"tokens\": [\"Paris and Rome\"]}}\n");
+        Path out = directory.resolve("out");
+        Run run = Run.headwater("batch", input.toString(), "--out", out.toString(), "--max-features", "20");
+        assertEquals(1, run.code(), run.err());
+        for (String reason : List.of(
+                "line 4: its targets are not one of {\"tokens\": [A, …]}",
+                "line 5: its targets are not right: A difference is of two tokens; here are 1.",
+                "line 6: it has targets and max_logits",
+                "line 7: 'Paris and Rome' is ")) {
+            assertTrue(run.err().contains(reason), "no '" + reason + "' in\n" + run.err());
+        }
+        assertEquals(List.of("concept", "pair", "token"), indexed(out));
+        Path alone = directory.resolve("alone");
+        Run.headwater(
+                "attribute",
+                "Fact: the capital of the state containing Dallas is",
+                "--target-concept",
+                " Austin",
+                "--minus",
+                " Paris, Rome",
+                "--max-features",
+                "20",
+                "--slug",
+                "concept",
+                "--out",
+                alone.toString());
+        assertEquals(nodes(alone, "concept"), nodes(out, "concept"));
+        Run again = Run.headwater("batch", input.toString(), "--out", out.toString(), "--max-features", "20");
+        assertTrue(again.out().contains("0 graphs made, 3 there already, 4 failed"), again.out());
+    }
+
+    @Test
     void anInterruptLeavesNothingHalfWritten() throws IOException {
         Path input = Files.writeString(directory.resolve("lines.jsonl"), LINES);
         Path out = directory.resolve("out");
