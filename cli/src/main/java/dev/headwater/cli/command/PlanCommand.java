@@ -274,6 +274,13 @@ public final class PlanCommand implements Callable<Integer> {
                         Text.bytes(estimate.edges()),
                         Text.bytes(estimate.forward()),
                         contrast.isGiven() ? ", means over the contrast " + Text.bytes(estimate.means()) : ""));
+        if (!contrast.isGiven()) {
+            long heads = Estimate.headLoadings(config, tokens, device.working());
+            say(
+                    "heads        up to %s in place of the gradients, where the heads of a pruned graph's edges are found (attribute --heads, attention)"
+                            .formatted(Text.bytes(heads)));
+            plan.put("head_loadings", heads);
+        }
         say("time         about %s%s: %s GFLOP; %s"
                 .formatted(
                         Text.seconds(seconds),

@@ -59,7 +59,7 @@ public record ScoreSources(
     private static final long CHEAP = 1L << 31;
 
     /** Sources of each side whose pairs are looked at where all would cost more. */
-    private static final int CANDIDATES = 64;
+    private static final int CANDIDATES = 40;
 
     private static final int DIRECTIONS = 2;
 

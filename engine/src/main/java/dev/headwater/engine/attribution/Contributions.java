@@ -51,6 +51,8 @@ final class Contributions {
     private final Tensor[] fresh;
     /** Memory for what a layer needs and the next does not; null to take it anew. */
     private final @Nullable Tensor scratch;
+    /** Whether what heads read is asked for after the layer. */
+    private final boolean keeps;
 
     /**
      * @param columns    of {@code sources}
@@ -65,7 +67,19 @@ final class Contributions {
             int attentions,
             int positions,
             @Nullable Tensor scratch) {
+        this(frozen, sources, columns, attentions, positions, scratch, false);
+    }
+
+    private Contributions(
+            FrozenModel frozen,
+            Sources sources,
+            int[] columns,
+            int attentions,
+            int positions,
+            @Nullable Tensor scratch,
+            boolean keeps) {
         this.scratch = scratch;
+        this.keeps = keeps;
         this.frozen = frozen;
         this.sources = sources;
         this.positions = positions;
@@ -118,7 +132,12 @@ final class Contributions {
      */
     static Contributions toHeads(FrozenModel frozen, Sources sources, int[] columns, int top, int positions) {
         try (var scope = TensorScope.open()) {
-            Contributions up = new Contributions(frozen, sources, columns, top + 1, positions, null);
+            long rows = Arrays.stream(columns)
+                    .mapToLong(column -> positions - sources.positionOf(column))
+                    .sum();
+            // Fresh memory at each layer would cost page faults.
+            Tensor scratch = Tensor.empty(DType.F32, frozen.device(), rows * scratchFloats(frozen.weights()));
+            Contributions up = new Contributions(frozen, sources, columns, top + 1, positions, scratch, true);
             for (int l = 0; l <= top; l++) {
                 up.enter(l);
                 if (l < top) {
@@ -150,7 +169,7 @@ final class Contributions {
             Contributions up = new Contributions(frozen, sources, columns, layer, position + 1, null);
             for (int l = 0; l < layer; l++) {
                 up.enter(l);
-                up.attend(l);
+                up.attend(l, l == layer - 1);
                 up.skip(l);
             }
             int old = up.before[layer];
@@ -196,7 +215,9 @@ final class Contributions {
             Weight value = frozen.weights().layer(l).value().transposed();
             if (old > 0) {
                 writeAgain(old, l - 1);
-                spread[l] = scratch(frozen.width(), offset[old], value.columns());
+                spread[l] = keeps
+                        ? Tensor.empty(DType.F32, frozen.device(), offset[old], value.columns())
+                        : scratch(frozen.width(), offset[old], value.columns());
                 value.product(spread[l], rows(0, old), 0);
                 scope.keep(spread[l]);
             }
@@ -212,6 +233,11 @@ final class Contributions {
 
     /** Carries all that have entered through the layer's attention, and where the MLP reads what that reads through the affine skip. */
     void attend(int l) {
+        attend(l, false);
+    }
+
+    /** @param last whether only the rows at the last position are asked for */
+    private void attend(int l, boolean last) {
         FrozenWeights.Layer weights = frozen.weights().layer(l);
         int old = before[l];
         int entered = before[l + 1];
@@ -237,7 +263,14 @@ final class Contributions {
             if (frozen.weights().parallel()) {
                 addSkip(l);
             }
-            weights.output().transposed().product(reached, mixed, 1);
+            Weight output = weights.output().transposed();
+            if (last && weights.skip() == null) {
+                Tensor there = Tensor.empty(DType.F32, frozen.device(), entered, frozen.width());
+                output.product(there, pickLast(mixed, entered), 0);
+                Kernels.addRows(stream, RowNumbers.of(Arrays.copyOf(offset, entered), frozen.device()), there);
+            } else {
+                output.product(reached, mixed, 1);
+            }
         }
     }
 
@@ -261,6 +294,12 @@ final class Contributions {
                     part(0, before[l + 1]),
                     mirrored(frozen.layer(l).skipScale(), 0));
         }
+    }
+
+    /** The rows at the last position of the first sources. */
+    private Tensor pickLast(Tensor rows, int count) {
+        return TorchShape.indexSelect(
+                rows, 0, Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()));
     }
 
     private void enter(int first, int end, Tensor own) {

@@ -50,6 +50,7 @@ public record Estimate(
 
     private static final int ROWS_OF_A_BATCH = 1024;
     private static final int OUTPUTS = 10;
+    private static final int NODES = 1000;
 
     /**
      * A guess at the features that are active at one token, over all layers: F / 128 in a layer but at most 64, fitted
@@ -121,6 +122,22 @@ public record Estimate(
                 forward,
                 MeanActivations.bytes(tokens, model.layers(), features, model.width()),
                 operations + 2.0 * prompts * tokens * model.parameters());
+    }
+
+    /**
+     * Bytes that finding the heads of a pruned graph's edges takes, when the graph's own gradients are given back: those of N = {@value
+     * #NODES} nodes, half of them targets at the last position and half sources all over the prompt, each of (d + 3 h + v) · P numbers, the
+     * sources half the positions and v numbers for each layer above besides; at most half of the budget.
+     *
+     * @param budget bytes that {@link AttributionOptions#memory} allows
+     */
+    public static long headLoadings(ModelConfig model, int tokens, long budget) {
+        double heads = (double) model.attention().heads() * model.attention().headDim();
+        double values = (double) model.attention().kvHeads() * model.attention().headDim();
+        double row = model.width() + 3 * heads + values;
+        double targets = NODES / 2.0 * tokens * row;
+        double sources = NODES / 2.0 * tokens / 2 * (row + values * model.layers() / 2);
+        return (long) Math.min(Float.BYTES * (targets + sources), budget / 2.0);
     }
 
     /** Bytes in memory, files that are only mapped left out. */

@@ -5,6 +5,7 @@ import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.linear.FrozenModel;
@@ -74,8 +75,7 @@ public record LayerInput(LinearPrompt prompt, int layer) {
                             prompt.memory() / 2,
                             model.memory());
                     EdgeRows found = sweep.rows(
-                                    List.of(new AdjointSweep.Wanted(
-                                            FrozenPrompt.of(below, prompt.sources(), 0), targets)),
+                                    List.of(new AdjointSweep.Wanted(prompt.seenFrom(below), targets)),
                                     done -> {},
                                     () -> false)
                             .getFirst()) {
@@ -141,7 +141,19 @@ public record LayerInput(LinearPrompt prompt, int layer) {
                     numbers.length,
                     prompt.frozen().width());
             if (reaching.length > 0) {
-                Tensor found = Contributions.toStream(prompt.frozen(), few, columns, layer, position);
+                long bytes = Float.BYTES
+                        * Arrays.stream(columns)
+                                .mapToLong(column -> Contributions.floats(
+                                        prompt.frozen(),
+                                        position + 1,
+                                        few.layerOf(column),
+                                        few.positionOf(column),
+                                        layer - 1))
+                                .sum();
+                Tensor found;
+                try (var _ = prompt.model().memory().reserve("contributions of sources", Place.DEVICE, bytes)) {
+                    found = Contributions.toStream(prompt.frozen(), few, columns, layer, position);
+                }
                 for (int i = 0; i < numbers.length; i++) {
                     int at = Arrays.binarySearch(reaching, numbers[i]);
                     if (at >= 0) {

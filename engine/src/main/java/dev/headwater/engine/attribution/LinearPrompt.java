@@ -12,6 +12,7 @@ import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.linear.FrozenModel;
+import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Trace;
 import java.util.Arrays;
@@ -199,6 +200,11 @@ public final class LinearPrompt implements AutoCloseable {
         return everything;
     }
 
+    /** Everything active below some layer, for a sweep. */
+    FrozenPrompt seenFrom(FrozenModel below) {
+        return new FrozenPrompt(below, sources(), part.frozen().reach(), 0);
+    }
+
     Sources sources(ActiveFeatures features) {
         return new Sources(
                 features,
@@ -234,7 +240,8 @@ public final class LinearPrompt implements AutoCloseable {
                     .mapToObj(e -> new HeadSweep.Edge(ends.of(e), ends.column()[e]))
                     .toList();
             try (var few = ends.sources()) {
-                new HeadSweep(frozen, few, memory / 2).run(edges, sink::edge, progress::advance, progress::cancelled);
+                new HeadSweep(frozen, twoLayers(ends.targets()), few, memory / 2, model.memory())
+                        .run(edges, sink::edge, progress::advance, progress::cancelled);
             }
         }
     }
@@ -244,15 +251,11 @@ public final class LinearPrompt implements AutoCloseable {
         try (var _ = model.use();
                 var _ = TensorScope.open()) {
             EdgeEnds ends = EdgeEnds.of(this, target, source, known);
-            long rows =
-                    ends.targets().stream().mapToLong(end -> end.position() + 1).sum();
-            var wanted = new AdjointSweep.Wanted(FrozenPrompt.of(frozen, ends.sources(), 0), ends.targets());
+            var wanted = new AdjointSweep.Wanted(
+                    new FrozenPrompt(frozen, ends.sources(), part.frozen().reach(), 0), ends.targets());
             try (var _ = ends.sources();
-                    var sweep = new AdjointSweep(
-                            frozen.weights(),
-                            model.linear().twoLayers(rows / model.layers()),
-                            memory / 2,
-                            model.memory());
+                    var sweep =
+                            new AdjointSweep(frozen.weights(), twoLayers(ends.targets()), memory / 2, model.memory());
                     EdgeRows found =
                             sweep.rows(List.of(wanted), done -> {}, () -> false).getFirst()) {
                 float[] weights = new float[target.size()];
@@ -262,6 +265,11 @@ public final class LinearPrompt implements AutoCloseable {
                 return weights;
             }
         }
+    }
+
+    private TwoLayers twoLayers(List<Target> targets) {
+        long rows = targets.stream().mapToLong(end -> end.position() + 1L).sum();
+        return model.linear().twoLayers(rows / model.layers());
     }
 
     /**

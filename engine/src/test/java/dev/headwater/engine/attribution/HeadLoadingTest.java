@@ -1,6 +1,7 @@
 package dev.headwater.engine.attribution;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.bindings.Device;
@@ -9,6 +10,7 @@ import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.GoldenCase;
+import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -25,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -145,6 +148,47 @@ class HeadLoadingTest {
                 }
             }
         }
+    }
+
+    /** What is reserved keeps to the bytes that are given, where a single source or target does not need more. */
+    @Test
+    void memoryIsReservedBeforeWork() {
+        try (GoldenCase golden = new GoldenCase("llama-plt-relu-skip");
+                ReplacementModel model = ReplacementModel.open(
+                        golden.model(), golden.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+                LinearPrompt prompt = LinearPrompt.of(
+                        model, model.prompt(golden.ints("input_tokens")), AttributionOptions.DEFAULT, Progress.NONE);
+                var scope = TensorScope.open()) {
+            Sources sources = prompt.sources();
+            TargetVectors vectors = new TargetVectors(model, prompt.frozen(), prompt.active(), prompt.trace());
+            vectors.choose(new OutputTargets.Salient(5, 1), prompt.trace());
+            List<HeadSweep.Edge> edges = vectors.outputs().stream()
+                    .flatMap(target -> IntStream.range(0, sources.columns(0))
+                            .mapToObj(column -> new HeadSweep.Edge(target, column)))
+                    .toList();
+            MemoryBudget roomy = MemoryBudget.of(Device.CPU);
+            sweep(prompt, 100_000, roomy).run(edges, (e, loadings) -> {}, done -> {}, () -> false);
+            assertTrue(roomy.peak(MemoryBudget.Place.DEVICE) <= 100_000);
+            assertTrue(roomy.peak(MemoryBudget.Place.DEVICE) > 10_000);
+            assertEquals(
+                    roomy.left(MemoryBudget.Place.DEVICE),
+                    MemoryBudget.of(Device.CPU).left(MemoryBudget.Place.DEVICE));
+            MemoryBudget tight = MemoryBudget.of(Device.CPU, 1000, 1000);
+            HeadSweep starved = sweep(prompt, 100_000, tight);
+            String message = assertThrows(
+                            HeadwaterException.class,
+                            () -> starved.run(edges, (e, loadings) -> {}, done -> {}, () -> false))
+                    .getMessage();
+            assertTrue(
+                    message.startsWith("The contributions of sources need 0.00 GB, but only 0.00 GB are left"),
+                    message);
+            assertEquals(1000, tight.left(MemoryBudget.Place.DEVICE));
+        }
+    }
+
+    private static HeadSweep sweep(LinearPrompt prompt, long bytes, MemoryBudget memory) {
+        FrozenModel frozen = prompt.frozen();
+        return new HeadSweep(frozen, TwoLayers.none(frozen.weights()), prompt.sources(), bytes, memory);
     }
 
     private static boolean passesAttention(AttributionGraph graph, int[] edge) {
