@@ -11,11 +11,11 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.FrozenWeights;
 import dev.headwater.engine.product.Weight;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +51,7 @@ final class Contributions {
     private final Tensor[] fresh;
     /** Memory for what a layer needs and the next does not; null to take it anew. */
     private final @Nullable Tensor scratch;
-    /** Whether what heads read is asked for after the layer. */
+
     private final boolean keeps;
 
     /**
@@ -59,18 +59,9 @@ final class Contributions {
      * @param attentions how many layers' attention is asked for, from the first on
      * @param positions  how many are asked for, from the first on; no source lies beyond
      * @param scratch    {@link #scratchFloats} for each row, undefined; null to take memory when it is needed
+     * @param keeps      whether what heads read is asked for after the layer, or lies in the scratch memory too
      */
     Contributions(
-            FrozenModel frozen,
-            Sources sources,
-            int[] columns,
-            int attentions,
-            int positions,
-            @Nullable Tensor scratch) {
-        this(frozen, sources, columns, attentions, positions, scratch, false);
-    }
-
-    private Contributions(
             FrozenModel frozen,
             Sources sources,
             int[] columns,
@@ -141,21 +132,15 @@ final class Contributions {
             for (int l = 0; l <= top; l++) {
                 up.enter(l);
                 if (l < top) {
-                    up.attend(l);
+                    up.attend(l, false);
                     up.skip(l);
                 }
             }
-            for (int l = 0; l <= top; l++) {
-                keep(scope, up.spread[l]);
-                keep(scope, up.fresh[l]);
-            }
+            Stream.of(up.spread, up.fresh)
+                    .flatMap(Arrays::stream)
+                    .filter(Objects::nonNull)
+                    .forEach(scope::keep);
             return up;
-        }
-    }
-
-    private static void keep(TensorScope scope, Tensor tensor) {
-        if (tensor != null) {
-            scope.keep(tensor);
         }
     }
 
@@ -166,7 +151,7 @@ final class Contributions {
      */
     static Tensor toStream(FrozenModel frozen, Sources sources, int[] columns, int layer, int position) {
         try (var scope = TensorScope.open()) {
-            Contributions up = new Contributions(frozen, sources, columns, layer, position + 1, null);
+            Contributions up = new Contributions(frozen, sources, columns, layer, position + 1, null, false);
             for (int l = 0; l < layer; l++) {
                 up.enter(l);
                 up.attend(l, l == layer - 1);
@@ -177,16 +162,14 @@ final class Contributions {
             if (old < up.column.length) {
                 up.enter(old, up.column.length, up.written(old, up.column.length, layer - 1, layer - 1));
             }
-            long[] row = new long[columns.length];
-            for (int i = 0; i < columns.length; i++) {
-                int wanted = columns[i];
-                row[i] = up.row(
-                        IntStream.range(0, up.column.length)
-                                .filter(s -> up.column[s] == wanted)
-                                .findFirst()
-                                .orElseThrow(),
-                        position);
-            }
+            long[] row = Arrays.stream(columns)
+                    .mapToLong(wanted -> up.row(
+                            IntStream.range(0, up.column.length)
+                                    .filter(s -> up.column[s] == wanted)
+                                    .findFirst()
+                                    .orElseThrow(),
+                            position))
+                    .toArray();
             return scope.keep(
                     TorchShape.indexSelect(up.stream, 0, Torch.to(Tensor.ofLongs(row, row.length), frozen.device())));
         }
@@ -231,13 +214,12 @@ final class Contributions {
         }
     }
 
-    /** Carries all that have entered through the layer's attention, and where the MLP reads what that reads through the affine skip. */
-    void attend(int l) {
-        attend(l, false);
-    }
-
-    /** @param last whether only the rows at the last position are asked for */
-    private void attend(int l, boolean last) {
+    /**
+     * Carries all that have entered through the layer's attention, and where the MLP reads what that reads through the affine skip.
+     *
+     * @param last whether of the stream above only the rows at the last position are asked for
+     */
+    void attend(int l, boolean last) {
         FrozenWeights.Layer weights = frozen.weights().layer(l);
         int old = before[l];
         int entered = before[l + 1];
@@ -266,7 +248,8 @@ final class Contributions {
             Weight output = weights.output().transposed();
             if (last && weights.skip() == null) {
                 Tensor there = Tensor.empty(DType.F32, frozen.device(), entered, frozen.width());
-                output.product(there, pickLast(mixed, entered), 0);
+                Tensor row = Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, entered), entered), frozen.device());
+                output.product(there, TorchShape.indexSelect(mixed, 0, row), 0);
                 Kernels.addRows(stream, RowNumbers.of(Arrays.copyOf(offset, entered), frozen.device()), there);
             } else {
                 output.product(reached, mixed, 1);
@@ -294,12 +277,6 @@ final class Contributions {
                     part(0, before[l + 1]),
                     mirrored(frozen.layer(l).skipScale(), 0));
         }
-    }
-
-    /** The rows at the last position of the first sources. */
-    private Tensor pickLast(Tensor rows, int count) {
-        return TorchShape.indexSelect(
-                rows, 0, Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, count), count), frozen.device()));
     }
 
     private void enter(int first, int end, Tensor own) {
@@ -364,26 +341,7 @@ final class Contributions {
 
     /** What sources of one layer write, F32 [n, d]. */
     private Tensor written(int first, int end, int from, int to) {
-        if (from < 0) {
-            return pick(sources.tokens(), first, end, sources.firstToken());
-        }
-        int features = first;
-        while (features < end && column[features] < sources.firstError(0)) {
-            features++;
-        }
-        List<Tensor> parts = new ArrayList<>();
-        if (features > first) {
-            parts.add(pick(sources.decoders(from, to), first, features, sources.firstFeature(from)));
-        }
-        if (end > features) {
-            parts.add(pick(sources.errors(from), features, end, sources.firstError(from)));
-        }
-        return parts.size() == 1 ? parts.getFirst() : TorchShape.cat(parts, 0);
-    }
-
-    private Tensor pick(Tensor vectors, int first, int end, int base) {
-        int[] index = IntStream.range(first, end).map(i -> column[i] - base).toArray();
-        return TorchShape.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(index, index.length), frozen.device()));
+        return sources.written(Arrays.copyOfRange(column, first, end), from, to);
     }
 
     int count() {

@@ -139,7 +139,8 @@ final class ForwardSweep {
             }
             try (var _ = TensorScope.open()) {
                 int[] batch = Arrays.copyOfRange(columns, from, to);
-                var up = new Contributions(frozen, sources, batch, top + 1, positions, scratch.apply(rows * perRow));
+                var up = new Contributions(
+                        frozen, sources, batch, top + 1, positions, scratch.apply(rows * perRow), false);
                 for (int layer = 0; layer <= top; layer++) {
                     if (cancelled.getAsBoolean()) {
                         throw new CancellationException("attribution was cancelled");
@@ -206,7 +207,7 @@ final class ForwardSweep {
                 read(up, layer, vectors, segments);
             }
             if (!parallel || layer < top) {
-                up.attend(layer);
+                up.attend(layer, false);
             }
             if (!parallel) {
                 read(up, layer, vectors, segments);

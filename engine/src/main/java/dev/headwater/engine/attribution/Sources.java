@@ -205,6 +205,36 @@ final class Sources implements AutoCloseable {
         }
     }
 
+    /**
+     * What some of one layer's sources write to the stream, F32 [n, d].
+     *
+     * @param column features in front of errors; or tokens
+     * @param from   their layer, -1 for tokens
+     * @param to     the layer that features write at; errors write at their own
+     */
+    Tensor written(int[] column, int from, int to) {
+        if (from < 0) {
+            return pick(tokens, column, 0, column.length, firstToken());
+        }
+        int features = 0;
+        while (features < column.length && column[features] < layerStart[layers]) {
+            features++;
+        }
+        if (features == column.length) {
+            return pick(decoders(from, to), column, 0, features, firstFeature(from));
+        }
+        Tensor error = pick(errors(from), column, features, column.length, firstError(from));
+        return features == 0
+                ? error
+                : TorchShape.cat(List.of(pick(decoders(from, to), column, 0, features, firstFeature(from)), error), 0);
+    }
+
+    private Tensor pick(Tensor vectors, int[] column, int first, int end, int base) {
+        int[] index = new int[end - first];
+        Arrays.setAll(index, i -> column[first + i] - base);
+        return TorchShape.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(index, index.length), device));
+    }
+
     /** Where each position's features begin among those of the layer. */
     Segments segments(int layer) {
         return segments[layer];
