@@ -26,6 +26,7 @@ import picocli.CommandLine.Model.OptionSpec;
             GraphFunctionsCommand.class,
             KindsCommand.class,
             AttentionCommand.class,
+            LoadingCommand.class,
             ModelCommand.class,
             OnceCommand.class,
             HelpCommand.class

@@ -52,7 +52,8 @@ class ResultsTest {
                 "layers",
                 "together",
                 "kinds",
-                "kinds-smollm2")) {
+                "kinds-smollm2",
+                "loading")) {
             assertTrue(
                     page.contains("<!-- begin " + section + " -->\n") && page.contains("<!-- end " + section + " -->"),
                     section);

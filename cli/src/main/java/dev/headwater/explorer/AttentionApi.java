@@ -8,6 +8,7 @@ import dev.headwater.engine.document.NodeId;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.graph.Node;
+import dev.headwater.engine.graph.Provenance;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.util.HashMap;
@@ -67,6 +68,14 @@ final class AttentionApi {
                 store.document(question.graph(), question.allEdges() ? GraphDocument::read : GraphDocument::readNodes);
         List<Integer> tokens = EngineApi.tokens(graph, "its attention can't be explained");
         Engine.Model model = model(engine, graph);
+        if (graph.metadata().path("generation_settings").has(Provenance.CONTRAST)
+                && (question.allEdges()
+                        || !question.edges().isEmpty()
+                        || !question.scores().isEmpty())) {
+            throw new Refusal(
+                    422,
+                    "The graph counts from the mean over a contrast, and what heads carry is known from 0 only: make it without a contrast to see heads.");
+        }
         for (Head head : question.patterns()) {
             requireHead(engine, graph, head.layer(), head.head());
         }

@@ -9,6 +9,7 @@ import {TargetFields} from './target-fields.js';
 const QUIET = 350; // milliseconds without typing after which the prompt is tokenized
 const MOST_TOKENS = 1000; // shown of the prompt
 const FEW = 5; // next tokens shown
+const NEURONS = 'neurons'; // what the server calls a model's own in the place of transcoders
 const NUMBERS = [
   {id: 'new-logits', key: 'maxLogits', label: 'Outputs at most', value: 10, min: 1, max: 1000, step: 1},
   {id: 'new-probability', key: 'logitProbability', label: 'Outputs cover', value: 0.95, min: 0, max: 1, step: 0.01},
@@ -77,7 +78,19 @@ class NewGraph {
       spellcheck: 'false',
       oninput: () => (this.named = true),
     });
-    this.transcoders = h('select', {id: 'new-transcoders', onchange: () => this.changed()});
+    this.transcoders = h('select', {
+      id: 'new-transcoders',
+      onchange: () => {
+        this.offerContrast();
+        this.changed();
+      },
+    });
+    this.contrast = h('textarea', {
+      id: 'new-contrast',
+      rows: 3,
+      placeholder: 'Other prompts, one a line: neurons then count from their mean over these instead of from 0',
+      spellcheck: 'false',
+    });
     this.modelSelect = h(
       'select',
       {
@@ -110,10 +123,12 @@ class NewGraph {
     this.pick();
     const at = this.model.scans.indexOf(given.scan);
     if (at >= 0) this.transcoders.value = this.model.transcoders[at];
+    this.offerContrast();
   }
 
   layOut() {
     const field = (label, input, kind = '') => h('label', {class: 'field ' + kind}, h('span', {}, label), input);
+    this.contrastField = field('Contrast', this.contrast, 'grow');
     return h(
       'div',
       {class: 'modal-frame'},
@@ -138,6 +153,7 @@ class NewGraph {
             {class: 'fields'},
             this.numbers.map(({label, input}) => field(label, input)),
           ),
+          this.contrastField,
         ),
       ),
       h(
@@ -161,7 +177,13 @@ class NewGraph {
       this.model.transcoders.map(reference => h('option', {value: reference}, reference)),
     );
     this.prompt.offer(this.model);
+    this.offerContrast();
     this.changed();
+  }
+
+  /** A contrast is for a model's own neurons. */
+  offerContrast() {
+    this.contrastField.hidden = this.transcoders.value !== NEURONS;
   }
 
   changed() {
@@ -254,6 +276,7 @@ class NewGraph {
 
   request() {
     const targets = this.targets.value();
+    const contrast = this.contrastField.hidden ? [] : this.contrast.value.split('\n').filter(line => line.trim());
     return {
       name: this.name.value,
       model: this.model.id,
@@ -261,6 +284,7 @@ class NewGraph {
       prompt: this.prompt.value(),
       ...Object.fromEntries(this.numbers.map(({key, input}) => [key, input.valueAsNumber])),
       ...(targets ? {targets} : {}),
+      ...(contrast.length ? {contrast: contrast.map(text => ({text}))} : {}),
     };
   }
 

@@ -32,8 +32,8 @@ final class FakeEngine implements Engine {
         return List.of(new Model(
                 "atlas",
                 "atlas (bundled, 4.6 million parameters)",
-                List.of("atlas-plt", "atlas-clt"),
-                List.of("atlas-plt", "atlas-clt"),
+                List.of("atlas-plt", "atlas-clt", "neurons"),
+                List.of("atlas-plt", "atlas-clt", "atlas-neurons"),
                 6,
                 6,
                 128,

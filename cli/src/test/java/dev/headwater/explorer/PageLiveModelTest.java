@@ -70,6 +70,20 @@ class PageLiveModelTest extends PageFixture {
         assertTrue(Files.exists(graphs.resolve("traced.json")));
     }
 
+    /** Transcoders' features have no mean to count from. */
+    @Test
+    void neuronsCanBeHeldAgainstOtherPrompts() throws IOException {
+        openDallas();
+        browser.click("#new-graph");
+        browser.click("dialog details.options summary");
+        assertFalse(browser.shows("#new-contrast"));
+        browser.clickText("#new-transcoders option", "neurons");
+        browser.await("a field for the contrast", () -> browser.shows("#new-contrast"));
+        browser.type("#new-contrast", "The capital of Italy is");
+        browser.assertAccessible("new graph of neurons");
+        browser.escape();
+    }
+
     @Test
     void aConversationFailuresAndCancellation() {
         openDallas();

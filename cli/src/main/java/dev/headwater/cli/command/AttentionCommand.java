@@ -33,6 +33,7 @@ import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Prompt;
+import dev.headwater.engine.graph.Provenance;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -157,6 +158,11 @@ public final class AttentionCommand implements Callable<Integer> {
 
     private LinearPrompt linear(
             ReplacementModel loaded, AttributionGraph whole, AttributionOptions options, Progress progress) {
+        if (whole.provenance().settings().containsKey(Provenance.CONTRAST)) {
+            throw new UsageException(
+                    graph
+                            + " counts from the mean over a contrast, and what heads carry is known from 0 only; make the graph without --contrast");
+        }
         if (whole.layers() != loaded.layers()) {
             throw new HeadwaterException(graph + " is of a model with " + whole.layers() + " layers, and this one has "
                     + loaded.layers() + "; give the model and transcoders that it was made with");

@@ -146,6 +146,11 @@ public final class VerifyCommand implements Callable<Integer> {
         try (PlainGraph graph = PlainGraph.read(file);
                 var progress = new ProgressDisplay(console, interrupt, false);
                 ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
+            if (heads && !graph.contrast().isEmpty()) {
+                throw new UsageException(
+                        file
+                                + " counts from the mean over a contrast, and what heads carry is known from 0 only; verify it without --heads");
+            }
             if (heads) {
                 verifyHeads(graph, loaded, progress);
                 return 0;

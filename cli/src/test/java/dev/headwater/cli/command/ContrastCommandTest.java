@@ -7,10 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.Run;
+import dev.headwater.engine.document.GraphFile;
+import dev.headwater.engine.graph.AttributionGraph;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,6 +134,27 @@ class ContrastCommandTest {
         Run stranger = attribute("stranger", "--contrast", pairs, "The capital of Spain is");
         assertEquals(2, stranger.code());
         assertTrue(stranger.err().contains("holds pairs, and none is of the prompt"), stranger.err());
+    }
+
+    @Test
+    void headsOfAGraphAgainstAContrastAreRefused() throws IOException {
+        String others = file("others.txt", OTHERS).toString();
+        assertEquals(0, attribute("against", "--contrast", others, PROMPT).code());
+        Run asked = Run.headwater(
+                "attention", "--graph", directory.resolve("against.safetensors").toString());
+        assertEquals(2, asked.code());
+        assertTrue(asked.err().contains("counts from the mean over a contrast"), asked.err());
+        Run verified = Run.headwater(
+                "verify", "--heads", directory.resolve("against.json").toString());
+        assertEquals(2, verified.code());
+        assertTrue(verified.err().contains("counts from the mean over a contrast"), verified.err());
+        try (AttributionGraph graph = GraphFile.read(directory.resolve("against.safetensors"))) {
+            // Which end of a neuron a label is of follows from its distance, so the file keeps that.
+            assertFalse(Arrays.equals(graph.distances(), graph.active().activation()));
+            Path again = directory.resolve("again.safetensors");
+            GraphFile.write(graph, again);
+            assertEquals(-1, Files.mismatch(directory.resolve("against.safetensors"), again));
+        }
     }
 
     @Test

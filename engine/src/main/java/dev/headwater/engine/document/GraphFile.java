@@ -29,12 +29,14 @@ import java.util.Optional;
  * Keeps whole graphs, not pruned: a safetensors file with the tensors {@code input_tokens} I64[P], {@code
  * active_features} I64[N, 3] (layer, position, feature), {@code activation_values} F32[N], {@code selected_features}
  * I64[M] (rows of active_features), {@code adjacency_matrix} F32[n, n] (rows are targets, columns sources, in node
- * order), {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K], and if heads were asked for {@code
- * attention_heads} U8, the text of an {@link AttentionBlock}; everything else is JSON under {@code headwater_graph} in
+ * order), {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K], if effects count from
+ * a mean {@code activation_distances} F32[N] from it, and if heads were asked for {@code attention_heads} U8, the text of an
+ * {@link AttentionBlock}; everything else is JSON under {@code headwater_graph} in
  * the header's metadata. The names are those of the public Python library's pickled graphs, without the pickle.
  */
 public final class GraphFile {
     private static final String KEY = "headwater_graph";
+    private static final String DISTANCES = "activation_distances";
     /** About what is written of the matrix at once. */
     private static final long BLOCK_BYTES = 1 << 20;
 
@@ -89,6 +91,11 @@ public final class GraphFile {
                 TensorInfo.of("adjacency_matrix", DType.F32, n, n),
                 TensorInfo.of("logit_tokens", DType.I64, graph.targets().size()),
                 TensorInfo.of("logit_probabilities", DType.F32, graph.targets().size())));
+        float[] distances = graph.distances();
+        boolean relative = !Arrays.equals(distances, active.activation());
+        if (relative) {
+            tensors.add(TensorInfo.of(DISTANCES, DType.F32, active.count()));
+        }
         byte[] block = attention == null ? null : attention.toBytes();
         if (block != null) {
             tensors.add(TensorInfo.of(AttentionBlock.FIELD, DType.U8, block.length));
@@ -118,6 +125,9 @@ public final class GraphFile {
             for (int k = 0; k < probabilities.length; k++)
                 probabilities[k] = graph.targets().get(k).probability();
             out.write("logit_probabilities", probabilities);
+            if (relative) {
+                out.write(DISTANCES, distances);
+            }
             if (block != null) {
                 try (Arena arena = Arena.ofConfined()) {
                     out.write(AttentionBlock.FIELD, arena.allocateFrom(ValueLayout.JAVA_BYTE, block));
@@ -207,6 +217,12 @@ public final class GraphFile {
                     "%d activation values do not fit %d active features",
                     activations.length,
                     n);
+            float[] distances = in.has(DISTANCES) ? floats(DISTANCES) : activations;
+            require(
+                    distances.length == n,
+                    "%d distances from a mean do not fit %d active features",
+                    distances.length,
+                    n);
             int[][] features = new int[3][n];
             for (int i = 0; i < triples.length; i++) features[i % 3][i / 3] = triples[i];
             var prompt = new Prompt(header.prompt, tokens, header.tokenTexts);
@@ -222,6 +238,7 @@ public final class GraphFile {
                         selected,
                         targets,
                         edges,
+                        distances,
                         header.provenance);
             } catch (RuntimeException | Error e) {
                 edges.close();

@@ -101,6 +101,11 @@ public final class AttributionGraph implements AutoCloseable {
         }
     }
 
+    /** How far each active feature's activation lies from what its effects count from [N]. */
+    public float[] distances() {
+        return distances.clone();
+    }
+
     /** How far a feature node's activation lies from what its effects count from: the activation itself where that is 0. */
     public float distance(int node) {
         return distances[selected[node]];

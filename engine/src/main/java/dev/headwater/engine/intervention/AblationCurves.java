@@ -6,6 +6,8 @@ import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.intervention.Verification.Curve;
 import dev.headwater.engine.intervention.Verification.Options;
 import dev.headwater.engine.intervention.Verification.Point;
+import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,7 +33,7 @@ final class AblationCurves {
     private final List<FeatureRef> active = new ArrayList<>();
     private int done;
 
-    /** @param means where features go that do not stay, null for 0 */
+    /** @param means where neurons go that do not stay, null for 0 */
     AblationCurves(
             Baseline baseline,
             Prediction prediction,
@@ -43,17 +45,11 @@ final class AblationCurves {
         this.prediction = prediction;
         this.options = options;
         this.progress = progress;
-        // Neurons at the first position hold the model together, whatever the prompt says: they stay.
+        if (baseline.model().basis().dense()) {
+            return;
+        }
         int zeros = baseline.model().zeroPositions(baseline.run().tokens());
         for (int layer = 0; layer < baseline.model().layers(); layer++) {
-            if (means != null) { // silent ones have a mean too
-                for (int p = zeros; p < baseline.run().positions(); p++) {
-                    for (int f = 0; f < baseline.model().basis().features(); f++) {
-                        active.add(new FeatureRef(layer, p, f));
-                    }
-                }
-                continue;
-            }
             SparseActivations there = baseline.run().activations(layer);
             for (int i = 0; i < there.count(); i++) {
                 if (there.position()[i] >= zeros) {
@@ -78,6 +74,9 @@ final class AblationCurves {
             top.add(new Point(count, kept, kept, kept));
             double[] draws = IntStream.range(0, options.draws())
                     .mapToDouble(draw -> {
+                        if (baseline.model().basis().dense()) {
+                            return probability(KeptNeurons.random(baseline.model(), baseline.prompt(), count, source));
+                        }
                         List<FeatureRef> shuffled = new ArrayList<>(active);
                         Collections.shuffle(shuffled, source);
                         return probability(shuffled.subList(0, Math.min(count, shuffled.size())));
@@ -105,19 +104,39 @@ final class AblationCurves {
         return counts.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    private double probability(List<FeatureRef> kept) {
+    /** Of neurons, which are too many to be edited one by one; those at the first position hold the model together, and stay. */
+    private double probability(long[] kept) {
+        KeptNeurons others = new KeptNeurons(
+                baseline.model(), baseline.prompt(), kept, means, baseline.run().trace());
+        try (Run run = baseline.run(others, TraceRequest.Logits.LAST, null)) {
+            return answer(run);
+        }
+    }
+
+    private double answer(Run run) {
         if (progress.cancelled()) {
             throw new CancellationException();
         }
         progress.advance(++done);
+        return run.probabilities(-1)[prediction.answer()];
+    }
+
+    private double probability(List<FeatureRef> kept) {
+        FeatureBasis basis = baseline.model().basis();
+        if (basis.dense()) {
+            return probability(kept.stream()
+                    .mapToLong(
+                            ref -> ((long) ref.layer() * baseline.run().positions() + ref.position()) * basis.features()
+                                    + ref.feature())
+                    .toArray());
+        }
         Set<FeatureRef> stay = new HashSet<>(kept);
         List<Edit> edits = active.stream()
                 .filter(feature -> !stay.contains(feature))
                 .map(feature -> Edit.of(feature, Change.ABLATE))
                 .toList();
-        Intervention others = new Intervention(edits, Freeze.ATTENTION);
-        try (Run run = baseline.apply(means == null ? others : MeanEdits.of(others, baseline, means))) {
-            return run.probabilities(-1)[prediction.answer()];
+        try (Run run = baseline.apply(new Intervention(edits, Freeze.ATTENTION))) {
+            return answer(run);
         }
     }
 }

@@ -12,7 +12,6 @@ import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.contrast.SharedMeans;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.model.Trace;
-import dev.headwater.engine.neuron.Neurons;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -112,7 +111,6 @@ public record Faithfulness(
     /** The questions one after the other. */
     private static final class Work implements AutoCloseable {
         private final ReplacementModel model;
-        private final Neurons neurons;
         private final List<Integer> counts;
         private final Random random;
         private final Progress progress;
@@ -124,7 +122,7 @@ public record Faithfulness(
             this.counts = counts;
             this.random = random;
             this.progress = progress;
-            neurons = MeanActivations.neurons(model);
+            MeanActivations.neurons(model); // refuses a model without
             shared = new SharedMeans(model, progress);
             progress.phase("neurons kept", 3L * counts.size() * questions);
         }
@@ -151,7 +149,7 @@ public record Faithfulness(
                     all,
                     kept(question, contrast, means, all),
                     kept(question, total, means, all),
-                    kept(question, random(prompt, most), means, all));
+                    kept(question, KeptNeurons.random(model, prompt, most, random), means, all));
         }
 
         private float[] difference(int answer, int instead) {
@@ -166,19 +164,6 @@ public record Faithfulness(
         private static double difference(Trace trace, Question question) {
             float[] logits = trace.logits().toFloats();
             return (double) logits[question.answer()] - logits[question.instead()];
-        }
-
-        /** Distinct neurons past the zero positions, in the order in which they come. */
-        private long[] random(Prompt prompt, int most) {
-            long features = neurons.features();
-            int zeros = model.zeroPositions(prompt.tokens());
-            long there = (prompt.length() - zeros) * features;
-            long all = model.layers() * there;
-            return random.longs(0, all)
-                    .distinct()
-                    .limit(Math.min(most, all))
-                    .map(i -> (i / there * prompt.length() + zeros) * features + i % there)
-                    .toArray();
         }
 
         private List<Double> kept(Question question, long[] ranked, MeanActivations means, double all) {

@@ -13,21 +13,37 @@ import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.neuron.Neurons;
 import java.util.Arrays;
+import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** Has some neurons of a prompt keep what the model computes of them, and sets all others to their means; the rest runs live. */
+/**
+ * Has some neurons of a prompt keep what the model computes of them, and sets all others to their means or to 0; the rest runs live, but
+ * for attention patterns, which may be held.
+ */
 final class KeptNeurons implements Hooks {
     private final Neurons neurons;
-    private final MeanActivations means;
+    private final @Nullable MeanActivations means;
+    private final @Nullable Trace attention;
     /** Which neurons stay, by layer 1 or 0 [P * F]. */
     private final float[][] stay;
 
     private final int positions;
     private Tensor input;
 
-    /** @param kept numbers (layer * P + position) * F + neuron; those of zero positions stay in any case */
-    private KeptNeurons(ReplacementModel model, Prompt prompt, long[] kept, MeanActivations means) {
+    /**
+     * @param kept      numbers (layer * P + position) * F + neuron; those of zero positions stay in any case
+     * @param means     of the others, null for 0
+     * @param attention of the pass whose patterns are held, null to have them live
+     */
+    KeptNeurons(
+            ReplacementModel model,
+            Prompt prompt,
+            long[] kept,
+            @Nullable MeanActivations means,
+            @Nullable Trace attention) {
         this.means = means;
+        this.attention = attention;
         neurons = MeanActivations.neurons(model);
         positions = prompt.length();
         int layerSize = Math.multiplyExact(positions, neurons.features());
@@ -46,7 +62,28 @@ final class KeptNeurons implements Hooks {
                 .forward(
                         prompt.tokens(),
                         new TraceRequest(Set.of(), false, TraceRequest.Logits.LAST),
-                        new KeptNeurons(model, prompt, kept, means));
+                        new KeptNeurons(model, prompt, kept, means, null));
+    }
+
+    /** Numbers of distinct neurons past the zero positions, in the order in which they come. */
+    static long[] random(ReplacementModel model, Prompt prompt, int most, Random random) {
+        long features = model.basis().features();
+        int zeros = model.zeroPositions(prompt.tokens());
+        long there = (prompt.length() - zeros) * features;
+        long all = model.layers() * there;
+        if (all == 0) {
+            return new long[0];
+        }
+        return random.longs(0, all)
+                .distinct()
+                .limit(Math.min(most, all))
+                .map(i -> (i / there * prompt.length() + zeros) * features + i % there)
+                .toArray();
+    }
+
+    @Override
+    public @Nullable Tensor attention(int layer) {
+        return attention == null ? null : attention.attention(layer);
     }
 
     @Override
@@ -60,7 +97,8 @@ final class KeptNeurons implements Hooks {
         try (var scope = TensorScope.open()) {
             Tensor live = neurons.preActivations(layer, input);
             Tensor stays = Torch.to(Tensor.ofFloats(stay[layer], positions, neurons.features()), live.device());
-            Tensor mixed = Torch.where(Torch.gt(stays, 0), live, means.layer(layer));
+            Tensor mixed =
+                    means == null ? Torch.mul(live, stays) : Torch.where(Torch.gt(stays, 0), live, means.layer(layer));
             return scope.keep(Torch.to(neurons.written(layer, mixed), DType.F32));
         }
     }

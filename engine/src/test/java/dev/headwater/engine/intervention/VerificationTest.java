@@ -13,7 +13,9 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.FeatureRef;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,6 +92,36 @@ class VerificationTest {
             Verification check =
                     Verification.of(model, graph, new Verification.Options(5, 2, List.of(), 1, 0), Progress.NONE);
             assertTrue(check.direct().relativeError() < 1e-3, check.direct().toString());
+        }
+    }
+
+    /** A neuron that does not stay is 0, whatever it would have become; all at once or one by one. */
+    @Test
+    void ablationCurvesOfNeuronsAreThoseOfEdits() {
+        try (GoldenCase golden = new GoldenCase("gemma2-plt-npz");
+                ReplacementModel model = ReplacementModel.ofNeurons(
+                        golden.model(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU));
+                Baseline baseline = Baseline.of(model, model.prompt(golden.ints("input_tokens")));
+                AttributionGraph graph = Attribution.of(
+                        model, baseline.prompt(), AttributionOptions.DEFAULT.withMaxFeatures(20), Progress.NONE)) {
+            PlainGraph plain = PlainGraph.of("graph", graph);
+            Verification check =
+                    Verification.of(model, plain, new Verification.Options(0, 0, List.of(), 2, 1), Progress.NONE);
+            Verification.Point none = check.curves().getFirst().points().getFirst();
+            assertEquals(0, none.features());
+            List<Edit> edits = new ArrayList<>();
+            for (int layer = 0; layer < model.layers(); layer++) {
+                for (int f = 0; f < model.basis().features(); f++) {
+                    int zeros = model.zeroPositions(baseline.run().tokens());
+                    for (int p = zeros; p < baseline.run().positions(); p++) {
+                        edits.add(Edit.of(new FeatureRef(layer, p, f), Change.ABLATE));
+                    }
+                }
+            }
+            try (Run run = baseline.apply(new Intervention(edits, Freeze.ATTENTION))) {
+                int answer = graph.targets().getFirst().token();
+                assertEquals(run.probabilities(-1)[answer], none.probability(), 1e-6);
+            }
         }
     }
 }
