@@ -151,6 +151,8 @@ final class KindsCommand implements Callable<Integer> {
                 "total s",
                 "spread",
                 "times the first",
+                "CPU s",
+                "CPU, times the first",
                 "peak MiB",
                 "replacement",
                 "completeness",
@@ -191,6 +193,7 @@ final class KindsCommand implements Callable<Integer> {
             }
             Made first = made.get(Kind.INFLUENCE).getFirst();
             double base = median(made.get(Kind.INFLUENCE), Figures::total);
+            double baseCpu = median(made.get(Kind.INFLUENCE), Figures::cpu);
             made.forEach((kind, all) -> {
                 Sample total =
                         Sample.of(all.stream().map(one -> one.figures.total()).toList());
@@ -206,6 +209,8 @@ final class KindsCommand implements Callable<Integer> {
                         number("%.3f", total.median()),
                         number("%.3f to ", total.min()) + number("%.3f", total.sorted()[total.sorted().length - 1]),
                         number("%.2f", total.median() / base),
+                        number("%.3f", median(all, Figures::cpu)),
+                        number("%.2f", median(all, Figures::cpu) / baseCpu),
                         number("%.0f", median(all, f -> f.peak() / 1048576.0)),
                         number("%.4f", one.replacement),
                         number("%.4f", one.completeness),

@@ -37,6 +37,15 @@ final class Machine {
         return 1024 * kilobytes(Path.of("/proc/self/status"), "VmHWM");
     }
 
+    /** How long processors have been busy with this process so far; NaN where the system does not say. */
+    static double cpuSeconds() {
+        return ProcessHandle.current()
+                .info()
+                .totalCpuDuration()
+                .map(spent -> spent.toNanos() / 1e9)
+                .orElse(Double.NaN);
+    }
+
     /** Resident memory of a process now, in bytes; 0 if it has ended. */
     static long memory(long process) {
         return 1024 * kilobytes(Path.of("/proc/" + process + "/status"), "VmRSS");

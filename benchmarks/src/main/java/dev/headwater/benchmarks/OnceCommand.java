@@ -116,6 +116,7 @@ final class OnceCommand implements Callable<Integer> {
             ObjectNode figures = BoundedJson.mapper().createObjectNode();
             figures.put("load", load);
             double total = 0;
+            double cpu = 0;
             double gflop = 0;
             Map<String, Double> phases = new LinkedHashMap<>();
             for (int from = 0; from < prompts.size(); from += together) {
@@ -123,10 +124,12 @@ final class OnceCommand implements Callable<Integer> {
                         prompts.subList(from, Math.min(from + together, prompts.size())).stream()
                                 .map(tokens -> new Attribution.Request(model.prompt(tokens), options))
                                 .toList();
+                double before = Machine.cpuSeconds();
                 start = System.nanoTime();
                 List<AttributionGraph> graphs = Attribution.attributeAll(model, requests, Progress.NONE);
                 try {
                     total += seconds(start);
+                    cpu += Machine.cpuSeconds() - before;
                     graphs.getFirst()
                             .provenance()
                             .seconds()
@@ -142,7 +145,10 @@ final class OnceCommand implements Callable<Integer> {
                 }
             }
             int count = prompts.size();
-            figures.put("total", total / count).put("gflop", gflop / count).put("sgemm", MachineLimits.sgemmNow());
+            figures.put("total", total / count)
+                    .put("cpu", cpu / count)
+                    .put("gflop", gflop / count)
+                    .put("sgemm", MachineLimits.sgemmNow());
             ObjectNode each = figures.putObject("phases");
             phases.forEach((phase, seconds) -> each.put(phase, seconds / count));
             Files.write(json, BoundedJson.mapper().writeValueAsBytes(figures));
@@ -231,12 +237,14 @@ final class OnceCommand implements Callable<Integer> {
      * all else is the first prompt's.
      *
      * @param sgemm  GFLOP/s of a float32 matrix product right after, with the same threads; 0 if not measured
+     * @param cpu    seconds that processors were busy with it, all together; NaN if not measured
      * @param phases seconds by name
      * @param peak   resident memory in bytes, of the whole process tree
      */
     record Figures(
             double load,
             double total,
+            double cpu,
             double sgemm,
             Map<String, Double> phases,
             int positions,
@@ -257,6 +265,7 @@ final class OnceCommand implements Callable<Integer> {
             return new Figures(
                     figures.path("load").asDouble(),
                     figures.path("total").asDouble(),
+                    figures.path("cpu").asDouble(Double.NaN),
                     figures.path("sgemm").asDouble(),
                     phases,
                     figures.path("positions").asInt(),

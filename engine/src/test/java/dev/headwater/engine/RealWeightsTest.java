@@ -4,12 +4,21 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
+import dev.headwater.engine.attribution.Attribution;
+import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.FeatureRef;
+import dev.headwater.engine.graph.Influence;
+import dev.headwater.engine.graph.LogitTarget;
+import dev.headwater.engine.graph.Scores;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.KvCache;
 import dev.headwater.engine.model.LanguageModel;
@@ -18,6 +27,7 @@ import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.tokens.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -89,6 +99,73 @@ class RealWeightsTest {
             assertProbability(0.19128, " the", probabilities, tokenizer);
             assertProbability(0.11104, " a", probabilities, tokenizer);
             assertProbability(0.08401, " Paris", probabilities, tokenizer);
+        }
+    }
+
+    /** Features, edges, influence and scores as float64 has them; of the edges some at random and the largest. */
+    private static void assertEqualsFloat64(ReplacementModel model, String name, int most) {
+        JsonNode expected = BoundedJson.read(Path.of("src/test/resources/real-weights", name));
+        int[] tokens = ints(expected.get("tokens"));
+        try (AttributionGraph graph = Attribution.of(
+                model, model.prompt(tokens), AttributionOptions.DEFAULT.withMaxFeatures(most), Progress.NONE)) {
+            assertEquals(expected.get("features").asInt(), graph.featureCount());
+            assertArrayEquals(
+                    ints(expected.get("logit_tokens")),
+                    graph.targets().stream().mapToInt(LogitTarget::token).toArray());
+            for (JsonNode named : expected.get("named")) {
+                assertEquals(
+                        new FeatureRef(
+                                named.get(1).asInt(),
+                                named.get(2).asInt(),
+                                named.get(3).asInt()),
+                        graph.active().ref(graph.selected()[named.get(0).asInt()]));
+            }
+            double largest = expected.get("largest").asDouble();
+            for (JsonNode entry : expected.get("entries")) {
+                int target = entry.get(0).asInt();
+                int source = entry.get(1).asInt();
+                assertEquals(
+                        entry.get(2).asDouble(),
+                        graph.edges().get(target, source),
+                        5e-6 * largest,
+                        () -> name + ", from " + source + " to " + target);
+            }
+            Influence influence = Influence.of(graph);
+            for (JsonNode node : expected.get("influence")) {
+                assertEquals(
+                        node.get(1).asDouble(), influence.node()[node.get(0).asInt()], 5e-6);
+            }
+            Scores scores = Scores.of(graph, influence);
+            assertEquals(expected.get("replacement").asDouble(), scores.replacement(), 5e-6);
+            assertEquals(expected.get("completeness").asDouble(), scores.completeness(), 5e-6);
+        }
+    }
+
+    private static int[] ints(JsonNode numbers) {
+        return StreamSupport.stream(numbers.spliterator(), false)
+                .mapToInt(JsonNode::asInt)
+                .toArray();
+    }
+
+    /** All features that fire, of transcoders that were trained for this model. */
+    @Test
+    void aGraphOfSmolLm2sTranscodersEqualsFloat64() {
+        Path file = file("smollm2.gguf");
+        String directory = System.getenv("HEADWATER_REAL_TRANSCODERS");
+        assumeTrue(
+                directory != null && Files.exists(Path.of(directory, "config.yaml")),
+                "transcoders for SmolLM2 (30 layers of 1,024 features) are not here: set HEADWATER_REAL_TRANSCODERS to their directory");
+        try (ReplacementModel model = ReplacementModel.open(
+                file, Path.of(directory), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
+            assertEqualsFloat64(model, "smollm2-transcoders.json", 0);
+        }
+    }
+
+    @Test
+    void aGraphOfSmolLm2sNeuronsEqualsFloat64() {
+        try (ReplacementModel model = ReplacementModel.ofNeurons(
+                file("smollm2.gguf"), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
+            assertEqualsFloat64(model, "smollm2-neurons.json", 600);
         }
     }
 }
