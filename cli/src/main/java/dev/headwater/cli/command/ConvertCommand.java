@@ -108,7 +108,7 @@ public final class ConvertCommand implements Callable<Integer> {
                     target + ": the name of a whole graph's file ends in .safetensors; to make one for front "
                             + "ends, use 'headwater graph " + from + "'");
         }
-        try (AttributionGraph graph = WholeGraph.read(from)) {
+        try (AttributionGraph graph = WholeGraph.read(from, console::warn)) {
             GraphFile.write(graph, WholeGraph.attention(from).orElse(null), target);
             if (!quiet) {
                 console.out()

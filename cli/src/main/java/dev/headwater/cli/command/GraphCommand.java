@@ -83,7 +83,7 @@ public final class GraphCommand implements Callable<Integer> {
         } else if (output.quiet() && !output.json()) {
             throw new UsageException("--info with --quiet has nothing to do; leave one out, or add --json");
         }
-        try (AttributionGraph graph = WholeGraph.read(file)) {
+        try (AttributionGraph graph = WholeGraph.read(file, console::warn)) {
             List<String> transcoders = graph.provenance().transcoders();
             GraphJson.Labels labels =
                     transcoders.isEmpty() ? GraphJson.Labels.NONE : SetEvidence.labels(transcoders.getFirst());

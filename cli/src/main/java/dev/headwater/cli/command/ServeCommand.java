@@ -158,7 +158,7 @@ public final class ServeCommand implements Callable<Integer> {
         Path directory = whole.toAbsolutePath().getParent();
         OutputOptions.checkWritable(directory);
         String name = whole.getFileName().toString().replaceFirst("\\.(safetensors|pt)$", "");
-        try (AttributionGraph graph = WholeGraph.read(whole)) {
+        try (AttributionGraph graph = WholeGraph.read(whole, console::warn)) {
             List<String> sets = graph.provenance().transcoders();
             Path file = GraphJson.write(
                     graph,

@@ -43,7 +43,8 @@ class PickledGraphCommandsTest {
                         .readTree(fine("compare", GRAPH, converted, "--json").out())
                         .at("/edges/onlyFirst")
                         .asInt(-1));
-        fine("graph", GRAPH, "--out", directory.toString(), "--slug", "dallas", "--quiet");
+        Run run = fine("graph", GRAPH, "--out", directory.toString(), "--slug", "dallas", "--quiet");
+        assertTrue(run.err().contains("is not on this machine, so tokens are shown as #ID"), run.err());
         assertEquals(
                 "tiny/llama-plt-relu-skip-transcoders",
                 BoundedJson.read(directory.resolve("dallas.json"))
