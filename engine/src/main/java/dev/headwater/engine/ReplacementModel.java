@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A language model together with transcoders that stand in for its MLPs, ready for attribution and interventions. Safe
@@ -38,7 +39,8 @@ public final class ReplacementModel implements AutoCloseable {
      * @param products how attribution multiplies by the weights; null for the fastest way that is as exact as {@code
      *      dtype}
      */
-    public record Options(Device device, DType dtype, Products products) {
+    public record Options(
+            @Nullable Device device, DType dtype, @Nullable Products products) {
         /** Any device, float32, any products. */
         public static final Options DEFAULT = new Options(null, DType.F32, null);
 
@@ -53,7 +55,7 @@ public final class ReplacementModel implements AutoCloseable {
         }
 
         /** {@return these options with another device} */
-        public Options withDevice(Device value) {
+        public Options withDevice(@Nullable Device value) {
             return new Options(value, dtype, products);
         }
 
@@ -63,7 +65,7 @@ public final class ReplacementModel implements AutoCloseable {
         }
 
         /** {@return these options with matrix products of another kind} */
-        public Options withProducts(Products value) {
+        public Options withProducts(@Nullable Products value) {
             return new Options(device, dtype, value);
         }
     }
@@ -78,7 +80,7 @@ public final class ReplacementModel implements AutoCloseable {
     private final ZeroPositions zeroPositions;
     private final MemoryBudget memory;
     private final Lifetime lifetime;
-    private LinearModel linear;
+    private @Nullable LinearModel linear;
 
     private ReplacementModel(
             String modelReference,
@@ -155,8 +157,9 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The reference with the commit that was read, so that provenance tells which it was. */
     private static String pinned(String reference, Hub.Resolved resolved) {
-        return Reference.parse(reference) instanceof Reference.Remote remote
-                ? remote.pinned(resolved.commit()).toString()
+        String commit = resolved.commit();
+        return commit != null && Reference.parse(reference) instanceof Reference.Remote remote
+                ? remote.pinned(commit).toString()
                 : reference;
     }
 

@@ -8,6 +8,7 @@ import dev.headwater.engine.document.NodeId;
 import dev.headwater.engine.graph.Node;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What part of an edge passed through each head. At each layer of attention between its ends the heads' loadings and the bypass, what
@@ -64,7 +65,7 @@ public record EdgeHeads(Node target, Node source, float weight, int firstLayer, 
             LinearPrompt prompt,
             List<? extends Node> target,
             List<? extends Node> source,
-            OutputTargets known,
+            @Nullable OutputTargets known,
             Progress progress) {
         int layers = prompt.model().layers();
         for (int e = 0; e < target.size(); e++) {

@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The heads of all edges of a pruned graph: of each edge the strongest, and summed over the graph how much influence passes each.
@@ -66,7 +67,7 @@ public record GraphHeads(int layers, int heads, double share, List<Edge> edges, 
             LinearPrompt prompt,
             AttributionGraph graph,
             Pruning pruning,
-            OutputTargets known,
+            @Nullable OutputTargets known,
             double share,
             Progress progress) {
         if (!(share > 0 && share <= 1)) {

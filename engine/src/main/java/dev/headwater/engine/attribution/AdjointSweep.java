@@ -15,6 +15,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Computes rows of edge matrices: carries the gradient of each target's pre-activation down the frozen model and takes
@@ -46,9 +47,9 @@ final class AdjointSweep implements AutoCloseable {
      * Gradients, heads and mixed values of a batch side by side, kept from one batch to the next: fresh memory costs
      * page faults.
      */
-    private Tensor scratch;
+    private @Nullable Tensor scratch;
 
-    private MemoryBudget.Reservation reserved;
+    private MemoryBudget.@Nullable Reservation reserved;
 
     /**
      * @param scratchBytes room for the gradients of one batch; more targets than fit are swept in several batches

@@ -5,6 +5,7 @@ import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.contrast.SharedMeans;
 import dev.headwater.engine.graph.ActiveFeatures;
@@ -289,7 +290,8 @@ public final class Attribution {
         TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
         List<LogitTarget> labels = vectors.choose(options.targets(), trace);
         var effects = new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory());
-        MeanActivations against = means.of(request.prompt(), options.contrast());
+        Contrast contrast = options.contrast();
+        MeanActivations against = contrast == null ? null : means.of(request.prompt(), contrast);
         LocalReplacement local = given != null
                 ? given
                 : NeuronRanking.replacement(

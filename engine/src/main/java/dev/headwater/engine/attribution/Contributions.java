@@ -266,7 +266,8 @@ final class Contributions {
 
     private void addSkip(int l) {
         Weight skip = frozen.weights().layer(l).skip();
-        if (skip == null) {
+        Tensor scale = frozen.layer(l).skipScale();
+        if (skip == null || scale == null) {
             return;
         }
         try (var _ = TensorScope.open()) {
@@ -275,7 +276,7 @@ final class Contributions {
                     reached,
                     Torch.linear(reached, skip.toFloat32(), null),
                     part(0, before[l + 1]),
-                    mirrored(frozen.layer(l).skipScale(), 0));
+                    mirrored(scale, 0));
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Some edges as sweeps see them: the sources among which they are, the targets, and which of both each edge connects. Tensors belong to the
@@ -27,7 +28,10 @@ record EdgeEnds(Sources sources, List<Target> targets, int[] target, int[] colum
     }
 
     static EdgeEnds of(
-            LinearPrompt prompt, List<? extends Node> target, List<? extends Node> source, OutputTargets known) {
+            LinearPrompt prompt,
+            List<? extends Node> target,
+            List<? extends Node> source,
+            @Nullable OutputTargets known) {
         int count = prompt.active().count();
         int[] features = Stream.concat(target.stream(), source.stream())
                 .filter(Node.Feature.class::isInstance)
@@ -78,13 +82,14 @@ record EdgeEnds(Sources sources, List<Target> targets, int[] target, int[] colum
     }
 
     /** Which of the outputs that {@code meaning} lists a target is. */
-    private static int place(List<LogitTarget> outputs, LogitTarget target, OutputTargets meaning, int vocabulary) {
+    private static int place(
+            List<LogitTarget> outputs, LogitTarget target, @Nullable OutputTargets meaning, int vocabulary) {
         return meaning instanceof OutputTargets.Tokens ? outputs.indexOf(target) : target.token() - vocabulary;
     }
 
     private static final Pattern FEATURE = Pattern.compile("feature (\\d{1,9})/(\\d{1,9}) at position (\\d{1,9})");
 
-    private static OutputTargets meaning(List<LogitTarget> outputs, OutputTargets known, int vocabulary) {
+    private static OutputTargets meaning(List<LogitTarget> outputs, @Nullable OutputTargets known, int vocabulary) {
         if (known instanceof OutputTargets.Directions || known instanceof OutputTargets.Features) {
             return known;
         }

@@ -107,12 +107,13 @@ final class FeatureEffects implements TotalEffects.Mlps {
     /** The transcoder's affine path. */
     private Tensor throughSkip(int layer, Tensor gradients) {
         var skip = frozen.weights().layer(layer).skip();
-        if (skip == null) {
+        Tensor scales = frozen.layer(layer).skipScale();
+        if (skip == null || scales == null) {
             return Tensor.zeros(DType.F32, frozen.device(), weights.length, positions, frozen.width());
         }
         try (var scope = TensorScope.open()) {
             Tensor rows = Torch.mm(TorchShape.reshape(gradients, -1, frozen.width()), skip.toFloat32());
-            Tensor scale = TorchShape.unsqueeze(frozen.layer(layer).skipScale(), 1);
+            Tensor scale = TorchShape.unsqueeze(scales, 1);
             return scope.keep(Torch.mul(TorchShape.reshape(rows, weights.length, positions, frozen.width()), scale));
         }
     }

@@ -1,6 +1,7 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.engine.linear.FrozenModel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One prompt as a sweep sees it.
@@ -12,7 +13,8 @@ import dev.headwater.engine.linear.FrozenModel;
  *                the first layer lie below its attention
  * @param outputs number of the graph's output targets, which are its last columns
  */
-record FrozenPrompt(FrozenModel model, Sources sources, TokenReach reach, int outputs) {
+record FrozenPrompt(
+        FrozenModel model, Sources sources, @Nullable TokenReach reach, int outputs) {
     static FrozenPrompt of(FrozenModel model, Sources sources, int outputs) {
         int positions = (int) sources.tokens().size(0);
         return new FrozenPrompt(

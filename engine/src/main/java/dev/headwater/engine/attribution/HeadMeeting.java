@@ -173,7 +173,7 @@ final class HeadMeeting {
                 int last = targetPosition[target[t]];
                 for (int g = 0; g < group; g++) {
                     for (int p = first; p < end; p++) {
-                        row[i++] = (targetOffset[target[t]] + Math.min(p, last)) * heads + h * group + g;
+                        row[i++] = (targetOffset[target[t]] + Math.min(p, last)) * (long) heads + (h * group + g);
                     }
                 }
             }

@@ -20,6 +20,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The linear model that an attribution graph's edges come from, kept for further questions: one forward pass of a
@@ -40,9 +41,10 @@ public final class LinearPrompt implements AutoCloseable {
     private final AutoCloseable tensors;
     private final PhaseClock clock;
     /** Where the graph is of chosen features only. */
-    private Sources everything;
+    private @Nullable Everything everything;
 
-    private AutoCloseable everythingTensors;
+    /** All that is active, and the tensors that it lies in. */
+    private record Everything(Sources sources, AutoCloseable tensors) {}
 
     /** Takes what was found of an edge. */
     @FunctionalInterface
@@ -190,14 +192,13 @@ public final class LinearPrompt implements AutoCloseable {
         if (everything == null) {
             TensorScope scope = TensorScope.open();
             try {
-                everything = sources(active());
-                everythingTensors = scope.detach();
+                everything = new Everything(sources(active()), scope.detach());
             } catch (RuntimeException | Error e) {
                 scope.close();
                 throw e;
             }
         }
-        return everything;
+        return everything.sources;
     }
 
     /** Everything active below some layer, for a sweep. */
@@ -229,7 +230,7 @@ public final class LinearPrompt implements AutoCloseable {
     public void loadings(
             List<? extends Node> target,
             List<? extends Node> source,
-            OutputTargets known,
+            @Nullable OutputTargets known,
             LoadingSink sink,
             Progress progress) {
         progress.phase("head loadings", target.size());
@@ -247,7 +248,7 @@ public final class LinearPrompt implements AutoCloseable {
     }
 
     /** Direct effects, as a graph's edges state them. Parameters are those of {@link #loadings}. */
-    public float[] weights(List<? extends Node> target, List<? extends Node> source, OutputTargets known) {
+    public float[] weights(List<? extends Node> target, List<? extends Node> source, @Nullable OutputTargets known) {
         try (var _ = model.use();
                 var _ = TensorScope.open()) {
             EdgeEnds ends = EdgeEnds.of(this, target, source, known);
@@ -285,8 +286,8 @@ public final class LinearPrompt implements AutoCloseable {
     public void close() {
         try {
             if (everything != null) {
-                everything.close();
-                everythingTensors.close();
+                everything.sources.close();
+                everything.tensors.close();
             }
             part.frozen().sources().close();
             tensors.close();

@@ -3,12 +3,13 @@ package dev.headwater.engine.attribution;
 import dev.headwater.engine.Progress;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Tells the listener which phase of an attribution runs, and keeps how long each took. */
 final class PhaseClock {
     private final Progress progress;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
-    private String phase;
+    private @Nullable String phase;
     private long start;
 
     PhaseClock(Progress progress) {

@@ -15,6 +15,7 @@ import dev.headwater.engine.linear.FrozenNorm;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a graph's edges come from: the active features' decoder vectors scaled by their activations, the error vectors
@@ -44,7 +45,7 @@ final class Sources implements AutoCloseable {
     /** For each layer the features that are active anywhere, ascending; made when needed. */
     private final int[][] distinct;
 
-    private final MemoryBudget.Reservation reserved;
+    private final MemoryBudget.@Nullable Reservation reserved;
 
     /**
      * @param outputNorms for each layer the norm between the transcoder's output site and the residual stream

@@ -227,6 +227,9 @@ final class SweepBatch {
     void readTokensFromAbove() {
         for (PromptPart part : parts) {
             TokenReach reach = part.prompt.reach();
+            if (reach == null) {
+                throw new IllegalStateException("a prompt's tokens are not seen from above the first layer");
+            }
             int targets = part.before(active);
             long[] base = new long[targets + 1];
             for (int i = 0; i < targets; i++) {
@@ -267,12 +270,9 @@ final class SweepBatch {
             skip.product(skipped, above, 0);
             for (PromptPart part : parts) {
                 int count = part.before(active);
-                if (count > 0) {
-                    Kernels.addScaledRows(
-                            gradient,
-                            skipped,
-                            part.ragged(0, count),
-                            part.prompt.model().layer(layer).skipScale());
+                Tensor scale = part.prompt.model().layer(layer).skipScale();
+                if (count > 0 && scale != null) {
+                    Kernels.addScaledRows(gradient, skipped, part.ragged(0, count), scale);
                 }
             }
         }
@@ -344,13 +344,14 @@ final class SweepBatch {
     /** The active targets' gradients with respect to the heads' outputs. */
     private void toHeads(int layer) {
         Weight output = weights.layer(layer).output();
-        int whole = twoLayers.weight(layer) == null ? active : firstRecent;
+        Weight throughTwo = twoLayers.weight(layer);
+        int whole = throughTwo == null ? active : firstRecent;
         if (whole > 0) {
             output.product(rows(heads, 0, whole), rows(gradient, 0, whole), 0);
         }
         int count = active - whole;
-        if (count > 0) {
-            twoLayers.weight(layer).product(rows(heads, whole, active), rows(mixed, whole, active), 0);
+        if (throughTwo != null && count > 0) {
+            throughTwo.product(rows(heads, whole, active), rows(mixed, whole, active), 0);
             Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
             output.product(own, vectors(whole, count), 0);
             Kernels.addRows(heads, ownRows(whole, count), own);

@@ -10,6 +10,7 @@ import dev.headwater.engine.graph.EdgeBuffer;
 import dev.headwater.engine.graph.EdgeLayout;
 import dev.headwater.engine.graph.EdgeRows;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows that are wanted of one prompt's edge matrix: where each value goes, and the memory that it goes to. Belongs to
@@ -28,7 +29,7 @@ final class SweepPlan {
 
     private final EdgeBuffer buffer;
     private final MemoryBudget.Reservation reserved;
-    private final MemoryBudget.Reservation onDevice;
+    private final MemoryBudget.@Nullable Reservation onDevice;
 
     /** @param device where the values are put together */
     SweepPlan(FrozenPrompt prompt, List<Target> targets, MemoryBudget memory, Device device) {

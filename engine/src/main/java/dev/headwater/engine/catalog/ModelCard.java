@@ -16,18 +16,18 @@ import java.util.List;
 public record ModelCard(String reference) {
     /** The longest prompt in tokens. */
     public int maxPositions() {
-        return ModelConfig.read(directory(reference, "config.json")).maxPositions();
+        return ModelConfig.read(directory(reference, List.of("config.json"))).maxPositions();
     }
 
     /** Layers and attention heads of each. */
     public int[] layersAndHeads() {
-        ModelConfig config = ModelConfig.read(directory(reference, "config.json"));
+        ModelConfig config = ModelConfig.read(directory(reference, List.of("config.json")));
         return new int[] {config.layers(), config.heads()};
     }
 
     /** Whether the model has a chat template. */
     public boolean hasChatTemplate() {
-        return ChatTemplate.exists(directory(reference, "tokenizer_config.json", "chat_template.j*"));
+        return ChatTemplate.exists(directory(reference, List.of("tokenizer_config.json", "chat_template.j*")));
     }
 
     /** The name under which front ends look up the model's own neurons. */
@@ -37,10 +37,9 @@ public record ModelCard(String reference) {
     }
 
     /** A directory with the files of these names, where there are any. */
-    static Path directory(String reference, String... files) {
+    static Path directory(String reference, List<String> files) {
         try (Hub hub = Hub.open()) {
-            return hub.resolve(Reference.parse(reference), List.of(files), Progress.NONE)
-                    .directory();
+            return hub.resolve(Reference.parse(reference), files, Progress.NONE).directory();
         }
     }
 }

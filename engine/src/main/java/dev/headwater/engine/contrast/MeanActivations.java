@@ -37,7 +37,7 @@ public final class MeanActivations implements AutoCloseable {
     /** F32 [P, F] by layer. */
     private final List<Tensor> means = new ArrayList<>();
     /** F32 [P, d]. */
-    private Tensor tokens;
+    private final Tensor tokens;
 
     private MeanActivations(ReplacementModel model, Alignment alignment) {
         this.model = model;
@@ -52,6 +52,12 @@ public final class MeanActivations implements AutoCloseable {
                                 model.layers(),
                                 neurons.features(),
                                 model.model().config().width()));
+        try {
+            tokens = zeros(alignment.positions(), model.model().config().width());
+        } catch (RuntimeException | Error e) {
+            reserved.close();
+            throw e;
+        }
     }
 
     /** Bytes that the means take. */
@@ -100,11 +106,9 @@ public final class MeanActivations implements AutoCloseable {
 
     private void run(Progress progress) {
         int positions = alignment.positions();
-        int width = model.model().config().width();
         for (int layer = 0; layer < model.layers(); layer++) {
             means.add(zeros(positions, neurons.features()));
         }
-        tokens = zeros(positions, width);
         int[] meeting = new int[positions];
         alignment.places().forEach(places -> {
             for (int p = 0; p < positions; p++) {
@@ -269,9 +273,7 @@ public final class MeanActivations implements AutoCloseable {
     @Override
     public void close() {
         means.forEach(Tensor::close);
-        if (tokens != null) {
-            tokens.close();
-        }
+        tokens.close();
         reserved.close();
     }
 }

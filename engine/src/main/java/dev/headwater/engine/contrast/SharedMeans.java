@@ -16,16 +16,8 @@ public final class SharedMeans implements AutoCloseable {
         this.progress = progress;
     }
 
-    /**
-     * What a prompt is held against; in use until the next prompt's are asked for.
-     *
-     * @param contrast null for nothing
-     * @return null for nothing
-     */
-    public @Nullable MeanActivations of(Prompt prompt, @Nullable Contrast contrast) {
-        if (contrast == null) {
-            return null;
-        }
+    /** What a prompt is held against; in use until the next prompt's are asked for. */
+    public MeanActivations of(Prompt prompt, Contrast contrast) {
         Alignment alignment = Alignment.of(prompt, contrast, model.zeroPositions(prompt.tokens()));
         if (means == null || !means.alignment().equals(alignment)) {
             close();

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.files.ErrorText;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A node of a graph file.
@@ -34,7 +35,7 @@ public record DocumentNode(
         double probability,
         double influence,
         double activation,
-        ObjectNode json) {
+        @Nullable ObjectNode json) {
     /** What a node is; {@code OTHER} are kinds that only some tools know, such as attention features. */
     public enum Kind {
         FEATURE,
@@ -133,7 +134,7 @@ public record DocumentNode(
     }
 
     /** The ids of a prompt's tokens in order, or null if the nodes do not name them all. */
-    public static int[] tokens(List<DocumentNode> nodes) {
+    public static int @Nullable [] tokens(List<DocumentNode> nodes) {
         List<DocumentNode> tokens = nodes.stream()
                 .filter(node -> node.kind == Kind.TOKEN)
                 .sorted(Comparator.comparingInt(DocumentNode::position))

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two graphs side by side: which features take part in both, wherever in the prompt, and how strongly; which output
@@ -20,10 +21,15 @@ public record FeatureComparison(List<Feature> features, List<Output> outputs, in
 
     /** A node: {@code activation} and cumulative {@code influence} are null where the file has none. */
     @JsonInclude(JsonInclude.Include.ALWAYS)
-    public record Occurrence(String id, int position, Double activation, Double influence) {}
+    public record Occurrence(
+            String id,
+            int position,
+            @Nullable Double activation,
+            @Nullable Double influence) {}
 
     /** @param left probability in the left graph, null if the token is no output there */
-    public record Output(String token, Double left, Double right) {}
+    public record Output(
+            String token, @Nullable Double left, @Nullable Double right) {}
 
     private record Key(String layer, long feature) {}
 
@@ -82,7 +88,7 @@ public record FeatureComparison(List<Feature> features, List<Output> outputs, in
                 .orElse(0);
     }
 
-    private static Double orNull(double value) {
+    private static @Nullable Double orNull(double value) {
         return Double.isNaN(value) ? null : value;
     }
 

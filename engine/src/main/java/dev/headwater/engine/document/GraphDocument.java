@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A graph file for front ends as it was read: ours, the public Python library's (both ways of naming errors) or
@@ -33,7 +34,8 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
      * @param weight direct effect, signed
      * @param extra  fields beyond these, null if none
      */
-    public record Link(int source, int target, double weight, ObjectNode extra) {}
+    public record Link(
+            int source, int target, double weight, @Nullable ObjectNode extra) {}
 
     /**
      * Reads a graph file.
@@ -121,7 +123,11 @@ public record GraphDocument(ObjectNode rest, List<DocumentNode> nodes, List<Link
 
     /** Takes a file apart, nodes and links one at a time. */
     private static final class Reader implements GraphReader.Visitor {
-        private record RawLink(String source, String target, double weight, ObjectNode extra) {}
+        private record RawLink(
+                String source,
+                String target,
+                double weight,
+                @Nullable ObjectNode extra) {}
 
         private final String file;
         private final boolean withLinks;

@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps whole graphs, not pruned: a safetensors file with the tensors {@code input_tokens} I64[P], {@code
@@ -71,7 +72,7 @@ public final class GraphFile {
     }
 
     /** @param attention what is known of heads, null if nothing */
-    public static void write(AttributionGraph graph, AttentionBlock attention, Path file) {
+    public static void write(AttributionGraph graph, @Nullable AttentionBlock attention, Path file) {
         checkName(file);
         ActiveFeatures active = graph.active();
         int n = graph.size();

@@ -16,6 +16,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a list of graphs says of a file.
@@ -32,7 +33,7 @@ public record GraphHead(
         List<String> promptTokens,
         long bytes,
         long modified,
-        String problem) {
+        @Nullable String problem) {
     private static final int LONGEST_PROMPT = 10_000;
     private static final int MOST_TOKENS = 4096;
     /** Files up to this size are read to their end; of longer ones the end alone is looked at. */

@@ -29,6 +29,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes pruned graphs for front ends: {@code <slug>.json} in the field's common format (schema version 1, as the
@@ -93,7 +94,7 @@ public final class GraphJson {
             boolean numbered,
             Labels labels,
             Map<String, String> featureDetails,
-            AttentionBlock attention) {
+            @Nullable AttentionBlock attention) {
         public Options(String slug, boolean numbered, Labels labels, Map<String, String> featureDetails) {
             this(slug, numbered, labels, featureDetails, null);
         }
@@ -298,15 +299,17 @@ public final class GraphJson {
         json.writeRaw(']');
         if (options.attention != null) {
             writeAttention(
-                    json, Set.of(Arrays.stream(ids).filter(id -> !id.isEmpty()).toArray(String[]::new)));
+                    json,
+                    options.attention,
+                    Set.of(Arrays.stream(ids).filter(id -> !id.isEmpty()).toArray(String[]::new)));
         }
         json.writeEndObject();
     }
 
-    private void writeAttention(JsonGenerator json, Set<String> known) throws IOException {
-        json.writePOJOField(AttentionBlock.FIELD, options.attention.among(known::contains));
+    private void writeAttention(JsonGenerator json, AttentionBlock attention, Set<String> known) throws IOException {
+        json.writePOJOField(AttentionBlock.FIELD, attention.among(known::contains));
         json.writeObjectFieldStart(AttentionBlock.ONLY_FIELD);
-        for (String id : options.attention.traced()) {
+        for (String id : attention.traced()) {
             if (!known.contains(id)) {
                 json.writeFieldName(id);
                 writeNode(json, NodeId.parse(id, graph.layers()), id, Double.NaN, 0, false);

@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whole graphs that the public Python library saved ({@code Graph.to_pt}, {@code *.pt}; reference section 3.1), read
@@ -65,7 +66,7 @@ public final class PickledGraph {
         }
     }
 
-    private static Map<?, ?> fields(Object value, String what) {
+    private static Map<?, ?> fields(@Nullable Object value, String what) {
         if (value instanceof Pickled.Plain object) {
             return object.fields();
         }
@@ -275,18 +276,17 @@ public final class PickledGraph {
             return values;
         }
 
-        private static int count(Object value, String name) {
+        private static int count(@Nullable Object value, String name) {
             int number = number(value, name);
             require(number > 0, "%s is 0", name);
             return number;
         }
 
-        private static int number(Object value, String name) {
-            require(
-                    value instanceof Long number && number >= 0 && number <= Integer.MAX_VALUE,
-                    "%s is no number from 0 to 2147483647",
-                    name);
-            return ((Long) value).intValue();
+        private static int number(@Nullable Object value, String name) {
+            if (value instanceof Long number && number >= 0 && number <= Integer.MAX_VALUE) {
+                return number.intValue();
+            }
+            throw new IllegalArgumentException(name + " is no number from 0 to 2147483647");
         }
 
         private static void require(boolean holds, String otherwise, Object... values) {

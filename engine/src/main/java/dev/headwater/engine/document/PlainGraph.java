@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What every graph says, whole or pruned, whoever wrote its file: nodes by what they are, and the edges between them.
@@ -224,7 +225,7 @@ public record PlainGraph(
     }
 
     /** The prompt's token ids in order, or null if the graph does not name them all. */
-    public int[] tokens() {
+    public int @Nullable [] tokens() {
         List<Item> tokens = nodes.stream()
                 .filter(node -> node.kind() == Kind.TOKEN)
                 .sorted(Comparator.comparingInt(Item::position))

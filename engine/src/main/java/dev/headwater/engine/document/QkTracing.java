@@ -24,8 +24,8 @@ public record QkTracing(
      * @throws HeadwaterException if they are not of the form that Neuronpedia reads
      */
     public static Optional<QkTracing> of(DocumentNode node) {
-        JsonNode results = node.json().path(AttentionBlock.NODE_FIELD);
-        if (results.isMissingNode() || results.isNull()) {
+        JsonNode results = node.json() == null ? null : node.json().get(AttentionBlock.NODE_FIELD);
+        if (results == null || results.isNull()) {
             return Optional.empty();
         }
         if (!isSound(results)) {

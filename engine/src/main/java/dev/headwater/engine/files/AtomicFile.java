@@ -157,7 +157,7 @@ public final class AtomicFile implements AutoCloseable {
     }
 
     /** Why: many of the system's exceptions say only of which file. */
-    private static String reason(IOException failure) {
+    private static @Nullable String reason(IOException failure) {
         return switch (failure) {
             case AccessDeniedException _ -> "no permission";
             case FileAlreadyExistsException e -> e.getFile() + " is a file";

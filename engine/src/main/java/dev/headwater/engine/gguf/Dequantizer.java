@@ -31,7 +31,7 @@ final class Dequantizer {
             byte[] in = new byte[blocks * type.bytes()];
             float[] out = new float[count];
             MemorySegment.copy(
-                    tensor.data(), JAVA_BYTE, (from + first) / type.numbers() * type.bytes(), in, 0, in.length);
+                    tensor.readData(), JAVA_BYTE, (from + first) / type.numbers() * type.bytes(), in, 0, in.length);
             if (order == ByteOrder.BIG_ENDIAN) {
                 toLittleEndian(type, in, blocks);
             }

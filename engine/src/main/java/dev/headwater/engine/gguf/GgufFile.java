@@ -96,7 +96,7 @@ public final class GgufFile implements AutoCloseable {
                     "%s is one of %d parts of a model, but is not named NAME-00001-of-%05d.gguf, so that the others cannot be found"
                             .formatted(path, parts, Math.min(parts, 99_999)));
         }
-        GgufMetadata metadata = null;
+        List<GgufMetadata> metadata = new ArrayList<>();
         for (int part = 1; part <= parts; part++) {
             Path file = path.resolveSibling(
                     String.format(Locale.ROOT, "%s-%05d-of-%s.gguf", name.group(1), part, name.group(3)));
@@ -112,16 +112,17 @@ public final class GgufFile implements AutoCloseable {
                 throw new HeadwaterException(
                         "%s is not part %d of %d of a model, as its name says".formatted(file, part, parts));
             }
-            metadata = metadata == null ? own : metadata;
+            metadata.add(own);
             add(header, tensors, file);
         }
-        if (metadata.integer("split.tensors.count", tensors.size()) != tensors.size()) {
-            throw metadata.error(
+        GgufMetadata first = metadata.getFirst();
+        if (first.integer("split.tensors.count", tensors.size()) != tensors.size()) {
+            throw first.error(
                     "split.tensors.count",
                     "says that there are %d tensors, but the %d parts hold %d; one of them is of another model"
-                            .formatted(metadata.integer("split.tensors.count"), parts, tensors.size()));
+                            .formatted(first.integer("split.tensors.count"), parts, tensors.size()));
         }
-        return new GgufFile(path, files, metadata, tensors);
+        return new GgufFile(path, files, first, tensors);
     }
 
     private static void add(GgufHeader header, Map<String, Stored> tensors, Path file) {
@@ -180,14 +181,13 @@ public final class GgufFile implements AutoCloseable {
         GgufType type = stored.tensor.readType();
         boolean usable = type.isPlain()
                 && stored.order == ByteOrder.nativeOrder()
-                && stored.tensor.data().address() % type.bytes() == 0;
+                && stored.tensor.readData().address() % type.bytes() == 0;
         return usable ? Optional.of(DType.valueOf(type.name())) : Optional.empty();
     }
 
     /** A tensor's bytes as they are in the file, read-only. */
     public MemorySegment data(String name) {
-        type(name);
-        return stored(name).tensor.data();
+        return stored(name).tensor.readData();
     }
 
     /** Writes a tensor's numbers as float32, row by row, on all cores. */

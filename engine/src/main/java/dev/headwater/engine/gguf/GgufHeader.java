@@ -37,30 +37,39 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
     private static final long MAX_ALIGNMENT = 1 << 20;
 
     static GgufHeader parse(Path path, MemorySegment file) {
-        return new Parser(path, file).parse();
+        if (file.byteSize() < 24 || MemorySegment.mismatch(file, 0, 4, MemorySegment.ofArray(MAGIC), 0, 4) >= 0) {
+            throw new HeadwaterException(
+                    "%s is not a GGUF file, or it is cut off: it has %d bytes".formatted(path, file.byteSize()));
+        }
+        return new Parser(path, file, order(file)).parse();
+    }
+
+    /** A small version read in the wrong order is a huge one. */
+    private static ByteOrder order(MemorySegment file) {
+        ValueLayout.OfInt version = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+        return file.get(version, MAGIC.length) << 16 == 0 ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
     }
 
     private static final class Parser {
         private final Path path;
         private final MemorySegment file;
-        private ValueLayout.OfShort shorts;
-        private ValueLayout.OfInt ints;
-        private ValueLayout.OfLong longs;
-        private long at;
+        private final ByteOrder order;
+        private final ValueLayout.OfShort shorts;
+        private final ValueLayout.OfInt ints;
+        private final ValueLayout.OfLong longs;
+        private long at = MAGIC.length;
         private int items;
 
-        Parser(Path path, MemorySegment file) {
+        Parser(Path path, MemorySegment file, ByteOrder order) {
             this.path = path;
             this.file = file;
+            this.order = order;
+            shorts = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
+            ints = ValueLayout.JAVA_INT_UNALIGNED.withOrder(order);
+            longs = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order);
         }
 
         GgufHeader parse() {
-            if (file.byteSize() < 24 || MemorySegment.mismatch(file, 0, 4, MemorySegment.ofArray(MAGIC), 0, 4) >= 0) {
-                throw new HeadwaterException(
-                        "%s is not a GGUF file, or it is cut off: it has %d bytes".formatted(path, file.byteSize()));
-            }
-            at = MAGIC.length;
-            ByteOrder order = readOrder();
             int version = int32();
             if (version < 2 || version > 3) {
                 throw new HeadwaterException("%s is a GGUF file of version %s; Headwater reads versions 2 and 3%s"
@@ -81,17 +90,6 @@ record GgufHeader(Map<String, Object> metadata, Map<String, GgufTensor> tensors,
                 places.add(place());
             }
             return new GgufHeader(metadata, tensors(places, alignment(metadata)), order);
-        }
-
-        /** A small version read in the wrong order is a huge one. */
-        private ByteOrder readOrder() {
-            ByteOrder order = file.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), at) << 16 == 0
-                    ? ByteOrder.BIG_ENDIAN
-                    : ByteOrder.LITTLE_ENDIAN;
-            shorts = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
-            ints = ValueLayout.JAVA_INT_UNALIGNED.withOrder(order);
-            longs = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order);
-            return order;
         }
 
         private long alignment(Map<String, Object> metadata) {

@@ -81,10 +81,10 @@ public final class BundledModel {
         }
         URL first = resources.apply(lines(name).getFirst().path());
         if (first.getProtocol().equals("file")) {
-            return pathOf(first).getParent();
+            return pathOf(first).resolveSibling("");
         }
         Path target = target(name, cache);
-        Path stamps = cache.resolve("stamps").resolve(target.getParent().getFileName() + "-" + name);
+        Path stamps = cache.resolve("stamps").resolve(version(name) + "-" + name);
         return Unpacked.directory(target, stamps, entries(name, resources));
     }
 
@@ -104,10 +104,13 @@ public final class BundledModel {
 
     /** The directory's name follows its content, so that versions of Headwater don't overwrite each other's. */
     private static Path target(String name, Path cache) {
+        return cache.resolve("models").resolve(version(name)).resolve(name);
+    }
+
+    private static String version(String name) {
         var sum = new CRC32();
         lines(name).forEach(line -> sum.update((line.sha256() + line.path()).getBytes(StandardCharsets.UTF_8)));
-        String version = "%08x".formatted(sum.getValue());
-        return cache.resolve("models").resolve(version).resolve(name);
+        return "%08x".formatted(sum.getValue());
     }
 
     /**

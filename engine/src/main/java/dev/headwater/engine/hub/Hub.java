@@ -12,10 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns references into local directories, fetching what isn't here into the Hugging Face cache, where Python's tools
@@ -39,7 +42,7 @@ public final class Hub implements AutoCloseable {
 
     private final HubSettings settings;
     /** Made when it is first needed: what is on this machine is found without it, and faster. */
-    private HubClient client;
+    private @Nullable HubClient client;
 
     private final HubCache cache;
     private final Map<Remote, Listing> listings = new ConcurrentHashMap<>();
@@ -50,7 +53,7 @@ public final class Hub implements AutoCloseable {
      * @param directory on this machine; a model may be a GGUF file instead
      * @param commit    for a repository: the commit; otherwise null
      */
-    public record Resolved(Path directory, String commit) {}
+    public record Resolved(Path directory, @Nullable String commit) {}
 
     /**
      * What a repository holds.
@@ -262,29 +265,29 @@ public final class Hub implements AutoCloseable {
         }
         Listing listing;
         if (settings.offline()) {
-            listing = cached(repository, "and HF_HUB_OFFLINE is set: fetch it with the network on first", null);
+            listing = cached(
+                    repository,
+                    () -> new HeadwaterException(repository + " is not in the cache " + cache.root()
+                            + ", and HF_HUB_OFFLINE is set: fetch it with the network on first."));
         } else {
             try {
                 String commit = repository.isPinned() ? repository.revision() : client().commit(repository);
                 listing = new Listing(commit, client().files(repository, commit));
             } catch (UnreachableException e) {
-                listing = cached(repository, null, e);
+                listing = cached(repository, () -> e);
             }
         }
         listings.put(repository, listing);
         return listing;
     }
 
-    /** What the cache holds; else the failure, or a sentence with this reason. */
-    private Listing cached(Remote repository, String reason, UnreachableException failure) {
-        String commit =
-                cache.commit(repository.repository(), repository.revision()).orElse(null);
-        Path snapshot = commit == null ? null : cache.snapshot(repository.repository(), commit);
-        if (commit == null || !Files.isDirectory(snapshot)) {
-            throw failure != null
-                    ? failure
-                    : new HeadwaterException(repository + " is not in the cache " + cache.root() + ", " + reason + ".");
-        }
+    /** What the cache holds, if it holds the repository. */
+    private Listing cached(Remote repository, Supplier<HeadwaterException> otherwise) {
+        String name = repository.repository();
+        String commit = cache.commit(name, repository.revision())
+                .filter(known -> Files.isDirectory(cache.snapshot(name, known)))
+                .orElseThrow(otherwise);
+        Path snapshot = cache.snapshot(name, commit);
         try (Stream<Path> tree = Files.walk(snapshot)) {
             return new Listing(
                     commit,
@@ -333,7 +336,9 @@ public final class Hub implements AutoCloseable {
         long bytes = missing.stream().mapToLong(RemoteFile::size).sum();
         long free = cache.free();
         long arrived = missing.stream()
-                .mapToLong(file -> PartialFile.arrived(cache.blob(reference.repository(), file.etag())))
+                .map(RemoteFile::etag)
+                .filter(Objects::nonNull)
+                .mapToLong(etag -> PartialFile.arrived(cache.blob(reference.repository(), etag)))
                 .sum();
         if (bytes - arrived > free) {
             throw new HeadwaterException(

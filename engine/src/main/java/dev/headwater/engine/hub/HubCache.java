@@ -211,7 +211,7 @@ public record HubCache(Path root) {
             Files.createDirectories(link.getParent());
             Path temporary = beside(link);
             try {
-                Files.createSymbolicLink(temporary, link.getParent().relativize(blob));
+                Files.createSymbolicLink(temporary, link.resolveSibling("").relativize(blob));
             } catch (UnsupportedOperationException | IOException e) {
                 Files.copy(blob, temporary);
             }
@@ -255,8 +255,10 @@ public record HubCache(Path root) {
     long free() {
         try {
             Path existing = root.toAbsolutePath();
-            while (!Files.exists(existing)) {
-                existing = existing.getParent();
+            Path parent = existing.getParent();
+            while (parent != null && !Files.exists(existing)) {
+                existing = parent;
+                parent = parent.getParent();
             }
             return Files.getFileStore(existing).getUsableSpace();
         } catch (IOException e) {

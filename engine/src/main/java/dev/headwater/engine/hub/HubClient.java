@@ -20,6 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What the hub can be asked: commits, lists of files, and files, in part or whole. */
 final class HubClient implements AutoCloseable {
@@ -117,7 +118,7 @@ final class HubClient implements AutoCloseable {
         return response;
     }
 
-    private URI nextPage(HttpResponse<?> response, URI page) {
+    private @Nullable URI nextPage(HttpResponse<?> response, URI page) {
         Matcher next = NEXT_PAGE.matcher(String.join(",", response.headers().allValues("link")));
         if (!next.find()) {
             return null;

@@ -21,6 +21,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP as the hub needs it. The token goes to the endpoint's own host only; redirects elsewhere are followed without
@@ -32,7 +33,7 @@ final class HubHttp implements AutoCloseable {
     private static final Pattern RESET = Pattern.compile(";\\s*t=(\\d{1,6})");
 
     private final HubSettings settings;
-    private HttpClient http;
+    private @Nullable HttpClient http;
 
     HubHttp(HubSettings settings) {
         this.settings = settings;
@@ -62,7 +63,7 @@ final class HubHttp implements AutoCloseable {
      * @param attempts of which the last may end without any connection
      * @throws UnreachableException if there is no answer
      */
-    HttpResponse<InputStream> send(String method, URI address, String range, int attempts) {
+    HttpResponse<InputStream> send(String method, URI address, @Nullable String range, int attempts) {
         HttpRequest.Builder request = HttpRequest.newBuilder(address)
                 .method(method, HttpRequest.BodyPublishers.noBody())
                 .timeout(Duration.ofSeconds(30))
@@ -151,6 +152,7 @@ final class HubHttp implements AutoCloseable {
     }
 
     /** Where an answer sends on to; null if it does not. */
+    @Nullable
     URI redirect(HttpResponse<?> response, URI from) {
         if (!Set.of(301, 302, 303, 307, 308).contains(response.statusCode())) {
             return null;

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the hub is reached, as the environment variables of Hugging Face's own tools say.
@@ -33,7 +34,7 @@ import java.util.stream.Stream;
 public record HubSettings(
         URI endpoint,
         Path cache,
-        String token,
+        @Nullable String token,
         boolean offline,
         ProxySelector proxy,
         long chunkBytes,
@@ -90,7 +91,7 @@ public record HubSettings(
         throw new UsageException("HF_ENDPOINT is \"" + text + "\", which is not an http or https address.");
     }
 
-    private static String token(Map<String, String> environment) {
+    private static @Nullable String token(Map<String, String> environment) {
         Stream<String> named =
                 Stream.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN").map(name -> environment.getOrDefault(name, ""));
         Path file = environment.getOrDefault("HF_TOKEN_PATH", "").isBlank()

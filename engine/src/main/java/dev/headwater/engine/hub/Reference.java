@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Where a model or a set of transcoders is: what a user writes for {@code --model} and {@code --transcoders}. */
 public sealed interface Reference {
@@ -197,7 +198,7 @@ public sealed interface Reference {
                 : repository(reference.substring(0, at), reference.substring(at + 1), reference);
     }
 
-    private static Remote repository(String path, String revision, String whole) {
+    private static Remote repository(String path, @Nullable String revision, String whole) {
         String[] parts = path.split("/", 3);
         boolean complete = !path.isEmpty() && !path.startsWith("/") && !path.endsWith("/");
         if (!complete) {

@@ -1,5 +1,7 @@
 package dev.headwater.engine.hub;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A file of a repository.
  *
@@ -8,7 +10,7 @@ package dev.headwater.engine.hub;
  * @param etag what the cache names its content by: the sha256 of a large file, the git blob id of a small one; null if
  *      unknown
  */
-public record RemoteFile(String path, long size, String etag) {
+public record RemoteFile(String path, long size, @Nullable String etag) {
     /** More than any file of a model has; a server that says otherwise lies. */
     static final long MOST_BYTES = 1L << 42;
 }

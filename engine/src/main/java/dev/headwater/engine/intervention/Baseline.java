@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A prompt's run without edits: what interventions start from, freeze and are compared with.
@@ -83,7 +84,7 @@ public final class Baseline implements AutoCloseable {
     }
 
     /** The prompt's pass with hooks. */
-    Run run(Hooks hooks, Logits logits, KvCache cache) {
+    Run run(Hooks hooks, Logits logits, @Nullable KvCache cache) {
         var request = new TraceRequest(Set.of(model.basis().input()), false, logits);
         Trace trace = model.model().forward(run.tokens(), request, hooks, cache);
         return new Run(

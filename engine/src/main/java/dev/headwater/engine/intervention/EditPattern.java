@@ -7,6 +7,7 @@ import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Features written as {@code LAYERS/POSITIONS/FEATURE}: a layer, a range of layers {@code a:b} or {@code *} for all;
@@ -15,7 +16,13 @@ import java.util.TreeSet;
  * @param layers  from and to (one past the last); null for all
  * @param feature null for all that fire
  */
-public record EditPattern(Positions.Range layers, Positions positions, Integer feature) {
+public record EditPattern(
+        @Nullable Layers layers,
+        Positions positions,
+        @Nullable Integer feature) {
+    /** Layers {@code from} to {@code to - 1}. */
+    public record Layers(int from, int to) {}
+
     /** @throws UsageException if the text is not of this form */
     public static EditPattern parse(String text) {
         String[] parts = text.split("/", -1);
@@ -26,10 +33,12 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
                     "'" + ErrorText.of(text)
                             + "' names no features; write LAYER/POSITION/FEATURE, as in 2/-1/607, or a range of layers as 0:3, or * for all");
         }
-        Positions.Range layers = switch (Positions.parse(parts[0])) {
-            case Positions.At(int layer) -> new Positions.Range(layer, layer + 1);
-            case Positions.Range range -> range.equals(Positions.ALL) ? null : range;
-        };
+        Layers layers = null;
+        if (!parts[0].equals("*")) {
+            String[] ends = parts[0].split(":", -1);
+            int from = Integer.parseInt(ends[0]);
+            layers = new Layers(from, ends.length == 1 ? from + 1 : Integer.parseInt(ends[1]));
+        }
         if (layers != null && layers.from() >= layers.to()) {
             throw new UsageException("'" + ErrorText.of(text) + "': the range of layers is empty");
         }
@@ -73,7 +82,7 @@ public record EditPattern(Positions.Range layers, Positions positions, Integer f
      * @param at the position in the others, negative from their end; null for the same as here, counted as the pattern
      *      counts
      */
-    public List<Edit> swaps(Baseline baseline, List<Prompt> others, Integer at, float factor) {
+    public List<Edit> swaps(Baseline baseline, List<Prompt> others, @Nullable Integer at, float factor) {
         List<Edit> edits = new ArrayList<>();
         for (int layer = first(); layer < end(baseline); layer++) {
             for (int position : resolved(baseline, layer)) {

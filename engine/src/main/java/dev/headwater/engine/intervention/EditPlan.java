@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Edits sorted by layer: for each layer a table of the positions of one pass by the features that change anywhere in
@@ -19,7 +20,7 @@ final class EditPlan {
      * @param feature distinct features, ascending [n]
      * @param change  by position, then feature; null where nothing changes [P * n]
      */
-    record Table(int layer, int[] feature, Change[] change) {
+    record Table(int layer, int[] feature, @Nullable Change[] change) {
         private int slot(int position, int wanted) {
             return position * feature.length + Arrays.binarySearch(feature, wanted);
         }

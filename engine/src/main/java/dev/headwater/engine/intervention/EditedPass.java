@@ -10,6 +10,7 @@ import dev.headwater.engine.model.NormSite;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Carries out edits while the model runs: at each layer the MLP's output gets (new activation - activation) * W_dec of
@@ -20,19 +21,19 @@ final class EditedPass implements Hooks {
     private final EditPlan plan;
     private final List<HeadEdit> heads;
     private final Freeze freeze;
-    private final Run clean;
+    private final @Nullable Run clean;
     private final int zeros;
     /** By layer, what edits add to the activations of the plan's features, [P * n]. */
     private final float[][] differences;
 
     private final List<Run.Applied> applied = new ArrayList<>();
 
-    private Tensor input;
+    private @Nullable Tensor input;
 
     /**
      * @param clean the run without edits, or null for a generated token, where nothing is frozen
      */
-    EditedPass(FeatureBasis basis, EditPlan plan, List<HeadEdit> heads, Freeze freeze, Run clean) {
+    EditedPass(FeatureBasis basis, EditPlan plan, List<HeadEdit> heads, Freeze freeze, @Nullable Run clean) {
         this.heads = heads;
         this.basis = basis;
         this.plan = plan;
@@ -43,8 +44,8 @@ final class EditedPass implements Hooks {
     }
 
     @Override
-    public Tensor attention(int layer) {
-        return freeze instanceof Freeze.Nothing ? null : clean.trace().attention(layer);
+    public @Nullable Tensor attention(int layer) {
+        return freeze instanceof Freeze.Nothing ? null : clean().trace().attention(layer);
     }
 
     @Override
@@ -62,8 +63,22 @@ final class EditedPass implements Hooks {
     }
 
     @Override
-    public Tensor reciprocal(NormSite norm, int layer) {
-        return freeze.holdsNorms(basis.layers()) ? clean.trace().reciprocal(norm, layer) : null;
+    public @Nullable Tensor reciprocal(NormSite norm, int layer) {
+        return freeze.holdsNorms(basis.layers()) ? clean().trace().reciprocal(norm, layer) : null;
+    }
+
+    private Run clean() {
+        if (clean == null) {
+            throw new IllegalStateException("nothing is frozen without a run to freeze it to");
+        }
+        return clean;
+    }
+
+    private Tensor input() {
+        if (input == null) {
+            throw new IllegalStateException("a layer's input comes before its output");
+        }
+        return input;
     }
 
     @Override
@@ -97,16 +112,15 @@ final class EditedPass implements Hooks {
 
     /** The MLP's output in the run without edits, with the skip of what its input has become. */
     private Tensor frozen(int layer) {
-        Tensor output = clean.output(layer);
-        if (!basis.hasSkip(layer)) {
-            return output;
-        }
-        return Torch.add(output, Torch.mm(Torch.sub(input, clean.input(layer)), basis.skip(layer)));
+        Tensor output = clean().output(layer);
+        Tensor skip = basis.skip(layer);
+        return skip == null ? output : Torch.add(output, Torch.mm(Torch.sub(input(), clean().input(layer)), skip));
     }
 
     private float[] differences(EditPlan.Table table) {
         float[] unedited = clean == null ? null : table.activations(basis, clean.input(table.layer()), zeros);
-        float[] current = freeze.holdsAnyLayer() ? unedited : table.activations(basis, input, zeros);
+        float[] current =
+                unedited != null && freeze.holdsAnyLayer() ? unedited : table.activations(basis, input(), zeros);
         float[] difference = new float[current.length];
         int count = table.feature().length;
         for (int i = 0; i < difference.length; i++) {

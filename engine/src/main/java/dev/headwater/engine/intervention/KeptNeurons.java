@@ -29,7 +29,7 @@ final class KeptNeurons implements Hooks {
     private final float[][] stay;
 
     private final int positions;
-    private Tensor input;
+    private @Nullable Tensor input;
 
     /**
      * @param kept      numbers (layer * P + position) * F + neuron; those of zero positions stay in any case
@@ -93,6 +93,9 @@ final class KeptNeurons implements Hooks {
         }
         if (site != neurons.output()) {
             return value;
+        }
+        if (input == null) {
+            throw new IllegalStateException("a layer's input comes before its output");
         }
         try (var scope = TensorScope.open()) {
             Tensor live = neurons.preActivations(layer, input);

@@ -2,6 +2,7 @@ package dev.headwater.engine.intervention;
 
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.ErrorText;
+import org.jspecify.annotations.Nullable;
 
 /** Token positions that an edit is meant for. Negative numbers count from the end of the prompt, as in Python. */
 public sealed interface Positions {
@@ -21,7 +22,7 @@ public sealed interface Positions {
      *
      * @param to null for an open end: tokens generated after the prompt are meant too
      */
-    record Range(int from, Integer to) implements Positions {
+    record Range(int from, @Nullable Integer to) implements Positions {
         @Override
         public String toString() {
             return from + ":" + (to == null ? "" : to);

@@ -144,7 +144,7 @@ final class Prediction {
                 .boxed()
                 .max(Comparator.comparingDouble(i -> graph.weights()[i]))
                 .map(i -> (int) graph.nodes().get(i).number())
-                .orElseGet(() -> Sampling.GREEDY.choose(baseline.run().logits(-1), null));
+                .orElseGet(() -> Sampling.greedy(baseline.run().logits(-1)));
     }
 
     int answer() {

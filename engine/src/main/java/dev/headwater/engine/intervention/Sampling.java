@@ -28,13 +28,18 @@ public record Sampling(double temperature, int topK, double topP, long seed) {
         }
     }
 
+    /** The first of the most probable tokens. */
+    static int greedy(float[] logits) {
+        int best = 0;
+        for (int i = 1; i < logits.length; i++) {
+            best = logits[i] > logits[best] ? i : best;
+        }
+        return best;
+    }
+
     int choose(float[] logits, RandomGenerator random) {
         if (temperature == 0) {
-            int best = 0;
-            for (int i = 1; i < logits.length; i++) {
-                best = logits[i] > logits[best] ? i : best;
-            }
-            return best;
+            return greedy(logits);
         }
         int[] tokens = IntStream.range(0, logits.length)
                 .boxed()

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A graph that features to change are taken from, of this prompt or another one.
@@ -21,7 +22,7 @@ import java.util.stream.IntStream;
  * @param tokens of its prompt, or null if it doesn't say
  * @param groups made in a front end
  */
-public record SourceGraph(String name, String scan, int[] tokens, List<Supernode> groups) {
+public record SourceGraph(String name, String scan, int @Nullable [] tokens, List<Supernode> groups) {
     public SourceGraph {
         groups = List.copyOf(groups);
     }

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Features that belong together under a name. */
 public record Supernode(String name, List<FeatureRef> features) {
@@ -84,7 +85,7 @@ public record Supernode(String name, List<FeatureRef> features) {
     }
 
     /** {@code layer_feature_position}, or null if it is something else. */
-    private static FeatureRef feature(String id, int layers) {
+    private static @Nullable FeatureRef feature(String id, int layers) {
         String[] parts = id.split("_");
         if (parts.length != 3 || !id.matches("\\d{1,9}_\\d{1,9}_\\d{1,9}") || Integer.parseInt(parts[0]) >= layers) {
             return null;
@@ -127,7 +128,7 @@ public record Supernode(String name, List<FeatureRef> features) {
      *
      * @param at the position here, negative from the end; null for the group's own positions
      */
-    public List<Edit> swaps(List<Prompt> others, Integer at, float factor) {
+    public List<Edit> swaps(List<Prompt> others, @Nullable Integer at, float factor) {
         return features.stream()
                 .map(feature -> new Edit(
                         feature.layer(),

@@ -4,21 +4,23 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A part of a template that has a value. Parts of it are evaluated by {@link Scope#value}, which counts them. */
 sealed interface Expression {
+    @Nullable
     Object evaluate(Scope scope);
 
-    record Literal(Object value) implements Expression {
+    record Literal(@Nullable Object value) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             return value;
         }
     }
 
     record Name(String name) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             return scope.get(name);
         }
     }
@@ -60,10 +62,13 @@ sealed interface Expression {
      * @param mapping what follows {@code **}, or null
      */
     record CallArguments(
-            List<Expression> positional, Map<String, Expression> named, Expression list, Expression mapping) {
+            List<Expression> positional,
+            Map<String, Expression> named,
+            @Nullable Expression list,
+            @Nullable Expression mapping) {
         static final CallArguments NONE = new CallArguments(List.of(), Map.of(), null, null);
 
-        Arguments evaluate(Scope scope, Object... first) {
+        Arguments evaluate(Scope scope, @Nullable Object... first) {
             List<Object> values = new ArrayList<>(List.of());
             for (Object value : first) {
                 values.add(value);
@@ -99,7 +104,7 @@ sealed interface Expression {
 
     record Call(Expression function, CallArguments arguments, int line) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             return callable(scope).call(arguments.evaluate(scope));
         }
 
@@ -114,7 +119,7 @@ sealed interface Expression {
     /** {@code value | filter(...)}. */
     record Filter(Expression value, Callable filter, CallArguments arguments) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             return filter.call(arguments.evaluate(scope, scope.value(value)));
         }
     }
@@ -177,7 +182,7 @@ sealed interface Expression {
 
     record And(Expression left, Expression right) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             Object value = scope.value(left);
             return Values.truth(value) ? scope.value(right) : value;
         }
@@ -185,7 +190,7 @@ sealed interface Expression {
 
     record Or(Expression left, Expression right) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             Object value = scope.value(left);
             return Values.truth(value) ? value : scope.value(right);
         }
@@ -193,7 +198,7 @@ sealed interface Expression {
 
     record Conditional(Expression condition, Expression then, Expression otherwise) implements Expression {
         @Override
-        public Object evaluate(Scope scope) {
+        public @Nullable Object evaluate(Scope scope) {
             return scope.value(scope.holds(condition) ? then : otherwise);
         }
     }
@@ -248,7 +253,7 @@ sealed interface Expression {
         return values;
     }
 
-    private static Object defined(Object value, int line) {
+    private static @Nullable Object defined(@Nullable Object value, int line) {
         if (value instanceof Undefined undefined) {
             throw new TemplateException("'" + undefined.name() + "' is undefined", line);
         }

@@ -6,6 +6,7 @@ import java.math.RoundingMode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What may stand after {@code |}: filters of texts and numbers here, of several items in {@link ItemFilters}. */
 final class Filters {
@@ -153,20 +154,20 @@ final class Filters {
     }
 
     /** An attribute, but no item of that name. */
-    private static Object attribute(Object value, String name) {
+    private static Object attribute(@Nullable Object value, String name) {
         if (value instanceof Undefined undefined) {
             throw undefined.error();
         }
         return Methods.ofObject(value, name);
     }
 
-    private static Object otherwise(Arguments arguments) {
+    private static @Nullable Object otherwise(Arguments arguments) {
         Object value = arguments.first();
         boolean absent = value instanceof Undefined || arguments.flag(2, "boolean") && !Values.truth(value);
         return absent ? arguments.get(1, "default_value", "") : value;
     }
 
-    private static Object whole(Arguments arguments) {
+    private static @Nullable Object whole(Arguments arguments) {
         Object value = arguments.first();
         Object otherwise = arguments.get(1, "default", 0L);
         if (arguments.integer(2, "base", 10) != 10) {
@@ -191,7 +192,7 @@ final class Filters {
         };
     }
 
-    private static Object truncated(Double number, Object otherwise) {
+    private static @Nullable Object truncated(@Nullable Double number, @Nullable Object otherwise) {
         if (number == null || number.isNaN() || number.isInfinite()) {
             return otherwise;
         }
@@ -201,7 +202,7 @@ final class Filters {
         return (long) number.doubleValue();
     }
 
-    private static Object decimal(Arguments arguments) {
+    private static @Nullable Object decimal(Arguments arguments) {
         Object value = arguments.first();
         Double number = switch (value) {
             case Undefined undefined -> throw undefined.error();
@@ -221,7 +222,7 @@ final class Filters {
         return stripped.replaceAll("(?<=[0-9])_(?=[0-9])", "");
     }
 
-    private static Double parsed(String text) {
+    private static @Nullable Double parsed(String text) {
         if (text.matches("(?i)[+-]?(inf|infinity|nan)")) {
             return text.toLowerCase(java.util.Locale.ROOT).contains("nan")
                     ? Double.NaN
@@ -237,12 +238,12 @@ final class Filters {
         int precision = Math.clamp(arguments.integer(1, "precision", 0), -400, 400);
         String method = arguments.text(2, "method", "common");
         double number = Values.decimalOf(value);
-        if (!method.equals("common")) {
-            if (!method.equals("ceil") && !method.equals("floor")) {
+        if (!"common".equals(method)) {
+            if (!"ceil".equals(method) && !"floor".equals(method)) {
                 throw new TemplateException("the filter 'round' knows common, ceil and floor");
             }
             double scale = Math.pow(10, precision);
-            return (method.equals("ceil") ? Math.ceil(number * scale) : Math.floor(number * scale)) / scale;
+            return ("ceil".equals(method) ? Math.ceil(number * scale) : Math.floor(number * scale)) / scale;
         }
         if (value instanceof Double) {
             return Double.isNaN(number) || Double.isInfinite(number)

@@ -2,13 +2,14 @@ package dev.headwater.engine.jinja;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Python's two ways to put values into a text: {@code '%s' % value} and {@code '{}'.format(value)}, without widths. */
 final class Formatting {
     private Formatting() {}
 
     /** {@code format % values}, where a tuple holds several. */
-    static String percent(String format, Object values, Budget budget) {
+    static String percent(String format, @Nullable Object values, Budget budget) {
         List<?> several = Sequence.isTuple(values) ? (List<?>) values : null;
         StringBuilder text = new StringBuilder();
         int used = 0;
@@ -97,7 +98,7 @@ final class Formatting {
         return arguments.named().get(name);
     }
 
-    private static String represented(Object value, Budget budget) {
+    private static String represented(@Nullable Object value, Budget budget) {
         StringBuilder text = new StringBuilder();
         Values.represent(value, text, budget);
         return text.toString();

@@ -1,6 +1,7 @@
 package dev.headwater.engine.jinja;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A function, method, filter or test with fixed parameters. Arguments beyond them are an error, as in Python, rather than ignored.
@@ -20,7 +21,7 @@ record Function(String name, List<String> parameters, boolean piped, Callable bo
     }
 
     @Override
-    public Object call(Arguments arguments) {
+    public @Nullable Object call(Arguments arguments) {
         int given = arguments.size() - (piped ? 1 : 0);
         if (given > parameters.size()) {
             throw new TemplateException(name + " takes at most " + parameters.size() + " arguments, not " + given);

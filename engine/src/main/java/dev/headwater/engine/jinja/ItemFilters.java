@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** Filters of several items. Those that are generators in Python give generators here. */
 final class ItemFilters {
@@ -102,7 +103,7 @@ final class ItemFilters {
     }
 
     /** An attribute or item, or several with dots between them, each replaced by {@code standard} where it is undefined. */
-    private static Object path(Object value, Object attribute, Object standard, Budget budget) {
+    private static Object path(Object value, @Nullable Object attribute, @Nullable Object standard, Budget budget) {
         if (attribute == null) {
             return value;
         }
@@ -159,14 +160,14 @@ final class ItemFilters {
             throw new TemplateException("the filter 'dictsort' needs a mapping, not " + Values.kind(arguments.first()));
         }
         String by = arguments.text(2, "by", "key");
-        if (!by.equals("key") && !by.equals("value")) {
+        if (!"key".equals(by) && !"value".equals(by)) {
             throw new TemplateException("the filter 'dictsort' sorts by key or value");
         }
         Budget budget = arguments.budget();
         return sorted(
                 Values.pairs(map, budget),
                 pair -> folded(
-                        ((Sequence) pair).get(by.equals("key") ? 0 : 1), arguments.flag(1, "case_sensitive"), budget),
+                        ((Sequence) pair).get("key".equals(by) ? 0 : 1), arguments.flag(1, "case_sensitive"), budget),
                 arguments.flag(3, "reverse"),
                 budget);
     }
@@ -209,7 +210,7 @@ final class ItemFilters {
         return groups;
     }
 
-    private static Object sum(Arguments arguments) {
+    private static @Nullable Object sum(Arguments arguments) {
         Object sum = arguments.get(2, "start", 0L);
         if (sum instanceof String) {
             throw new TemplateException("the filter 'sum' joins no texts");
@@ -283,7 +284,7 @@ final class ItemFilters {
         return Sequence.generator(result);
     }
 
-    private static void fill(List<Object> list, Object filler, long times, Budget budget) {
+    private static void fill(List<Object> list, @Nullable Object filler, long times, Budget budget) {
         for (long i = 0; i < times; i++) {
             budget.spend(Budget.ITEM);
             list.add(filler);
@@ -299,17 +300,14 @@ final class ItemFilters {
                 && !Set.of("attribute", "default").containsAll(arguments.named().keySet())) {
             throw new TemplateException("the filter 'map' takes attribute and default");
         }
-        Callable filter = byAttribute ? null : named(Filters.ALL, "filter", arguments.required(1, "filter"));
         List<Object> result = new ArrayList<>();
-        for (Object item : items(arguments)) {
-            result.add(
-                    byAttribute
-                            ? path(
-                                    item,
-                                    arguments.named().get("attribute"),
-                                    arguments.named().get("default"),
-                                    arguments.budget())
-                            : filter.call(with(arguments, item, 2)));
+        if (byAttribute) {
+            Object attribute = arguments.named().get("attribute");
+            Object standard = arguments.named().get("default");
+            items(arguments).forEach(item -> result.add(path(item, attribute, standard, arguments.budget())));
+        } else {
+            Callable filter = named(Filters.ALL, "filter", arguments.required(1, "filter"));
+            items(arguments).forEach(item -> result.add(filter.call(with(arguments, item, 2))));
         }
         return Sequence.generator(result);
     }
@@ -333,7 +331,7 @@ final class ItemFilters {
         return Sequence.generator(kept);
     }
 
-    private static Callable named(Map<String, Callable> all, String kind, Object name) {
+    private static Callable named(Map<String, Callable> all, String kind, @Nullable Object name) {
         Callable callable = name instanceof String text ? all.get(text) : null;
         if (callable == null) {
             throw TemplateException.unsupported(

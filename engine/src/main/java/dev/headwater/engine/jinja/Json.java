@@ -5,18 +5,20 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** JSON as Python's {@code json.dumps(value)} writes it, which chat templates show to models. */
 final class Json {
     private final StringBuilder text = new StringBuilder();
     private final Budget budget;
-    private final String indent;
+    private final @Nullable String indent;
     private final String afterItem;
     private final String afterKey;
     private final boolean ascii;
     private final boolean sorted;
 
-    private Json(Budget budget, boolean ascii, String indent, String afterItem, String afterKey, boolean sorted) {
+    private Json(
+            Budget budget, boolean ascii, @Nullable String indent, String afterItem, String afterKey, boolean sorted) {
         this.budget = budget;
         this.ascii = ascii;
         this.indent = indent;
@@ -59,7 +61,7 @@ final class Json {
         text.append(part);
     }
 
-    private void value(Object value, int depth) {
+    private void value(@Nullable Object value, int depth) {
         budget.enter();
         switch (value) {
             case null -> append("null");

@@ -1,22 +1,23 @@
 package dev.headwater.engine.jinja;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The variable {@code loop} inside a {@code for}; callable where the loop is recursive. */
 final class Loop implements Attributed, Callable {
     /** The text that the loop's body gives for other items, one level further in. */
     interface Recursion {
-        String over(Object items, int depth);
+        String over(@Nullable Object items, int depth);
     }
 
     private final List<Object> items;
     private final int depth;
-    private final Recursion recursion;
+    private final @Nullable Recursion recursion;
     private int at = -1;
-    private Object changedBefore;
+    private @Nullable Object changedBefore;
 
     /** @param recursion null if the loop isn't recursive */
-    Loop(List<Object> items, int depth, Recursion recursion) {
+    Loop(List<Object> items, int depth, @Nullable Recursion recursion) {
         this.items = items;
         this.depth = depth;
         this.recursion = recursion;

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** Attributes of values: methods of Python's strings, lists and dicts, as far as they change nothing. */
 final class Methods {
@@ -46,7 +47,7 @@ final class Methods {
     private Methods() {}
 
     /** {@code value.name}: a method, else the item of that key. */
-    static Object attribute(Object value, String name, Budget budget) {
+    static Object attribute(@Nullable Object value, String name, Budget budget) {
         if (value instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -57,7 +58,7 @@ final class Methods {
     }
 
     /** A method or attribute that all values of this kind have. */
-    static Object ofObject(Object value, String name) {
+    static Object ofObject(@Nullable Object value, String name) {
         Object found = switch (value) {
             case Attributed object -> object.attribute(name);
             case String text ->
@@ -87,7 +88,7 @@ final class Methods {
         };
     }
 
-    private static Callable ofDict(Map<?, ?> map, String name) {
+    private static @Nullable Callable ofDict(Map<?, ?> map, String name) {
         return switch (name) {
             case "items" ->
                 Function.of(
@@ -112,7 +113,7 @@ final class Methods {
         };
     }
 
-    private static Callable ofList(List<?> list, String name) {
+    private static @Nullable Callable ofList(List<?> list, String name) {
         return switch (name) {
             case "count" ->
                 Function.of(name, "value", arguments -> {
@@ -136,7 +137,7 @@ final class Methods {
         };
     }
 
-    private static Callable ofText(String text, String name) {
+    private static @Nullable Callable ofText(String text, String name) {
         return switch (name) {
             case "strip", "lstrip", "rstrip" ->
                 Function.of(
@@ -274,9 +275,10 @@ final class Methods {
 
     private static boolean any(Arguments arguments, String text, boolean prefix) {
         Object affixes = arguments.first();
-        for (Object affix : Sequence.isTuple(affixes)
-                ? (List<?>) affixes
-                : List.of(affixes == null ? new Undefined("none") : affixes)) {
+        List<?> all = affixes instanceof List<?> several && Sequence.isTuple(several)
+                ? several
+                : List.of(affixes == null ? new Undefined("none") : affixes);
+        for (Object affix : all) {
             if (!(affix instanceof String wanted)) {
                 throw new TemplateException("a text or a tuple of texts is needed, not " + Values.kind(affix));
             }

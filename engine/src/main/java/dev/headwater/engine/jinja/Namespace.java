@@ -2,12 +2,13 @@ package dev.headwater.engine.jinja;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The only value that a template can change. */
 final class Namespace implements Attributed {
     private final Map<String, Object> values = new HashMap<>();
 
-    void set(String name, Object value) {
+    void set(String name, @Nullable Object value) {
         values.put(name, value);
     }
 

@@ -3,12 +3,13 @@ package dev.headwater.engine.jinja;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Python's operators on two values. What they read and build is paid for first. */
 final class Operators {
     private Operators() {}
 
-    static boolean compare(String operator, Object a, Object b, Budget budget) {
+    static boolean compare(String operator, @Nullable Object a, @Nullable Object b, Budget budget) {
         return switch (operator) {
             case "==" -> equal(a, b, budget);
             case "!=" -> !equal(a, b, budget);
@@ -29,7 +30,7 @@ final class Operators {
         };
     }
 
-    static boolean equal(Object a, Object b, Budget budget) {
+    static boolean equal(@Nullable Object a, @Nullable Object b, Budget budget) {
         budget.enter();
         boolean equal = switch (a) {
             case null -> b == null;
@@ -84,12 +85,12 @@ final class Operators {
         return same;
     }
 
-    private static boolean isNan(Object value) {
+    private static boolean isNan(@Nullable Object value) {
         return value instanceof Double number && number.isNaN();
     }
 
     /** Negative, zero or positive as {@code a} is before, with or after {@code b}. */
-    static int order(Object a, Object b, Budget budget) {
+    static int order(@Nullable Object a, @Nullable Object b, Budget budget) {
         budget.enter();
         int order = switch (a) {
             case Object _
@@ -126,7 +127,7 @@ final class Operators {
         return order;
     }
 
-    private static boolean contains(Object container, Object value, Budget budget) {
+    private static boolean contains(@Nullable Object container, @Nullable Object value, Budget budget) {
         return switch (container) {
             case String text when value instanceof String part -> Strings.find(text, part, 0, budget) >= 0;
             case Map<?, ?> map -> map.containsKey(Values.key(value, budget));
@@ -144,7 +145,7 @@ final class Operators {
         };
     }
 
-    static Object arithmetic(String operator, Object a, Object b, Budget budget) {
+    static Object arithmetic(String operator, @Nullable Object a, @Nullable Object b, Budget budget) {
         if (a instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -191,7 +192,7 @@ final class Operators {
         return Sequence.isTuple(a) && Sequence.isTuple(b) || !(a instanceof Sequence) && !(b instanceof Sequence);
     }
 
-    private static Object repeated(Object value, long times, Object factor, Budget budget) {
+    private static Object repeated(@Nullable Object value, long times, Object factor, Budget budget) {
         long wanted = Math.max(0, times);
         if (value instanceof String text) {
             budget.spend(wanted, Math.max(1, text.length()));

@@ -2,10 +2,11 @@ package dev.headwater.engine.jinja;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Names and their values, inner ones hiding outer ones. A name is set in the innermost scope only. */
 final class Scope {
-    private final Scope parent;
+    private final @Nullable Scope parent;
     private final Map<String, Object> values = new HashMap<>();
     private final Budget budget;
 
@@ -30,6 +31,7 @@ final class Scope {
     }
 
     /** The value of an expression, its depth and cost counted. */
+    @Nullable
     Object value(Expression expression) {
         budget.enter();
         Object value = expression.evaluate(this);
@@ -41,6 +43,7 @@ final class Scope {
         return Values.truth(value(condition));
     }
 
+    @Nullable
     Object get(String name) {
         for (Scope scope = this; scope != null; scope = scope.parent) {
             budget.spend(1);
@@ -52,7 +55,7 @@ final class Scope {
         return new Undefined(name);
     }
 
-    void set(String name, Object value) {
+    void set(String name, @Nullable Object value) {
         budget.spend(Budget.ENTRY);
         values.put(name, value);
     }

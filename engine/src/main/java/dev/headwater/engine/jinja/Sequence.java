@@ -4,6 +4,7 @@ import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.RandomAccess;
+import org.jspecify.annotations.Nullable;
 
 /** Python's ordered values that are no lists; a list is any other {@link List}. None of them can be changed. */
 final class Sequence extends AbstractList<Object> implements RandomAccess {
@@ -55,11 +56,11 @@ final class Sequence extends AbstractList<Object> implements RandomAccess {
         return new Sequence(Kind.GENERATOR, items);
     }
 
-    static boolean isGenerator(Object value) {
+    static boolean isGenerator(@Nullable Object value) {
         return value instanceof Sequence sequence && sequence.kind == Kind.GENERATOR;
     }
 
-    static boolean isTuple(Object value) {
+    static boolean isTuple(@Nullable Object value) {
         return value instanceof Sequence sequence && sequence.kind == Kind.TUPLE;
     }
 
@@ -95,7 +96,7 @@ final class Sequence extends AbstractList<Object> implements RandomAccess {
     }
 
     /** The next item of a generator, which then lacks it, or null if it is at its end. */
-    Object[] next() {
+    Object @Nullable [] next() {
         if (items.isEmpty()) {
             return null;
         }

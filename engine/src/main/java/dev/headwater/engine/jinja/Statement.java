@@ -2,6 +2,7 @@ package dev.headwater.engine.jinja;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A part of a template that writes text or sets names. */
 sealed interface Statement
@@ -121,7 +122,7 @@ sealed interface Statement
     record For(
             Target target,
             Expression items,
-            Expression filter,
+            @Nullable Expression filter,
             boolean recursive,
             List<Statement> body,
             List<Statement> otherwise)
@@ -132,7 +133,7 @@ sealed interface Statement
             return Flow.NEXT;
         }
 
-        private void over(Object value, int depth, Scope scope, Output output) {
+        private void over(@Nullable Object value, int depth, Scope scope, Output output) {
             List<Object> kept = kept(Values.items(value, scope.budget()), scope);
             Loop loop = new Loop(
                     kept,

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** Python's functions on texts, which count in code points. What they read and build is paid for first. */
 final class Strings {
@@ -27,7 +28,7 @@ final class Strings {
         return Character.toString(text.codePointAt(at));
     }
 
-    static String slice(String text, Object from, Object to, Budget budget) {
+    static String slice(String text, @Nullable Object from, @Nullable Object to, Budget budget) {
         budget.spend(text.length());
         int n = text.codePointCount(0, text.length());
         int first = (int) Values.bound(from, 0, n, 1);
@@ -107,7 +108,7 @@ final class Strings {
     }
 
     /** Strips whitespace, or any of these characters. */
-    static String strip(String text, String characters, boolean left, boolean right, Budget budget) {
+    static String strip(String text, @Nullable String characters, boolean left, boolean right, Budget budget) {
         IntPredicate strips = characters == null
                 ? Strings::isSpace
                 : c -> {
@@ -127,7 +128,7 @@ final class Strings {
     }
 
     /** @param separator null for runs of whitespace */
-    static List<Object> split(String text, String separator, long most, boolean fromRight, Budget budget) {
+    static List<Object> split(String text, @Nullable String separator, long most, boolean fromRight, Budget budget) {
         long splits = most < 0 ? Long.MAX_VALUE : most;
         List<Object> parts = separator == null
                 ? words(text, splits, fromRight, budget)

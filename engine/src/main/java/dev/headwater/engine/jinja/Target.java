@@ -1,14 +1,15 @@
 package dev.headwater.engine.jinja;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a value is assigned to. */
 sealed interface Target {
-    void assign(Object value, Scope scope);
+    void assign(@Nullable Object value, Scope scope);
 
     record Name(String name) implements Target {
         @Override
-        public void assign(Object value, Scope scope) {
+        public void assign(@Nullable Object value, Scope scope) {
             scope.set(name, value);
         }
     }
@@ -16,7 +17,7 @@ sealed interface Target {
     /** {@code namespace.attribute}. */
     record Attribute(String namespace, String attribute, int line) implements Target {
         @Override
-        public void assign(Object value, Scope scope) {
+        public void assign(@Nullable Object value, Scope scope) {
             if (!(scope.get(namespace) instanceof Namespace found)) {
                 throw new TemplateException(
                         "only names and attributes of a namespace can be set, which '" + namespace + "' is not", line);
@@ -29,7 +30,7 @@ sealed interface Target {
     /** {@code a, b}: the items of a value, as many as there are targets. */
     record Several(List<Target> targets) implements Target {
         @Override
-        public void assign(Object value, Scope scope) {
+        public void assign(@Nullable Object value, Scope scope) {
             List<Object> items = Values.items(value, scope.budget());
             if (items.size() != targets.size()) {
                 throw new TemplateException(items.size() + " values for " + targets.size() + " names");

@@ -39,7 +39,7 @@ public final class Template {
      */
     public String render(Map<String, ?> variables, Clock clock) {
         return bordered(() -> {
-            Map<?, ?> given = (Map<?, ?>) Values.of(variables);
+            Map<Object, Object> given = Values.mapping(variables);
             Budget budget = new Budget(Values.size(given));
             Scope scope = new Scope(Scope.global(new Builtins(clock).functions(), budget));
             given.forEach((name, value) -> scope.set((String) name, value));

@@ -3,6 +3,7 @@ package dev.headwater.engine.jinja;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What may stand after {@code is}. */
 final class Tests {
@@ -11,7 +12,7 @@ final class Tests {
     private Tests() {}
 
     private interface Check {
-        boolean of(Object value);
+        boolean of(@Nullable Object value);
     }
 
     private static Map<String, Callable> all() {
@@ -92,7 +93,7 @@ final class Tests {
         return Values.key(arguments.first(), arguments.budget()) instanceof String name && known.containsKey(name);
     }
 
-    private static double remainder(Object value) {
+    private static double remainder(@Nullable Object value) {
         if (value instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -101,14 +102,14 @@ final class Tests {
                 : Math.floorMod(Values.integer(value), 2);
     }
 
-    private static boolean isSame(Object a, Object b) {
+    private static boolean isSame(@Nullable Object a, @Nullable Object b) {
         if (a == null || b == null || a instanceof Boolean || b instanceof Boolean) {
             return a == null ? b == null : a.equals(b);
         }
         throw TemplateException.unsupported("the test 'sameas' for anything but true, false and none");
     }
 
-    private static boolean isSequence(Object value) {
+    private static boolean isSequence(@Nullable Object value) {
         return value instanceof List<?> items && Sequence.isIndexed(items)
                 || value instanceof Map<?, ?>
                 || value instanceof String

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Python's rules for values: null, Boolean, Long, Double, String, {@link Markup}, List ({@link Sequence} included), Map with keys
  * that are texts, whole numbers or none, {@link Callable}, {@link Attributed} and {@link Undefined}. */
@@ -13,7 +14,7 @@ final class Values {
     private Values() {}
 
     /** A Java value in the types that templates use. */
-    static Object of(Object value) {
+    static @Nullable Object of(@Nullable Object value) {
         return switch (value) {
             case null -> null;
             case Integer number -> number.longValue();
@@ -23,11 +24,7 @@ final class Values {
                 items.forEach(item -> list.add(of(item)));
                 yield list;
             }
-            case Map<?, ?> map -> {
-                Map<Object, Object> converted = new LinkedHashMap<>();
-                map.forEach((key, item) -> converted.put(key, of(item)));
-                yield converted;
-            }
+            case Map<?, ?> map -> mapping(map);
             case Boolean _, Long _, Double _, String _ -> value;
             default ->
                 throw new IllegalArgumentException(
@@ -35,8 +32,15 @@ final class Values {
         };
     }
 
+    /** {@link #of} of each value. */
+    static Map<Object, Object> mapping(Map<?, ?> map) {
+        Map<Object, Object> converted = new LinkedHashMap<>();
+        map.forEach((key, item) -> converted.put(key, of(item)));
+        return converted;
+    }
+
     /** What a value of {@link #of} holds, in characters. */
-    static long size(Object value) {
+    static long size(@Nullable Object value) {
         return switch (value) {
             case String text -> text.length();
             case List<?> items ->
@@ -49,7 +53,7 @@ final class Values {
         };
     }
 
-    static boolean truth(Object value) {
+    static boolean truth(@Nullable Object value) {
         return switch (value) {
             case null -> false;
             case Undefined _ -> false;
@@ -65,7 +69,7 @@ final class Values {
     }
 
     /** What {@code str(value)} gives. */
-    static String text(Object value, Budget budget) {
+    static String text(@Nullable Object value, Budget budget) {
         return switch (value) {
             case String text -> text;
             case Markup markup -> markup.text();
@@ -79,7 +83,7 @@ final class Values {
     }
 
     /** Appends what {@code repr(value)} gives. */
-    static void represent(Object value, StringBuilder text, Budget budget) {
+    static void represent(@Nullable Object value, StringBuilder text, Budget budget) {
         budget.enter();
         switch (value) {
             case null -> text.append("None");
@@ -188,7 +192,7 @@ final class Values {
 
     /** What iterating gives: items, keys, or characters. Not to be changed; a generator is empty afterwards. */
     @SuppressWarnings("unchecked")
-    static List<Object> items(Object value, Budget budget) {
+    static List<Object> items(@Nullable Object value, Budget budget) {
         return switch (value) {
             case Sequence sequence -> sequence.read();
             case List<?> items -> (List<Object>) items;
@@ -217,13 +221,13 @@ final class Values {
     }
 
     /** The items in a new list that may be changed. */
-    static List<Object> copied(Object value, Budget budget) {
+    static List<Object> copied(@Nullable Object value, Budget budget) {
         List<Object> items = items(value, budget);
         budget.spend(items.size(), Budget.ITEM);
         return new ArrayList<>(items);
     }
 
-    static long length(Object value, Budget budget) {
+    static long length(@Nullable Object value, Budget budget) {
         return switch (value) {
             case String text -> {
                 budget.spend(text.length());
@@ -236,7 +240,7 @@ final class Values {
         };
     }
 
-    static long integer(Object value) {
+    static long integer(@Nullable Object value) {
         return switch (value) {
             case Long number -> number;
             case Boolean bool -> bool ? 1 : 0;
@@ -245,7 +249,7 @@ final class Values {
     }
 
     /** A mapping's key: hashed by Python's rules, where true is 1 and 1.0 is 1. */
-    static Object key(Object value, Budget budget) {
+    static @Nullable Object key(@Nullable Object value, Budget budget) {
         return switch (value) {
             case null -> null;
             case Boolean bool -> bool ? 1L : 0L;
@@ -261,7 +265,7 @@ final class Values {
     }
 
     /** {@code value[key]}. */
-    static Object item(Object value, Object key, Budget budget) {
+    static Object item(@Nullable Object value, @Nullable Object key, Budget budget) {
         switch (value) {
             case Map<?, ?> map
             when !(key instanceof List<?> || key instanceof Map<?, ?> || key instanceof Undefined) -> {
@@ -286,10 +290,11 @@ final class Values {
         }
         return key instanceof String name
                 ? Methods.ofObject(value, name)
-                : new Undefined(isNumber(key) ? key.toString() : "the item");
+                : new Undefined(isNumber(key) ? String.valueOf(key) : "the item");
     }
 
-    static Object slice(Object value, Object from, Object to, Object by, Budget budget) {
+    static Object slice(
+            @Nullable Object value, @Nullable Object from, @Nullable Object to, @Nullable Object by, Budget budget) {
         if (value instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -322,7 +327,7 @@ final class Values {
     }
 
     /** Where a slice of {@code n} items begins or ends. */
-    static long bound(Object value, long otherwise, int n, long step) {
+    static long bound(@Nullable Object value, long otherwise, int n, long step) {
         if (value == null) {
             return otherwise;
         }
@@ -331,11 +336,11 @@ final class Values {
         return step > 0 ? Math.clamp(bound, 0, n) : Math.clamp(bound, -1, n - 1);
     }
 
-    static boolean isNumber(Object value) {
+    static boolean isNumber(@Nullable Object value) {
         return value instanceof Long || value instanceof Double || value instanceof Boolean;
     }
 
-    static double decimalOf(Object value) {
+    static double decimalOf(@Nullable Object value) {
         return switch (value) {
             case Double number -> number;
             case Long number -> number;
@@ -345,7 +350,7 @@ final class Values {
     }
 
     /** A value's kind in an error's words. */
-    static String kind(Object value) {
+    static String kind(@Nullable Object value) {
         return switch (value) {
             case null -> "none";
             case Undefined undefined -> "'" + undefined.name() + "', which is undefined,";

@@ -66,18 +66,19 @@ public record FrozenWeights(List<Layer> layers, int kvHeads, int width, boolean 
             Tensor output = scaleRows(Torch.to(weights.attention().output().weight(), DType.F32), after);
             Tensor value = FrozenNorm.of(weights.preAttention(), null)
                     .pullBack(Torch.to(weights.attention().value().weight(), DType.F32));
+            Tensor skip = basis.skip(l);
             return new Layer(
                     Weight.of(output, products).keptBy(scope),
                     Weight.of(value, products).keptBy(scope),
-                    basis.hasSkip(l)
-                            ? Weight.of(skip(model, basis, l), products).keptBy(scope)
-                            : null);
+                    skip == null
+                            ? null
+                            : Weight.of(folded(skip, model, basis, l), products).keptBy(scope));
         }
     }
 
-    private static Tensor skip(LanguageModel model, FeatureBasis basis, int l) {
+    private static Tensor folded(Tensor skip, LanguageModel model, FeatureBasis basis, int l) {
         try (var scope = TensorScope.open()) {
-            Tensor weight = scaleRows(TorchShape.t(basis.skip(l)), FrozenModel.outputNorm(model, l, basis, null));
+            Tensor weight = scaleRows(TorchShape.t(skip), FrozenModel.outputNorm(model, l, basis, null));
             return scope.keep(Torch.contiguous(
                     FrozenModel.inputNorm(model.layer(l), basis, null).pullBack(weight)));
         }

@@ -8,6 +8,7 @@ import dev.headwater.bindings.TorchShape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A mixture of gated MLPs: each position goes through the {@code chosen} experts of the largest router logits, whose
@@ -24,11 +25,11 @@ import java.util.List;
 record Experts(
         Linear router,
         ExpertMatrices gate,
-        Tensor gateBias,
+        @Nullable Tensor gateBias,
         ExpertMatrices up,
-        Tensor upBias,
+        @Nullable Tensor upBias,
         ExpertMatrices down,
-        Tensor downBias,
+        @Nullable Tensor downBias,
         ModelConfig.Experts shape)
         implements Mlp {
     @Override
@@ -80,7 +81,7 @@ record Experts(
         }
     }
 
-    private static Tensor product(ExpertMatrices matrices, Tensor biases, int e, Tensor x) {
+    private static Tensor product(ExpertMatrices matrices, @Nullable Tensor biases, int e, Tensor x) {
         return new Linear(matrices.matrix(e), biases == null ? null : TorchShape.select(biases, 0, e)).apply(x);
     }
 }

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention of one forward pass, every layer in turn: its position encodings and masks, which layers share, and scores
@@ -26,12 +27,12 @@ final class ForwardAttention {
     private final List<Part> parts;
     private final TraceRequest request;
     private final Hooks hooks;
-    private final KvCache cache;
+    private final @Nullable KvCache cache;
     private final long mostScores;
     private final int past;
     private final int rows;
     private final Map<Rope, Rope.Table> ropes = new HashMap<>();
-    private final Map<Mask, Tensor> masks = new HashMap<>();
+    private final Map<Mask, @Nullable Tensor> masks = new HashMap<>();
 
     /** What a query of a prompt sees: all before it, or a window. */
     private record Mask(int positions, int window) {}
@@ -42,7 +43,7 @@ final class ForwardAttention {
             List<Part> parts,
             TraceRequest request,
             Hooks hooks,
-            KvCache cache,
+            @Nullable KvCache cache,
             long mostScores,
             int[] position) {
         this.model = model;
@@ -78,7 +79,7 @@ final class ForwardAttention {
     }
 
     /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere; null where it sees all. */
-    private Tensor tensor(Mask mask) {
+    private @Nullable Tensor tensor(Mask mask) {
         if (mask.positions == 1 && mask.window == 0) {
             return null;
         }
@@ -97,22 +98,21 @@ final class ForwardAttention {
         Reach reach = shape.layers().get(l);
         Tensor frozen = hooks.attention(l);
         Tensor values = byHead(heads(weights.value(), shape.kvHeads(), x));
-        Tensor keys = null;
-        if (frozen == null || cache != null) {
-            keys = byHead(placed(weights.key(), shape.kvHeads(), x, weights.keyNorm(), reach));
-        }
         if (cache != null) {
-            keys = cache.keys(l, keys);
             values = cache.values(l, values);
         }
         Tensor mixed;
         if (frozen != null) {
+            if (cache != null) {
+                keys(l, weights, x); // for the tokens to come
+            }
             Tensor pattern = hooks.pattern(l, 0, ownProbabilities(l, frozen));
             mixed = mix(pattern, values);
             if (request.frozen()) {
                 parts.getFirst().trace().keepAttention(l, TorchShape.reshape(pattern, pattern.shape()));
             }
         } else {
+            Tensor keys = keys(l, weights, x);
             Tensor queries = byHead(
                     Torch.mul(placed(weights.query(), shape.heads(), x, weights.queryNorm(), reach), shape.scale()));
             if (parts.size() == 1) {
@@ -136,24 +136,32 @@ final class ForwardAttention {
                         TorchShape.transpose(mixed, 0, 1), rows, (long) shape.heads() * shape.headDim()));
     }
 
+    /** Those of all positions: [kvHeads, past + rows, headDim]. */
+    private Tensor keys(int l, LayerWeights.Attention weights, Tensor x) {
+        ModelConfig.Attention shape = config.attention();
+        Reach reach = shape.layers().get(l);
+        Tensor added = byHead(placed(weights.key(), shape.kvHeads(), x, weights.keyNorm(), reach));
+        return cache == null ? added : cache.keys(l, added);
+    }
+
     /** [rows, heads, headDim]. */
     private Tensor heads(Linear projection, int heads, Tensor x) {
         return TorchShape.reshape(
                 projection.apply(x), rows, heads, config.attention().headDim());
     }
 
-    private Tensor placed(Linear projection, int heads, Tensor x, Norm norm, Reach reach) {
-        Tensor normalised = switch (config.attention().qkNorm()) {
-            case NONE -> heads(projection, heads, x);
-            case EACH_HEAD -> norm.apply(heads(projection, heads, x));
-            case ALL_HEADS ->
-                TorchShape.reshape(
-                        norm.apply(projection.apply(x)),
-                        rows,
-                        heads,
-                        config.attention().headDim());
-        };
-        return reach.rope() == null ? normalised : ropes.get(reach.rope()).rotate(normalised);
+    private Tensor placed(Linear projection, int heads, Tensor x, @Nullable Norm norm, Reach reach) {
+        Tensor normalised;
+        if (norm == null) {
+            normalised = heads(projection, heads, x);
+        } else if (config.attention().qkNorm() == ModelConfig.QkNorm.EACH_HEAD) {
+            normalised = norm.apply(heads(projection, heads, x));
+        } else {
+            int headDim = config.attention().headDim();
+            normalised = TorchShape.reshape(norm.apply(projection.apply(x)), rows, heads, headDim);
+        }
+        Rope.Table table = ropes.get(reach.rope());
+        return table == null ? normalised : table.rotate(normalised);
     }
 
     /** [heads, rows, headDim]. */
@@ -174,7 +182,7 @@ final class ForwardAttention {
      * All heads of a prompt, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and
      * scaled.
      */
-    private Tensor attend(int l, Part part, Tensor queries, Tensor keys, Tensor values, Tensor sinks) {
+    private Tensor attend(int l, Part part, Tensor queries, Tensor keys, Tensor values, @Nullable Tensor sinks) {
         ModelConfig.Attention shape = config.attention();
         Tensor mask = masks.get(mask(shape.layers().get(l), part));
         int group = shape.group();
@@ -219,7 +227,7 @@ final class ForwardAttention {
     }
 
     /** softmax(q·kᵀ) of some heads, [heads, positions, total]. */
-    private Tensor probabilities(Tensor queries, Tensor keys, Tensor sinks, Tensor mask) {
+    private Tensor probabilities(Tensor queries, Tensor keys, @Nullable Tensor sinks, @Nullable Tensor mask) {
         long heads = queries.size(0);
         long kvHeads = keys.size(0);
         long positions = queries.size(1);

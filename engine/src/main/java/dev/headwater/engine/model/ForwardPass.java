@@ -11,6 +11,7 @@ import dev.headwater.engine.model.TraceRequest.Logits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run of a model over tokens, after those of a cache if there is one: [rows, width] from layer to layer, in
@@ -26,7 +27,7 @@ final class ForwardPass {
     private final int[] tokens;
     private final TraceRequest request;
     private final Hooks hooks;
-    private final KvCache cache;
+    private final @Nullable KvCache cache;
     private final long mostScores;
     private final int past;
     private final int rows;
@@ -44,7 +45,7 @@ final class ForwardPass {
             List<int[]> prompts,
             TraceRequest request,
             Hooks hooks,
-            KvCache cache,
+            @Nullable KvCache cache,
             long mostScores) {
         this.model = model;
         this.config = model.config();
@@ -102,11 +103,10 @@ final class ForwardPass {
                 part.trace.keepTokenVectors(part.of(vectors));
             }
         }
-        Tensor stream = config.learnedPositions()
+        Tensor learned = model.positionEmbedding();
+        Tensor stream = learned != null
                 ? Torch.add(
-                        vectors,
-                        TorchShape.embedding(
-                                model.positionEmbedding(), Torch.to(Tensor.ofInts(position, rows), model.device())))
+                        vectors, TorchShape.embedding(learned, Torch.to(Tensor.ofInts(position, rows), model.device())))
                 : vectors;
         return taken(stream, hooks.embeddings(stream), "the embeddings");
     }
@@ -180,7 +180,7 @@ final class ForwardPass {
     }
 
     /** x itself where the family has no such norm. */
-    private Tensor normalise(Norm norm, NormSite site, int l, Tensor x) {
+    private Tensor normalise(@Nullable Norm norm, NormSite site, int l, Tensor x) {
         if (norm == null) {
             return site == NormSite.PRE_MLP ? at(FeatureSite.LN2_NORMALIZED, l, x) : x;
         }

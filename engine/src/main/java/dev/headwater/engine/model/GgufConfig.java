@@ -197,7 +197,7 @@ final class GgufConfig {
             case Long number -> JsonNodeFactory.instance.numberNode(number);
             case Double number -> JsonNodeFactory.instance.numberNode(number);
             case Boolean flag -> JsonNodeFactory.instance.booleanNode(flag);
-            default -> throw metadata.error(key, "is not a number");
+            case null, default -> throw metadata.error(key, "is not a number");
         };
     }
 

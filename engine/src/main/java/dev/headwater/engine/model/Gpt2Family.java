@@ -32,16 +32,20 @@ final class Gpt2Family implements Family {
                 "n_positions",
                 "intermediate_size",
                 "n_inner"));
-        ModelDraft model = new ModelDraft("GPT2LMHeadModel", file);
+        int width = file.count("hidden_size", ModelDraft.MOST_WIDTH);
+        ModelDraft model = new ModelDraft(
+                "GPT2LMHeadModel",
+                file,
+                new Norm(true, file.positive("layer_norm_epsilon", 1, 1e-5)),
+                new Plain(
+                        file.count("intermediate_size", 1 << 22, 4 * width),
+                        Activation.read(
+                                file.withDefaults("{\"activation_function\": \"gelu_new\"}"), "activation_function")));
         if (!file.flag("scale_attn_weights", true) || file.flag("scale_attn_by_inverse_layer_idx", false)) {
             throw file.error(
                     "scale_attn_weights",
                     "and 'scale_attn_by_inverse_layer_idx' have values other than GPT-2's own, which Headwater does not support");
         }
-        model.norm = new Norm(true, file.positive("layer_norm_epsilon", 1, 1e-5));
-        model.mlp = new Plain(
-                file.count("intermediate_size", 1 << 22, 4 * model.width),
-                Activation.read(file.withDefaults("{\"activation_function\": \"gelu_new\"}"), "activation_function"));
         model.qkvBias = model.outputBias = true;
         model.learnedPositions = true;
         model.tied = file.flag("tie_word_embeddings", true);

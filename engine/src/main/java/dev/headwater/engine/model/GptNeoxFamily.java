@@ -27,9 +27,11 @@ final class GptNeoxFamily implements Family {
         // Some files have keys of other families beside these, which the Python library passes over too.
         ConfigFile file = keys.withDefaults("{\"hidden_act\": \"gelu\"}")
                 .withAliases(Map.of("rope_theta", "rotary_emb_base", "num_key_value_heads", "num_attention_heads"));
-        ModelDraft model = new ModelDraft("GPTNeoXForCausalLM", file);
-        model.norm = new Norm(true, file.positive("layer_norm_eps", 1, 1e-5));
-        model.mlp = new Plain(model.innerWidth("intermediate_size"), Activation.read(file, "hidden_act"));
+        ModelDraft model = new ModelDraft(
+                "GPTNeoXForCausalLM",
+                file,
+                new Norm(true, file.positive("layer_norm_eps", 1, 1e-5)),
+                new Plain(ModelDraft.innerWidth(file, "intermediate_size"), Activation.read(file, "hidden_act")));
         model.turn("rotary_pct", 0.25);
         model.qkvBias = model.outputBias = file.flag("attention_bias", true);
         model.parallel = file.flag("use_parallel_residual", true);

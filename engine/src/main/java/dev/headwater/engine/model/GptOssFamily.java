@@ -26,7 +26,7 @@ final class GptOssFamily implements Family {
         int experts = file.count("num_local_experts", 1 << 16);
         String chosen = file.has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token";
         model.mlp = new Experts(
-                model.innerWidth("intermediate_size"),
+                ModelDraft.innerWidth(file, "intermediate_size"),
                 experts,
                 file.count(chosen, experts),
                 Activation.QUICK_GELU,

@@ -8,6 +8,7 @@ import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One head's query or key at a position, as the score takes it: after bias, norm and rotary position. With the
@@ -74,9 +75,9 @@ public record HeadInput(Tensor value, Tensor gradient) {
      * @param value F32 [n, headDim]
      * @param slope what the norm multiplies by, F32 [n, headDim]; null if there is no norm
      */
-    private record Normed(Tensor value, Tensor slope) {}
+    private record Normed(Tensor value, @Nullable Tensor slope) {}
 
-    private static Normed normed(ModelConfig.Attention shape, Tensor projected, Norm norm, int head) {
+    private static Normed normed(ModelConfig.Attention shape, Tensor projected, @Nullable Norm norm, int head) {
         long first = (long) head * shape.headDim();
         Tensor value = TorchShape.narrow(projected, 1, first, shape.headDim());
         if (norm == null) {
@@ -89,21 +90,31 @@ public record HeadInput(Tensor value, Tensor gradient) {
     }
 
     private static HeadInput of(
-            LanguageModel model, int layer, Linear projection, Norm headNorm, int head, int position, Tensor all) {
+            LanguageModel model,
+            int layer,
+            Linear projection,
+            @Nullable Norm headNorm,
+            int head,
+            int position,
+            Tensor all) {
         ModelConfig.Attention shape = model.config().attention();
         int headDim = shape.headDim();
         try (var scope = TensorScope.open()) {
             Tensor stream = TorchShape.narrow(all, 0, position, 1);
             Norm norm = model.layer(layer).preAttention();
-            Tensor centred = norm == null ? stream : norm.centred(stream);
-            Tensor reciprocal = norm == null ? null : norm.reciprocal(centred);
-            Tensor in = norm == null ? stream : norm.gained(Torch.mul(centred, reciprocal));
+            Tensor in = stream;
+            Tensor reciprocal = null;
+            if (norm != null) {
+                Tensor centred = norm.centred(stream);
+                reciprocal = norm.reciprocal(centred);
+                in = norm.gained(Torch.mul(centred, reciprocal));
+            }
             Tensor projected = projection.apply(in);
             Normed normed = normed(shape, projected, headNorm, head);
             Tensor value = normed.value;
             Tensor gradient =
                     Torch.to(TorchShape.narrow(projection.weight(), 0, (long) head * headDim, headDim), DType.F32);
-            if (norm != null) {
+            if (norm != null && reciprocal != null) {
                 gradient = Torch.mul(Torch.mul(gradient, norm.gain()), reciprocal);
                 gradient = norm.centres() ? Torch.sub(gradient, TorchReduce.mean(gradient, -1, true)) : gradient;
             }

@@ -1,6 +1,7 @@
 package dev.headwater.engine.model;
 
 import dev.headwater.bindings.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Changes to a forward pass while it runs. The methods are called in the order of the computation: in a layer {@link
@@ -24,7 +25,7 @@ public interface Hooks {
     }
 
     /** Probabilities to use instead of the layer's own, [heads, positions, cached + positions]; null for its own. */
-    default Tensor attention(int layer) {
+    default @Nullable Tensor attention(int layer) {
         return null;
     }
 
@@ -39,7 +40,7 @@ public interface Hooks {
     }
 
     /** 1/s [positions] to use instead of a norm's own; null for its own. The layer of {@link NormSite#FINAL} is 0. */
-    default Tensor reciprocal(NormSite norm, int layer) {
+    default @Nullable Tensor reciprocal(NormSite norm, int layer) {
         return null;
     }
 }

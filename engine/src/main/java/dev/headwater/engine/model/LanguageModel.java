@@ -13,6 +13,7 @@ import dev.headwater.engine.UsageException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A language model: its configuration, its weights on a device, and its forward pass. May be used by several threads at
@@ -29,11 +30,11 @@ public final class LanguageModel implements AutoCloseable {
     private final TensorSource tensors;
     private final List<Tensor> owned;
     private final Tensor embedding;
-    private final Tensor positionEmbedding;
+    private final @Nullable Tensor positionEmbedding;
     private final List<LayerWeights> layers = new ArrayList<>();
     private final Norm finalNorm;
     private final Tensor unembedding;
-    private Tensor meanUnembedding;
+    private @Nullable Tensor meanUnembedding;
 
     private LanguageModel(Path directory, ModelFiles files, WeightLoader weights, DType compute, Device device) {
         this.directory = directory;
@@ -115,7 +116,7 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /** [maxPositions, width] float32, or null where positions are rotary. */
-    public Tensor positionEmbedding() {
+    public @Nullable Tensor positionEmbedding() {
         return positionEmbedding;
     }
 
@@ -171,7 +172,7 @@ public final class LanguageModel implements AutoCloseable {
      * vocabulary
      * @throws HeadwaterException if the logits are not finite
      */
-    public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, KvCache cache) {
+    public Trace forward(int[] tokens, TraceRequest request, Hooks hooks, @Nullable KvCache cache) {
         check(tokens, cache);
         return new ForwardPass(this, List.of(tokens), request, hooks, cache, ForwardPass.MOST_SCORES)
                 .run()
@@ -190,7 +191,7 @@ public final class LanguageModel implements AutoCloseable {
         return new ForwardPass(this, prompts, request, Hooks.NONE, null, ForwardPass.MOST_SCORES).run();
     }
 
-    private void check(int[] tokens, KvCache cache) {
+    private void check(int[] tokens, @Nullable KvCache cache) {
         int past = cache == null ? 0 : cache.length();
         int most = cache == null ? config.maxPositions() : Math.min(cache.capacity(), config.maxPositions());
         if (tokens.length == 0) {

@@ -1,6 +1,7 @@
 package dev.headwater.engine.model;
 
 import dev.headwater.bindings.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The parameters of one layer, on the model's device.
@@ -8,7 +9,12 @@ import dev.headwater.bindings.Tensor;
  * @param preAttention  null where the family has none, as are the other norms
  */
 public record LayerWeights(
-        Norm preAttention, Attention attention, Norm postAttention, Norm preMlp, Mlp mlp, Norm postMlp) {
+        @Nullable Norm preAttention,
+        Attention attention,
+        @Nullable Norm postAttention,
+        @Nullable Norm preMlp,
+        Mlp mlp,
+        @Nullable Norm postMlp) {
     /**
      * @param query  weight [heads * headDim, d]
      * @param key    weight [kvHeads * headDim, d]
@@ -19,5 +25,11 @@ public record LayerWeights(
      * @param sinks  [heads, 1, 1] float32, or null
      */
     public record Attention(
-            Linear query, Linear key, Linear value, Linear output, Norm queryNorm, Norm keyNorm, Tensor sinks) {}
+            Linear query,
+            Linear key,
+            Linear value,
+            Linear output,
+            @Nullable Norm queryNorm,
+            @Nullable Norm keyNorm,
+            @Nullable Tensor sinks) {}
 }

@@ -124,6 +124,10 @@ record Layout(
 
     /** Without prefix; the layer of what belongs to none is any. */
     String name(Role part, int layer) {
-        return names.get(part).replace("#", Integer.toString(layer));
+        String name = names.get(part);
+        if (name == null) {
+            throw new IllegalArgumentException("this layout has no name for " + part);
+        }
+        return name.replace("#", Integer.toString(layer));
     }
 }

@@ -3,6 +3,7 @@ package dev.headwater.engine.model;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * x · weightᵀ + bias.
@@ -10,7 +11,7 @@ import dev.headwater.bindings.Torch;
  * @param weight [out, in] in the model's compute type; it may be a transposed view
  * @param bias   [out] float32, or null
  */
-public record Linear(Tensor weight, Tensor bias) {
+public record Linear(Tensor weight, @Nullable Tensor bias) {
     /** x [.., in] to [.., out], both float32; the product is computed in the weight's type. */
     public Tensor apply(Tensor x) {
         if (weight.dtype() == DType.F32) {

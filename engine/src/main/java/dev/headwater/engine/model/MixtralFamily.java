@@ -28,7 +28,7 @@ final class MixtralFamily implements Family {
         ModelDraft model = ModelDraft.rotary("MixtralForCausalLM", file);
         int experts = file.count("num_local_experts", 1 << 16, 8);
         model.mlp = new Experts(
-                model.innerWidth("intermediate_size"),
+                ModelDraft.innerWidth(file, "intermediate_size"),
                 experts,
                 file.count("num_experts_per_tok", experts, 2),
                 ((Gated) model.mlp).activation(),

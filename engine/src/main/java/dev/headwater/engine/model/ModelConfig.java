@@ -3,6 +3,7 @@ package dev.headwater.engine.model;
 import dev.headwater.engine.HeadwaterException;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a language model is made of, in the terms that the forward pass follows.
@@ -122,7 +123,7 @@ public record ModelConfig(
      * @param window positions a query sees, its own included; 0 for all before it
      * @param rope   null where positions are learned, or the layer knows none (SmolLM3)
      */
-    public record Reach(int window, Rope rope) {}
+    public record Reach(int window, @Nullable Rope rope) {}
 
     /** What the feed-forward block of a layer is: its sizes, not its weights. */
     public sealed interface Mlp {
@@ -179,8 +180,6 @@ public record ModelConfig(
      *     names the key
      */
     public static ModelConfig read(Path model) {
-        try (ModelFiles files = ModelFiles.configuration(model)) {
-            return files.config();
-        }
+        return ModelFiles.configuration(model);
     }
 }

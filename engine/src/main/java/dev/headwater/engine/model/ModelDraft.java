@@ -13,10 +13,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** A configuration in the making: starts as a Llama with the sizes of the file, a family then changes what differs. */
 final class ModelDraft {
-    private static final int MOST_WIDTH = 1 << 20;
+    static final int MOST_WIDTH = 1 << 20;
     private static final int MOST_POSITIONS = 1 << 28;
 
     private final ConfigFile file;
@@ -41,12 +42,15 @@ final class ModelDraft {
     /** Layers whose queries and keys turn, if the model is rotary. */
     boolean[] turning;
 
+    @Nullable
     Rope rope;
     /** Of the layers with a window. */
+    @Nullable
     Rope localRope;
 
     Mlp mlp;
-    Norm norm;
+    final Norm norm;
+
     Norms norms = Norms.BEFORE;
     boolean parallel;
     double embeddingScale = 1;
@@ -56,9 +60,11 @@ final class ModelDraft {
     double finalSoftcap;
     boolean tied;
 
-    ModelDraft(String architecture, ConfigFile file) {
+    ModelDraft(String architecture, ConfigFile file, Norm norm, Mlp mlp) {
         this.architecture = architecture;
         this.file = file;
+        this.norm = norm;
+        this.mlp = mlp;
         layers = file.count("num_hidden_layers", 4096);
         width = file.count("hidden_size", MOST_WIDTH);
         vocab = file.count("vocab_size", 1 << 24);
@@ -88,7 +94,7 @@ final class ModelDraft {
     /** RMSNorm, rotary positions and a gated MLP under the keys that most families share. */
     static ModelDraft rotary(String architecture, ConfigFile file) {
         ModelDraft draft = partlyRotary(architecture, file);
-        if (draft.rope.dims() != draft.headDim) {
+        if (draft.rope != null && draft.rope.dims() != draft.headDim) {
             throw file.error("partial_rotary_factor", "is below 1, but heads of this architecture turn as a whole");
         }
         return draft;
@@ -96,17 +102,17 @@ final class ModelDraft {
 
     /** The same where only a share of each head may turn. */
     static ModelDraft partlyRotary(String architecture, ConfigFile file) {
-        ModelDraft draft = new ModelDraft(architecture, file);
-        draft.norm = new Norm(false, file.positive("rms_norm_eps", 1, 1e-6));
-        draft.turn("partial_rotary_factor", 1);
-        draft.mlp = new Gated(
-                draft.innerWidth("intermediate_size"),
+        Norm norm = new Norm(false, file.positive("rms_norm_eps", 1, 1e-6));
+        Mlp mlp = new Gated(
+                innerWidth(file, "intermediate_size"),
                 Activation.read(file.withDefaults("{\"hidden_act\": \"silu\"}"), "hidden_act"),
                 file.flag("mlp_bias", false));
+        ModelDraft draft = new ModelDraft(architecture, file, norm, mlp);
+        draft.turn("partial_rotary_factor", 1);
         return draft;
     }
 
-    int innerWidth(String key) {
+    static int innerWidth(ConfigFile file, String key) {
         return file.count(key, MOST_WIDTH);
     }
 

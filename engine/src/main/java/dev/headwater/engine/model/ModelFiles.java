@@ -13,9 +13,15 @@ import java.nio.file.Path;
  * @param tensors null if only the configuration was asked for
  */
 record ModelFiles(ModelConfig config, Layout layout, TensorSource tensors) implements AutoCloseable {
-    /** Without the tensors of a directory, whose weights need not be there. */
-    static ModelFiles configuration(Path path) {
-        return GgufFile.isGguf(path) ? openGguf(path) : read(path);
+    /** The configuration alone, of a directory whose weights need not be there. */
+    static ModelConfig configuration(Path path) {
+        if (GgufFile.isGguf(path)) {
+            try (ModelFiles files = openGguf(path)) {
+                return files.config;
+            }
+        }
+        ConfigFile file = ConfigFile.read(path);
+        return understood(file).describe(file);
     }
 
     /** @throws HeadwaterException if something is missing, unknown or unsound */
@@ -29,18 +35,19 @@ record ModelFiles(ModelConfig config, Layout layout, TensorSource tensors) imple
                             ? path + " is neither a model directory nor a GGUF file"
                             : "There is no model directory " + path);
         }
-        ModelFiles read = read(path);
-        return new ModelFiles(read.config, read.layout, new CheckpointSource(Checkpoint.open(path)));
+        ConfigFile file = ConfigFile.read(path);
+        Family family = understood(file);
+        return new ModelFiles(family.describe(file), family.layout(), new CheckpointSource(Checkpoint.open(path)));
     }
 
-    private static ModelFiles read(Path directory) {
-        ConfigFile file = ConfigFile.read(directory);
+    /** The family of a configuration that says nothing unknown. */
+    private static Family understood(ConfigFile file) {
         Family family = Family.of(file);
         requireUnderstood(file);
         if (file.has("text_config")) {
             requireUnderstood(file.within("text_config"));
         }
-        return new ModelFiles(family.describe(file), family.layout(), null);
+        return family;
     }
 
     private static void requireUnderstood(ConfigFile file) {
@@ -70,8 +77,6 @@ record ModelFiles(ModelConfig config, Layout layout, TensorSource tensors) imple
 
     @Override
     public void close() {
-        if (tensors != null) {
-            tensors.close();
-        }
+        tensors.close();
     }
 }

@@ -3,6 +3,7 @@ package dev.headwater.engine.model;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchReduce;
+import org.jspecify.annotations.Nullable;
 
 /**
  * RMSNorm, gain · x / s with s² = mean(x²) + epsilon; or LayerNorm, the same of x less its mean, plus a bias.
@@ -10,7 +11,11 @@ import dev.headwater.bindings.TorchReduce;
  * @param gain [n] float32, the family's offset added (1 + w in Gemma)
  * @param bias [n] float32, or null
  */
-public record Norm(boolean centres, double epsilon, Tensor gain, Tensor bias) {
+public record Norm(
+        boolean centres,
+        double epsilon,
+        Tensor gain,
+        @Nullable Tensor bias) {
     /** x less its mean over the last dimension if this is a LayerNorm, else x. */
     public Tensor centred(Tensor x) {
         return centres ? Torch.sub(x, TorchReduce.mean(x, -1, true)) : x;

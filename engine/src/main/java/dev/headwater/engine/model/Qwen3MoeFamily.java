@@ -33,7 +33,7 @@ final class Qwen3MoeFamily implements Family {
         ModelDraft model = ModelDraft.rotary("Qwen3MoeForCausalLM", file);
         int experts = file.count("num_experts", 1 << 16, 128);
         model.mlp = new Experts(
-                model.innerWidth("moe_intermediate_size"),
+                ModelDraft.innerWidth(file, "moe_intermediate_size"),
                 experts,
                 file.count("num_experts_per_tok", experts, 8),
                 ((Gated) model.mlp).activation(),

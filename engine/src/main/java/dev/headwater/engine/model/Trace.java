@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a forward pass left behind, as its {@link TraceRequest} asked: float32 tensors on the model's device, which live
@@ -18,9 +19,9 @@ public final class Trace implements AutoCloseable {
     private final Tensor[] attention;
     private final Map<NormSite, Tensor[]> reciprocals = new EnumMap<>(NormSite.class);
     private final List<Tensor> owned = new ArrayList<>();
-    private Tensor tokenVectors;
-    private Tensor finalResidual;
-    private Tensor logits;
+    private @Nullable Tensor tokenVectors;
+    private @Nullable Tensor finalResidual;
+    private @Nullable Tensor logits;
 
     Trace(int[] tokens, int layers) {
         this.tokens = tokens.clone();
@@ -108,7 +109,7 @@ public final class Trace implements AutoCloseable {
         return kept(logits, "logits");
     }
 
-    private static Tensor kept(Tensor tensor, String what) {
+    private static Tensor kept(@Nullable Tensor tensor, String what) {
         if (tensor == null) {
             throw new IllegalStateException("the forward pass was not asked to keep: " + what);
         }

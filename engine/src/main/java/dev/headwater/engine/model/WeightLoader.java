@@ -11,6 +11,7 @@ import dev.headwater.engine.model.ModelConfig.Norms;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model's tensors by what they are there for, each checked for its shape. Matrices come in the compute type,
@@ -115,7 +116,7 @@ final class WeightLoader {
     }
 
     /** Null where the family has none there. */
-    private Norm norm(Role role, int layer, Norms without) {
+    private @Nullable Norm norm(Role role, int layer, Norms without) {
         return config.norms() == without
                 ? null
                 : norm(role, layer, config.width(), config.norm().centres(), 1);
@@ -157,7 +158,7 @@ final class WeightLoader {
             for (long count : rows) {
                 shares.add(new Linear(
                         own(TorchShape.narrow(weight, 0, first, count)),
-                        bias ? own(TorchShape.narrow(biases, 0, first, count)) : null));
+                        biases == null ? null : own(TorchShape.narrow(biases, 0, first, count))));
                 first += count;
             }
             return shares;
@@ -244,7 +245,7 @@ final class WeightLoader {
                         : TorchShape.reshape(pairs, rows.size(0)));
     }
 
-    private Norm headNorm(Role role, int l, long all) {
+    private @Nullable Norm headNorm(Role role, int l, long all) {
         return switch (config.attention().qkNorm()) {
             case NONE -> null;
             case EACH_HEAD -> norm(role, l, config.attention().headDim(), false, 1);

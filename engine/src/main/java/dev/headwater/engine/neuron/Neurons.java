@@ -191,7 +191,10 @@ public final class Neurons implements FeatureBasis {
         Layer mlp = layers.get(layer);
         try (var scope = TensorScope.open()) {
             Tensor input = back(mlp.in, Torch.mul(gradients, at.in));
-            return scope.keep(mlp.up == null ? input : Torch.add(input, back(mlp.up, Torch.mul(gradients, at.up))));
+            return scope.keep(
+                    mlp.up == null || at.up == null
+                            ? input
+                            : Torch.add(input, back(mlp.up, Torch.mul(gradients, at.up))));
         }
     }
 
@@ -265,7 +268,7 @@ public final class Neurons implements FeatureBasis {
                     scope, mlp, each(mlp.in, feature, inputs), mlp.up == null ? null : each(mlp.up, feature, inputs));
             Tensor rows = Torch.mul(some(mlp.in, feature).weight(), at.in);
             return scope.keep(
-                    mlp.up == null
+                    mlp.up == null || at.up == null
                             ? rows
                             : Torch.add(rows, Torch.mul(some(mlp.up, feature).weight(), at.up)));
         }

@@ -16,19 +16,22 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The text that a model was trained to see for a conversation, as its files describe it. */
 public final class ChatTemplate {
     /** What stands at the end of an answer that the model goes on with, until it is cut off there (as in transformers). */
     private static final String TAG = "CONTINUE_FINAL_MESSAGE_TAG ";
 
-    private final Map<String, String> sources;
+    private final String source;
+    private final @Nullable String sourceWithTools;
     private final Map<String, String> specialText;
 
-    private ChatTemplate(Map<String, String> sources, Map<String, String> specialText) {
-        this.sources = sources;
-        this.specialText = specialText;
-        Template.parse(sources.get("default"));
+    private ChatTemplate(String source, @Nullable String sourceWithTools, SpecialTokens special) {
+        this.source = source;
+        this.sourceWithTools = sourceWithTools;
+        specialText = special.text();
+        Template.parse(source);
     }
 
     /**
@@ -46,7 +49,7 @@ public final class ChatTemplate {
      */
     static ChatTemplate read(Path modelDirectory, SpecialTokens special) {
         try {
-            return new ChatTemplate(sources(modelDirectory), special.text());
+            return find(modelDirectory, special);
         } catch (IOException e) {
             throw new HeadwaterException(
                     "Cannot read the chat template in " + modelDirectory + ": " + e.getMessage(), e);
@@ -55,7 +58,7 @@ public final class ChatTemplate {
 
     /** @throws HeadwaterException if the template isn't valid */
     static ChatTemplate of(String source, SpecialTokens special) {
-        return new ChatTemplate(Map.of("default", source), special.text());
+        return new ChatTemplate(source, null, special);
     }
 
     /** Whether the model has a template, valid or not. */
@@ -72,14 +75,14 @@ public final class ChatTemplate {
                         .has("chat_template");
     }
 
-    private static Map<String, String> sources(Path directory) throws IOException {
+    private static ChatTemplate find(Path directory, SpecialTokens special) throws IOException {
         Path file = directory.resolve("chat_template.jinja");
         if (Files.exists(file)) {
             if (Files.size(file) > SpecialTokens.MOST_CONFIG_BYTES) {
                 throw new HeadwaterException(
                         file + " has " + Files.size(file) + " bytes, too many for a chat template.");
             }
-            return Map.of("default", Files.readString(file));
+            return new ChatTemplate(Files.readString(file), null, special);
         }
         for (String config : List.of("tokenizer_config.json", "chat_template.json")) {
             JsonNode template =
@@ -94,8 +97,9 @@ public final class ChatTemplate {
                             named.path("name").asText(), named.path("template").textValue());
                 }
             }
-            if (sources.containsKey("default")) {
-                return sources;
+            String source = sources.get("default");
+            if (source != null) {
+                return new ChatTemplate(source, sources.get("tool_use"), special);
             }
         }
         throw new HeadwaterException("The model in " + directory + " has no chat template: it is a base model, "
@@ -103,8 +107,7 @@ public final class ChatTemplate {
     }
 
     private String source(Conversation conversation) {
-        boolean tools = conversation.options().get("tools") != null && sources.containsKey("tool_use");
-        return sources.get(tools ? "tool_use" : "default");
+        return sourceWithTools != null && conversation.options().get("tools") != null ? sourceWithTools : source;
     }
 
     /** Whether the template for this conversation names a variable: an option that it doesn't name changes nothing. */

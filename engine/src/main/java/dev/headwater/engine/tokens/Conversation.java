@@ -98,7 +98,7 @@ public record Conversation(List<Map<String, Object>> messages, Map<String, Objec
 
     /** This conversation after a system's turn. */
     public Conversation withSystem(String content) {
-        if (messages.getFirst().get("role").equals("system")) {
+        if ("system".equals(messages.getFirst().get("role"))) {
             throw new UsageException("the conversation begins with a system turn already");
         }
         List<Map<String, Object>> longer = new ArrayList<>(messages);
@@ -133,7 +133,7 @@ public record Conversation(List<Map<String, Object>> messages, Map<String, Objec
     /** What the last turn of the user says, or of anybody if there is none. */
     public String lastQuestion() {
         return messages.reversed().stream()
-                .filter(message -> message.get("role").equals("user"))
+                .filter(message -> "user".equals(message.get("role")))
                 .findFirst()
                 .map(message -> String.valueOf(message.get("content")))
                 .orElseGet(() -> String.valueOf(messages.getLast().get("content")));

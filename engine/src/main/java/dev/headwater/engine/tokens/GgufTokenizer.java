@@ -53,7 +53,7 @@ final class GgufTokenizer {
                 metadata.flag(PREFIX + "add_bos_token", pieces && kind != Kind.UNIGRAM || TextCuts.startsWithBos(cut)),
                 metadata.flag(PREFIX + "add_eos_token", kind == Kind.UNIGRAM),
                 metadata.flag(PREFIX + "add_space_prefix", pieces),
-                metadata.text("tokenizer.chat_template", null));
+                metadata.has("tokenizer.chat_template") ? metadata.text("tokenizer.chat_template") : null);
     }
 
     private static Map<String, Integer> roles(GgufMetadata metadata) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SequencedSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens with a role.
@@ -61,7 +62,7 @@ public record SpecialTokens(
                 Map.copyOf(roles));
     }
 
-    private static OptionalInt id(Pipeline pipeline, String token) {
+    private static OptionalInt id(Pipeline pipeline, @Nullable String token) {
         int id = token == null ? -1 : pipeline.id(token);
         return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
     }

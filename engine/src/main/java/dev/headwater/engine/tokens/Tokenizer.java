@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model's tokenizer: text to token ids and back, by the Hugging Face {@code tokenizer.json} of the model's directory and the files
@@ -34,10 +35,14 @@ public final class Tokenizer {
     private final SpecialTokens special;
     private final boolean cleansUpSpaces;
     /** Null if the files beside tokenizer.json say it. */
-    private final String chatTemplate;
+    private final @Nullable String chatTemplate;
 
     private Tokenizer(
-            Path file, Pipeline pipeline, SpecialTokens special, boolean cleansUpSpaces, String chatTemplate) {
+            Path file,
+            Pipeline pipeline,
+            SpecialTokens special,
+            boolean cleansUpSpaces,
+            @Nullable String chatTemplate) {
         this.file = file;
         this.pipeline = pipeline;
         this.special = special;
@@ -224,7 +229,7 @@ public final class Tokenizer {
     public ChatTemplate chatTemplate() {
         return chatTemplate != null
                 ? ChatTemplate.of(chatTemplate, special)
-                : ChatTemplate.read(file.getParent(), special);
+                : ChatTemplate.read(file.toAbsolutePath().resolveSibling(""), special);
     }
 
     /** Distinct tokens, added ones included. */

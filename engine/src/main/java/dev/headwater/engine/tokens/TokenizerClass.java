@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens;
 import dev.headwater.engine.tokens.regex.RefusedException;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the Python class that a repository names for its tokenizer does beyond {@code tokenizer.json} (transformers 4.57).
@@ -11,7 +12,10 @@ import java.util.Map;
  * @param sentencePiece whether a given {@code add_prefix_space} makes the class read {@code tokenizer.model} anew
  * @param around        which tokens the class puts around a text, whatever tokenizer.json says; null if it leaves that alone
  */
-record TokenizerClass(Map<String, String> defaults, boolean sentencePiece, Around around) {
+record TokenizerClass(
+        Map<String, String> defaults,
+        boolean sentencePiece,
+        @Nullable Around around) {
     /** Where the configuration says nothing of {@code add_bos_token} and {@code add_eos_token}. */
     record Around(boolean bos, boolean eos) {}
 

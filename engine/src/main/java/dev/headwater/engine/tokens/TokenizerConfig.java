@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the files beside {@code tokenizer.json} say about tokens, as transformers' AutoTokenizer understands them:
@@ -200,10 +201,8 @@ final class TokenizerConfig {
             return file;
         }
         boolean wanted = given.asBoolean();
-        JsonNode now = preTokenizer == null ? given : preTokenizer.path("add_prefix_space");
-        if (preTokenizer == null
-                || !preTokenizer.path("type").asText().equals("ByteLevel")
-                || now.asBoolean() == wanted) {
+        if (!preTokenizer.path("type").asText().equals("ByteLevel")
+                || preTokenizer.path("add_prefix_space").asBoolean() == wanted) {
             return file;
         }
         ObjectNode changed = preTokenizer.deepCopy();
@@ -213,9 +212,6 @@ final class TokenizerConfig {
     private static boolean putsSpaceInFront(TokenizerFile file) {
         for (String part : List.of("normalizer", "pre_tokenizer")) {
             JsonNode node = file.part(part);
-            if (node == null) {
-                continue;
-            }
             List<JsonNode> all = new ArrayList<>(List.of(node));
             node.path("normalizers").forEach(all::add);
             node.path("pretokenizers").forEach(all::add);
@@ -255,8 +251,8 @@ final class TokenizerConfig {
         boolean listsTokens = config.has(LISTED_TOKENS);
         Set<String> seen = new HashSet<>();
         List<JsonNode> special = new ArrayList<>();
-        roles().keySet()
-                .forEach(role -> special.add(written(role) == null ? new TextNode(roles().get(role)) : written(role)));
+        roles().forEach((role, text) ->
+                special.add(Objects.requireNonNullElseGet(written(role), () -> new TextNode(text))));
         int roles = special.size();
         special.addAll(furtherSpecial());
         for (int i = 0; i < special.size(); i++) {
@@ -268,7 +264,7 @@ final class TokenizerConfig {
             boolean described = special.get(i).isObject()
                     && !(i < roles && (listsTokens ? named.contains(content) : listed.containsKey(content)));
             if (described) {
-                all.add(asSpecial(described(special.get(i), true)));
+                all.add(asSpecial(described(special.get(i))));
             } else if (!listed.containsKey(content)) {
                 all.add(Added.special(content));
             }
@@ -284,7 +280,7 @@ final class TokenizerConfig {
     /** By id: {@code added_tokens_decoder}, or {@code added_tokens.json} of older repositories. */
     private Map<Integer, Added> listed() {
         Map<Integer, Added> listed = new TreeMap<>();
-        config.path(LISTED_TOKENS).forEachEntry((id, token) -> listed.put(number(id), described(token, true)));
+        config.path(LISTED_TOKENS).forEachEntry((id, token) -> listed.put(number(id), described(token)));
         Set<String> special = new LinkedHashSet<>(special());
         addedFile.forEachEntry((content, id) -> {
             if (!id.isInt()) {
@@ -305,13 +301,10 @@ final class TokenizerConfig {
     }
 
     /** A token as Python's AddedToken writes it; what is left out is false, and a token that is not special is normalized. */
-    private static Added described(JsonNode token, boolean strict) {
+    private static Added described(JsonNode token) {
         JsonNode content = token.path("content");
         if (!content.isTextual()) {
-            if (strict) {
-                throw new RefusedException("tokenizer_config.json lists a token without its content");
-            }
-            return null;
+            throw new RefusedException("tokenizer_config.json lists a token without its content");
         }
         boolean special = token.path("special").asBoolean();
         return new Added(
@@ -345,7 +338,7 @@ final class TokenizerConfig {
     }
 
     /** Null if no file says anything about the key. */
-    private JsonNode written(String key) {
+    private @Nullable JsonNode written(String key) {
         return map.has(key) ? map.path(key) : config.has(key) ? config.path(key) : null;
     }
 
@@ -370,7 +363,7 @@ final class TokenizerConfig {
     }
 
     /** A token is written as its text or as an object that has it. */
-    private static String content(JsonNode token) {
+    private static @Nullable String content(JsonNode token) {
         JsonNode content = token.isObject() ? token.path("content") : token;
         return content.isTextual() && !content.textValue().isEmpty() ? unicode(content.textValue()) : null;
     }

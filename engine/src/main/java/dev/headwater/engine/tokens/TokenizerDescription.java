@@ -2,6 +2,7 @@ package dev.headwater.engine.tokens;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tokenizer that does not come from a tokenizer.json: what GGUF files say of theirs.
@@ -31,7 +32,7 @@ public record TokenizerDescription(
         boolean addsBos,
         boolean addsEos,
         boolean addsSpace,
-        String chatTemplate) {
+        @Nullable String chatTemplate) {
     /** How tokens are made. */
     public enum Kind {
         /** Bytes, joined by a list of merges: GPT-2's, Llama 3's, Qwen's. */

@@ -3,6 +3,7 @@ package dev.headwater.engine.transcoder;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.engine.model.FeatureSite;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a model's MLPs are taken apart into: the features of {@linkplain TranscoderSet transcoders}, or the MLPs' own neurons. L
@@ -38,6 +39,7 @@ public interface FeatureBasis extends AutoCloseable {
     boolean hasSkip(int layer);
 
     /** That path S [d, d], which adds x · S to the output, or null if there is none. */
+    @Nullable
     Tensor skip(int layer);
 
     /**
@@ -79,7 +81,13 @@ public interface FeatureBasis extends AutoCloseable {
      * @param gain        F32 [d] or null
      * @param out         F32 [n, d], overwritten
      */
-    void decoderRows(int sourceLayer, int targetLayer, int[] feature, float[] scale, Tensor gain, Tensor out);
+    void decoderRows(
+            int sourceLayer,
+            int targetLayer,
+            int[] feature,
+            float @Nullable [] scale,
+            @Nullable Tensor gain,
+            Tensor out);
 
     /** Has rows for {@link #decoderRows} read from the disk while something else goes on; numbers ascending. */
     void willNeedDecoderRows(int sourceLayer, int targetLayer, int[] feature);

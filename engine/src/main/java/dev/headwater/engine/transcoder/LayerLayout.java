@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the tensors of one layer are named and turned in one of the published layouts.
@@ -29,7 +30,7 @@ record LayerLayout(
         boolean allTargets,
         String decoderBias,
         String threshold,
-        String skip,
+        @Nullable String skip,
         boolean skipTransposed) {
     /** {@code layer_i.safetensors}. */
     static final LayerLayout PER_LAYER = new LayerLayout(

@@ -52,7 +52,7 @@ public record TranscoderConfig(
     public static final String FILE = "config.yaml";
 
     /** Where {@link #read} looks, as patterns for paths in a set's directory. */
-    public static final String[] FILES = {FILE, "*/" + FolderSet.FILE};
+    public static final List<String> FILES = List.of(FILE, "*/" + FolderSet.FILE);
 
     private static final int MAX_LAYERS = 1024;
 

@@ -79,8 +79,8 @@ public final class TranscoderConverter {
         } catch (FileAlreadyExistsException taken) {
             throw new UsageException("%s exists already; name a directory that does not".formatted(target));
         } catch (IOException failure) {
-            String cause =
-                    Files.isDirectory(whole.getParent()) ? failure.toString() : whole.getParent() + " is no directory";
+            Path parent = whole.resolveSibling("");
+            String cause = Files.isDirectory(parent) ? failure.toString() : parent + " is no directory";
             throw new HeadwaterException("Cannot write %s: %s".formatted(target, cause), failure);
         }
     }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A transcoder for every layer of a model: per-layer, or cross-layer with features that also write to later layers. L
@@ -192,7 +193,13 @@ public final class TranscoderSet implements FeatureBasis {
      * @param out         F32 [n, d], overwritten
      */
     @Override
-    public void decoderRows(int sourceLayer, int targetLayer, int[] feature, float[] scale, Tensor gain, Tensor out) {
+    public void decoderRows(
+            int sourceLayer,
+            int targetLayer,
+            int[] feature,
+            float @Nullable [] scale,
+            @Nullable Tensor gain,
+            Tensor out) {
         LayerTranscoder transcoder = layer(sourceLayer);
         int target = targetLayer - sourceLayer;
         if (target < 0 || target >= transcoder.targets()) {
@@ -291,7 +298,7 @@ public final class TranscoderSet implements FeatureBasis {
      * on each call.
      */
     @Override
-    public Tensor skip(int layer) {
+    public @Nullable Tensor skip(int layer) {
         return layer(layer).skip().map(matrix -> matrix.copy(device)).orElse(null);
     }
 
@@ -326,8 +333,9 @@ public final class TranscoderSet implements FeatureBasis {
             for (int layer = 0; layer < layers(); layer++) {
                 Tensor written = TorchShape.narrow(all, 1, (long) layer * width(), width());
                 Tensor output = Torch.add(written, decoderBias(layer));
-                if (hasSkip(layer)) {
-                    Torch.mmInto(output, x.get(layer), skip(layer), 1);
+                Tensor skip = skip(layer);
+                if (skip != null) {
+                    Torch.mmInto(output, x.get(layer), skip, 1);
                 }
                 requireFinite(output, layer);
                 outputs.add(scope.keep(output));

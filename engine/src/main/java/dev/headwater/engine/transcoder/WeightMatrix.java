@@ -14,6 +14,7 @@ import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.weights.WeightFile;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A matrix in a weight file, of any floating-point type, used where it is mapped: element (r, c) lies
@@ -82,7 +83,7 @@ record WeightMatrix(
      * @param gain  F32 [columns] on out's device, or null
      * @param out   F32 [n, columns], any device
      */
-    void gather(int[] index, float[] scale, Tensor gain, Tensor out) {
+    void gather(int[] index, float @Nullable [] scale, @Nullable Tensor gain, Tensor out) {
         for (int row : index) {
             if (row < 0 || row >= rows) {
                 throw new IllegalArgumentException("feature %d of %d".formatted(row, rows));
@@ -125,7 +126,7 @@ record WeightMatrix(
         }
     }
 
-    private void gatherOnHost(int[] index, float[] scale, Tensor gain, Tensor out) {
+    private void gatherOnHost(int[] index, float @Nullable [] scale, @Nullable Tensor gain, Tensor out) {
         MemorySegment data = data();
         long[] row = new long[index.length];
         try (var scope = TensorScope.open()) {

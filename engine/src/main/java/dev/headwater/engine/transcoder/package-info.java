@@ -3,4 +3,7 @@
  * published layouts, and answers in the terms of the method: active features of a layer, encoder and decoder rows,
  * reconstructions.
  */
+@NullMarked
 package dev.headwater.engine.transcoder;
+
+import org.jspecify.annotations.NullMarked;

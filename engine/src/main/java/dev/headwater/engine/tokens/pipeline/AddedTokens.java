@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens that are looked for before the model sees a text: special ones, and others beside its vocabulary. Of those that begin at
@@ -41,7 +42,7 @@ public final class AddedTokens {
     }
 
     private final Model model;
-    private final Normalizer normalizer;
+    private final @Nullable Normalizer normalizer;
     private final boolean passesSpecial;
     private final Map<String, Integer> ids = new LinkedHashMap<>();
     private final Map<Integer, Added> tokens = new LinkedHashMap<>();
@@ -52,7 +53,7 @@ public final class AddedTokens {
     private final Trie normalized = new Trie();
 
     /** @param passesSpecial whether special tokens that are written out in a text are ordinary text */
-    AddedTokens(Model model, Normalizer normalizer, List<Added> added, boolean passesSpecial) {
+    AddedTokens(Model model, @Nullable Normalizer normalizer, List<Added> added, boolean passesSpecial) {
         this.model = model;
         this.normalizer = normalizer;
         this.passesSpecial = passesSpecial;
@@ -110,6 +111,7 @@ public final class AddedTokens {
     }
 
     /** Null if there is none. */
+    @Nullable
     String token(int id) {
         Added token = tokens.get(id);
         return token != null ? token.content : model.vocabulary().token(id);
@@ -154,11 +156,11 @@ public final class AddedTokens {
                 }
             }
             steps.spend(walked - at + 1);
-            if (id < 0) {
+            Added added = id < 0 ? null : tokens.get(id);
+            if (added == null) {
                 at++;
                 continue;
             }
-            Added added = tokens.get(id);
             if (!(passesSpecial && special.contains(added.content))
                     && (!added.singleWord || standsAlone(chars, at, end))) {
                 int start = added.stripsLeft ? Math.max(leftOfSpace(chars, at, steps), done) : at;

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** Byte pair encoding: a word's characters are joined pair by pair, the pair of lowest rank first, the leftmost of equal ones. */
 final class BytePairs implements Model {
@@ -34,7 +35,7 @@ final class BytePairs implements Model {
      * @param takesWholeWords   whether a word that is a token stays whole, whatever the merges say
      */
     record Options(
-            String unknown,
+            @Nullable String unknown,
             String prefix,
             String suffix,
             boolean fusesUnknown,
@@ -103,20 +104,17 @@ final class BytePairs implements Model {
         boolean pending = false;
         for (int at = 0; at < word.length(); ) {
             int next = at + Character.charCount(word.codePointAt(at));
-            String spelled = marked
-                    ? (at > 0 ? options.prefix : "")
-                            + word.substring(at, next)
-                            + (next == word.length() ? options.suffix : "")
-                    : null;
             char c = word.charAt(at);
-            int id = marked ? vocabulary.id(spelled) : c < singles.length ? singles[c] : vocabulary.id(word, at, next);
+            int id = marked
+                    ? vocabulary.id(spelled(word, at, next))
+                    : c < singles.length ? singles[c] : vocabulary.id(word, at, next);
             if (id >= 0) {
                 if (pending) {
                     ids.add(unknown);
                     pending = false;
                 }
                 ids.add(id);
-            } else if (!options.fallsBackToBytes || !addBytes(marked ? spelled : word.substring(at, next), ids)) {
+            } else if (!options.fallsBackToBytes || !addBytes(spelled(word, at, next), ids)) {
                 if (options.unknown != null && unknown < 0) {
                     throw new RefusedException(
                             "its token for the unknown, " + options.unknown + ", is not in its vocabulary");
@@ -132,6 +130,12 @@ final class BytePairs implements Model {
             ids.add(unknown);
         }
         return ids.toArray();
+    }
+
+    /** A character with the marks of its place in the word. */
+    private String spelled(String word, int at, int next) {
+        String character = word.substring(at, next);
+        return (at > 0 ? options.prefix : "") + character + (next == word.length() ? options.suffix : "");
     }
 
     private boolean addBytes(String character, Ids ids) {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * SentencePiece's normalization as its models carry it: a trie of byte sequences (Darts' double array) and what each becomes.
@@ -48,7 +49,7 @@ final class CharsMap implements Normalizer {
     }
 
     /** What bytes become, by the shortest beginning of theirs that the trie has; null if it has none. */
-    private String replacement(byte[] bytes) {
+    private @Nullable String replacement(byte[] bytes) {
         int at = offset(unit(0));
         for (byte b : bytes) {
             int label = b & 0xFF;

@@ -10,7 +10,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the model of tokenizer.json as a stream: its vocabulary and merges are most of the file and become no objects. */
 final class ModelReader {
@@ -33,11 +35,11 @@ final class ModelReader {
     private static final String VERSION_LINE = "#version";
 
     private final JsonParser parser;
-    private final Map<String, Object> fields = new HashMap<>();
-    private Vocabulary vocabulary;
-    private List<String> tokens;
+    private final Map<String, @Nullable Object> fields = new HashMap<>();
+    private @Nullable Vocabulary vocabulary;
+    private @Nullable List<String> tokens;
     private double[] scores = new double[1 << 10];
-    private PairList merges;
+    private @Nullable PairList merges;
 
     private ModelReader(JsonParser parser) {
         this.parser = parser;
@@ -165,7 +167,7 @@ final class ModelReader {
 
     /** Pairs, {@code ["a","b"]}, or the older form {@code "a b"}, but not both. */
     private void readMerges() throws IOException {
-        merges = new PairList();
+        PairList read = new PairList();
         boolean pairs = false;
         boolean texts = false;
         while (parser.nextToken() != JsonToken.END_ARRAY) {
@@ -174,25 +176,26 @@ final class ModelReader {
             if (pairs == texts) {
                 throw wrong("merges");
             } else if (pairs) {
-                addText();
-                addText();
+                addText(read);
+                addText(read);
                 if (parser.nextToken() != JsonToken.END_ARRAY) {
                     throw wrong("merges");
                 }
             } else {
-                addSplit();
+                addSplit(read);
             }
         }
+        merges = read;
     }
 
-    private void addText() throws IOException {
+    private void addText(PairList merges) throws IOException {
         if (parser.nextToken() != JsonToken.VALUE_STRING) {
             throw wrong("merges");
         }
         merges.add(parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
     }
 
-    private void addSplit() throws IOException {
+    private void addSplit(PairList merges) throws IOException {
         String text = parser.getText();
         if (!text.startsWith(VERSION_LINE)) {
             merges.addSplit(text);
@@ -241,16 +244,16 @@ final class ModelReader {
             throw new RefusedException(
                     "its model drops merges at random (\"dropout\"), so that a text has no certain tokens");
         }
-        String prefix = text("continuing_subword_prefix", "");
+        String prefix = Objects.requireNonNullElse(text("continuing_subword_prefix"), "");
         Merges known = merges.in(vocabulary(), prefix);
         merges = null;
         return new BytePairs(
                 vocabulary(),
                 known,
                 new BytePairs.Options(
-                        text("unk_token", null),
+                        text("unk_token"),
                         prefix,
-                        text("end_of_word_suffix", ""),
+                        Objects.requireNonNullElse(text("end_of_word_suffix"), ""),
                         flag("fuse_unk"),
                         flag("byte_fallback"),
                         flag("ignore_merges")));
@@ -274,16 +277,16 @@ final class ModelReader {
         return vocabulary;
     }
 
-    private String text(String key, String absent) {
+    private @Nullable String text(String key) {
         Object value = fields.get(key);
         if (value != null && !(value instanceof String)) {
             throw wrong(key);
         }
-        return value == null ? absent : (String) value;
+        return (String) value;
     }
 
     private String required(String key) {
-        String text = text(key, null);
+        String text = text(key);
         if (text == null) {
             throw wrong(key);
         }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** A part of tokenizer.json and which of its keys have been read: one that nobody asked for is refused by name. */
 final class Part {
@@ -116,7 +117,7 @@ final class Part {
         return id;
     }
 
-    <T> List<T> list(String key, Function<JsonNode, T> reader) {
+    <T> List<T> list(String key, Function<JsonNode, @Nullable T> reader) {
         JsonNode value = value(key);
         if (!value.isArray()) {
             throw wrong(key);

@@ -9,6 +9,7 @@ import java.text.Normalizer.Form;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Reads normalizers, pre-tokenizers, post-processors and decoders as tokenizer.json writes them. What is not known is refused by name. */
 final class PartReader {
@@ -32,10 +33,11 @@ final class PartReader {
     }
 
     private static boolean isAbsent(JsonNode node) {
-        return node == null || node.isNull() || node.isMissingNode();
+        return node.isNull() || node.isMissingNode();
     }
 
     /** Null if there is none. */
+    @Nullable
     Normalizer normalizer(JsonNode node) {
         if (isAbsent(node)) {
             return null;
@@ -100,6 +102,7 @@ final class PartReader {
     }
 
     /** Null if there is none. */
+    @Nullable
     PreTokenizer preTokenizer(JsonNode node) {
         if (isAbsent(node)) {
             return null;
@@ -180,6 +183,7 @@ final class PartReader {
     }
 
     /** Null if there is none. */
+    @Nullable
     PostProcessor postProcessor(JsonNode node) {
         if (isAbsent(node)) {
             return null;
@@ -256,6 +260,7 @@ final class PartReader {
     }
 
     /** Null if there is none. */
+    @Nullable
     Decoder decoder(JsonNode node) {
         if (isAbsent(node)) {
             return null;

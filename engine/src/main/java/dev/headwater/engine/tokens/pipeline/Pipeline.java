@@ -9,24 +9,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole tokenizer: what stands in tokenizer.json, put to work. Gives the same tokens as Hugging Face's tokenizers library.
  * Immutable, for several threads.
  */
 public final class Pipeline {
-    private final PreTokenizer preTokenizer;
+    private final @Nullable PreTokenizer preTokenizer;
     private final Model model;
-    private final PostProcessor postProcessor;
-    private final Decoder decoder;
+    private final @Nullable PostProcessor postProcessor;
+    private final @Nullable Decoder decoder;
     private final AddedTokens added;
 
     Pipeline(
-            Normalizer normalizer,
-            PreTokenizer preTokenizer,
+            @Nullable Normalizer normalizer,
+            @Nullable PreTokenizer preTokenizer,
             Model model,
-            PostProcessor postProcessor,
-            Decoder decoder,
+            @Nullable PostProcessor postProcessor,
+            @Nullable Decoder decoder,
             List<Added> added,
             boolean passesSpecial) {
         this.preTokenizer = preTokenizer;
@@ -37,7 +38,11 @@ public final class Pipeline {
     }
 
     private Pipeline(
-            PreTokenizer preTokenizer, Model model, PostProcessor postProcessor, Decoder decoder, AddedTokens added) {
+            @Nullable PreTokenizer preTokenizer,
+            Model model,
+            PostProcessor postProcessor,
+            @Nullable Decoder decoder,
+            AddedTokens added) {
         this.preTokenizer = preTokenizer;
         this.model = model;
         this.postProcessor = postProcessor;
@@ -112,7 +117,7 @@ public final class Pipeline {
     }
 
     /** As it stands in the vocabulary; null if no token has the id. */
-    public String token(int id) {
+    public @Nullable String token(int id) {
         return added.token(id);
     }
 

@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens.pipeline;
 import dev.headwater.engine.tokens.regex.RefusedException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Puts special tokens around a text's tokens. */
 interface PostProcessor {
@@ -39,7 +40,7 @@ interface PostProcessor {
          * @param part which part stands here, 0 or 1; -1 for special tokens
          * @param ids  special tokens
          */
-        record Piece(int part, int[] ids) {}
+        record Piece(int part, int @Nullable [] ids) {}
 
         @Override
         public List<int[]> process(List<int[]> parts, boolean special) {

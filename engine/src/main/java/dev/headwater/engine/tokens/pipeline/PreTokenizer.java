@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** Cuts a text into the parts that the model makes tokens of one by one. */
 interface PreTokenizer {
@@ -178,7 +179,7 @@ interface PreTokenizer {
             }
         }
 
-        private static UnicodeScript script(int c) {
+        private static @Nullable UnicodeScript script(int c) {
             if (c == 0x30FC) {
                 return UnicodeScript.HAN;
             }

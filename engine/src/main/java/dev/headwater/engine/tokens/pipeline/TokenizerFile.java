@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.tokens.pipeline.AddedTokens.Added;
 import dev.headwater.engine.tokens.regex.RefusedException;
@@ -17,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What stands in a tokenizer.json: its model read, its small parts still as they are written, so that other files can change them. */
 public final class TokenizerFile {
@@ -145,7 +147,7 @@ public final class TokenizerFile {
         return vocabulary;
     }
 
-    private static List<Added> added(JsonNode list) {
+    private static List<Added> added(@Nullable JsonNode list) {
         List<Added> added = new ArrayList<>();
         if (list == null) {
             return added;
@@ -177,10 +179,9 @@ public final class TokenizerFile {
         return added;
     }
 
-    /** A part as it is written, {@code pre_tokenizer} for one; null if the file has none. */
+    /** A part as it is written, {@code pre_tokenizer} for one; missing or null if the file has none. */
     public JsonNode part(String name) {
-        JsonNode part = parts.get(name);
-        return part == null || part.isNull() ? null : part;
+        return parts.getOrDefault(name, MissingNode.getInstance());
     }
 
     /** With another part in the place of one. */

@@ -4,6 +4,7 @@ import dev.headwater.engine.tokens.regex.RefusedException;
 import dev.headwater.engine.tokens.regex.Steps;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** SentencePiece's unigram model: of all ways to cut a word into tokens, the one with the highest sum of scores. */
 final class Unigram implements Model {
@@ -13,7 +14,7 @@ final class Unigram implements Model {
     private final double[] scores;
     private final int unknown;
     private final double unknownScore;
-    private final int[] bytes;
+    private final int @Nullable [] bytes;
     private final Trie trie = new Trie();
 
     /**
@@ -117,12 +118,12 @@ final class Unigram implements Model {
         int id = vocabulary.id(word, start, end);
         if (id >= 0) {
             into.add(id);
-        } else if (bytes == null || !addBytes(word.substring(start, end), into)) {
+        } else if (bytes == null || !addBytes(bytes, word.substring(start, end), into)) {
             into.add(unknown);
         }
     }
 
-    private boolean addBytes(String piece, Ids into) {
+    private static boolean addBytes(int[] bytes, String piece, Ids into) {
         byte[] utf8 = piece.getBytes(StandardCharsets.UTF_8);
         for (byte b : utf8) {
             if (bytes[b & 0xFF] < 0) {

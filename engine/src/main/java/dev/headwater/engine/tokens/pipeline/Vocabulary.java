@@ -2,6 +2,7 @@ package dev.headwater.engine.tokens.pipeline;
 
 import dev.headwater.engine.tokens.regex.RefusedException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens of a model and their ids, packed: all characters lie in one array, so that a quarter of a million tokens cost a few
@@ -133,6 +134,7 @@ final class Vocabulary {
     }
 
     /** Null if no token has the id. */
+    @Nullable
     String token(int id) {
         if (id < 0 || id >= entries.length || entries[id] == 0) {
             return null;

@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens.pipeline;
 import dev.headwater.engine.tokens.regex.RefusedException;
 import dev.headwater.engine.tokens.regex.Steps;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** BERT's model: the longest token that a word begins with, then the longest that its rest begins with, marked as a continuation. */
 record WordPiece(Vocabulary vocabulary, String unknown, String prefix, int longestWord) implements Model {
@@ -21,7 +22,7 @@ record WordPiece(Vocabulary vocabulary, String unknown, String prefix, int longe
     }
 
     /** Null if a rest begins with no token. */
-    private int[] pieces(String word, Steps steps) {
+    private int @Nullable [] pieces(String word, Steps steps) {
         int[] ids = new int[word.length()];
         int count = 0;
         for (int start = 0; start < word.length(); ) {

@@ -4,6 +4,7 @@ import java.lang.Character.UnicodeScript;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** The names that {@code \p{…}} and {@code [:…:]} take: general categories, POSIX classes, scripts and a few binary properties. */
 final class Categories {
@@ -80,7 +81,7 @@ final class Categories {
     }
 
     /** What {@code \p{NAME}} means; null if Oniguruma may know the name but this class does not. */
-    static CharClass property(String name) {
+    static @Nullable CharClass property(String name) {
         String plain = name.replaceAll("[ _-]", "").toLowerCase(Locale.ROOT);
         CharClass known = PROPERTIES.get(plain);
         if (known != null) {
@@ -101,7 +102,7 @@ final class Categories {
     }
 
     /** What {@code [:NAME:]} means; null if there is no such class. */
-    static CharClass posix(String name) {
+    static @Nullable CharClass posix(String name) {
         // Oniguruma counts symbols of ASCII, and all others too, as punctuation here but not in \p{punct}.
         return name.equals("punct")
                 ? CharClass.category(PUNCTUATION | SYMBOL)

@@ -1,6 +1,7 @@
 package dev.headwater.engine.tokens.regex;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Classes in any case, as far as one letter stands for one letter. */
 final class Folding {
@@ -14,7 +15,7 @@ final class Folding {
      *
      * @return null if it has letters beyond ASCII that lack another case of theirs or fold to several
      */
-    static CharClass anyCase(CharClass of) {
+    static @Nullable CharClass anyCase(CharClass of) {
         if (!of.isOnlyAscii()) {
             for (int c = 128; c <= Character.MAX_CODE_POINT; c++) {
                 if (of.contains(c) && Character.isAlphabetic(c) && !isClosed(of, c)) {

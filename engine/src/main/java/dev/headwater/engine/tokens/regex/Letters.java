@@ -1,5 +1,7 @@
 package dev.headwater.engine.tokens.regex;
 
+import org.jspecify.annotations.Nullable;
+
 /** A pattern's code points and a place among them, with the escapes that are the same within and outside of brackets. */
 final class Letters {
     private static final int LONGEST = 20_000;
@@ -97,6 +99,7 @@ final class Letters {
     }
 
     /** After a backslash: a class such as {@code s} or {@code p{L}}; null if it is none, and nothing is taken. */
+    @Nullable
     CharClass classEscape(boolean inBrackets) {
         return switch (peek()) {
             case 's' -> take(CharClass.SPACE);

@@ -1,6 +1,7 @@
 package dev.headwater.engine.tokens.regex;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A parsed pattern. */
 sealed interface Node {
@@ -73,7 +74,7 @@ sealed interface Node {
     }
 
     /** The code points that a match can begin with; null if that says nothing, since it may be empty or begin with a look around. */
-    default CharClass first() {
+    default @Nullable CharClass first() {
         return switch (this) {
             case One one -> one.of;
             case Sequence sequence -> first(sequence);
@@ -108,7 +109,7 @@ sealed interface Node {
         };
     }
 
-    private static CharClass first(Sequence sequence) {
+    private static @Nullable CharClass first(Sequence sequence) {
         CharClass optional = null;
         for (Node part : sequence.parts) {
             boolean skippable = part instanceof Repeat repeat && repeat.least == 0;

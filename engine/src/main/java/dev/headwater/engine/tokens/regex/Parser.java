@@ -4,6 +4,7 @@ import dev.headwater.engine.tokens.regex.Node.Anchor;
 import dev.headwater.engine.tokens.regex.Node.Mode;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a pattern in Oniguruma's syntax, which tokenizers are written in. What can't be matched just as Oniguruma does (back
@@ -271,7 +272,7 @@ final class Parser {
     }
 
     /** Fewest and most repetitions if a repetition comes next, with a third element if it is an interval; else null. */
-    private int[] range() {
+    private int @Nullable [] range() {
         if (letters.take('*')) {
             return new int[] {0, Node.UNBOUNDED};
         } else if (letters.take('+')) {
@@ -283,7 +284,7 @@ final class Parser {
     }
 
     /** {@code {n}}, {@code {n,}}, {@code {,m}} or {@code {n,m}}; anything else after a brace makes it an ordinary character. */
-    private int[] interval(boolean take) {
+    private int @Nullable [] interval(boolean take) {
         int start = letters.position();
         if (!letters.take('{')) {
             return null;

@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens.regex;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A pattern as instructions for {@link Matcher}. Immutable. */
 final class Program {
@@ -48,9 +49,9 @@ final class Program {
     final CharClass[] classes;
     final int registers;
     /** What a match can begin with; null if anything. */
-    final CharClass first;
+    final @Nullable CharClass first;
 
-    private Program(int[] code, CharClass[] classes, int registers, CharClass first) {
+    private Program(int[] code, CharClass[] classes, int registers, @Nullable CharClass first) {
         this.code = code;
         this.classes = classes;
         this.registers = registers;
