@@ -87,7 +87,7 @@ public final class Headwater {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             interrupt.request();
             try {
-                boolean unused = finished.await(GRACE_SECONDS, TimeUnit.SECONDS);
+                boolean _ = finished.await(GRACE_SECONDS, TimeUnit.SECONDS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -121,8 +121,8 @@ public final class Headwater {
                             + "'; it can be avx512, avx2 or baseline, or unset.");
             return ExitCode.USAGE;
         }
-        PrintWriter out = new PrintWriter(console.out(), true);
-        PrintWriter err = new PrintWriter(console.err(), true);
+        PrintWriter out = new PrintWriter(console.out(), true, console.out().charset());
+        PrintWriter err = new PrintWriter(console.err(), true, console.err().charset());
         CommandLine commands = new CommandLine(new Headwater());
         // Reading all commands' annotations takes longer than running some commands: take in the one that is asked for.
         Map<String, Supplier<Object>> known = commands(console, interrupt);
@@ -132,13 +132,13 @@ public final class Headwater {
             commands.addSubcommand(known.get(args[0]).get());
         } else if (!List.of(args).equals(List.of("--version"))) {
             known.values().forEach(command -> commands.addSubcommand(command.get()));
-            commands.addSubcommand(new HelpCommand()).addSubcommand(new AutoComplete.GenerateCompletion());
-            commands.getSubcommands()
-                    .get("generate-completion")
+            var completion = new CommandLine(new AutoComplete.GenerateCompletion());
+            completion
                     .getCommandSpec()
                     .usageMessage()
                     .description(
                             "Prints a completion script for bash and zsh: source <(headwater generate-completion)");
+            commands.addSubcommand(new HelpCommand()).addSubcommand(completion);
         }
         commands.setExpandAtFiles(false)
                 .setOut(out)
@@ -149,8 +149,8 @@ public final class Headwater {
                 .setUsageHelpLongOptionsMaxWidth(24)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExitCodeExceptionMapper(Headwater::exitCode);
-        commands.setParameterExceptionHandler((e, unused) -> wrongUsage(console, e));
-        commands.setExecutionExceptionHandler((e, command, unused) -> failed(console, interrupt, command, e));
+        commands.setParameterExceptionHandler((e, _) -> wrongUsage(console, e));
+        commands.setExecutionExceptionHandler((e, command, _) -> failed(console, interrupt, command, e));
         commands.setExecutionStrategy(
                 parsed -> parsed.hasSubcommand() || parsed.isUsageHelpRequested() || parsed.isVersionHelpRequested()
                         ? new CommandLine.RunLast().execute(parsed)
@@ -251,7 +251,9 @@ public final class Headwater {
 
     private static int wrongUsage(Console console, ParameterException e) {
         CommandLine command = e.getCommandLine();
-        complain(console, sentence(e.getMessage().lines().findFirst().orElse("wrong usage")));
+        String message = e.getMessage();
+        String first = message == null ? "" : message.lines().findFirst().orElse("");
+        complain(console, sentence(first.isEmpty() ? "wrong usage" : first));
         var suggestions = new java.io.StringWriter();
         if (CommandLine.UnmatchedArgumentException.printSuggestions(e, new PrintWriter(suggestions, true))) {
             console.err().print(suggestions);
@@ -284,7 +286,8 @@ public final class Headwater {
 
     private static String message(Exception e, boolean verbose) {
         return switch (e) {
-            case HeadwaterException _, NativeException _ -> sentence(e.getMessage());
+            case HeadwaterException ours -> sentence(ours.getMessage());
+            case NativeException ours -> sentence(ours.getMessage());
             case UncheckedIOException io -> sentence("Input or output failed: " + io.getCause());
             case IOException _ -> sentence("Input or output failed: " + e);
             default -> unexpected(e, verbose);

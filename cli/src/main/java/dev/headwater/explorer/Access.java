@@ -28,7 +28,7 @@ final class Access {
     private final Set<String> hosts;
     private final Optional<String> token;
     private final String session = secret();
-    private String cookie;
+    private String cookie = "headwater";
 
     /** @param host the interface to listen on: a name or an address */
     Access(String host, Front front) {

@@ -77,7 +77,7 @@ final class FeatureDirectory implements FeatureSource {
      * whoever named the directory does.
      */
     private boolean isOf(String scan) {
-        Path set = root.endsWith("features") ? root.getParent() : root;
+        Path set = root.endsWith("features") ? root.resolveSibling("") : root;
         if (!Files.isRegularFile(set.resolve("config.yaml"))) {
             return true;
         }
@@ -134,7 +134,7 @@ final class FeatureDirectory implements FeatureSource {
             BasicFileAttributes now = Files.readAttributes(index, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
             Index known = indexes.get(index);
             if (known == null || !known.describes(now)) {
-                known = new Index(now, FeatureFiles.open(index.getParent()));
+                known = new Index(now, FeatureFiles.open(index.resolveSibling("")));
                 indexes.put(index, known);
                 if (indexes.size() > INDEXES_HELD) {
                     indexes.pollFirstEntry();

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Graph files over HTTP: the list, the files, their annotations, uploads, labels and comparisons. */
 final class GraphApi {
@@ -144,7 +145,7 @@ final class GraphApi {
      * @param top     the tokens it raises most
      * @param density share of the corpus' tokens on which it fires, null if the record does not tell
      */
-    record Digest(String label, List<String> top, Double density) {
+    record Digest(String label, List<String> top, @Nullable Double density) {
         static Digest of(JsonNode record) {
             List<String> top = new ArrayList<>();
             for (int i = 0; i < Math.min(TOP_LOGITS, record.path("top_logits").size()); i++) {

@@ -48,7 +48,7 @@ record GraphFolder(Path directory, Optional<String> only, long maxBytes) {
                             place
                                     + " is not a graph file that can be served: its name must end in .json and hold only letters, digits, _ - and points.");
                 }
-                return new GraphFolder(place.toRealPath().getParent(), Optional.of(stem(file)), maxBytes);
+                return new GraphFolder(place.toRealPath().resolveSibling(""), Optional.of(stem(file)), maxBytes);
             }
             Files.createDirectories(place);
             GraphFolder folder = new GraphFolder(place.toRealPath(), Optional.empty(), maxBytes);
@@ -76,7 +76,7 @@ record GraphFolder(Path directory, Optional<String> only, long maxBytes) {
     BasicFileAttributes unbounded(Path file) throws IOException {
         BasicFileAttributes attributes =
                 Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        if (!attributes.isRegularFile() || !file.toRealPath().getParent().equals(directory)) {
+        if (!attributes.isRegularFile() || !directory.equals(file.toRealPath().getParent())) {
             throw new NoSuchFileException(file.toString());
         }
         return attributes;

@@ -70,7 +70,9 @@ final class GraphStore {
         try (Stream<Path> files = Files.list(folder.directory())) {
             List<GraphHead> found = files.map(this::summary)
                     .flatMap(Optional::stream)
-                    .sorted(Comparator.comparing(GraphHead::modified).reversed().thenComparing(GraphHead::name))
+                    .sorted(Comparator.comparingLong(GraphHead::modified)
+                            .reversed()
+                            .thenComparing(GraphHead::name))
                     .toList();
             summaries.keySet().retainAll(found.stream().map(GraphHead::name).toList());
             return found;

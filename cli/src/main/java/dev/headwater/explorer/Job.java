@@ -6,6 +6,7 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.files.MappedFile;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /** One piece of work for the live engine and what is known of it. */
 final class Job implements Progress {
@@ -34,8 +35,8 @@ final class Job implements Progress {
             String phase,
             long done,
             long total,
-            JsonNode result,
-            String error) {}
+            @Nullable JsonNode result,
+            @Nullable String error) {}
 
     interface Work {
         Object run(Progress progress);
@@ -68,7 +69,9 @@ final class Job implements Progress {
             set(State.DONE, result, null);
         } catch (CancellationException e) {
             set(State.CANCELLED, null, null);
-        } catch (HeadwaterException | Refusal e) {
+        } catch (HeadwaterException e) {
+            set(State.FAILED, null, e.getMessage());
+        } catch (Refusal e) {
             set(State.FAILED, null, e.getMessage());
         } catch (InternalError e) {
             // What Java makes of a mapped file that lost its end.
@@ -111,7 +114,7 @@ final class Job implements Progress {
                 null));
     }
 
-    private synchronized void set(State state, JsonNode result, String error) {
+    private synchronized void set(State state, @Nullable JsonNode result, @Nullable String error) {
         update(new Status(
                 status.id(),
                 status.kind(),

@@ -73,7 +73,8 @@ final class Page {
     private static Asset load(String file) {
         try (InputStream in =
                 Page.class.getResourceAsStream(file.equals("d3.min.js") ? d3() : "/dev/headwater/explorer/" + file)) {
-            if (in == null) {
+            String type = TYPES.get(file.substring(file.lastIndexOf('.') + 1));
+            if (in == null || type == null) {
                 throw new Refusal(404, "There is no such file.");
             }
             byte[] plain = in.readAllBytes();
@@ -83,11 +84,7 @@ final class Page {
             try (var out = new GZIPOutputStream(gzip)) {
                 out.write(plain);
             }
-            return new Asset(
-                    plain,
-                    gzip.toByteArray(),
-                    HexFormat.of().formatHex(digest.digest(), 0, 12),
-                    TYPES.get(file.substring(file.lastIndexOf('.') + 1)));
+            return new Asset(plain, gzip.toByteArray(), HexFormat.of().formatHex(digest.digest(), 0, 12), type);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -40,6 +40,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -75,7 +76,7 @@ public final class AttentionCommand implements Callable<Integer> {
             names = "--graph",
             paramLabel = "RAW",
             description = "A whole graph (*.safetensors of 'attribute --raw') instead of a prompt.")
-    private Path graph;
+    private @Nullable Path graph;
 
     @Option(
             names = "--edge",
@@ -130,13 +131,9 @@ public final class AttentionCommand implements Callable<Integer> {
         if (graph != null && prompt.isGiven()) {
             throw new UsageException("The prompt is given twice: --graph has its own; leave one out");
         }
-        PromptOptions.Source source = graph == null ? prompt.read() : null;
-        AttributionOptions options = tracing.read(model);
-        model.check();
-        targets.check();
-        pruning.check();
-        check();
         if (graph == null) {
+            PromptOptions.Source source = prompt.read();
+            AttributionOptions options = checked();
             try (var progress = new ProgressDisplay(console, interrupt, json);
                     ReplacementModel loaded = model.load(progress)) {
                 Prompt read = source.resolve(loaded);
@@ -147,6 +144,7 @@ public final class AttentionCommand implements Callable<Integer> {
             }
             return 0;
         }
+        AttributionOptions options = checked();
         try (AttributionGraph whole = WholeGraph.read(graph);
                 var progress = new ProgressDisplay(console, interrupt, json);
                 ReplacementModel loaded = model.loadMadeWith(graph, whole.provenance(), progress);
@@ -154,6 +152,16 @@ public final class AttentionCommand implements Callable<Integer> {
             explain(linear, whole, null, progress);
         }
         return 0;
+    }
+
+    /** Rejects what can be seen to be wrong before anything is loaded. */
+    private AttributionOptions checked() {
+        AttributionOptions options = tracing.read(model);
+        model.check();
+        targets.check();
+        pruning.check();
+        check();
+        return options;
     }
 
     private LinearPrompt linear(
@@ -194,7 +202,11 @@ public final class AttentionCommand implements Callable<Integer> {
         }
     }
 
-    private void explain(LinearPrompt linear, AttributionGraph whole, OutputTargets wanted, ProgressDisplay progress)
+    private void explain(
+            LinearPrompt linear,
+            @Nullable AttributionGraph whole,
+            @Nullable OutputTargets wanted,
+            ProgressDisplay progress)
             throws IOException {
         if (edges.isEmpty() && heads.isEmpty()) {
             GraphHeads found;
@@ -237,7 +249,8 @@ public final class AttentionCommand implements Callable<Integer> {
         }
     }
 
-    private GraphHeads heads(LinearPrompt linear, AttributionGraph whole, OutputTargets wanted, Progress progress) {
+    private GraphHeads heads(
+            LinearPrompt linear, AttributionGraph whole, @Nullable OutputTargets wanted, Progress progress) {
         return GraphHeads.of(linear, whole, pruning.of(whole), wanted, 1, progress);
     }
 
@@ -264,7 +277,7 @@ public final class AttentionCommand implements Callable<Integer> {
     }
 
     /** A node by its name; in a graph with what the graph knows of it. */
-    private static Node node(LinearPrompt linear, AttributionGraph whole, String name) {
+    private static Node node(LinearPrompt linear, @Nullable AttributionGraph whole, String name) {
         Node node = NodeId.parse(name, linear.model().layers());
         if (node instanceof Node.Logit logit) {
             if (logit.position() != linear.prompt().length() - 1) {

@@ -42,6 +42,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -93,7 +94,7 @@ public final class AttributeCommand implements Callable<Integer> {
             names = "--raw",
             paramLabel = "FILE",
             description = "Write the whole graph too, as safetensors; 'headwater graph' reads it.")
-    private Path raw;
+    private @Nullable Path raw;
 
     @Option(
             names = "--heads",
@@ -121,7 +122,7 @@ public final class AttributeCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description =
                     "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
-    private Path features;
+    private @Nullable Path features;
 
     @Option(
             names = {"--serve", "--server"},
@@ -265,7 +266,7 @@ public final class AttributeCommand implements Callable<Integer> {
         if (Files.isDirectory(raw)) {
             throw new HeadwaterException("Cannot write " + raw + ": it is a directory");
         }
-        Path parent = raw.toAbsolutePath().getParent();
+        Path parent = raw.toAbsolutePath().resolveSibling("");
         if (!Files.isDirectory(parent)) {
             throw new HeadwaterException("Cannot write " + raw + ": its directory does not exist");
         }
@@ -273,7 +274,11 @@ public final class AttributeCommand implements Callable<Integer> {
     }
 
     private Map<String, Path> write(
-            AttributionGraph graph, Pruning pruned, String slug, GraphJson.Labels labels, AttentionBlock attention) {
+            AttributionGraph graph,
+            Pruning pruned,
+            String slug,
+            GraphJson.Labels labels,
+            @Nullable AttentionBlock attention) {
         Map<String, Path> files = new LinkedHashMap<>();
         if (raw != null) {
             GraphFile.write(graph, attention, raw);

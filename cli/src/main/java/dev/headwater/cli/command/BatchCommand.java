@@ -36,6 +36,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -143,7 +144,7 @@ public final class BatchCommand implements Callable<Integer> {
                     .toList();
             present = lines.size() - due.size();
             if (due.stream().allMatch(line -> line.fault() != null)) {
-                due.forEach(line -> fail(line, null, line.fault(), records));
+                due.forEach(line -> fail(line, null, String.valueOf(line.fault()), records));
             } else {
                 try (ReplacementModel loaded = model.load(display)) {
                     new Run(Set.copyOf(due), loaded, options, settings, records, display).of(lines);
@@ -153,7 +154,7 @@ public final class BatchCommand implements Callable<Integer> {
             GraphIndex.arrange(
                     directory,
                     lines.stream()
-                            .filter(line -> line.slug() != null)
+                            .filter(BatchLine::isNamed)
                             .map(BatchLine::slug)
                             .toList());
         }
@@ -188,7 +189,11 @@ public final class BatchCommand implements Callable<Integer> {
 
         void of(List<BatchLine> lines) {
             display.phase("graphs", due.size());
-            lines.stream().filter(line -> line.fault() != null).forEach(line -> failed(line, line.fault()));
+            for (BatchLine line : lines) {
+                if (line.fault() != null) {
+                    failed(line, line.fault());
+                }
+            }
             // The same lines always go together, whichever are due: so what is resumed ends with the same bytes,
             // rounding included.
             List<BatchLine> group = new ArrayList<>();
@@ -253,7 +258,7 @@ public final class BatchCommand implements Callable<Integer> {
                             group.getFirst(),
                             e instanceof OutOfMemoryError
                                     ? "not enough memory (" + e.getMessage() + ")"
-                                    : e.getMessage());
+                                    : String.valueOf(e.getMessage()));
                 }
             } finally {
                 graphs.forEach(AttributionGraph::close);
@@ -303,17 +308,17 @@ public final class BatchCommand implements Callable<Integer> {
         }
     }
 
-    private void fail(BatchLine line, ObjectNode settings, String reason, BatchRecords records) {
+    private void fail(BatchLine line, @Nullable ObjectNode settings, String reason, BatchRecords records) {
         failed++;
         records.add(record(line, settings).put("error", reason));
         console.err().println(console.errStyle().red("line " + line.number() + ": ") + Text.visible(reason));
     }
 
-    private static ObjectNode record(BatchLine line, ObjectNode settings) {
+    private static ObjectNode record(BatchLine line, @Nullable ObjectNode settings) {
         ObjectNode record = BoundedJson.mapper()
                 .createObjectNode()
                 .put("line", line.number())
-                .put("slug", line.slug());
+                .put("slug", line.isNamed() ? line.slug() : null);
         if (settings != null) {
             record.set("settings", settings);
         }

@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One line of a batch.
@@ -38,7 +39,34 @@ import java.util.Set;
  * @param fields what the line says
  * @param fault  why it can't be done, or null
  */
-record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode fields, String fault) {
+record BatchLine(
+        int number,
+        @Nullable String slug,
+        PromptOptions.@Nullable Source prompt,
+        JsonNode fields,
+        @Nullable String fault) {
+    /** @throws IllegalStateException if it has none */
+    @Override
+    public String slug() {
+        if (slug == null) {
+            throw new IllegalStateException("line " + number + " has no name");
+        }
+        return slug;
+    }
+
+    /** @throws IllegalStateException if it has none */
+    @Override
+    public PromptOptions.Source prompt() {
+        if (prompt == null) {
+            throw new IllegalStateException("line " + number + " has no prompt");
+        }
+        return prompt;
+    }
+
+    boolean isNamed() {
+        return slug != null;
+    }
+
     /** With {@code contrast}, which {@code --contrast} reads where the same file is given to it. */
     private static final Set<String> KEYS =
             Set.of("slug", "max_features", "max_logits", "logit_prob", "targets", "contrast");
@@ -59,7 +87,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
     private static BatchLine parsed(PromptLines.Line read) {
         JsonNode fields = read.fields();
         if (read.fault() != null) {
-            return new BatchLine(read.number(), null, null, null, read.fault());
+            return new BatchLine(read.number(), null, null, fields, read.fault());
         }
         try {
             PromptOptions.Source prompt = PromptLines.prompt(fields);
@@ -92,7 +120,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
         for (int i = 0; i < lines.size(); i++) {
             BatchLine line = lines.get(i);
             if (line.slug == null && line.fault == null) {
-                String base = OutputOptions.slugOf(line.prompt.title());
+                String base = OutputOptions.slugOf(line.prompt().title());
                 String slug = base;
                 for (int n = 2;
                         slug.equals("graph-metadata") || taken.containsKey(slug) || !names.isFree(slug, line);
@@ -109,15 +137,13 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
     /** Keys that mean nothing here, which may be notes or slips. */
     List<String> unknownKeys() {
         List<String> unknown = new ArrayList<>();
-        if (fields != null) {
-            fields.fieldNames().forEachRemaining(key -> {
-                if (!KEYS.contains(key)
-                        && !PromptLines.KEYS.contains(key)
-                        && !(fields.has("messages") && Conversation.keys().contains(key))) {
-                    unknown.add(key);
-                }
-            });
-        }
+        fields.fieldNames().forEachRemaining(key -> {
+            if (!KEYS.contains(key)
+                    && !PromptLines.KEYS.contains(key)
+                    && !(fields.has("messages") && Conversation.keys().contains(key))) {
+                unknown.add(key);
+            }
+        });
         return unknown;
     }
 
@@ -159,7 +185,7 @@ record BatchLine(int number, String slug, PromptOptions.Source prompt, JsonNode 
 
     /** The graph that is wanted. */
     Attribution.Request request(ReplacementModel model, AttributionOptions batch, ContrastOptions contrast) {
-        Prompt read = prompt.resolve(model);
+        Prompt read = prompt().resolve(model);
         AttributionOptions options =
                 options(batch).withContrast(contrast.of(model, read).orElse(null));
         return new Attribution.Request(

@@ -143,7 +143,7 @@ final class BatchRecords implements AutoCloseable {
     void arrange(List<BatchLine> lines) {
         List<ObjectNode> ordered = new ArrayList<>();
         for (BatchLine line : lines) {
-            ObjectNode record = records.remove(line.slug() != null ? line.slug() : "line " + line.number());
+            ObjectNode record = records.remove(line.isNamed() ? line.slug() : "line " + line.number());
             if (record != null) {
                 ordered.add(record.put("line", line.number()));
             }

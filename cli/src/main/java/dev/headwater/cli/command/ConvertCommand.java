@@ -73,7 +73,7 @@ public final class ConvertCommand implements Callable<Integer> {
             throw new UsageException(target + " exists already; name one that does not");
         }
         GraphFile.checkName(target);
-        OutputOptions.checkWritable(target.toAbsolutePath().getParent());
+        OutputOptions.checkWritable(target.toAbsolutePath().resolveSibling(""));
         Stopwatch watch = new Stopwatch();
         Path graph = Path.of(source);
         if (WholeGraph.isNamed(graph) && Files.isRegularFile(graph)) {

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -62,7 +63,7 @@ public final class FaithfulnessCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description =
                     "Take the mean over these prompts, or each prompt's own, as 'attribute --contrast' does (default: over those of FILE).")
-    private Path contrast;
+    private @Nullable Path contrast;
 
     @Option(
             names = "--keep",

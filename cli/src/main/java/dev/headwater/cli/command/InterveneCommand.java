@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -83,17 +84,17 @@ public final class InterveneCommand implements Callable<Integer> {
             names = "--top",
             paramLabel = "N",
             description = "With --from-graph: how many of its features to change (default: 10). Otherwise as --show.")
-    private Integer top;
+    private @Nullable Integer top;
 
     @Option(names = "--show", paramLabel = "N", description = "Tokens and features to print (default: 5).")
-    private Integer show;
+    private @Nullable Integer show;
 
     @Option(
             names = "--features",
             paramLabel = "DIR",
             description =
                     "Name features after the evidence that 'headwater features build --out DIR' gathered (default: the bundled one).")
-    private Path features;
+    private @Nullable Path features;
 
     @Option(names = "--json", description = "Print the result as JSON on standard output.")
     private boolean json;
@@ -102,7 +103,7 @@ public final class InterveneCommand implements Callable<Integer> {
             names = "--raw",
             paramLabel = "FILE",
             description = "Write logits, activations and generated tokens as safetensors.")
-    private Path raw;
+    private @Nullable Path raw;
 
     @Option(names = "--sparse", description = "With --raw: only activations that are not 0, as triples.")
     private boolean sparse;
@@ -185,7 +186,7 @@ public final class InterveneCommand implements Callable<Integer> {
             throw new HeadwaterException("Cannot write " + raw + ": it is a directory");
         }
         if (raw != null) {
-            Path parent = raw.toAbsolutePath().getParent();
+            Path parent = raw.toAbsolutePath().resolveSibling("");
             if (!Files.isDirectory(parent)) {
                 throw new HeadwaterException("Cannot write " + raw + ": its directory does not exist");
             }
@@ -211,7 +212,7 @@ public final class InterveneCommand implements Callable<Integer> {
         }
         int[] tokens = new int[options.maxTokens()];
         int[] progress = new int[2];
-        Generation result = Generation.of(baseline, intervention, options, (token, unused) -> {
+        Generation result = Generation.of(baseline, intervention, options, (token, _) -> {
             if (interrupt.requested()) {
                 throw new CancellationException();
             }

@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Explains attention in the explorer. It keeps the prompt that was asked about last, since questions come in rows. */
 final class LiveAttention implements AutoCloseable {
@@ -39,8 +40,8 @@ final class LiveAttention implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
-    private LinearPrompt kept;
-    private List<FeatureRef> known;
+    private @Nullable LinearPrompt kept;
+    private @Nullable List<FeatureRef> known;
 
     AttentionResult answer(ReplacementModel live, AttentionRequest request, Progress progress) {
         LinearPrompt prompt = prompt(live, request.tokens(), request.features(), progress);

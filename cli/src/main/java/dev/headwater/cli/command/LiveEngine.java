@@ -53,6 +53,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The explorer's live model: loads a model when it is first asked of, keeps it, and traces and steers with it. One computation
@@ -68,11 +69,11 @@ final class LiveEngine implements Engine, AutoCloseable {
     private final List<String> transcoders;
 
     private final Map<String, Optional<FeatureEvidence>> evidence = new ConcurrentHashMap<>();
-    private volatile List<Model> models;
+    private volatile @Nullable List<Model> models;
 
     private final LiveAttention attention = new LiveAttention();
     /** Measured when it is first asked for. */
-    private PlanDevice device;
+    private @Nullable PlanDevice device;
 
     LiveEngine(ModelOptions options) {
         this.options = options;

@@ -64,9 +64,9 @@ public final class ModelsCommand implements Callable<Integer> {
 
     /** Whether something of it can be read without the network. */
     private static boolean isHere(String reference, Map<String, HubCache.Entry> cache) {
+        HubCache.Entry entry = cache.get(repository(reference));
         return BundledModel.isBundled(reference)
-                || cache.containsKey(repository(reference))
-                        && !cache.get(repository(reference)).revisions().isEmpty();
+                || entry != null && !entry.revisions().isEmpty();
     }
 
     private static String repository(String reference) {

@@ -25,6 +25,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -72,7 +73,7 @@ public final class PlanCommand implements Callable<Integer> {
             paramLabel = "N",
             description =
                     "Features active at one token over all layers, as a graph of the same transcoders has them (default: guessed, with a range).")
-    private Integer activePerToken;
+    private @Nullable Integer activePerToken;
 
     @Option(names = "--json", description = "Print JSON; bytes and seconds.")
     private boolean json;
@@ -110,7 +111,7 @@ public final class PlanCommand implements Callable<Integer> {
                     .formatted(
                             modelBytes < 0 || setBytes < 0 ? "something" : Text.bytes(modelBytes + setBytes),
                             Text.bytes(free)));
-            if (unknown.isEmpty()) {
+            if (set != null && weights != null) {
                 ModelConfig config = ModelConfig.read(weights.directory());
                 if (tokens > config.maxPositions()) {
                     throw new UsageException(
@@ -170,7 +171,7 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     /** Null, and the reason, if it can't be looked up but the list of known models tells at least its size. */
-    private static Hub.Outline find(
+    private static Hub.@Nullable Outline find(
             Reference reference, Function<Reference, Hub.Outline> outline, StringBuilder unknown) {
         try {
             return outline.apply(reference);
@@ -193,7 +194,7 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     /** Bytes to fetch, -1 if that is unknown. */
-    private long disk(ObjectNode plan, String what, Reference reference, Hub.Outline outline) {
+    private long disk(ObjectNode plan, String what, Reference reference, Hub.@Nullable Outline outline) {
         long bytes = outline != null
                 ? outline.bytes()
                 : KnownModels.bytes(reference.toString()).orElseThrow();

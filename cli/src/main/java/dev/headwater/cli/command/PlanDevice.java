@@ -54,7 +54,7 @@ record PlanDevice(boolean cpu, long memory, long working, double rate, boolean m
             Tensor a = Tensor.full(1, DType.F32, device, SIZE, SIZE);
             for (int i = 0; i < 3; i++) {
                 Stopwatch watch = new Stopwatch();
-                float unused = TorchReduce.sum(Torch.mm(a, a), 0, false).toFloats()[0];
+                float _ = TorchReduce.sum(Torch.mm(a, a), 0, false).toFloats()[0];
                 best = Math.min(best, watch.lap());
             }
         }

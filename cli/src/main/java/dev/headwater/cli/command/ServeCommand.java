@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -155,7 +156,7 @@ public final class ServeCommand implements Callable<Integer> {
 
     /** A whole graph is too large to look at: it is pruned into a file beside it, which keeps what people add to it. */
     private Path pruned(Path whole) {
-        Path directory = whole.toAbsolutePath().getParent();
+        Path directory = whole.toAbsolutePath().resolveSibling("");
         OutputOptions.checkWritable(directory);
         String name = whole.getFileName().toString().replaceFirst("\\.(safetensors|pt)$", "");
         try (AttributionGraph graph = WholeGraph.read(whole, console::warn)) {
@@ -210,7 +211,11 @@ public final class ServeCommand implements Callable<Integer> {
      * @param model null for no live model
      */
     static void serve(
-            ExplorerConfig config, ModelOptions model, boolean browser, Console console, Interrupt interrupt) {
+            ExplorerConfig config,
+            @Nullable ModelOptions model,
+            boolean browser,
+            Console console,
+            Interrupt interrupt) {
         try (LiveEngine live = model == null ? null : new LiveEngine(model);
                 ExplorerServer server = ExplorerServer.start(config.withEngine(live == null ? Engine.NONE : live))) {
             console.out().println("The explorer is at " + server.address() + " (Ctrl-C ends it).");

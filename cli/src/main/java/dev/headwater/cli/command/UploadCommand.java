@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -42,7 +43,7 @@ public final class UploadCommand implements Callable<Integer> {
             names = "--key",
             paramLabel = "KEY",
             description = "The key, where a variable can't be set; others on this machine may see it.")
-    private String key;
+    private @Nullable String key;
 
     @Option(
             names = "--url",
@@ -54,13 +55,13 @@ public final class UploadCommand implements Callable<Integer> {
             names = "--scan",
             paramLabel = "MODEL",
             description = "The model's name on the site (default: known for some sets, otherwise the graph's scan).")
-    private String scan;
+    private @Nullable String scan;
 
     @Option(
             names = "--source-set",
             paramLabel = "NAME",
             description = "Whose dashboards the site shows for the features (default: known for some sets).")
-    private String sourceSet;
+    private @Nullable String sourceSet;
 
     public UploadCommand(Console console) {
         this(console, System.getenv());

@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -83,7 +84,7 @@ public final class VerifyCommand implements Callable<Integer> {
             names = "--groups",
             paramLabel = "FILE|URL",
             description = "Supernodes to check: a graph file or an address on Neuronpedia (default: those in GRAPH).")
-    private String groups;
+    private @Nullable String groups;
 
     @Option(
             names = "--draws",
@@ -103,7 +104,7 @@ public final class VerifyCommand implements Callable<Integer> {
             names = "--plot",
             paramLabel = "FILE.svg",
             description = "Draw predicted against actual changes, and the ablation curves.")
-    private Path plot;
+    private @Nullable Path plot;
 
     @Option(
             names = "--heads",
@@ -118,7 +119,7 @@ public final class VerifyCommand implements Callable<Integer> {
             description =
                     "Take features to their mean over these prompts instead of to 0, and multiply their distance from it (default: the prompts that a "
                             + "graph of neurons was made against, if it was).")
-    private Path contrast;
+    private @Nullable Path contrast;
 
     @Option(names = "--json", description = "Print everything as JSON on standard output.")
     private boolean json;
@@ -134,7 +135,7 @@ public final class VerifyCommand implements Callable<Integer> {
         new Verification.Options(top, factor, List.of(), draws, seed);
         if (plot != null
                 && (Files.isDirectory(plot)
-                        || !Files.isDirectory(plot.toAbsolutePath().getParent()))) {
+                        || !Files.isDirectory(plot.toAbsolutePath().resolveSibling("")))) {
             throw new HeadwaterException(
                     "Cannot write " + plot + ": it is a directory, or its directory does not exist");
         }

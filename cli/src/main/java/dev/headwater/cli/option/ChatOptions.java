@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How a prompt becomes a conversation in the model's chat template. */
@@ -22,22 +23,22 @@ public final class ChatOptions {
             paramLabel = "FILE",
             description =
                     "A conversation in JSON: a list of messages with role and content, or an object with messages, and if wanted tools and chat_template_kwargs. A prompt is said after it.")
-    private Path file;
+    private @Nullable Path file;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "What the system says first; means --chat.")
-    private String system;
+    private @Nullable String system;
 
     @Option(
             names = "--assistant",
             paramLabel = "TEXT",
             description = "The beginning of the assistant's answer, which the model goes on with; means --chat.")
-    private String assistant;
+    private @Nullable String assistant;
 
     @Option(
             names = "--thinking",
             paramLabel = "on|off",
             description = "Whether the template asks the model to think first, where it has a switch for it.")
-    private String thinking;
+    private @Nullable String thinking;
 
     @Option(
             names = "--template-option",
@@ -68,21 +69,23 @@ public final class ChatOptions {
         }
     }
 
-    /** @param prompt what the user says after the conversation of a file, or null if there is one */
-    PromptOptions.Chat read(String prompt) {
-        Conversation conversation;
-        if (file != null) {
-            conversation = conversation();
-            conversation = prompt == null ? conversation : conversation.withTurn("user", prompt);
-        } else {
-            conversation = Conversation.of(List.of(new ChatTemplate.Message("user", prompt)));
+    /** @param prompt what the user says after the conversation of a file, or null if that is all */
+    PromptOptions.Chat read(@Nullable String prompt) {
+        Conversation conversation = file == null ? null : conversation(file);
+        if (prompt != null) {
+            conversation = conversation == null
+                    ? Conversation.of(List.of(new ChatTemplate.Message("user", prompt)))
+                    : conversation.withTurn("user", prompt);
+        }
+        if (conversation == null) {
+            throw new UsageException("No prompt is given; write it in quotes after the command");
         }
         conversation = system == null ? conversation : conversation.withSystem(system);
         conversation = assistant == null ? conversation : conversation.withTurn("assistant", assistant);
         return new PromptOptions.Chat(conversation.withOptions(options()), thinking != null, bos);
     }
 
-    private Conversation conversation() {
+    private static Conversation conversation(Path file) {
         try {
             return Conversation.read(BoundedJson.mapper().readTree(PromptOptions.content(file)));
         } catch (JsonProcessingException e) {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Prompts to hold a prompt against: the same ones for every prompt, or each prompt's own, which are pairs. */
 public final class ContrastFile {
@@ -19,12 +20,15 @@ public final class ContrastFile {
 
     private final Path file;
     private final List<Line> lines;
-    private ReplacementModel model;
+    private @Nullable ReplacementModel model;
     /** By tokens; under none of them what is the same for every prompt. */
     private Map<List<Integer>, Contrast> known = Map.of();
 
     /** @param contrast the prompt's own, null where the line is no pair */
-    private record Line(int number, PromptOptions.Source prompt, List<PromptOptions.Source> contrast) {}
+    private record Line(
+            int number,
+            PromptOptions.Source prompt,
+            @Nullable List<PromptOptions.Source> contrast) {}
 
     private ContrastFile(Path file, List<Line> lines) {
         this.file = file;
@@ -94,7 +98,10 @@ public final class ContrastFile {
     public int prompts() {
         return lines.getFirst().contrast == null
                 ? lines.size()
-                : lines.stream().mapToInt(line -> line.contrast.size()).max().orElseThrow();
+                : lines.stream()
+                        .mapToInt(line -> line.contrast == null ? 0 : line.contrast.size())
+                        .max()
+                        .orElseThrow();
     }
 
     /**

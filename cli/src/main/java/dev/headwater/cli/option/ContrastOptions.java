@@ -10,6 +10,7 @@ import dev.headwater.engine.graph.Prompt;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What a prompt is held against. */
@@ -20,9 +21,9 @@ public final class ContrastOptions {
             description =
                     "With --neurons: count activations from their mean over these prompts instead of from 0. FILE is as for 'batch'; with "
                             + "a 'contrast' in each line (a prompt, or a list of them) it holds pairs.")
-    private Path file;
+    private @Nullable Path file;
 
-    private ContrastFile read;
+    private @Nullable ContrastFile read;
 
     public boolean isGiven() {
         return file != null;

@@ -5,6 +5,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.intervention.Generation;
 import dev.headwater.engine.intervention.Sampling;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Whether to go on after the prompt, and how. */
@@ -15,22 +16,22 @@ public final class GenerationOptions {
             names = "--generate",
             paramLabel = "N",
             description = "Go on for up to N tokens, with the edits and without.")
-    private Integer count;
+    private @Nullable Integer count;
 
     @Option(names = "--greedy", description = "Take the most probable token always (the default).")
     private boolean greedy;
 
     @Option(names = "--temperature", paramLabel = "T", description = "Draw tokens at this temperature instead.")
-    private Double temperature;
+    private @Nullable Double temperature;
 
     @Option(names = "--top-k", paramLabel = "K", description = "Draw from the K most probable tokens only.")
-    private Integer topK;
+    private @Nullable Integer topK;
 
     @Option(
             names = "--top-p",
             paramLabel = "SHARE",
             description = "Draw from as few tokens as have this probability together.")
-    private Double topP;
+    private @Nullable Double topP;
 
     @Option(
             names = "--seed",
@@ -44,7 +45,7 @@ public final class GenerationOptions {
             paramLabel = "N",
             description =
                     "Draw N continuations with the edits and N without, the first with --seed, the next with one more.")
-    private Integer samples;
+    private @Nullable Integer samples;
 
     @Option(names = "--no-stop", description = "Go on after the model's stop tokens.")
     private boolean noStop;
@@ -70,7 +71,7 @@ public final class GenerationOptions {
         if (samples != null && (samples < 1 || samples > MOST_SAMPLES)) {
             throw new UsageException("--samples is " + samples + "; it can be 1 to " + MOST_SAMPLES);
         }
-        if (wanted()) {
+        if (count != null) {
             new Generation.Options(count, sampling(0), Set.of());
         }
     }
@@ -97,6 +98,9 @@ public final class GenerationOptions {
 
     /** @param sample counted from 0; each has a seed of its own */
     public Generation.Options of(ReplacementModel model, int sample) {
+        if (count == null) {
+            throw new IllegalStateException("--generate is not given");
+        }
         return new Generation.Options(count, sampling(sample), noStop ? Set.of() : Generation.stopTokens(model));
     }
 }

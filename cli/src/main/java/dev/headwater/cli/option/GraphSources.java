@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Graphs, of this prompt or of others, whose groups and strongest features are to change. */
@@ -30,16 +31,16 @@ public final class GraphSources {
             paramLabel = "FILE",
             description =
                     "Change the --top most influential features of this graph (*.json or *.safetensors): multiply them by --factor.")
-    private Path strongest;
+    private @Nullable Path strongest;
 
     @Option(
             names = "--factor",
             paramLabel = "X",
             description = "With --from-graph: what to multiply by (default: 0, take them away).")
-    private Float factor;
+    private @Nullable Float factor;
 
     /** @param option that means groups, or null if none is given */
-    void check(String option) {
+    void check(@Nullable String option) {
         if ((option != null) != !graphs.isEmpty()) {
             throw new UsageException(
                     option != null
@@ -120,7 +121,12 @@ public final class GraphSources {
      * @param at     where to put them, null for the positions that they have there
      */
     static List<Edit> put(
-            Baseline baseline, List<SourceGraph> graphs, String name, List<Prompt> others, Integer at, float factor) {
+            Baseline baseline,
+            List<SourceGraph> graphs,
+            String name,
+            List<Prompt> others,
+            @Nullable Integer at,
+            float factor) {
         List<Edit> edits = new ArrayList<>();
         for (Found found : named(graphs, name)) {
             List<Prompt> from = others.isEmpty() ? List.of(own(baseline.model(), found.graph())) : others;

@@ -15,6 +15,7 @@ import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.product.Products;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which model with which transcoders, where and in which precision. */
@@ -29,7 +30,7 @@ public final class ModelOptions {
             description =
                     "Model: a directory, a repository org/name[@revision], or the bundled atlas (default: the one that the "
                             + "transcoders name).")
-    private String model;
+    private @Nullable String model;
 
     @Option(
             names = {"-t", "--transcoders"},
@@ -37,7 +38,7 @@ public final class ModelOptions {
             description =
                     "Transcoders: a directory, a repository org/name[/folder][@revision], or the bundled atlas-plt (the default) "
                             + "or atlas-clt.")
-    private String transcoders;
+    private @Nullable String transcoders;
 
     @Option(
             names = "--neurons",
@@ -71,7 +72,7 @@ public final class ModelOptions {
             names = "--threads",
             paramLabel = "N",
             description = "Threads of native code (default: one for each processor).")
-    private Integer threads;
+    private @Nullable Integer threads;
 
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
@@ -187,7 +188,7 @@ public final class ModelOptions {
     }
 
     /** Null where the engine is to choose. */
-    public Products products() {
+    public @Nullable Products products() {
         return switch (products.toLowerCase(Locale.ROOT)) {
             case "auto" -> null;
             case "float32" -> Products.FLOAT32;

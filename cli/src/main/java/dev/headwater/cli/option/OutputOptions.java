@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Where a graph's files go, and what is said about it on the way. */
@@ -28,7 +29,7 @@ public final class OutputOptions {
             names = "--slug",
             paramLabel = "NAME",
             description = "Name of the graph and its file (default: made from the prompt).")
-    private String slug;
+    private @Nullable String slug;
 
     @Option(
             names = "--top",

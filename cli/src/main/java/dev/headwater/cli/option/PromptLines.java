@@ -2,6 +2,7 @@ package dev.headwater.cli.option;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files with a prompt a line: JSON objects with {@code prompt}, {@code token_ids} or {@code messages}, and whatever else a command
@@ -32,10 +34,11 @@ public final class PromptLines {
      * A line that is not blank.
      *
      * @param number from 1, blank lines counted
-     * @param fields what it says; null if it is not JSON
+     * @param fields what it says; missing if it is not JSON
      * @param fault  why it is not JSON, or null
      */
-    public record Line(int number, JsonNode fields, String fault) {}
+    public record Line(
+            int number, JsonNode fields, @Nullable String fault) {}
 
     /** @throws HeadwaterException if the file cannot be read, or has no lines in it */
     public static List<Line> read(Path file) {
@@ -81,7 +84,7 @@ public final class PromptLines {
         try {
             return new Line(number, BoundedJson.mapper().readTree(text), null);
         } catch (JsonProcessingException e) {
-            return new Line(number, null, "it is not JSON: " + BoundedJson.cause(e));
+            return new Line(number, MissingNode.getInstance(), "it is not JSON: " + BoundedJson.cause(e));
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,19 +33,19 @@ public final class PromptOptions {
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
             description = "The prompt, for scripts and for prompts that begin with a dash.")
-    private String text;
+    private @Nullable String text;
 
     @Option(
             names = "--prompt-file",
             paramLabel = "FILE",
             description = "Read the prompt from a UTF-8 file; one line end at its end is left out.")
-    private Path file;
+    private @Nullable Path file;
 
     @Option(
             names = "--token-ids",
             paramLabel = "IDS",
             description = "The prompt as token ids: 1,2,3 or @FILE. Nothing is put in front.")
-    private String ids;
+    private @Nullable String ids;
 
     @Mixin
     private ChatOptions chat;
@@ -83,10 +84,11 @@ public final class PromptOptions {
         if (ids != null) {
             return new Ids(parse(ids.startsWith("@") ? content(Path.of(ids.substring(1))) : ids));
         }
-        String prompt = positional != null
-                ? positional
-                : text != null ? text : content(file).replaceFirst("\\R\\z", "");
-        if (prompt.isEmpty()) {
+        String prompt = positional != null ? positional : text;
+        if (prompt == null && file != null) {
+            prompt = content(file).replaceFirst("\\R\\z", "");
+        }
+        if (prompt == null || prompt.isEmpty()) {
             throw new UsageException("The prompt is empty; give at least one character of text");
         }
         return chat.given() ? chat.read(prompt) : new Words(prompt);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The options of circuit-tracer 0.5's {@code attribute} and {@code start-server} in our words, so that scripts written for it run. What
@@ -65,15 +66,15 @@ public final class ReferenceOptions {
         return options.ours.toArray(String[]::new);
     }
 
-    private void add(String name, String value, boolean attribute, boolean server) {
+    private void add(String name, @Nullable String value, boolean attribute, boolean server) {
         if (attribute && IDLE.containsKey(name)) {
             say.accept(name + " means nothing here: " + IDLE.get(name));
-        } else if (attribute && name.equals("--graph_output_path")) {
+        } else if (attribute && value != null && name.equals("--graph_output_path")) {
             ours.add("--raw");
             ours.add(value.endsWith(".pt") ? safetensors(value) : value);
-        } else if (server && name.equals("--graph_file_dir")) {
+        } else if (server && value != null && name.equals("--graph_file_dir")) {
             ours.add(value);
-        } else if (name.equals("--dtype")) {
+        } else if (value != null && name.equals("--dtype")) {
             ours.add(name);
             ours.add(dtype(value));
         } else {

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Stack;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.IParameterConsumer;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.ArgSpec;
@@ -56,7 +57,7 @@ public final class SteeringOptions {
             description =
                     "Set an activation. FEATURE is LAYER/POSITION/NUMBER; a position may be negative (from the end), a range a:b, or a: "
                             + "(open-ended, generated tokens too). Layers may be a range, and * means all of them, or all features that fire.")
-    private List<Request> set;
+    private @Nullable List<Request> set;
 
     @Option(
             names = "--scale",
@@ -64,6 +65,7 @@ public final class SteeringOptions {
             parameterConsumer = InOrder.class,
             description =
                     "Multiply an activation, or its distance from the mean (--contrast); -1 turns it to minus its value.")
+    @SuppressWarnings("unused") // one list with --set, see InOrder
     private List<Request> scale;
 
     @Option(
@@ -71,6 +73,7 @@ public final class SteeringOptions {
             paramLabel = "FEATURE=NUMBER",
             parameterConsumer = InOrder.class,
             description = "Add to an activation.")
+    @SuppressWarnings("unused") // one list with --set, see InOrder
     private List<Request> add;
 
     @Option(
@@ -78,6 +81,7 @@ public final class SteeringOptions {
             paramLabel = "FEATURE",
             parameterConsumer = InOrder.class,
             description = "Set an activation to 0, or to its mean (--contrast).")
+    @SuppressWarnings("unused") // one list with --set, see InOrder
     private List<Request> ablate;
 
     @Option(
@@ -87,6 +91,7 @@ public final class SteeringOptions {
             description =
                     "Give an activation the value that it has in another prompt (--from), at the same position or at "
                             + "@POSITION there, times a factor.")
+    @SuppressWarnings("unused") // one list with --set, see InOrder
     private List<Request> swap;
 
     @Option(
@@ -94,6 +99,7 @@ public final class SteeringOptions {
             paramLabel = "NAME=FACTOR",
             parameterConsumer = InOrder.class,
             description = "Multiply the activations that a supernode of a graph (--graph) has in this prompt.")
+    @SuppressWarnings("unused") // one list with --set, see InOrder
     private List<Request> group;
 
     @Option(
@@ -103,6 +109,7 @@ public final class SteeringOptions {
             description =
                     "Give a supernode the activations that it has in its graph's prompt, or in those of --from, times a "
                             + "factor; at its positions there, or all at @POSITION here.")
+    @SuppressWarnings("unused") // one list with --set, see InOrder
     private List<Request> put;
 
     @Mixin
@@ -138,10 +145,10 @@ public final class SteeringOptions {
             names = "--constrain",
             paramLabel = "A:B",
             description = "Freeze the MLP outputs of layers A to B-1 too, and write to these layers only.")
-    private String constrain;
+    private @Nullable String constrain;
 
     /** Where the value of an option that takes activations from elsewhere is cut: what, at which position, times what. */
-    private record Taken(String what, Integer at, float factor) {
+    private record Taken(String what, @Nullable Integer at, float factor) {
         static Taken of(String text) {
             int equals = text.lastIndexOf('=');
             float factor = equals < 0 ? 1 : number("a swap's factor", text.substring(equals + 1));

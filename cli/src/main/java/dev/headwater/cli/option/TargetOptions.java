@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What a graph is to explain instead of the most probable next tokens. */
@@ -24,27 +25,27 @@ public final class TargetOptions {
     private List<String> tokens = new ArrayList<>();
 
     @Option(names = "--target-difference", paramLabel = "A,B", description = "Explain why token A rather than token B.")
-    private String difference;
+    private @Nullable String difference;
 
     @Option(
             names = "--target-concept",
             paramLabel = "A,B,…",
             description =
                     "Explain a concept: the mean of these tokens' unembeddings minus the mean of those of --minus.")
-    private String concept;
+    private @Nullable String concept;
 
     @Option(
             names = "--minus",
             paramLabel = "C,D,…",
             description = "With --target-concept: the tokens that it is held against (default: the whole vocabulary).")
-    private String minus;
+    private @Nullable String minus;
 
     @Option(
             names = "--target-direction",
             paramLabel = "FILE",
             description =
                     "Explain a direction of the final residual stream: a safetensors file with one float32 vector.")
-    private Path direction;
+    private @Nullable Path direction;
 
     @Option(
             names = "--target-feature",
@@ -86,7 +87,7 @@ public final class TargetOptions {
         }
         if (direction != null) {
             return new OutputTargets.Directions(
-                    List.of(new Direction(direction.getFileName().toString(), 1, vector())));
+                    List.of(new Direction(direction.getFileName().toString(), 1, vector(direction))));
         }
         if (!features.isEmpty()) {
             return features(features, positions);
@@ -145,7 +146,7 @@ public final class TargetOptions {
         return ids[0];
     }
 
-    private float[] vector() {
+    private static float[] vector(Path direction) {
         try (SafetensorsFile file = SafetensorsFile.open(direction)) {
             if (file.names().size() != 1) {
                 throw new HeadwaterException(

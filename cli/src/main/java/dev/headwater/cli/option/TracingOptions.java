@@ -4,6 +4,7 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.Rank;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What of a prompt is traced, and within which memory. */
@@ -49,7 +50,7 @@ public final class TracingOptions {
             paramLabel = "HOW",
             description =
                     "Choose these features by influence, in rounds, as circuit-tracer does (the default for transcoders), or by total, their effects over all paths, found in one pass (neurons always).")
-    private String rank;
+    private @Nullable String rank;
 
     @Option(
             names = "--memory",
@@ -63,6 +64,7 @@ public final class TracingOptions {
             paramLabel = "N",
             defaultValue = "0",
             description = "Accepted for scripts that pass it everywhere: attribution makes no random choice.")
+    @SuppressWarnings("unused") // it is taken and means nothing, as its description says
     private long seed;
 
     /**

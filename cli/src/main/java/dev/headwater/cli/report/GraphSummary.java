@@ -111,7 +111,7 @@ public record GraphSummary(
                 .collect(Collectors.toMap(LogitTarget::token, LogitTarget::text, (one, _) -> one));
         return of(graph, pruning, labels, count, files, seconds, peaks, token -> {
             String text = texts.get(token);
-            return text.indexOf('\uFFFD') < 0 ? "\"" + text + "\"" : "part of a character #" + token;
+            return text != null && text.indexOf('\uFFFD') < 0 ? "\"" + text + "\"" : "part of a character #" + token;
         });
     }
 

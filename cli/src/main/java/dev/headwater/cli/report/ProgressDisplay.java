@@ -7,6 +7,7 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows how far a computation has come: a bar on a terminal, now and then a line elsewhere. What takes no time shows
@@ -24,8 +25,8 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
     private long total;
     private long started;
     private long lastLine;
-    private ProgressBar bar;
-    private TerminalWidth width;
+    private @Nullable ProgressBar bar;
+    private @Nullable TerminalWidth width;
 
     public ProgressDisplay(Console console, Interrupt interrupt, boolean quiet) {
         this.console = console;
@@ -62,9 +63,8 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
     }
 
     private ProgressBar start(long done, long elapsedNanos) {
-        if (width == null) {
-            width = new TerminalWidth(console.errColumns());
-        }
+        TerminalWidth columns = width == null ? new TerminalWidth(console.errColumns()) : width;
+        width = columns;
         // Given its width, the library has no need to ask the terminal, which would take longer than many a
         // computation.
         return new ProgressBarBuilder()
@@ -73,10 +73,10 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
                 .startsFrom(done, Duration.ofNanos(elapsedNanos))
                 .setStyle(console.errStyle().on() ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(REDRAW_MILLIS)
-                .setConsumer(new ConsoleProgressBarConsumer(console.err(), width.getAsInt() - 1) {
+                .setConsumer(new ConsoleProgressBarConsumer(console.err(), columns.getAsInt() - 1) {
                     @Override
                     public int getMaxRenderedLength() {
-                        return width.getAsInt() - 1;
+                        return columns.getAsInt() - 1;
                     }
                 })
                 .showSpeed()
