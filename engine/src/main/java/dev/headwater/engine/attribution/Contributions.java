@@ -273,10 +273,7 @@ final class Contributions {
         try (var _ = TensorScope.open()) {
             Tensor reached = rows(0, before[l + 1]);
             Kernels.addScaledRows(
-                    reached,
-                    Torch.linear(reached, skip.toFloat32(), null),
-                    part(0, before[l + 1]),
-                    mirrored(scale, 0));
+                    reached, Torch.linear(reached, skip.toFloat32(), null), part(0, before[l + 1]), mirrored(scale, 0));
         }
     }
 

@@ -34,7 +34,6 @@ import java.util.stream.IntStream;
  * fraction of the work. All targets have to be known at the start.
  */
 final class ForwardSweep {
-    private final FrozenPrompt prompt;
     private final FrozenModel frozen;
     private final Sources sources;
     private final SweepPlan plan;
@@ -46,7 +45,6 @@ final class ForwardSweep {
     private final int[][] target;
 
     private ForwardSweep(FrozenPrompt prompt, List<Target> targets, SweepPlan plan) {
-        this.prompt = prompt;
         this.plan = plan;
         frozen = prompt.model();
         sources = prompt.sources();
@@ -130,7 +128,7 @@ final class ForwardSweep {
             long rows = 0;
             int to = from;
             while (to < columns.length) {
-                long more = positions - sources.positionOf(columns[to]);
+                long more = (long) positions - sources.positionOf(columns[to]);
                 if (to > from && (rows + more) * perRow * Float.BYTES > scratchBytes) {
                     break;
                 }
