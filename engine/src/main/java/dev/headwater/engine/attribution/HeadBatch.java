@@ -179,7 +179,7 @@ final class HeadBatch {
         if (whole > 0) {
             output.product(rows(atHeads, 0, whole), rows(gradient, 0, whole), 0);
         }
-        if (old > whole) {
+        if (two != null && old > whole) {
             two.product(rows(atHeads, whole, old), rows(shared, whole, old), 0);
             Tensor own = Tensor.empty(DType.F32, frozen.device(), old - whole, weights.headsWidth());
             output.product(own, vectors(whole, old), 0);
@@ -189,11 +189,11 @@ final class HeadBatch {
 
     private void throughSkip(int layer, Tensor gradients, Ragged ragged) {
         Weight skip = weights.layer(layer).skip();
-        if (skip != null) {
+        Tensor scale = frozen.layer(layer).skipScale();
+        if (skip != null && scale != null) {
             Tensor skipped = Tensor.empty(DType.F32, frozen.device(), gradients.shape());
             skip.product(skipped, gradients, 0);
-            Kernels.addScaledRows(
-                    gradients, skipped, ragged, frozen.layer(layer).skipScale());
+            Kernels.addScaledRows(gradients, skipped, ragged, scale);
         }
     }
 

@@ -80,20 +80,20 @@ final class HeadSweep {
                 done.accept(++finished);
             }
         }
-        int[] columns = byColumn.keySet().stream()
-                .sorted(Comparator.<Integer>comparingInt(column -> -sources.layerOf(column))
-                        .thenComparing(column -> column))
-                .mapToInt(Integer::intValue)
-                .toArray();
-        for (int from = 0, to; from < columns.length; from = to) {
-            to = end(columns, from, byColumn, edges);
-            int[] chosen = Arrays.copyOfRange(columns, from, to);
-            int[] part = Arrays.stream(chosen)
-                    .boxed()
-                    .flatMap(column -> byColumn.get(column).stream())
+        List<Column> columns = byColumn.entrySet().stream()
+                .map(column -> new Column(column.getKey(), column.getValue()))
+                .sorted(Comparator.<Column>comparingInt(column -> -sources.layerOf(column.number))
+                        .thenComparingInt(Column::number))
+                .toList();
+        for (int from = 0, to; from < columns.size(); from = to) {
+            to = end(columns, from, edges);
+            List<Column> some = columns.subList(from, to);
+            int[] chosen = some.stream().mapToInt(Column::number).toArray();
+            int[] part = some.stream()
+                    .flatMap(column -> column.edges.stream())
                     .mapToInt(Integer::intValue)
                     .toArray();
-            try (var _ = memory.reserve("contributions of sources", Place.DEVICE, bytes(chosen, byColumn, edges));
+            try (var _ = memory.reserve("contributions of sources", Place.DEVICE, bytes(some, edges));
                     var scope = TensorScope.open()) {
                 int top = Arrays.stream(part)
                         .map(e -> edges.get(e).target.layer())
@@ -123,11 +123,14 @@ final class HeadSweep {
         return frozen.weights().parallel() ? target.layer() - 1 : Math.min(target.layer(), frozen.layers() - 1);
     }
 
-    private int end(int[] columns, int from, Map<Integer, List<Integer>> byColumn, List<Edge> edges) {
+    /** A source with the numbers of its edges. */
+    private record Column(int number, List<Integer> edges) {}
+
+    private int end(List<Column> columns, int from, List<Edge> edges) {
         long taken = 0;
         int to = from;
-        while (to < columns.length) {
-            taken += floats(columns[to], byColumn, edges);
+        while (to < columns.size()) {
+            taken += floats(columns.get(to), edges);
             if (to > from && taken > floats / 2) {
                 break;
             }
@@ -136,23 +139,21 @@ final class HeadSweep {
         return to;
     }
 
-    private long bytes(int[] chosen, Map<Integer, List<Integer>> byColumn, List<Edge> edges) {
+    private long bytes(List<Column> chosen, List<Edge> edges) {
         return Float.BYTES
-                * Arrays.stream(chosen)
-                        .mapToLong(column -> floats(column, byColumn, edges))
-                        .sum();
+                * chosen.stream().mapToLong(column -> floats(column, edges)).sum();
     }
 
-    private long floats(int column, Map<Integer, List<Integer>> byColumn, List<Edge> edges) {
-        int top = byColumn.get(column).stream()
+    private long floats(Column column, List<Edge> edges) {
+        int top = column.edges.stream()
                 .mapToInt(e -> edges.get(e).target.layer())
                 .max()
                 .orElseThrow();
         return Contributions.floats(
                 frozen,
                 positions,
-                sources.layerOf(column),
-                sources.positionOf(column),
+                sources.layerOf(column.number),
+                sources.positionOf(column.number),
                 Math.min(top, frozen.layers() - 1));
     }
 
@@ -167,13 +168,15 @@ final class HeadSweep {
             byTarget.computeIfAbsent(all.get(e).target, target -> new ArrayList<>())
                     .add(e);
         }
-        List<Target> targets = byTarget.keySet().stream()
-                .sorted(Comparator.<Target>comparingInt(target -> -target.layer())
-                        .thenComparing(target -> byTarget.get(target).getFirst()))
+        List<Map.Entry<Target, List<Integer>>> sorted = byTarget.entrySet().stream()
+                .sorted(Comparator.<Map.Entry<Target, List<Integer>>>comparingInt(
+                                entry -> -entry.getKey().layer())
+                        .thenComparing(entry -> entry.getValue().getFirst()))
                 .toList();
+        List<Target> targets = sorted.stream().map(Map.Entry::getKey).toList();
         List<int[][]> edges = new ArrayList<>();
-        for (Target target : targets) {
-            List<Integer> own = byTarget.get(target);
+        for (var entry : sorted) {
+            List<Integer> own = entry.getValue();
             edges.add(new int[][] {
                 own.stream().mapToInt(Integer::intValue).toArray(),
                 own.stream().mapToInt(e -> numbers.get(all.get(e).column)).toArray()
