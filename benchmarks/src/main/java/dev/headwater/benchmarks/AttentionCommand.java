@@ -26,9 +26,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** What explaining attention costs beside the graph itself. */
 @Command(
@@ -43,30 +42,8 @@ final class AttentionCommand implements Callable<Integer> {
     private static final int WARM_TOKENS = 8;
     private static final int PAIRS = 10;
 
-    @Spec
-    private CommandSpec spec;
-
-    @Option(
-            names = "--model",
-            paramLabel = "MODEL",
-            defaultValue = "bench",
-            description = "A random model, as 'matrix' has them (default: ${DEFAULT-VALUE}).")
-    private String model;
-
-    @Option(
-            names = "--tokens",
-            split = ",",
-            paramLabel = "N",
-            defaultValue = "64,300",
-            description = "Prompt lengths (default: ${DEFAULT-VALUE}).")
-    private List<Integer> tokens;
-
-    @Option(
-            names = "--max-features",
-            paramLabel = "N",
-            defaultValue = "2000",
-            description = "Features in the graph (default: ${DEFAULT-VALUE}).")
-    private int features;
+    @Mixin
+    private final GraphOptions graphs = new GraphOptions(2000, 64, 300);
 
     @Option(
             names = "--nodes",
@@ -75,35 +52,30 @@ final class AttentionCommand implements Callable<Integer> {
             description = "Nodes of the pruned graph, about (default: ${DEFAULT-VALUE}).")
     private int nodes;
 
-    @Option(
-            names = "--repeat",
-            paramLabel = "N",
-            defaultValue = "5",
-            description = "Processes for each length (default: ${DEFAULT-VALUE}).")
-    private int repeat;
-
-    @Option(names = "--record", description = "Keep the table in RESULTS.md.")
-    private boolean record;
+    @Mixin
+    private final TableOptions tables = new TableOptions(5);
 
     @Option(names = "--once", hidden = true)
     private Path once;
 
     @Override
     public Integer call() throws IOException {
-        if (repeat < 1 || nodes < 1 || features < 0 || tokens.stream().anyMatch(length -> length < WARM_TOKENS)) {
-            throw new UsageException("--repeat and --nodes must be at least 1, --tokens at least " + WARM_TOKENS);
+        int repeat = tables.repeat();
+        if (nodes < 1 || graphs.features < 0 || graphs.tokens.stream().anyMatch(length -> length < WARM_TOKENS)) {
+            throw new UsageException(
+                    "--nodes must be at least 1, --max-features at least 0, --tokens at least " + WARM_TOKENS);
         }
-        BenchmarkModel random = BenchmarkModel.of(model);
+        BenchmarkModel random = BenchmarkModel.of(graphs.model);
         if (once != null) {
             Files.write(once, BoundedJson.mapper().writeValueAsBytes(measure(random)));
             return 0;
         }
         List<List<JsonNode>> runs = new ArrayList<>();
-        tokens.forEach(_ -> runs.add(new ArrayList<>()));
+        graphs.tokens.forEach(_ -> runs.add(new ArrayList<>()));
         for (int round = 1; round <= repeat; round++) {
-            for (int i = 0; i < tokens.size(); i++) {
-                System.err.printf("round %d of %d: %d tokens%n", round, repeat, tokens.get(i));
-                runs.get(i).add(run(tokens.get(i)));
+            for (int i = 0; i < graphs.tokens.size(); i++) {
+                System.err.printf("round %d of %d: %d tokens%n", round, repeat, graphs.tokens.get(i));
+                runs.get(i).add(run(graphs.tokens.get(i)));
             }
         }
         Table table = new Table(
@@ -117,18 +89,12 @@ final class AttentionCommand implements Callable<Integer> {
                 "a score ms",
                 "peak MiB, graph",
                 "peak MiB, heads");
-        for (int i = 0; i < tokens.size(); i++) {
-            table.row(row(tokens.get(i), runs.get(i)));
+        for (int i = 0; i < graphs.tokens.size(); i++) {
+            table.row(row(graphs.tokens.get(i), runs.get(i)));
         }
         System.out.print(table.print(Table.Format.MARKDOWN));
-        if (record) {
-            Benchmarks.RESULTS.put(
-                    "attention",
-                    Benchmarks.commandLine(
-                            spec, spec.commandLine().getParseResult().originalArgs()),
-                    "Model: " + ModelShape.parse(model) + ". " + features + " features.\n\n"
-                            + table.print(Table.Format.MARKDOWN));
-        }
+        tables.record("Model: " + ModelShape.parse(graphs.model) + ". " + graphs.features + " features.\n\n"
+                + table.print(Table.Format.MARKDOWN));
         return 0;
     }
 
@@ -141,11 +107,11 @@ final class AttentionCommand implements Callable<Integer> {
                             List.of(
                                     "attention",
                                     "--model",
-                                    model,
+                                    graphs.model,
                                     "--tokens",
                                     Integer.toString(length),
                                     "--max-features",
-                                    Integer.toString(features),
+                                    Integer.toString(graphs.features),
                                     "--nodes",
                                     Integer.toString(nodes),
                                     "--once",
@@ -179,8 +145,8 @@ final class AttentionCommand implements Callable<Integer> {
     }
 
     private ObjectNode measure(BenchmarkModel random) {
-        AttributionOptions options = AttributionOptions.DEFAULT.withMaxFeatures(features);
-        int length = tokens.getFirst();
+        AttributionOptions options = AttributionOptions.DEFAULT.withMaxFeatures(graphs.features);
+        int length = graphs.tokens.getFirst();
         ObjectNode figures = BoundedJson.mapper().createObjectNode();
         try (ReplacementModel loaded = ReplacementModel.open(
                 random.checkpoint(), random.transcoders(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {

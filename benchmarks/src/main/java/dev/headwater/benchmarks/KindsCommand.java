@@ -23,9 +23,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** Graphs of one prompt with features of different kinds: transcoders' by influence, by total effect, the model's own neurons. */
 @Command(
@@ -39,15 +38,8 @@ import picocli.CommandLine.Spec;
 final class KindsCommand implements Callable<Integer> {
     private static final int TOP = 100;
 
-    @Spec
-    private CommandSpec spec;
-
-    @Option(
-            names = "--model",
-            paramLabel = "MODEL",
-            defaultValue = "bench",
-            description = "Random model (default: ${DEFAULT-VALUE}).")
-    private String random;
+    @Mixin
+    private final GraphOptions graphs = new GraphOptions(7500, 64);
 
     @Option(
             names = "--checkpoint",
@@ -61,35 +53,8 @@ final class KindsCommand implements Callable<Integer> {
     @Option(names = "--text", paramLabel = "FILE", description = "The prompts are the beginnings of this text.")
     private @Nullable Path text;
 
-    @Option(
-            names = "--tokens",
-            split = ",",
-            paramLabel = "N",
-            defaultValue = "64",
-            description = "Prompt lengths (default: ${DEFAULT-VALUE}).")
-    private List<Integer> tokens;
-
-    @Option(
-            names = "--max-features",
-            paramLabel = "N",
-            defaultValue = "7500",
-            description = "Features in the graph (default: ${DEFAULT-VALUE}).")
-    private int maxFeatures;
-
-    @Option(
-            names = "--repeat",
-            paramLabel = "N",
-            defaultValue = "3",
-            description = "Processes for each (default: ${DEFAULT-VALUE}).")
-    private int repeat;
-
-    @Option(
-            names = "--record",
-            paramLabel = "SECTION",
-            arity = "0..1",
-            fallbackValue = "kinds",
-            description = "Keep the table in RESULTS.md, under 'kinds' or another section that is there.")
-    private @Nullable String record;
+    @Mixin
+    private final TableOptions tables = new TableOptions(3);
 
     /** How features come about. */
     private enum Kind {
@@ -138,9 +103,7 @@ final class KindsCommand implements Callable<Integer> {
         if (real != (transcoders != null) || real != (text != null)) {
             throw new UsageException("A real model needs --checkpoint, --transcoders and --text");
         }
-        if (repeat < 1) {
-            throw new UsageException("--repeat is " + repeat + "; it must be at least 1");
-        }
+        int repeat = tables.repeat();
         Table table = new Table(
                 "tokens",
                 "features",
@@ -158,26 +121,20 @@ final class KindsCommand implements Callable<Integer> {
                 "completeness",
                 "same features",
                 "same of the top " + TOP);
-        for (int length : tokens) {
-            rows(table, length);
+        for (int length : graphs.tokens) {
+            rows(table, length, repeat);
         }
         String name = real
                 ? checkpoint.getFileName().toString()
-                : BenchmarkModel.of(random).shape().toString();
-        String remark = name + "; " + maxFeatures + " features in a graph; "
+                : BenchmarkModel.of(graphs.model).shape().toString();
+        String remark = name + "; " + graphs.features + " features in a graph; "
                 + Runtime.getRuntime().availableProcessors() + " threads.";
         System.out.print(table.print(Table.Format.MARKDOWN) + "\n" + remark + "\n");
-        if (record != null) {
-            Benchmarks.RESULTS.put(
-                    record,
-                    Benchmarks.commandLine(
-                            spec, spec.commandLine().getParseResult().originalArgs()),
-                    table.print(Table.Format.MARKDOWN) + "\n" + remark);
-        }
+        tables.record(table.print(Table.Format.MARKDOWN) + "\n" + remark);
         return 0;
     }
 
-    private void rows(Table table, int length) throws IOException {
+    private void rows(Table table, int length, int repeat) throws IOException {
         Path folder = Files.createTempDirectory("headwater-kinds");
         try {
             Path ids = folder.resolve("ids.txt");
@@ -227,7 +184,7 @@ final class KindsCommand implements Callable<Integer> {
 
     private int[] prompt(int length) throws IOException {
         if (text == null) {
-            return BenchmarkModel.of(random).tokens(length);
+            return BenchmarkModel.of(graphs.model).tokens(length);
         }
         Tokenizer tokenizer = Tokenizer.open(checkpoint);
         int[] all = tokenizer.withLeadingSpecial(tokenizer.encode(Files.readString(text), false));
@@ -243,14 +200,14 @@ final class KindsCommand implements Callable<Integer> {
         if (checkpoint != null) {
             arguments.addAll(List.of("--checkpoint", checkpoint.toString(), "--transcoders", transcoders.toString()));
         } else {
-            arguments.addAll(
-                    List.of("--model", BenchmarkModel.of(random).directory().toString()));
+            arguments.addAll(List.of(
+                    "--model", BenchmarkModel.of(graphs.model).directory().toString()));
         }
         arguments.addAll(List.of(
                 "--ids",
                 ids.toString(),
                 "--max-features",
-                Integer.toString(maxFeatures),
+                Integer.toString(graphs.features),
                 "--choice",
                 "--json",
                 json.toString()));

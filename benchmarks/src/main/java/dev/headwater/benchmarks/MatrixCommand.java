@@ -3,7 +3,6 @@ package dev.headwater.benchmarks;
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.UsageException;
 import dev.headwater.engine.product.ProductTrial;
 import dev.headwater.engine.product.Products;
 import java.io.IOException;
@@ -21,9 +20,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** Whole attributions over models, prompts and settings, each in a process of its own. */
 @Command(
@@ -36,9 +34,6 @@ import picocli.CommandLine.Spec;
             "Repetitions alternate between configurations; figures are medians with least and greatest."
         })
 final class MatrixCommand implements Callable<Integer> {
-    @Spec
-    private CommandSpec spec;
-
     @Option(
             names = "--models",
             split = ";",
@@ -102,12 +97,8 @@ final class MatrixCommand implements Callable<Integer> {
     @Option(names = "--grid", description = "Measure every combination instead.")
     private boolean grid;
 
-    @Option(
-            names = "--repeat",
-            paramLabel = "N",
-            defaultValue = "5",
-            description = "Processes for each configuration (default: ${DEFAULT-VALUE}).")
-    private int repeat;
+    @Mixin
+    private final TableOptions tables = new TableOptions(5);
 
     @Option(
             names = "--heap",
@@ -122,14 +113,6 @@ final class MatrixCommand implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private Table.Format format;
 
-    @Option(
-            names = "--record",
-            paramLabel = "SECTION",
-            arity = "0..1",
-            fallbackValue = "matrix",
-            description = "Keep the table in RESULTS.md, under 'matrix' or another section that is there.")
-    private String record;
-
     /** Values of one run, by name of the list. */
     private record Configuration(Map<String, String> values) {
         String get(String name) {
@@ -139,9 +122,7 @@ final class MatrixCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (repeat < 1) {
-            throw new UsageException("--repeat is " + repeat + "; it must be at least 1");
-        }
+        int repeat = tables.repeat();
         if (threads == null) {
             threads = List.of(Integer.toString(NativeLibraries.threads()));
         }
@@ -172,13 +153,7 @@ final class MatrixCommand implements Callable<Integer> {
         if (format == Table.Format.MARKDOWN) {
             System.out.println("\n" + limits + "\n" + growth);
         }
-        if (record != null) {
-            Benchmarks.RESULTS.put(
-                    record,
-                    Benchmarks.commandLine(
-                            spec, spec.commandLine().getParseResult().originalArgs()),
-                    table.print(Table.Format.MARKDOWN) + "\n" + limits + ".\n" + growth);
-        }
+        tables.record(table.print(Table.Format.MARKDOWN) + "\n" + limits + ".\n" + growth);
         return 0;
     }
 

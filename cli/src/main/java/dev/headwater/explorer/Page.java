@@ -13,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 
-/** The static files of the page, from the class path: ours, and one file of D3. */
+/** The static files of the page: ours from this module, and one file of D3 from the class path. */
 final class Page {
     private static final Pattern FILE = Pattern.compile("[a-z0-9-]+(\\.min)?\\.(html|css|js|svg)");
     private static final Map<String, String> TYPES = Map.of(
@@ -71,8 +71,9 @@ final class Page {
     }
 
     private static Asset load(String file) {
-        try (InputStream in =
-                Page.class.getResourceAsStream(file.equals("d3.min.js") ? d3() : "/dev/headwater/explorer/" + file)) {
+        try (InputStream in = file.equals("d3.min.js")
+                ? Page.class.getClassLoader().getResourceAsStream(d3())
+                : Page.class.getResourceAsStream(file)) {
             String type = TYPES.get(file.substring(file.lastIndexOf('.') + 1));
             if (in == null || type == null) {
                 throw new Refusal(404, "There is no such file.");
@@ -92,13 +93,14 @@ final class Page {
 
     /** A WebJar's files lie under its version, and its pom.properties say which. */
     private static String d3() throws IOException {
-        try (InputStream in = Page.class.getResourceAsStream("/META-INF/maven/org.webjars.npm/d3/pom.properties")) {
+        try (InputStream in =
+                Page.class.getClassLoader().getResourceAsStream("META-INF/maven/org.webjars.npm/d3/pom.properties")) {
             Properties properties = new Properties();
             if (in == null) {
                 throw new IOException("the build lacks the D3 WebJar");
             }
             properties.load(in);
-            return "/META-INF/resources/webjars/d3/" + properties.getProperty("version") + "/dist/d3.min.js";
+            return "META-INF/resources/webjars/d3/" + properties.getProperty("version") + "/dist/d3.min.js";
         }
     }
 }

@@ -3,7 +3,7 @@ package dev.headwater.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.headwater.engine.hub.FakeHub;
+import dev.headwater.fixtures.FakeHub;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.hub.FakeHub;
+import dev.headwater.fixtures.FakeHub;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -51,6 +51,30 @@ class LauncherTest {
         assertEquals("C.UTF-8", lines.getFirst(), "a locale that is not UTF-8 is replaced");
     }
 
+    @Test
+    void startsModulesAndGivesNativeAccessToOneOfThem() throws Exception {
+        Files.writeString(home.resolve("cli/target/headwater/modules"), "./headwater-engine.jar:./picocli-4.jar");
+        Path jdk = jdk("jdk", "25.0.1+8", "for a; do echo \"$a\"; done");
+        List<String> lines = launch(launcher, Map.of("JAVA_HOME", jdk.toString()), "doctor")
+                .output
+                .lines()
+                .toList();
+        String lib = home.toRealPath().resolve("cli/target/headwater/lib") + "/";
+        assertEquals(
+                List.of(
+                        "-p",
+                        lib + "headwater.jar:" + lib + "headwater-engine.jar:" + lib + "picocli-4.jar",
+                        "-cp",
+                        lib + "headwater.jar",
+                        "--enable-native-access=dev.headwater.bindings",
+                        "--add-reads=dev.headwater.cli=ALL-UNNAMED",
+                        "-m",
+                        "dev.headwater.cli/dev.headwater.cli.Headwater"),
+                lines.subList(lines.indexOf("-p"), lines.indexOf("doctor")).stream()
+                        .filter(line -> !line.startsWith("-Dheadwater.started"))
+                        .toList());
+    }
+
     /** As after {@code ssh} from a computer with other locales: the name says UTF-8, but nothing here goes by it. */
     @Test
     void aLocaleThatIsNotInstalledIsReplaced() throws Exception {

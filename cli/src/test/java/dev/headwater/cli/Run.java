@@ -3,6 +3,7 @@ package dev.headwater.cli;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.Interrupt;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +12,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** One run of the command line: its exit code and what it printed. */
 public record Run(int code, String out, String err) {
@@ -42,16 +45,34 @@ public record Run(int code, String out, String err) {
         }
     }
 
-    /** In a process of its own, with these environment variables beside the ones of this process. */
-    static Started start(Path temporary, Map<String, String> environment, String... args) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
+    /** What starts the command line as the launcher does, as modules; its arguments are to be added. */
+    public static List<String> command(String... options) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(options));
+        command.addAll(List.of(
+                "-p",
+                modulePath(),
                 "-cp",
                 System.getProperty("java.class.path"),
-                Headwater.class.getName()));
+                "--enable-native-access=dev.headwater.bindings",
+                "--add-reads=dev.headwater.cli=ALL-UNNAMED",
+                "-m",
+                "dev.headwater.cli/" + Headwater.class.getName()));
+        return command;
+    }
+
+    /** Of the tests' class path what cli/pom.xml names as modules, and what is needed to compile against them. */
+    public static String modulePath() {
+        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> entry.matches(".*/(native|bindings|engine|cli)/target/classes")
+                        || entry.matches(".*/(headwater|jackson|jspecify|snakeyaml-engine|picocli)[^/]*\\.jar"))
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    /** In a process of its own, with these environment variables beside the ones of this process. */
+    static Started start(Path temporary, Map<String, String> environment, String... args) throws IOException {
+        List<String> command = command("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
         command.addAll(List.of(args));
         Path out = Files.createTempFile(temporary, "out", ".txt");
         Path err = Files.createTempFile(temporary, "err", ".txt");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.cli.Run;
 import dev.headwater.engine.hub.BundledModel;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -82,17 +83,8 @@ class LiveExplorerTest {
     }
 
     private static Process headwater(String... arguments) throws IOException {
-        List<String> command = Stream.concat(
-                        Stream.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java")
-                                        .toString(),
-                                "-Xmx1g",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                "dev.headwater.cli.Headwater"),
-                        Stream.of(arguments))
-                .toList();
+        List<String> command = Run.command("-Xmx1g");
+        command.addAll(List.of(arguments));
         return new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();

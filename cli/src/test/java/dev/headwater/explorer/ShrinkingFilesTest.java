@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.headwater.cli.Run;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
@@ -52,22 +53,18 @@ class ShrinkingFilesTest {
         Path transcoders = directory.resolve("transcoders");
         copy(GOLDEN.resolve("model"), model);
         copy(GOLDEN.resolve("transcoders"), transcoders);
-        Process process = new ProcessBuilder(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx1g",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "dev.headwater.cli.Headwater",
-                        "serve",
-                        directory.resolve("graphs").toString(),
-                        "--port",
-                        "0",
-                        "--no-browser",
-                        "-m",
-                        model.toString(),
-                        "-t",
-                        transcoders.toString()))
+        List<String> command = Run.command("-Xmx1g");
+        command.addAll(List.of(
+                "serve",
+                directory.resolve("graphs").toString(),
+                "--port",
+                "0",
+                "--no-browser",
+                "-m",
+                model.toString(),
+                "-t",
+                transcoders.toString()));
+        Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         try {

@@ -36,8 +36,7 @@ public final class ReplacementModel implements AutoCloseable {
      *
      * @param device   null for the first CUDA device if there is one, else the CPU
      * @param dtype    type of the weights in matrix products: F32 (the parity mode) or BF16
-     * @param products how attribution multiplies by the weights; null for the fastest way that is as exact as {@code
-     *      dtype}
+     * @param products how attribution multiplies by the weights; null for the fastest that are as exact as {@code dtype}
      */
     public record Options(
             @Nullable Device device, DType dtype, @Nullable Products products) {
@@ -354,7 +353,8 @@ public final class ReplacementModel implements AutoCloseable {
                 : ModelCard.neuronScan(modelReference);
     }
 
-    /** What the linearised model is on every prompt; made when it is first asked for, and closed with this. */
+    /** What the linearised model is on every prompt; made when it is first asked for, and closed with this. For the engine. */
+    @SuppressWarnings("exports")
     public synchronized LinearModel linear() {
         lifetime.requireOpen();
         if (linear == null) {

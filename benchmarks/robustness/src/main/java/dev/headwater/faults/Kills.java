@@ -2,7 +2,7 @@ package dev.headwater.faults;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.hub.FakeHub;
+import dev.headwater.fixtures.FakeHub;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

@@ -1,6 +1,6 @@
 package dev.headwater.faults;
 
-import dev.headwater.engine.hub.FakeHub;
+import dev.headwater.fixtures.FakeHub;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -32,7 +32,7 @@ final class Readers {
         ALL.put("pickled-graph", GraphReaders.Pickled::new);
         ALL.put("features", GraphReaders.Features::new);
         ALL.put("syntax", SyntaxReader::new);
-        ALL.put("batch", dev.headwater.cli.command.BatchReader::new);
+        ALL.put("batch", BatchReader::new);
         ALL.put("hub", HubReader::new);
         ALL.put("requests", ExplorerReader.Requests::new);
         ALL.put("bodies", ExplorerReader.Bodies::new);

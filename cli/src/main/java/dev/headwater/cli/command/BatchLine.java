@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param fields what the line says
  * @param fault  why it can't be done, or null
  */
-record BatchLine(
+public record BatchLine(
         int number,
         @Nullable String slug,
         PromptOptions.@Nullable Source prompt,
@@ -74,12 +74,12 @@ record BatchLine(
     /**
      * Reads a file as {@link PromptLines} does. A line that makes no sense gets a fault; only a file that cannot be read is an error.
      */
-    static List<BatchLine> read(Path file) {
+    public static List<BatchLine> read(Path file) {
         return PromptLines.read(file).stream().map(BatchLine::parsed).toList();
     }
 
     /** Says which names may be given. */
-    interface Names {
+    public interface Names {
         /** Whether nothing has this name yet, or what has it is this very line's graph. */
         boolean isFree(String slug, BatchLine line);
     }
@@ -105,7 +105,7 @@ record BatchLine(
     }
 
     /** Gives names to the lines that have none; a line that has another's name gets a fault. */
-    static List<BatchLine> named(List<BatchLine> lines, Names names) {
+    public static List<BatchLine> named(List<BatchLine> lines, Names names) {
         // Where upper and lower case are one, two graphs must not share a file either.
         Map<String, Integer> taken = new HashMap<>();
         List<BatchLine> result = new ArrayList<>(lines);
@@ -135,7 +135,7 @@ record BatchLine(
     }
 
     /** Keys that mean nothing here, which may be notes or slips. */
-    List<String> unknownKeys() {
+    public List<String> unknownKeys() {
         List<String> unknown = new ArrayList<>();
         fields.fieldNames().forEachRemaining(key -> {
             if (!KEYS.contains(key)
@@ -148,7 +148,7 @@ record BatchLine(
     }
 
     /** The batch's options with what this line says otherwise. */
-    AttributionOptions options(AttributionOptions batch) {
+    public AttributionOptions options(AttributionOptions batch) {
         OutputTargets.Salient targets = (OutputTargets.Salient) batch.targets();
         int logits = integer("max_logits", targets.maxLogits());
         double probability = fields.has("logit_prob") ? number("logit_prob").doubleValue() : targets.probability();

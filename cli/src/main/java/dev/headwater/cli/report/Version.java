@@ -2,10 +2,13 @@ package dev.headwater.cli.report;
 
 import picocli.CommandLine.IVersionProvider;
 
-/** What the jar's manifest says. */
+/** What the module's description says or, on the class path, the jar's manifest. */
 public final class Version implements IVersionProvider {
     public static String number() {
-        String version = Version.class.getPackage().getImplementationVersion();
+        Module module = Version.class.getModule();
+        String version = module.isNamed()
+                ? module.getDescriptor().rawVersion().orElse(null)
+                : Version.class.getPackage().getImplementationVersion();
         return version == null ? "development" : version;
     }
 

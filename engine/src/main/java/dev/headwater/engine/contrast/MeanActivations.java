@@ -71,6 +71,7 @@ public final class MeanActivations implements AutoCloseable {
      * @throws UsageException if it has transcoders: those of their features that fire in the other prompts alone have no place in a
      *      graph
      */
+    @SuppressWarnings("exports")
     public static Neurons neurons(ReplacementModel model) {
         if (model.basis() instanceof Neurons neurons) {
             return neurons;

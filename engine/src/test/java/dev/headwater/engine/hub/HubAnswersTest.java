@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
+import dev.headwater.fixtures.FakeHub;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
+import dev.headwater.fixtures.FakeHub;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

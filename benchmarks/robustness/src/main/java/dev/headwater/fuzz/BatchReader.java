@@ -1,18 +1,18 @@
-package dev.headwater.cli.command;
+package dev.headwater.fuzz;
 
+import dev.headwater.cli.command.BatchLine;
 import dev.headwater.engine.attribution.AttributionOptions;
-import dev.headwater.fuzz.Reader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** A file of prompts; it is in this package because its reader belongs to the command alone. */
-public final class BatchReader implements Reader {
+/** A file of prompts, as JSON lines and as plain text. */
+final class BatchReader implements Reader {
     private final Path json = Files.createTempFile("batch", ".jsonl");
     private final Path plain = Files.createTempFile("batch", ".txt");
 
-    public BatchReader() throws IOException {}
+    BatchReader() throws IOException {}
 
     @Override
     public void read(byte[] input) throws IOException {
