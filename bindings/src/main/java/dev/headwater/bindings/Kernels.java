@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Headwater's own kernels ({@code native/include/headwater/kernels.h}), with shapes, types and bounds checked before each
  * downcall. All tensors of a call lie on one device and are contiguous; index arrays come as values that were checked when they
- * were made, so that a call compares a few numbers. What does not fit is an {@link IllegalArgumentException}, a tensor that was
- * closed an {@link IllegalStateException}.
+ * were made. What does not fit is an {@link IllegalArgumentException}, a tensor that was closed an {@link IllegalStateException}.
  */
 public final class Kernels {
     private Kernels() {}
@@ -219,8 +218,7 @@ public final class Kernels {
      *
      * @param mapping memory; nothing happens where it is no mapping of a file
      * @param offset  where each part begins, in bytes, best ascending
-     * @param bytes   of each part
-     * @throws IndexOutOfBoundsException if a part is not in it
+     * @param bytes   of each part, which must be in it ({@link IndexOutOfBoundsException})
      */
     public static void willNeed(MemorySegment mapping, long[] offset, long bytes) {
         if (!mapping.isNative() || bytes < 0) {
