@@ -39,4 +39,16 @@ module dev.headwater.engine {
             dev.headwater.cli;
     exports dev.headwater.engine.weights to
             dev.headwater.cli;
+
+    // Records that stand in files, some of them private.
+    opens dev.headwater.engine.document to
+            com.fasterxml.jackson.databind;
+    opens dev.headwater.engine.features to
+            com.fasterxml.jackson.databind;
+    opens dev.headwater.engine.graph to
+            com.fasterxml.jackson.databind;
+    opens dev.headwater.engine.intervention to
+            com.fasterxml.jackson.databind;
+    opens dev.headwater.engine.tokens to
+            com.fasterxml.jackson.databind;
 }
