@@ -42,8 +42,7 @@ public final class Kernels {
      *
      * @param pre       F32 [rows, columns]
      * @param bias      F32 [columns] or null
-     * @param threshold F32 [columns] or null
-     * @param firstRow  rows before it are skipped
+     * @param threshold F32 [columns] or null; rows before {@code firstRow} are skipped
      */
     public static Active encodeThreshold(Tensor pre, @Nullable Tensor bias, @Nullable Tensor threshold, long firstRow) {
         return encode(pre, bias, threshold, 0, firstRow);
@@ -54,8 +53,7 @@ public final class Kernels {
      *
      * @param pre      F32 [rows, columns]
      * @param bias     F32 [columns] or null
-     * @param k        1 .. columns
-     * @param firstRow rows before it are skipped
+     * @param k        1 .. columns; rows before {@code firstRow} are skipped
      */
     public static Active encodeTopK(Tensor pre, @Nullable Tensor bias, long k, long firstRow) {
         if (k < 1 || k > pre.size(-1)) {
