@@ -42,7 +42,6 @@ public final class ReplacementModel implements AutoCloseable {
             @Nullable Device device, DType dtype, @Nullable Products products) {
         /** Any device, float32, any products. */
         public static final Options DEFAULT = new Options(null, DType.F32, null);
-
         public Options {
             if (dtype != DType.F32 && dtype != DType.BF16) {
                 throw new UsageException("dtype must be float32 or bfloat16, not " + dtype);
@@ -156,9 +155,8 @@ public final class ReplacementModel implements AutoCloseable {
 
     /** The reference with the commit that was read, so that provenance tells which it was. */
     private static String pinned(String reference, Hub.Resolved resolved) {
-        String commit = resolved.commit();
-        return commit != null && Reference.parse(reference) instanceof Reference.Remote remote
-                ? remote.pinned(commit).toString()
+        return resolved.commit() != null && Reference.parse(reference) instanceof Reference.Remote remote
+                ? remote.pinned(resolved.commit()).toString()
                 : reference;
     }
 
