@@ -160,7 +160,6 @@ public final class ReplacementModel implements AutoCloseable {
                 : reference;
     }
 
-    /** Opens a set of transcoders for a model. */
     private static BiFunction<Device, LanguageModel, FeatureBasis> opened(Path set, Function<String, Path> fetched) {
         return (device, model) -> {
             TranscoderSet transcoders = TranscoderSet.open(set, device, fetched);
