@@ -23,6 +23,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Computes rows of an edge matrix from the other end than {@link AdjointSweep}: carries what every source adds to the residual stream up
@@ -44,7 +45,11 @@ final class ForwardSweep {
     /** Targets of each layer, the last position first. */
     private final int[][] target;
 
-    private ForwardSweep(FrozenPrompt prompt, List<Target> targets, SweepPlan plan) {
+    /** Edges that are held at a time before they go where they belong. */
+    private final long mostValues;
+
+    private ForwardSweep(FrozenPrompt prompt, List<Target> targets, SweepPlan plan, long scratchBytes) {
+        mostValues = scratchBytes / Float.BYTES / 8;
         this.plan = plan;
         frozen = prompt.model();
         sources = prompt.sources();
@@ -105,7 +110,8 @@ final class ForwardSweep {
             BooleanSupplier cancelled) {
         SweepPlan plan = new SweepPlan(wanted.prompt(), wanted.targets(), memory, Device.CPU);
         try (var _ = TensorScope.open()) {
-            new ForwardSweep(wanted.prompt(), wanted.targets(), plan).run(scratch, scratchBytes, done, cancelled);
+            new ForwardSweep(wanted.prompt(), wanted.targets(), plan, scratchBytes)
+                    .run(scratch, scratchBytes, done, cancelled);
             return plan.finish();
         } catch (RuntimeException | Error e) {
             plan.abandon();
@@ -194,7 +200,7 @@ final class ForwardSweep {
         return Segments.of(start, frozen.device());
     }
 
-    private void carry(Contributions up, int layer, Tensor vectors, Segments segments) {
+    private void carry(Contributions up, int layer, @Nullable Tensor vectors, @Nullable Segments segments) {
         if (up.entered(layer) == 0) {
             return;
         }
@@ -216,30 +222,40 @@ final class ForwardSweep {
         }
     }
 
-    /** Edges of the layer's targets, which stand in the stream as it is now. */
-    private void read(Contributions up, int layer, Tensor vectors, Segments segments) {
-        if (vectors == null) {
+    /** Edges of the layer's targets, which stand in the stream as it is now; of so many sources at a time as there is memory for. */
+    private void read(Contributions up, int layer, @Nullable Tensor vectors, @Nullable Segments segments) {
+        if (vectors == null || segments == null) {
             return;
         }
         int count = up.entered(layer);
-        int width = target[layer].length;
+        int together = Math.clamp(mostValues / target[layer].length, 1, count);
+        for (int first = 0; first < count; first += together) {
+            try (var _ = TensorScope.open()) {
+                read(up, first, Math.min(together, count - first), target[layer], vectors, segments);
+            }
+        }
+    }
+
+    private void read(Contributions up, int first, int count, int[] targets, Tensor vectors, Segments segments) {
+        int width = targets.length;
         long[] base = new long[count];
         for (int s = 0; s < count; s++) {
             base[s] = (long) s * width;
         }
         Tensor met = Tensor.empty(DType.F32, frozen.device(), (long) count * width);
-        Kernels.edgeContract(up.stream(), vectors, EdgeSlots.of(up.part(0, count), segments, base), met, false);
+        Kernels.edgeContract(
+                up.stream(), vectors, EdgeSlots.of(up.part(first, first + count), segments, base), met, false);
         Tensor rows = Torch.to(Torch.contiguous(TorchShape.t(TorchShape.reshape(met, count, width))), Device.CPU);
         MemorySegment from = rows.data();
         MemorySegment to = plan.out.data();
-        for (Group group : groups(up, count)) {
+        for (Group group : groups(up, first, first + count)) {
             for (int row = 0; row < width; row++) {
-                int t = target[layer][row];
+                int t = targets[row];
                 int reached = group.upTo(plan.targets.get(t).position());
                 if (reached > 0) {
                     MemorySegment.copy(
                             from,
-                            ((long) row * count + group.first) * Float.BYTES,
+                            ((long) row * count + group.first - first) * Float.BYTES,
                             to,
                             (group.base[t] + group.skipped) * Float.BYTES,
                             (long) reached * Float.BYTES);
@@ -270,14 +286,14 @@ final class ForwardSweep {
         }
     }
 
-    private List<Group> groups(Contributions up, int count) {
+    private List<Group> groups(Contributions up, int from, int to) {
         List<Group> groups = new ArrayList<>();
-        for (int first = 0, end; first < count; first = end) {
+        for (int first = from, end; first < to; first = end) {
             int column = up.column(first);
             int layer = sources.layerOf(column);
             boolean feature = column < sources.firstError(0);
             end = first + 1;
-            while (end < count
+            while (end < to
                     && up.column(end) == column + end - first
                     && sources.layerOf(up.column(end)) == layer
                     && up.column(end) < sources.firstError(0) == feature) {
