@@ -71,19 +71,25 @@ public record ScoreSources(
      * with the largest marginals and with the largest queries and keys, as two random directions show them.
      *
      * @param pairs how many; 0 for all that are not zero
-     * @throws UsageException if the head or a position does not exist, the key comes after the query, or there are too many pairs
+     * @throws UsageException if the head or a position does not exist, the key comes after the query or lies outside
+     *                        the layer's window, or there are too many pairs
      */
     public static ScoreSources of(LinearPrompt prompt, Head head, int query, int key, int pairs) {
+        return of(prompt, head, query, key, pairs, CHEAP);
+    }
+
+    /** @param cheap products up to which all pairs are looked at */
+    static ScoreSources of(LinearPrompt prompt, Head head, int query, int key, int pairs, long cheap) {
         ModelConfig config = prompt.model().model().config();
         head.check(config);
-        check(prompt.prompt().length(), head, query, key);
+        int window = config.attention().layers().get(head.layer()).window();
+        check(prompt.prompt().length(), window, head, query, key);
         try (var scope = TensorScope.open()) {
             var model = prompt.model().model();
             LayerInput input = prompt.entering(head.layer());
             Tensor stream = input.stream();
             HeadInput q = HeadInput.query(model, head.layer(), head.head(), query, stream);
             HeadInput k = HeadInput.key(model, head.layer(), head.head(), key, stream);
-            int window = config.attention().layers().get(head.layer()).window();
             int first = window == 0 ? 0 : Math.max(0, query - window + 1);
             Tensor keys = HeadInput.keys(model, head.layer(), head.head(), stream);
             Tensor meanKey = TorchReduce.mean(TorchShape.narrow(keys, 0, first, query - first + 1), 0, false);
@@ -93,7 +99,7 @@ public record ScoreSources(
             Tensor queries = Torch.mul(Torch.mm(TorchShape.stack(List.of(k.value(), meanKey), 0), q.gradient()), scale);
             Tensor ofKey = Torch.mul(Torch.mm(TorchShape.unsqueeze(q.value(), 0), k.gradient()), scale);
             boolean all =
-                    pairs == 0 || config.attention().headDim() * (input.rowCost(query) + input.rowCost(key)) <= CHEAP;
+                    pairs == 0 || config.attention().headDim() * (input.rowCost(query) + input.rowCost(key)) <= cheap;
             Tensor more =
                     all ? q.gradient() : Torch.mm(directions(config.attention().headDim(), q.gradient()), q.gradient());
             Tensor moreOfKey =
@@ -177,7 +183,7 @@ public record ScoreSources(
                 .toList();
     }
 
-    private static void check(int positions, Head head, int query, int key) {
+    private static void check(int positions, int window, Head head, int query, int key) {
         for (int position : new int[] {query, key}) {
             if (position < 0 || position >= positions) {
                 throw new UsageException("Head %s: there is no position %d; the prompt's are 0 to %d"
@@ -188,6 +194,11 @@ public record ScoreSources(
             throw new UsageException(
                     "Head %s: the key at %d comes after the query at %d; a head sees its own position and those before it"
                             .formatted(head, key, query));
+        }
+        if (window > 0 && key <= query - window) {
+            throw new UsageException(
+                    "Head %s: the key at %d lies outside the layer's window: from %d it sees the positions %d to %d"
+                            .formatted(head, key, query, query - window + 1, query));
         }
     }
 

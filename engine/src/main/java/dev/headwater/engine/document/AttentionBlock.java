@@ -235,6 +235,19 @@ public record AttentionBlock(
                 .orElse(0);
     }
 
+    /**
+     * The share of the heads that influence passes which scores were explained for, Neuronpedia's {@code qk_top_fraction}: there it is of the
+     * attention features that the graph has.
+     */
+    double topFraction() {
+        long explained = scores.stream()
+                .filter(score -> score.node != null)
+                .map(score -> List.of(score.layer, score.head))
+                .distinct()
+                .count();
+        return explained == 0 ? 0 : Math.min(1, (double) explained / Math.max(1, influence.size()));
+    }
+
     /** Neuronpedia's QK results of a node, if a score was explained for it; of several the first. */
     Optional<ObjectNode> tracingOf(String node) {
         return scores.stream()

@@ -244,6 +244,7 @@ public final class GraphJson {
         Map<String, Object> settings = new LinkedHashMap<>(from.settings());
         if (options.attention != null && !options.attention.scores().isEmpty()) {
             settings.put("enable_qk_tracing", true);
+            settings.put("qk_top_fraction", options.attention.topFraction());
             settings.put("qk_topk", options.attention.topK());
         }
         metadata.putPOJO("generation_settings", settings);

@@ -39,6 +39,12 @@ public final class GraphSchema {
         static final Type TEXT = new Type("text", JsonNode::isTextual);
         static final Type NUMBER = new Type("a finite number", Type::isFinite);
         static final Type INTEGER = new Type("an integer", Type::isInteger);
+        static final Type TRUTH = new Type("true or false", JsonNode::isBoolean);
+        static final Type SHARE = new Type(
+                "a share from 0 to 1",
+                value -> isFinite(value) && value.doubleValue() >= 0 && value.doubleValue() <= 1);
+        static final Type COUNT =
+                new Type("an integer that is not negative", value -> isInteger(value) && value.doubleValue() >= 0);
         static final Type OBJECT = new Type("an object", JsonNode::isObject);
         static final Type LIST = new Type("a list", JsonNode::isArray);
         static final Type TEXTS = new Type(
@@ -93,7 +99,10 @@ public final class GraphSchema {
                     "max_n_logits", Type.INTEGER,
                     "desired_logit_prob", Type.NUMBER,
                     "batch_size", Type.INTEGER,
-                    "max_feature_nodes", Type.INTEGER),
+                    "max_feature_nodes", Type.INTEGER,
+                    "enable_qk_tracing", Type.TRUTH,
+                    "qk_top_fraction", Type.SHARE,
+                    "qk_topk", Type.COUNT),
             "pruning_settings",
             sorted("node_threshold", Type.NUMBER, "edge_threshold", Type.NUMBER)));
     private static final Map<String, Type> GENERATOR =

@@ -15,6 +15,37 @@ import java.util.Optional;
  */
 public record QkTracing(
         List<AttentionBlock.Pair> pairs, List<AttentionBlock.Source> queries, List<AttentionBlock.Source> keys) {
+    /**
+     * How a file's QK results were made, of its {@code generation_settings}.
+     *
+     * @param enabled     {@code enable_qk_tracing}
+     * @param topFraction {@code qk_top_fraction}, the share of what could be explained that was, from 0 to 1; 0 if the file says none
+     * @param topK        {@code qk_topk}, how many sources and pairs are kept; 0 if the file says none
+     */
+    public record Settings(boolean enabled, double topFraction, int topK) {
+        /**
+         * Those of a file.
+         *
+         * @throws HeadwaterException if one of them is not of its kind
+         */
+        public static Settings of(GraphDocument document) {
+            JsonNode settings = document.metadata().path("generation_settings");
+            JsonNode enabled = settings.path("enable_qk_tracing");
+            JsonNode fraction = settings.path("qk_top_fraction");
+            JsonNode topK = settings.path("qk_topk");
+            if (!(enabled.isMissingNode() || enabled.isBoolean())
+                    || !(fraction.isMissingNode()
+                            || fraction.isNumber() && fraction.doubleValue() >= 0 && fraction.doubleValue() <= 1)
+                    || !(topK.isMissingNode()
+                            || topK.canConvertToExactIntegral() && topK.canConvertToInt() && topK.intValue() >= 0)) {
+                throw new HeadwaterException(
+                        "the file's generation_settings are not of Neuronpedia's form: enable_qk_tracing is true or false, qk_top_fraction a share "
+                                + "from 0 to 1, qk_topk an integer that is not negative");
+            }
+            return new Settings(enabled.asBoolean(), fraction.asDouble(), topK.asInt());
+        }
+    }
+
     private static final List<String> FIELDS =
             List.of("pair_wise_contributors", "top_q_marginal_contributors", "top_k_marginal_contributors");
 

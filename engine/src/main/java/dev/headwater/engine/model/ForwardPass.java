@@ -117,7 +117,11 @@ final class ForwardPass {
                 l, weights.attention(), normalise(weights.preAttention(), NormSite.PRE_ATTENTION, l, entering));
         attended = toStream(normalise(weights.postAttention(), NormSite.POST_ATTENTION, l, attended));
         Tensor middle = Torch.add(entering, attended);
-        Tensor read = at(FeatureSite.RESID_MID, l, config.parallel() ? entering : middle);
+        // What entered is given back by the caller, so what is kept of it needs a handle of its own.
+        Tensor read = at(
+                FeatureSite.RESID_MID,
+                l,
+                config.parallel() ? TorchShape.reshape(entering, rows, config.width()) : middle);
         Tensor in = at(FeatureSite.MLP_IN, l, normalise(weights.preMlp(), NormSite.PRE_MLP, l, read));
         Tensor out = at(FeatureSite.MLP_OUT, l, weights.mlp().apply(in));
         out = toStream(normalise(weights.postMlp(), NormSite.POST_MLP, l, out));

@@ -35,14 +35,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Graphs of neurons and interventions on them, in eight families, against the float64 oracle. */
-class FamilyNeuronTest {
+public class FamilyNeuronTest {
     private static final Path FAMILIES = Path.of("src/test/resources/golden-families");
 
     @TempDir
     Path temp;
 
     /** The checkpoint with a tokenizer, which is there only to be loaded. */
-    static ReplacementModel model(String family, Path temp) throws IOException {
+    public static ReplacementModel model(String family, Path temp) throws IOException {
         try (GoldenCase golden = new GoldenCase("llama-plt-relu-skip")) {
             copy(golden.model(), "token", temp);
         }

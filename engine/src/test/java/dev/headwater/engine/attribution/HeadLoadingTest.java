@@ -17,19 +17,24 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.attention.EdgeHeads;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.EdgeRows;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.product.Products;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Knocking heads out of the frozen model changes each edge by what was said to pass through them, in every golden
@@ -103,7 +108,6 @@ class HeadLoadingTest {
         }
     }
 
-    /** In whole and in many small parts. */
     @ParameterizedTest
     @MethodSource("cases")
     void loadingsAreThoseOfFloat64(String name) {
@@ -111,21 +115,37 @@ class HeadLoadingTest {
                 ReplacementModel model = ReplacementModel.open(
                         golden.model(),
                         golden.transcoders(),
-                        ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32));
-                AttributionGraph graph = Attribution.of(
-                        model,
-                        model.prompt(golden.ints("input_tokens")),
-                        AttributionOptions.DEFAULT.withMaxFeatures(0),
-                        Progress.NONE)) {
+                        ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(Products.FLOAT32))) {
+            assertFloat64(name, model, golden.ints("input_tokens"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gemma", "gpt_neox", "granite", "mistral", "olmo2", "phi3", "qwen2", "smollm3"})
+    void soAreThoseOfNeurons(String family, @TempDir Path directory) throws IOException {
+        try (ReplacementModel model = FamilyNeuronTest.model(family, directory)) {
+            assertFloat64(family, model, new int[] {3, 17, 5, 29, 11, 2, 8});
+        }
+    }
+
+    /** In whole and in many small parts. */
+    private static void assertFloat64(String name, ReplacementModel model, int[] tokens) {
+        try (AttributionGraph graph = Attribution.of(
+                model, model.prompt(tokens), AttributionOptions.DEFAULT.withMaxFeatures(0), Progress.NONE)) {
             List<Node> targets = new ArrayList<>();
             List<Node> sources = new ArrayList<>();
             Pruning.of(graph, 0.6, 0.9).forEachEdge((target, source, weight) -> {
                 targets.add(graph.node(target));
                 sources.add(graph.node(source));
             });
+            List<FeatureRef> features = IntStream.range(0, graph.active().count())
+                    .mapToObj(i -> new FeatureRef(
+                            graph.active().layer()[i],
+                            graph.active().position()[i],
+                            graph.active().feature()[i]))
+                    .toList();
             for (long memory : new long[] {0, 200_000}) {
-                try (LinearPrompt prompt = LinearPrompt.of(
-                                model, graph.prompt(), AttributionOptions.DEFAULT.withMemory(memory), Progress.NONE);
+                try (LinearPrompt prompt = LinearPrompt.of(model, graph.prompt(), features, memory, Progress.NONE);
                         var scope = TensorScope.open()) {
                     float[][] found = new float[targets.size()][];
                     prompt.loadings(targets, sources, null, (e, loadings) -> found[e] = loadings, Progress.NONE);

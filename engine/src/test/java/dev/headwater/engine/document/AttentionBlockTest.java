@@ -57,6 +57,52 @@ class AttentionBlockTest {
         assertTrue(BLOCK.among("E_5_0"::equals).edges().isEmpty());
     }
 
+    @Test
+    void settingsOfTheResults() {
+        assertEquals(1, BLOCK.topFraction(), "the one head that influence passes");
+        assertEquals(1, BLOCK.topK());
+        assertEquals(0, new AttentionBlock(1, 2, 4, 0.8, BLOCK.influence(), null, null).topFraction());
+    }
+
+    private static Path settings(Path directory, String settings) throws IOException {
+        return Files.writeString(
+                directory.resolve("s.json"),
+                "{\"metadata\": {\"slug\": \"s\", \"scan\": \"m\", \"prompt\": \"\", \"prompt_tokens\": [], \"generation_settings\": {"
+                        + settings + "}}, \"nodes\": [], \"links\": []}");
+    }
+
+    @Test
+    void settingsAreRead(@TempDir Path directory) throws IOException {
+        Path full = settings(directory, "\"enable_qk_tracing\": true, \"qk_top_fraction\": 0.6, \"qk_topk\": 10");
+        assertEquals(new QkTracing.Settings(true, 0.6, 10), QkTracing.Settings.of(GraphDocument.read(full)));
+        assertTrue(GraphSchema.check(full, GraphSchema.Reader.EXPLORER).isValid());
+        assertEquals(
+                new QkTracing.Settings(false, 0, 0),
+                QkTracing.Settings.of(GraphDocument.read(settings(directory, ""))));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"enable_qk_tracing\": 1",
+                "\"qk_top_fraction\": 1.5",
+                "\"qk_top_fraction\": -0.1",
+                "\"qk_top_fraction\": \"0.5\"",
+                "\"qk_topk\": 2.5",
+                "\"qk_topk\": -1",
+                "\"qk_topk\": null"
+            })
+    void settingsOfAnotherKindAreRefused(String wrong, @TempDir Path directory) throws IOException {
+        Path file = settings(directory, wrong);
+        assertEquals(
+                1,
+                GraphSchema.check(file, GraphSchema.Reader.EXPLORER).problems().size());
+        GraphDocument document = GraphDocument.read(file);
+        String message = assertThrows(HeadwaterException.class, () -> QkTracing.Settings.of(document))
+                .getMessage();
+        assertTrue(message.contains("generation_settings are not of Neuronpedia's form"), message);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
