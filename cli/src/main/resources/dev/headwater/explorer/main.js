@@ -29,7 +29,7 @@ import {SubgraphView} from './subgraph-view.js';
 import {TableView} from './table-view.js';
 import {fullButton, graphTools, headerTools, subgraphTools} from './toolbars.js';
 import {Tour} from './tour.js';
-import {decode, encode, parameters} from './url.js';
+import {chosen, decode, encode, parameters, sameButSelected} from './url.js';
 
 const PEEK = 150; // milliseconds on a node until the feature panel is about it
 const $ = id => document.getElementById(id);
@@ -235,8 +235,14 @@ store.on(['graph', 'annotations'], state => state.graph && scoreView.update(stat
 store.on(['history', 'graph', 'other', 'models'], () => header.update());
 store.on(['full', 'embed'], ({full, embed}) => showPanels(full, embed));
 showPanels(null, null);
-store.on(['graph', 'annotations', 'clicked', 'pruning', 'other', 'embed'], state => {
-  if (state.graph && source.live) history.replaceState(null, '', location.pathname + '#' + encode(state));
+// Choosing an edge or a head is a step that the browser's back button takes back.
+let addressed = {graph: null, chosen: ''};
+store.on(['graph', 'annotations', 'clicked', 'pruning', 'other', 'embed', 'edge', 'head', 'look'], state => {
+  if (!state.graph || !source.live) return;
+  const hash = '#' + encode(state);
+  const step = addressed.graph === state.graph && addressed.chosen !== chosen(state);
+  if (hash !== location.hash) history[step ? 'pushState' : 'replaceState'](null, '', location.pathname + hash);
+  addressed = {graph: state.graph, chosen: chosen(state)};
 });
 
 // Opening graphs ------------------------------------------------------------------------------------------------------
@@ -348,8 +354,12 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
 });
 addEventListener('hashchange', () => {
   const params = parameters(location);
-  if (params.get('slug') && params.toString() !== new URLSearchParams(encode(store.state)).toString())
-    open(params.get('slug'), params);
+  const now = new URLSearchParams(encode(store.state));
+  if (!params.get('slug') || params.toString() === now.toString()) return;
+  if (store.state.graph && sameButSelected(params, now)) {
+    const {clicked, edge, head, look, tab = store.state.tab} = decode(params, store.state.graph);
+    store.set({clicked: clicked ?? store.state.clicked, edge, head, look, tab});
+  } else open(params.get('slug'), params);
 });
 
 // Beginning -----------------------------------------------------------------------------------------------------------

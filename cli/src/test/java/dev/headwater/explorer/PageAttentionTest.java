@@ -271,4 +271,35 @@ class PageAttentionTest extends PageFixture {
             browser.screenshot("attention-" + width);
         }
     }
+
+    /** A link opens the same edge and head, and the browser's back button goes back to the one before. */
+    @Test
+    void theAddressKeepsTheEdgeAndTheHead() {
+        openAttention(SampleGraphs.DALLAS);
+        selectEdge("0/94");
+        browser.await(
+                "an address",
+                () -> browser.js("return location.hash").toString().contains("edge=0_94_9%2C7_3913_10"));
+        browser.js("headwater.store.set({head: {layer: 2, head: 0}, look: {query: 10, key: 9}})");
+        browser.await(
+                "the head too",
+                () -> browser.js("return location.hash").toString().contains("head=2%2F0&look=10%2C9"));
+        String link = browser.js("return location.href").toString();
+        browser.js("history.back()");
+        browser.await(
+                "the edge alone",
+                () -> browser.js("const {edge, head} = headwater.store.state; return edge && !head") == Boolean.TRUE);
+        browser.js("history.back()");
+        browser.await("no edge", () -> browser.js("return headwater.store.state.edge === null") == Boolean.TRUE);
+        browser.js("history.forward()");
+        browser.await("the edge again", () -> browser.shows("#attention-tab .layer-bars"));
+        browser.open(page("slug=" + SampleGraphs.GEMMA));
+        browser.open(link);
+        browser.await("its heads", () -> browser.shows("#attention-tab .layer-bars"));
+        browser.await(
+                "its look",
+                () -> browser.js(
+                                "const {look} = headwater.store.state; return look && look.query === 10 && look.key === 9")
+                        == Boolean.TRUE);
+    }
 }

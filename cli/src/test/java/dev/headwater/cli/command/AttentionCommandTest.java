@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.Run;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -133,5 +135,42 @@ class AttentionCommandTest {
         Run run = attention(PROMPT, "--graph", "x.safetensors");
         assertEquals(2, run.code());
         assertTrue(run.err().contains("--graph has its own"), run.err());
+    }
+
+    /** A whole graph names what it was made with, and nodes of other prompts are none of its. */
+    @Test
+    void aGraphWithoutItsModelAndNodesOfAnotherGraph(@TempDir Path directory) throws IOException {
+        Path raw = directory.resolve("sky.safetensors");
+        assertEquals(
+                0,
+                Run.headwater(
+                                "attribute",
+                                "The sky is",
+                                "--raw",
+                                raw.toString(),
+                                "--out",
+                                directory.toString(),
+                                "--quiet")
+                        .code());
+        Run foreign = attention("--graph", raw.toString(), "--edge", "0_94_9,3_1932_10");
+        assertEquals(1, foreign.code());
+        assertTrue(
+                foreign.err().contains("the feature 0/9/94 (layer/position/number) does not fire on this prompt"),
+                foreign.err());
+        Run token = attention("--graph", raw.toString(), "--edge", "E_5352_0,7_3913_3");
+        assertTrue(token.err().contains("token 5352 is not at position 0 of this prompt"), token.err());
+        Path orphan = directory.resolve("orphan.safetensors");
+        Files.write(
+                orphan,
+                new String(Files.readAllBytes(raw), StandardCharsets.ISO_8859_1)
+                        .replace("\\\"atlas\\\"", "\\\"/nope\\\"")
+                        .getBytes(StandardCharsets.ISO_8859_1));
+        Run alone = attention("--graph", orphan.toString(), "--edge", "E_1_0,7_1_3");
+        assertTrue(alone.code() == 1 || alone.code() == 2, alone.out());
+        assertTrue(alone.err().contains("/nope"), alone.err());
+        assertEquals(1, alone.err().strip().lines().count(), alone.err());
+        Run missing = attention("--graph", directory.resolve("none.safetensors").toString(), "--edge", "E_1_0,7_1_3");
+        assertEquals(1, missing.code());
+        assertTrue(missing.err().contains("none.safetensors"), missing.err());
     }
 }
