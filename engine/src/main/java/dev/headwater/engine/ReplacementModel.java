@@ -42,6 +42,7 @@ public final class ReplacementModel implements AutoCloseable {
             @Nullable Device device, DType dtype, @Nullable Products products) {
         /** Any device, float32, any products. */
         public static final Options DEFAULT = new Options(null, DType.F32, null);
+
         public Options {
             if (dtype != DType.F32 && dtype != DType.BF16) {
                 throw new UsageException("dtype must be float32 or bfloat16, not " + dtype);
