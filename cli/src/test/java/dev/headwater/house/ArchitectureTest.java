@@ -130,6 +130,27 @@ class ArchitectureTest {
         assertNone(wrong);
     }
 
+    /** Without it, NullAway passes a package over. */
+    @Test
+    void everyPackageIsNullMarked() throws IOException {
+        List<String> wrong = new ArrayList<>();
+        for (String module : List.of("bindings", "engine", "cli")) {
+            try (Stream<Path> files = Files.walk(Path.of("..", module, "src", "main", "java", "dev", "headwater"))) {
+                for (Path room : files.filter(ArchitectureTest::isWritten)
+                        .map(Path::getParent)
+                        .distinct()
+                        .toList()) {
+                    Path description = room.resolve("package-info.java");
+                    if (!Files.exists(description)
+                            || !Files.readAllLines(description).contains("@NullMarked")) {
+                        wrong.add(description + " does not say @NullMarked");
+                    }
+                }
+            }
+        }
+        assertNone(wrong);
+    }
+
     /** Public, and all that it stands in too. */
     private static boolean isShown(JavaClass type) {
         return type.getModifiers().contains(JavaModifier.PUBLIC)
