@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -56,7 +57,7 @@ final class AttentionCommand implements Callable<Integer> {
     private final TableOptions tables = new TableOptions(5);
 
     @Option(names = "--once", hidden = true)
-    private Path once;
+    private @Nullable Path once;
 
     @Override
     public Integer call() throws IOException {

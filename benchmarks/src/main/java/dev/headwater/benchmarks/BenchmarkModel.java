@@ -134,7 +134,7 @@ public record BenchmarkModel(ModelShape shape, Path directory) {
                     Arrays.fill(ones, 1);
                     out.write(tensor.name(), ones);
                 } else {
-                    double scale = tensor.name().contains("embed") ? 1 : 0.7 / Math.sqrt(tensor.size(1));
+                    double scale = tensor.name().contains("embed") ? 1 : 0.7 / Math.sqrt((double) tensor.size(1));
                     new Normal(tensor.name(), scale).writeTo(out, tensor.name(), tensor.elements());
                 }
             }

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Runs a command to its end and watches the memory of it and all that it starts. */
 final class ChildProcess {
@@ -88,7 +89,7 @@ final class ChildProcess {
         }
     }
 
-    private static void delete(Path file) {
+    private static void delete(@Nullable Path file) {
         try {
             if (file != null) {
                 Files.deleteIfExists(file);

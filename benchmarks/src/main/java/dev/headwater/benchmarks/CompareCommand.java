@@ -1,5 +1,7 @@
 package dev.headwater.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.Trees;
@@ -19,6 +21,7 @@ import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -103,7 +106,7 @@ final class CompareCommand implements Callable<Integer> {
     private boolean record;
 
     /** One who takes part: circuit-tracer at a batch size, or Headwater in a mode with the same settings. */
-    private record Contender(int batchSize, String dtype) {
+    private record Contender(int batchSize, @Nullable String dtype) {
         boolean isReference() {
             return dtype == null;
         }
@@ -149,7 +152,7 @@ final class CompareCommand implements Callable<Integer> {
                         continue;
                     }
                     Figures figures = run(contender, random, ids, folder, round == repeat);
-                    runs.computeIfAbsent(contender, unused -> new ArrayList<>()).add(figures);
+                    runs.computeIfAbsent(contender, _ -> new ArrayList<>()).add(figures);
                     System.err.printf(
                             Locale.ROOT,
                             "round %d of %d, batch size %d, %s: %.2f s, %d MiB%n",
@@ -161,7 +164,7 @@ final class CompareCommand implements Callable<Integer> {
                             figures.peak() >> 20);
                 }
             }
-            String body = report(contenders, runs, folder, limits.best(MachineLimits.measure()), random.shape());
+            String body = report(runs, folder, limits.best(MachineLimits.measure()), random.shape());
             System.out.print(body);
             if (record) {
                 Benchmarks.RESULTS.put(
@@ -197,11 +200,12 @@ final class CompareCommand implements Callable<Integer> {
         if (keep) {
             arguments.addAll(List.of("--graph", graph(contender, folder).toString()));
         }
+        String dtype = contender.dtype;
         long seen;
-        if (contender.isReference()) {
+        if (dtype == null) {
             seen = reference.run(arguments);
         } else {
-            arguments.addAll(List.of("--dtype", contender.dtype));
+            arguments.addAll(List.of("--dtype", dtype));
             seen = ChildProcess.run(
                     ChildProcess.ownCommand(
                             List.of("-Xmx" + heap, "-Dheadwater.threads=" + reference.threads()), arguments),
@@ -229,28 +233,23 @@ final class CompareCommand implements Callable<Integer> {
         StringBuilder text = new StringBuilder();
         for (String dtype : dtypes) {
             Contender own = fastest(runs, dtype);
-            double theirs = sample(runs.get(reference), Figures::total).median();
-            double ours = sample(runs.get(own), Figures::total).median();
+            double theirs = sample(runs, reference, Figures::total).median();
+            double ours = sample(runs, own, Figures::total).median();
             text.append("\n%s at its best batch size, %d: %.2f s; circuit-tracer at its best, %d: %.2f s; ratio %.1f.  "
                     .formatted(own, own.batchSize, ours, reference.batchSize, theirs, theirs / ours));
         }
         return text.append('\n').toString();
     }
 
-    private Contender fastest(Map<Contender, List<Figures>> runs, String dtype) {
+    private Contender fastest(Map<Contender, List<Figures>> runs, @Nullable String dtype) {
         return batchSizes.stream()
                 .map(batchSize -> new Contender(batchSize, dtype))
                 .min(Comparator.comparingDouble(
-                        contender -> sample(runs.get(contender), Figures::total).median()))
+                        contender -> sample(runs, contender, Figures::total).median()))
                 .orElseThrow();
     }
 
-    private String report(
-            List<Contender> contenders,
-            Map<Contender, List<Figures>> runs,
-            Path folder,
-            MachineLimits limits,
-            ModelShape shape) {
+    private String report(Map<Contender, List<Figures>> runs, Path folder, MachineLimits limits, ModelShape shape) {
         Map<String, ToDoubleFunction<Figures>> rows = new LinkedHashMap<>();
         rows.put("forward pass, encoding, s", f -> f.phase("setup", "forward pass", "encode"));
         rows.put("logit rows, s", f -> f.phase("logit rows"));
@@ -284,10 +283,10 @@ final class CompareCommand implements Callable<Integer> {
             Table table = new Table(columns);
             rows.forEach((name, figure) -> {
                 String format = name.equals(MIB) ? "%.0f" : "%.3f";
-                Sample reference = sample(runs.get(theirs), figure);
+                Sample reference = sample(runs, theirs, figure);
                 List<String> cells = new ArrayList<>(List.of(name, reference.spread(format)));
                 for (Contender contender : ours) {
-                    Sample own = sample(runs.get(contender), figure);
+                    Sample own = sample(runs, contender, figure);
                     cells.add(own.spread(format));
                     cells.add(
                             own.median() < 5e-4
@@ -302,9 +301,9 @@ final class CompareCommand implements Callable<Integer> {
                         .append(": ")
                         .append(GraphDifference.between(graph(theirs, folder), graph(contender, folder)))
                         .append("  \n");
-                Figures figures = runs.get(contender).getFirst();
+                Figures figures = requireNonNull(runs.get(contender)).getFirst();
                 double rate = figures.gflop()
-                        / sample(runs.get(contender), f -> f.phase("logit rows", "feature rows"))
+                        / sample(runs, contender, f -> f.phase("logit rows", "feature rows"))
                                 .median();
                 text.append(String.format(
                         Locale.ROOT,
@@ -312,7 +311,7 @@ final class CompareCommand implements Callable<Integer> {
                                 + "error of a product against float64 %.1e.  %n",
                         figures.gflop(),
                         rate,
-                        100 * rate / sample(runs.get(contender), Figures::sgemm).median(),
+                        100 * rate / sample(runs, contender, Figures::sgemm).median(),
                         error(contender, shape)));
             }
         }
@@ -324,11 +323,15 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private static double error(Contender contender, ModelShape shape) {
-        Products products = OnceCommand.products(contender.dtype);
-        return ProductTrial.run(shape.width(), products).get(products).error();
+        Products products = OnceCommand.products(requireNonNull(contender.dtype));
+        return requireNonNull(ProductTrial.run(shape.width(), products).get(products))
+                .error();
     }
 
-    private static Sample sample(List<Figures> figures, ToDoubleFunction<Figures> figure) {
-        return Sample.of(figures.stream().map(figure::applyAsDouble).toList());
+    private static Sample sample(
+            Map<Contender, List<Figures>> runs, Contender contender, ToDoubleFunction<Figures> figure) {
+        return Sample.of(requireNonNull(runs.get(contender)).stream()
+                .map(figure::applyAsDouble)
+                .toList());
     }
 }

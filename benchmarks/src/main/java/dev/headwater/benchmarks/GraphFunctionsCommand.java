@@ -1,5 +1,7 @@
 package dev.headwater.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.document.GraphFile;
@@ -65,7 +67,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
     private boolean record;
 
     private final Map<String, List<Double>> seconds = new LinkedHashMap<>();
-    private String outcome;
+    private String outcome = "";
 
     @Override
     public Integer call() throws IOException {
@@ -139,7 +141,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
     private <T> T timed(String name, Supplier<T> work) {
         long start = System.nanoTime();
         T result = work.get();
-        seconds.computeIfAbsent(name, unused -> new ArrayList<>()).add((System.nanoTime() - start) / 1e9);
+        seconds.computeIfAbsent(name, _ -> new ArrayList<>()).add((System.nanoTime() - start) / 1e9);
         return result;
     }
 
@@ -160,7 +162,7 @@ final class GraphFunctionsCommand implements Callable<Integer> {
             List<Double> values = new ArrayList<>();
             theirs.path("seconds").path(name.getKey()).forEach(value -> values.add(value.asDouble()));
             Sample reference = Sample.of(values);
-            Sample own = Sample.of(seconds.get(name.getKey()));
+            Sample own = Sample.of(requireNonNull(seconds.get(name.getKey())));
             theirSum += reference.median();
             ourSum += own.median();
             table.row(

@@ -1,5 +1,7 @@
 package dev.headwater.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.headwater.engine.HeadwaterException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -69,7 +71,7 @@ final class JmhCommand implements Callable<Integer> {
             }
             return 0;
         } catch (CommandLineOptionException | RunnerException e) {
-            throw new HeadwaterException(e.getMessage(), e);
+            throw new HeadwaterException(String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -142,7 +144,8 @@ final class JmhCommand implements Callable<Integer> {
     private static double secondary(RunResult result, String name) {
         return result.getSecondaryResults().keySet().stream()
                 .filter(key -> key.equals(name) || key.endsWith(":" + name))
-                .mapToDouble(key -> result.getSecondaryResults().get(key).getScore())
+                .mapToDouble(key ->
+                        requireNonNull(result.getSecondaryResults().get(key)).getScore())
                 .findFirst()
                 .orElse(0);
     }

@@ -1,10 +1,13 @@
 package dev.headwater.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.Trees;
 import dev.headwater.engine.tokens.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -124,7 +127,7 @@ final class KindsCommand implements Callable<Integer> {
         for (int length : graphs.tokens) {
             rows(table, length, repeat);
         }
-        String name = real
+        String name = checkpoint != null
                 ? checkpoint.getFileName().toString()
                 : BenchmarkModel.of(graphs.model).shape().toString();
         String remark = name + "; " + graphs.features + " features in a graph; "
@@ -145,12 +148,13 @@ final class KindsCommand implements Callable<Integer> {
             for (int round = 1; round <= repeat; round++) {
                 for (Kind kind : Kind.values()) {
                     System.err.printf("round %d of %d: %d tokens, %s%n", round, repeat, length, kind.label);
-                    made.computeIfAbsent(kind, unused -> new ArrayList<>()).add(run(kind, ids, folder));
+                    made.computeIfAbsent(kind, _ -> new ArrayList<>()).add(run(kind, ids, folder));
                 }
             }
-            Made first = made.get(Kind.INFLUENCE).getFirst();
-            double base = median(made.get(Kind.INFLUENCE), Figures::total);
-            double baseCpu = median(made.get(Kind.INFLUENCE), Figures::cpu);
+            List<Made> bases = requireNonNull(made.get(Kind.INFLUENCE));
+            Made first = bases.getFirst();
+            double base = median(bases, Figures::total);
+            double baseCpu = median(bases, Figures::cpu);
             made.forEach((kind, all) -> {
                 Sample total =
                         Sample.of(all.stream().map(one -> one.figures.total()).toList());
@@ -175,15 +179,12 @@ final class KindsCommand implements Callable<Integer> {
                         comparable ? number("%.0f %%", 100 * one.overlap(first, TOP)) : "");
             });
         } finally {
-            for (Path file : Files.list(folder).toList()) {
-                Files.delete(file);
-            }
-            Files.delete(folder);
+            Trees.delete(folder);
         }
     }
 
     private int[] prompt(int length) throws IOException {
-        if (text == null) {
+        if (text == null || checkpoint == null) {
             return BenchmarkModel.of(graphs.model).tokens(length);
         }
         Tokenizer tokenizer = Tokenizer.open(checkpoint);
@@ -197,7 +198,7 @@ final class KindsCommand implements Callable<Integer> {
     private Made run(Kind kind, Path ids, Path folder) {
         Path json = folder.resolve("figures.json");
         List<String> arguments = new ArrayList<>(List.of("once"));
-        if (checkpoint != null) {
+        if (checkpoint != null && transcoders != null) {
             arguments.addAll(List.of("--checkpoint", checkpoint.toString(), "--transcoders", transcoders.toString()));
         } else {
             arguments.addAll(List.of(

@@ -1,5 +1,7 @@
 package dev.headwater.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.headwater.benchmarks.OnceCommand.Figures;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.engine.HeadwaterException;
@@ -19,6 +21,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -85,7 +88,7 @@ final class MatrixCommand implements Callable<Integer> {
     private List<String> dtypes;
 
     @Option(names = "--threads", split = ",", paramLabel = "N", description = "Threads (default: all processors).")
-    private List<String> threads;
+    private @Nullable List<String> threads;
 
     @Option(
             names = "--device",
@@ -116,7 +119,7 @@ final class MatrixCommand implements Callable<Integer> {
     /** Values of one run, by name of the list. */
     private record Configuration(Map<String, String> values) {
         String get(String name) {
-            return values.get(name);
+            return requireNonNull(values.get(name));
         }
     }
 
@@ -143,7 +146,7 @@ final class MatrixCommand implements Callable<Integer> {
         for (int round = 1; round <= repeat; round++) {
             for (Configuration configuration : configurations) {
                 System.err.printf("round %d of %d: %s%n", round, repeat, configuration.values);
-                runs.computeIfAbsent(configuration, unused -> new ArrayList<>()).add(run(configuration));
+                runs.computeIfAbsent(configuration, _ -> new ArrayList<>()).add(run(configuration));
             }
         }
         limits = limits.best(MachineLimits.measure());
@@ -254,7 +257,7 @@ final class MatrixCommand implements Callable<Integer> {
                 "share of limit",
                 "product error");
         for (Configuration configuration : configurations) {
-            List<Figures> figures = runs.get(configuration);
+            List<Figures> figures = requireNonNull(runs.get(configuration));
             double rows = median(figures, f -> f.phase("logit rows", "feature rows"));
             double rate = figures.getFirst().gflop() / rows;
             boolean bf16 = configuration.get("dtype").equals("bfloat16");
@@ -292,9 +295,11 @@ final class MatrixCommand implements Callable<Integer> {
             Products products = OnceCommand.products(configuration.get("dtype"));
             errors.put(
                     configuration,
-                    ProductTrial.run(
-                                    ModelShape.parse(configuration.get("model")).width(), products)
-                            .get(products)
+                    requireNonNull(ProductTrial.run(
+                                            ModelShape.parse(configuration.get("model"))
+                                                    .width(),
+                                            products)
+                                    .get(products))
                             .error());
         }
         return errors;
@@ -313,13 +318,15 @@ final class MatrixCommand implements Callable<Integer> {
             List<Configuration> along = configurations.stream()
                     .filter(c -> axes.keySet().stream()
                             .allMatch(other -> other.equals(name)
-                                    || c.get(other).equals(axes.get(other).getFirst())))
+                                    || c.get(other)
+                                            .equals(requireNonNull(axes.get(other))
+                                                    .getFirst())))
                     .toList();
             double[] x = along.stream()
                     .mapToDouble(c -> Double.parseDouble(c.get(name)))
                     .toArray();
             double[] y = along.stream()
-                    .mapToDouble(c -> median(runs.get(c), Figures::total))
+                    .mapToDouble(c -> median(requireNonNull(runs.get(c)), Figures::total))
                     .toArray();
             text.append(number("The total grows as " + name + " to the power %.2f", Sample.exponent(x, y)));
             int n = x.length;

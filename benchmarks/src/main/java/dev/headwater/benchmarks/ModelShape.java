@@ -1,10 +1,13 @@
 package dev.headwater.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.headwater.engine.UsageException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -81,16 +84,17 @@ public record ModelShape(
             }
             sizes.put(pair[0], Integer.parseInt(pair[1]));
         }
+        ToIntFunction<String> size = name -> requireNonNull(sizes.get(name));
         return new ModelShape(
-                sizes.get("layers"),
-                sizes.get("width"),
-                sizes.get("heads"),
-                sizes.get("kvheads"),
-                sizes.get("headdim"),
-                sizes.get("mlp"),
-                sizes.get("vocab"),
-                sizes.get("features"),
-                sizes.get("active"));
+                size.applyAsInt("layers"),
+                size.applyAsInt("width"),
+                size.applyAsInt("heads"),
+                size.applyAsInt("kvheads"),
+                size.applyAsInt("headdim"),
+                size.applyAsInt("mlp"),
+                size.applyAsInt("vocab"),
+                size.applyAsInt("features"),
+                size.applyAsInt("active"));
     }
 
     private Map<String, Integer> sizes() {

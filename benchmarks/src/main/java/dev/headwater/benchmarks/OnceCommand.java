@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -42,10 +43,10 @@ final class OnceCommand implements Callable<Integer> {
     private Path directory;
 
     @Option(names = "--checkpoint")
-    private Path checkpoint;
+    private @Nullable Path checkpoint;
 
     @Option(names = "--transcoders")
-    private Path transcoders;
+    private @Nullable Path transcoders;
 
     @Option(names = "--neurons", description = "The model's own neurons are the features.")
     private boolean neurons;
@@ -87,7 +88,7 @@ final class OnceCommand implements Callable<Integer> {
     private boolean finish;
 
     @Option(names = "--graph", description = "Where to keep the graph.")
-    private Path graphFile;
+    private @Nullable Path graphFile;
 
     @Option(names = "--json", required = true, description = "Where the figures go.")
     private Path json;

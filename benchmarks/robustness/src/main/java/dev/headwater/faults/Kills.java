@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code kill -9} at moments drawn from a whole run: what has a name is whole, and the same command again ends with what
@@ -107,7 +108,7 @@ final class Kills {
     }
 
     /** The first file with a name of its own that is not what it should be; journals and states of work may be on their way. */
-    private static String halfWritten(Path folder, Map<String, String> expected) throws IOException {
+    private static @Nullable String halfWritten(Path folder, Map<String, String> expected) throws IOException {
         for (var file : Trial.files(folder).entrySet()) {
             String name = file.getKey();
             String whole = expected.get(name);
@@ -132,7 +133,7 @@ final class Kills {
     }
 
     /** Journals are left out: they tell times. */
-    private static String difference(Map<String, String> files, Map<String, String> expected) {
+    private static @Nullable String difference(Map<String, String> files, Map<String, String> expected) {
         for (String name : files.keySet()) {
             if (Trial.isUnfinished(name)) {
                 return "left behind: " + name;
@@ -177,7 +178,7 @@ final class Kills {
         }
     }
 
-    private static String fetched(Path folder, byte[] weights) throws IOException {
+    private static @Nullable String fetched(Path folder, byte[] weights) throws IOException {
         Path snapshot = folder.resolve("hub/models--org--model/snapshots/" + FakeHub.COMMIT);
         if (!java.util.Arrays.equals(weights, Files.readAllBytes(snapshot.resolve("model.safetensors")))) {
             return "other bytes: model.safetensors";

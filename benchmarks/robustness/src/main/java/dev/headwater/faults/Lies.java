@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** A hub that lies, in one way after the other: each is a sentence, nothing wrong is kept, and the honest answer works then. */
 final class Lies {
@@ -132,7 +133,7 @@ final class Lies {
         return List.of(new Row("a hub that lies", tried, survived, note));
     }
 
-    private String tell(Lie lie) throws IOException, InterruptedException {
+    private @Nullable String tell(Lie lie) throws IOException, InterruptedException {
         byte[] weights = new byte[100_000];
         new Random(1).nextBytes(weights);
         Path home = trial.folder("lied");

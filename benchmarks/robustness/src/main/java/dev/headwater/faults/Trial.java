@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The command line in processes of its own, and what they leave on the disk. */
 final class Trial {
@@ -46,6 +47,7 @@ final class Trial {
         }
 
         /** Why what ended so is no orderly refusal, or null. */
+        @Nullable
         String disorder(int code) throws IOException {
             String output = output();
             List<String> lines = output.lines()

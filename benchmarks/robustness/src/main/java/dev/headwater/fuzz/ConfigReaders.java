@@ -17,7 +17,7 @@ final class ConfigReaders {
         }
     }
 
-    private abstract static class InDirectory implements Reader {
+    abstract static class InDirectory implements Reader {
         final Scratch scratch = new Scratch();
 
         @Override

@@ -1,6 +1,9 @@
 package dev.headwater.fuzz;
 
+import static java.util.Objects.requireNonNull;
+
 import java.lang.management.ManagementFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where Jazzer comes in: one reader, named by {@code -Dheadwater.fuzz}, gets one input after the other. Beside the rule
@@ -13,16 +16,17 @@ public final class FuzzTarget {
     private static final com.sun.management.ThreadMXBean THREADS =
             (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    private static Reader reader;
+    private static @Nullable Reader reader;
 
     private FuzzTarget() {}
 
     public static void fuzzerInitialize() throws Exception {
-        reader = Readers.open(System.getProperty("headwater.fuzz"));
-        Runtime.getRuntime().addShutdownHook(new Thread(FuzzTarget::close));
+        Reader opened = Readers.open(System.getProperty("headwater.fuzz"));
+        reader = opened;
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> close(opened)));
     }
 
-    private static void close() {
+    private static void close(Reader reader) {
         try {
             reader.close();
         } catch (Exception e) {
@@ -42,10 +46,11 @@ public final class FuzzTarget {
     }
 
     /** What was out of bounds, or null. */
-    private static String cost(byte[] input) throws Exception {
+    private static @Nullable String cost(byte[] input) throws Exception {
+        Reader opened = requireNonNull(reader, "Jazzer calls fuzzerInitialize first");
         long nanos = THREADS.getCurrentThreadCpuTime();
         long allocated = THREADS.getCurrentThreadAllocatedBytes();
-        Rule.check(reader, input);
+        Rule.check(opened, input);
         nanos = THREADS.getCurrentThreadCpuTime() - nanos;
         allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
         return nanos > MOST_NANOS

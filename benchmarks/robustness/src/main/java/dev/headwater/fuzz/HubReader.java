@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -73,7 +74,7 @@ final class HubReader implements Reader {
                 scratch.directory().resolve("cache"),
                 null,
                 false,
-                null,
+                HttpClient.Builder.NO_PROXY,
                 1 << 14,
                 1,
                 1,

@@ -13,6 +13,7 @@ import dev.headwater.bindings.Segments;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels' C interface through Java's views, with sizes, indices and offsets that the input chooses: a call is
@@ -74,7 +75,7 @@ final class KernelReader implements Reader {
             return values;
         }
 
-        boolean[] flags() {
+        boolean @Nullable [] flags() {
             if (flag()) {
                 return null;
             }
@@ -95,6 +96,7 @@ final class KernelReader implements Reader {
             return Tensor.zeros(type, Device.CPU, shape);
         }
 
+        @Nullable
         Tensor tensorOrNull(int rank) {
             return flag() ? null : tensor(rank);
         }
@@ -109,7 +111,7 @@ final class KernelReader implements Reader {
         }
 
         MemorySegment memory(NativeArena arena) {
-            MemorySegment memory = arena.allocate(4 * size() * 4, 4);
+            MemorySegment memory = arena.allocate(4L * size() * 4, 4);
             return flag() ? memory : memory.asSlice(Math.min(memory.byteSize(), size()));
         }
     }

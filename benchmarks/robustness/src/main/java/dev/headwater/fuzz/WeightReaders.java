@@ -29,7 +29,7 @@ final class WeightReaders {
         }
     }
 
-    private abstract static class OfFile implements Reader {
+    abstract static class OfFile implements Reader {
         final Scratch scratch = new Scratch();
 
         abstract void open(Path file);

@@ -1,0 +1,5 @@
+/** Benchmarks of the hot path, and comparisons with the reference. */
+@NullMarked
+package dev.headwater.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
