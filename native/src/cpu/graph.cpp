@@ -7,7 +7,8 @@
 namespace hw::HW_ISA {
 namespace {
 
-constexpr int kParts = 16; /* partial sums of a row; a fixed order of addition */
+/* Partial sums of a row, of the columns by their numbers: a fixed order of addition, however zeros cut the row into runs. */
+constexpr int kParts = 16;
 
 HW_INLINE double magnitude(float x) { return __builtin_fabsf(x); }
 
@@ -25,13 +26,17 @@ double row_sum(const hw_edges &edges, int64_t r, const uint8_t *keep, int64_t fi
     const float *value = edges.value[k] + (from - edges.column[k]);
     const uint8_t *kept = kKeep ? keep + from : nullptr;
     const int64_t n = min(end, edges.column[k] + edges.length[k]) - from;
+    const auto one = [&](int64_t i) {
+      part[(from + i) % kParts] += kKeep ? magnitude(value[i], kept[i]) : magnitude(value[i]);
+    };
     int64_t i = 0;
+    for (; i < n && (from + i) % kParts != 0; i++) one(i);
     for (; i + kParts <= n; i += kParts) {
       for (int j = 0; j < kParts; j++) {
         part[j] += kKeep ? magnitude(value[i + j], kept[i + j]) : magnitude(value[i + j]);
       }
     }
-    for (; i < n; i++) part[i % kParts] += kKeep ? magnitude(value[i], kept[i]) : magnitude(value[i]);
+    for (; i < n; i++) one(i);
   }
   for (int half = kParts / 2; half > 0; half /= 2) {
     for (int j = 0; j < half; j++) part[j] += part[j + half];

@@ -248,10 +248,7 @@ public final class ReplacementModel implements AutoCloseable {
         }
     }
 
-    /**
-     * How many positions at the start count as zero: their features and errors are left out. One, but for
-     * instruction-tuned Gemma 3, whose prompts begin with four fixed tokens (reference section 2.2).
-     */
+    /** How many positions at the start have no features and errors (reference section 2.2): one, of instruction-tuned Gemma 3 four. */
     public int zeroPositions(int[] tokens) {
         return Math.min(tokens.length, zeroPositions.count());
     }

@@ -336,4 +336,53 @@ class GraphMathTest {
         }
         return EdgeRows.fromDense(dense, nodes.length, matrix.columns());
     }
+
+    /** A file leaves zeros out, and with them the rows' runs are cut elsewhere: nothing that is computed may show it. */
+    @Test
+    void influenceIsTheSameToTheBitHoweverZerosCutTheRows() {
+        Random random = new Random(7);
+        int n = 300;
+        for (int round = 0; round < 20; round++) {
+            EdgeLayout whole = new EdgeLayout(n);
+            EdgeLayout cut = new EdgeLayout(n);
+            List<Float> all = new ArrayList<>();
+            List<Float> some = new ArrayList<>();
+            for (int target = 0; target < n; target++) {
+                whole.run(0, target);
+                int start = 0;
+                for (int source = 0; source <= target; source++) {
+                    boolean zero = source == target || random.nextInt(5) == 0;
+                    float weight = zero ? 0 : (float) random.nextGaussian();
+                    if (source < target) {
+                        all.add(weight);
+                    }
+                    if (zero) {
+                        cut.run(start, source - start);
+                        start = source + 1;
+                    } else {
+                        some.add(weight);
+                    }
+                }
+                whole.endRow();
+                cut.endRow();
+            }
+            double[] weights = new double[n];
+            weights[n - 1] = 0.75;
+            weights[n - 2] = 0.25;
+            try (EdgeRows one = whole.fill(floats(all));
+                    EdgeRows other = cut.fill(floats(some))) {
+                assertArrayEquals(
+                        Influence.of(one, weights).node(),
+                        Influence.of(other, weights).node());
+            }
+        }
+    }
+
+    private static float[] floats(List<Float> values) {
+        float[] array = new float[values.size()];
+        for (int i = 0; i < array.length; i++) {
+            array[i] = values.get(i);
+        }
+        return array;
+    }
 }
