@@ -58,7 +58,7 @@ public final class ModelOptions {
             defaultValue = "auto",
             description =
                     "How float32 products are computed: float32; bf16x6, on the processor's bf16 units, with every number in three parts "
-                            + "and float32's accuracy; auto, bf16x6 on processors with AMX (default: ${DEFAULT-VALUE}).")
+                            + "and float32's accuracy; auto, float32 (default: ${DEFAULT-VALUE}).")
     private String products;
 
     @Option(

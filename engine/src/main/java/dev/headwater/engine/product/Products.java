@@ -19,9 +19,9 @@ public enum Products {
     /**
      * The products of a model.
      *
-     * @param wanted null for whichever of the two with float32's accuracy this processor is made for: BF16X6 with AMX, whose
-     *               units give it several times the rate, else FLOAT32. No clock has a say in it, so that equal machines
-     *               give equal bits whatever else runs on them
+     * @param wanted null for what is fastest with float32's accuracy: FLOAT32, on all processors measured so far. AMX has a nominal
+     *               sixteen times the rate in bfloat16, but the library's product reached less than twice on the one tried. No
+     *               clock has a say in it, so that equal machines give equal bits whatever else runs on them
      * @param dtype  type of the model's weights; bfloat16 leaves no choice
      * @throws UsageException if what is wanted can't be had here
      */
@@ -37,13 +37,7 @@ public enum Products {
                 throw new UsageException("products in bf16x6 can't be had: " + reason);
             });
         }
-        return wanted != null ? wanted : splitPays(device) ? BF16X6 : FLOAT32;
-    }
-
-    private static boolean splitPays(Device device) {
-        return device.isCpu()
-                && Bf16Product.units().equals("amx")
-                && Bf16Product.unavailable().isEmpty();
+        return wanted != null ? wanted : FLOAT32;
     }
 
     /** Bytes that a number of a weight takes. */
