@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * Finds and loads the native libraries, once per process: libtorch with its BLAS, and Headwater's kernels.
  *
  * <p>libtorch comes from the directory that {@code HEADWATER_LIBTORCH} names (a Python installation's {@code torch/lib}, for
- * instance, which is how CUDA comes in), else from the class path ({@code org.bytedeco:pytorch}), unpacked once into the cache
+ * instance, which is how CUDA comes in), else from the folder that the property {@code headwater.native} names, as a release has
+ * it with Headwater's kernels beside, else from the class path ({@code org.bytedeco:pytorch}), unpacked once into the cache
  * directory. Thread pools size themselves when they load, so the number of threads is a property of the process:
  * {@code headwater.threads}, else {@code OMP_NUM_THREADS}, else all processors.
  *
@@ -154,6 +155,9 @@ public final class NativeLibraries {
                         "HEADWATER_LIBTORCH is " + directory
                                 + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.10 or newer, or unset it");
             }
+        } else if (released("libtorch_cpu.so") instanceof Path released) {
+            directory = released.getParent();
+            origin = "the release";
         } else {
             directory = LibraryCache.libtorch(CacheDirectory.headwater(), platform());
             origin = "class path";
@@ -176,8 +180,19 @@ public final class NativeLibraries {
         return functions;
     }
 
+    /** A file of the release that runs, or null where that is no release, or one that does not have it. */
+    private static @Nullable Path released(String file) {
+        String folder = System.getProperty("headwater.native");
+        if (folder == null) {
+            return null;
+        }
+        Path path = Path.of(folder).toAbsolutePath().resolve(file);
+        return Files.isRegularFile(path) ? path : null;
+    }
+
     private static Library loadKernels() throws IOException {
-        Path kernels = LibraryCache.kernels(CacheDirectory.headwater(), platform());
+        Path released = released("libheadwater_kernels.so");
+        Path kernels = released != null ? released : LibraryCache.kernels(CacheDirectory.headwater(), platform());
         open(kernels);
         long version = KernelsHeader.hw_abi_version();
         if (version != interfaceVersion()) {
@@ -185,7 +200,11 @@ public final class NativeLibraries {
                     + ") than these bindings (" + Long.toHexString(interfaceVersion())
                     + "). Build again with: mvn package. After a change of kernels.h, make its bindings anew first");
         }
-        return new Library("headwater_kernels", kernels, Long.toHexString(version), "class path");
+        return new Library(
+                "headwater_kernels",
+                kernels,
+                Long.toHexString(version),
+                released != null ? "the release" : "class path");
     }
 
     /** The version of kernels.h that the generated bindings were made from; native/abi.cmake writes it. */

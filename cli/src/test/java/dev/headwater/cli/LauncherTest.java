@@ -75,6 +75,26 @@ class LauncherTest {
                         .toList());
     }
 
+    @Test
+    void aReleaseRunsOnItsOwnJavaAndNativeCodeAndBuildsNothing() throws Exception {
+        Files.createDirectories(home.resolve("lib"));
+        Files.createFile(home.resolve("lib/headwater.jar"));
+        Files.createDirectories(home.resolve("java/bin"));
+        script(home.resolve("java/bin/java"), "for a; do echo \"$a\"; done");
+        Result result = launch(launcher, Map.of("JAVA_HOME", "/nowhere"), "doctor");
+        assertEquals(0, result.code, result.output);
+        List<String> lines = result.output.lines().toList();
+        assertTrue(lines.contains("-Dheadwater.native=" + home.toRealPath().resolve("native")), result.output);
+        assertEquals(
+                home.toRealPath().resolve("lib/headwater.jar").toString(),
+                lines.get(lines.indexOf("-jar") + 1),
+                result.output);
+        Files.delete(home.resolve("lib/headwater.jar"));
+        result = launch(launcher, Map.of(), "doctor");
+        assertEquals(1, result.code);
+        assertTrue(result.output.contains("unpack the release again"), result.output);
+    }
+
     /** As after {@code ssh} from a computer with other locales: the name says UTF-8, but nothing here goes by it. */
     @Test
     void aLocaleThatIsNotInstalledIsReplaced() throws Exception {

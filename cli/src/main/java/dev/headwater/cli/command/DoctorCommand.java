@@ -66,7 +66,7 @@ public final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        line("Headwater", Version.number());
+        line("Headwater", dev.headwater.engine.Version.number());
         line(
                 "Java",
                 Runtime.version() + " (" + System.getProperty("java.vendor") + ")",

@@ -3,6 +3,7 @@ package dev.headwater.engine.attribution;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.engine.ReplacementModel;
+import dev.headwater.engine.Version;
 import dev.headwater.engine.graph.Provenance;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,8 +59,7 @@ final class AttributionProvenance {
     /** Software and its versions. */
     private static Map<String, String> versions() {
         Map<String, String> versions = new LinkedHashMap<>();
-        String own = ReplacementModel.class.getPackage().getImplementationVersion();
-        versions.put("headwater", own == null ? "development" : own);
+        versions.put("headwater", Version.number());
         NativeLibraries.load().stream()
                 .filter(library -> library.name().equals("libtorch"))
                 .forEach(library -> versions.put("libtorch", library.version()));
