@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 /** Disks that are full or read-only, outputs that take nothing, inputs that end under the reader. */
 final class Disks {
     private static final int CUTS = 4;
-    /** Twenty times as much is less than a graph takes. */
-    private static final int KILOBYTES = 3;
+    private static final List<String> ATTRIBUTE =
+            List.of("attribute", "The capital of France is", "--max-features", "100", "--quiet", "--out");
 
     private final Trial trial;
     private final int rounds;
@@ -33,27 +33,26 @@ final class Disks {
         return rows;
     }
 
-    /** No file may have more than so many kilobytes, which fails as a full disk does, at one write or another. */
+    /** No file may have more than so many kilobytes, fewer than a graph takes, which fails as a full disk does at one write or another. */
     private Row full() throws IOException, InterruptedException {
+        Path whole = trial.folder("whole");
+        trial.start(Map.of(), to(whole)).end();
+        long kilobytes;
+        try (Stream<Path> files = Files.list(whole)) {
+            kilobytes = files.mapToLong(file -> file.toFile().length()).max().orElseThrow() / 1024;
+        }
         int survived = 0;
         String note = "";
         for (int round = 0; round < rounds; round++) {
             Path folder = trial.folder("full");
             Trial.Started run = trial.start(
                     Map.of(),
-                    List.of(
-                            "attribute",
-                            "The capital of France is",
-                            "--max-features",
-                            "100",
-                            "--out",
-                            folder.toString(),
-                            "--quiet"),
+                    to(folder),
                     trial.folder("log").resolve("log"),
                     List.of(
                             "bash",
                             "-c",
-                            "set -o pipefail; (trap '' XFSZ; ulimit -f " + KILOBYTES * round
+                            "set -o pipefail; (trap '' XFSZ; ulimit -f " + kilobytes * round / rounds
                                     + "; exec \"$@\") 2>&1 | cat",
                             "bash"));
             String lost = run.disorder(run.end());
@@ -64,6 +63,10 @@ final class Disks {
             note = note.isEmpty() && lost != null ? lost : note;
         }
         return new Row("a disk that is full", rounds, survived, note);
+    }
+
+    private static List<String> to(Path folder) {
+        return Stream.concat(ATTRIBUTE.stream(), Stream.of(folder.toString())).toList();
     }
 
     private Row readOnly() throws IOException, InterruptedException {

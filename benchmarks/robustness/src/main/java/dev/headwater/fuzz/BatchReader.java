@@ -3,20 +3,16 @@ package dev.headwater.fuzz;
 import dev.headwater.cli.command.BatchLine;
 import dev.headwater.engine.attribution.AttributionOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
 /** A file of prompts, as JSON lines and as plain text. */
 final class BatchReader implements Reader {
-    private final Path json = Files.createTempFile("batch", ".jsonl");
-    private final Path plain = Files.createTempFile("batch", ".txt");
-
-    BatchReader() throws IOException {}
+    private final Scratch scratch = new Scratch();
 
     @Override
     public void read(byte[] input) throws IOException {
-        Files.write(json, input);
+        Path json = scratch.write("prompts.jsonl", input);
         List<BatchLine> lines = BatchLine.named(BatchLine.read(json), (_, _) -> true);
         for (BatchLine line : lines) {
             line.unknownKeys();
@@ -26,13 +22,12 @@ final class BatchReader implements Reader {
                 throw new AssertionError("no sentence: " + line.fault());
             }
         }
-        Files.write(plain, input);
+        Path plain = scratch.write("prompts.txt", input);
         BatchLine.named(BatchLine.read(plain), (_, _) -> true);
     }
 
     @Override
     public void close() throws IOException {
-        Files.deleteIfExists(json);
-        Files.deleteIfExists(plain);
+        scratch.close();
     }
 }

@@ -6,7 +6,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -16,8 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -25,35 +22,34 @@ import java.util.zip.ZipOutputStream;
 
 /** Runs Jazzer on a reader in a process of its own, since some findings end the process. */
 public final class Campaign {
-    private static final Pattern DONE = Pattern.compile("#(\\d+)\\s+\\w+\\s+cov: (\\d+) ft: \\d+ corp: (\\d+)/");
-    private static final Pattern UNITS = Pattern.compile("stat::number_of_executed_units:\\s*(\\d+)");
     /** An input that waits: processor time is bounded where the reader runs, this is for what sleeps. */
     private static final int LONGEST_SECONDS = 30;
 
-    private static final int LONGEST_INPUT = 8192;
+    private static final int LONGEST_INPUT = 4096;
     private static final long LARGEST_ARCHIVE = 200_000;
 
     /**
-     * @param inputs   read
+     * @param inputs   read in this run
+     * @param sum      over all runs
      * @param edges    of the readers' code that they covered, JDK and libraries not counted
      * @param corpus   inputs that took new ways
      * @param findings names of files
      */
-    public record Outcome(long inputs, long seconds, long edges, long corpus, List<String> findings) {}
+    public record Outcome(long inputs, Sum sum, long edges, long corpus, List<String> findings) {}
 
     private final Path home;
-    private final int seconds;
-    private final long runs;
+    private final long seconds;
+    private final long inputs;
 
     /**
      * @param home    this module's directory
-     * @param seconds for each reader
-     * @param runs    most inputs for each; -1 for no limit
+     * @param seconds most for each reader in this run; 0 for no limit
+     * @param inputs  most for each over all runs; -1 for no limit
      */
-    public Campaign(Path home, int seconds, long runs) {
+    public Campaign(Path home, long seconds, long inputs) {
         this.home = home;
         this.seconds = seconds;
-        this.runs = runs;
+        this.inputs = inputs;
     }
 
     public static Set<String> names() {
@@ -64,10 +60,19 @@ public final class Campaign {
         return home.resolve("target/fuzz").resolve(reader);
     }
 
+    /** {@return what a reader was given so far} */
+    public Sum sum(String reader) throws IOException {
+        return Sum.read(Files.createDirectories(work(reader)));
+    }
+
     public Outcome run(String reader) throws IOException, InterruptedException {
         Path work = work(reader);
         Path corpus = work.resolve("corpus");
         Files.createDirectories(corpus);
+        long left = inputs < 0 ? -1 : inputs - sum(reader).inputs();
+        if (inputs >= 0 && left <= 0) {
+            return new Outcome(0, sum(reader), 0, 0, List.of());
+        }
         for (var input : inputs(home, reader).entrySet()) {
             Files.write(corpus.resolve(input.getKey().replaceAll(".*/", "")), input.getValue());
         }
@@ -76,24 +81,25 @@ public final class Campaign {
         command.addAll(List.of(
                 "--keep_going=20",
                 "-max_total_time=" + seconds,
-                "-runs=" + runs,
+                "-runs=" + left,
                 "-max_len=" + LONGEST_INPUT,
+                // What is slow to read is read less often.
+                "-entropic_scale_per_exec_time=1",
                 "-timeout=" + LONGEST_SECONDS,
                 "-rss_limit_mb=4000",
                 "-print_final_stats=1",
                 "-artifact_prefix=" + work + File.separator,
                 corpus.toString()));
-        long start = System.nanoTime();
-        int status = start(command, work.resolve("log"));
-        long took = (System.nanoTime() - start) / 1_000_000_000;
+        int status = start(command, Sum.log(work));
+        Sum.Run run = Sum.count(work);
         List<String> findings = new ArrayList<>(findings(work).stream()
                 .filter(file -> !before.contains(file))
                 .map(file -> file.getFileName().toString())
                 .toList());
         if (status != 0 && findings.isEmpty()) {
-            findings.add("exit code " + status + ", see " + home.relativize(work.resolve("log")));
+            findings.add("exit code " + status + ", see the log in " + home.relativize(work));
         }
-        return outcome(work.resolve("log"), took, findings);
+        return new Outcome(run.inputs(), sum(reader), run.edges(), run.corpus(), findings);
     }
 
     private List<String> jazzer(String reader) {
@@ -143,25 +149,6 @@ public final class Campaign {
                     .sorted()
                     .toList();
         }
-    }
-
-    private static Outcome outcome(Path log, long seconds, List<String> findings) throws IOException {
-        long inputs = 0;
-        long edges = 0;
-        long corpus = 0;
-        for (String line : Files.readAllLines(log, StandardCharsets.ISO_8859_1)) {
-            Matcher done = DONE.matcher(line);
-            if (done.find()) {
-                inputs = Long.parseLong(done.group(1));
-                edges = Long.parseLong(done.group(2));
-                corpus = Long.parseLong(done.group(3));
-            }
-            Matcher units = UNITS.matcher(line);
-            if (units.find()) {
-                inputs = Long.parseLong(units.group(1));
-            }
-        }
-        return new Outcome(inputs, seconds, edges, corpus, findings);
     }
 
     /** The committed corpus and the inputs that once broke something, by their names. */

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  * thread, so that a busy machine is no finding.
  */
 public final class FuzzTarget {
-    private static final long MOST_NANOS = 2_000_000_000L;
     private static final long MOST_ALLOCATED = 1L << 30;
     private static final com.sun.management.ThreadMXBean THREADS =
             (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -53,7 +52,7 @@ public final class FuzzTarget {
         Rule.check(opened, input);
         nanos = THREADS.getCurrentThreadCpuTime() - nanos;
         allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
-        return nanos > MOST_NANOS
+        return nanos > opened.longest().toNanos()
                 ? nanos / 1_000_000 + " ms"
                 : allocated > MOST_ALLOCATED ? (allocated >> 20) + " MiB of memory" : null;
     }

@@ -22,13 +22,18 @@ import java.util.List;
  */
 final class HubReader implements Reader {
     private static final int MOST_ANSWERS = 6;
+    /** A hub's listings are kept as long as it is. */
+    private static final int INPUTS_FOR_A_HUB = 1000;
 
     private final Scratch scratch = new Scratch();
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private volatile List<byte[]> answers = List.of();
     private int asked;
+    private int inputs;
+    private Hub hub;
 
     HubReader() throws IOException {
+        hub = hub();
         Thread.ofPlatform().daemon().start(this::serve);
     }
 
@@ -65,11 +70,8 @@ final class HubReader implements Reader {
         return whole;
     }
 
-    @Override
-    public void read(byte[] input) throws IOException {
-        answers = Scratch.parts(input, MOST_ANSWERS);
-        asked = 0;
-        var settings = new HubSettings(
+    private Hub hub() {
+        return new Hub(new HubSettings(
                 URI.create("http://127.0.0.1:" + server.getLocalPort()),
                 scratch.directory().resolve("cache"),
                 null,
@@ -79,9 +81,19 @@ final class HubReader implements Reader {
                 1,
                 1,
                 Duration.ofMillis(1),
-                Duration.ofMillis(500));
-        try (Hub hub = new Hub(settings)) {
-            hub.either(Reference.parse("org/model"), Progress.NONE);
+                Duration.ofMillis(500)));
+    }
+
+    @Override
+    public void read(byte[] input) throws IOException {
+        answers = Scratch.parts(input, MOST_ANSWERS);
+        asked = 0;
+        if (++inputs % INPUTS_FOR_A_HUB == 0) {
+            hub.close();
+            hub = hub();
+        }
+        try {
+            hub.either(Reference.parse("org/model-" + inputs), Progress.NONE);
         } finally {
             Trees.delete(scratch.directory().resolve("cache"));
         }
@@ -89,6 +101,7 @@ final class HubReader implements Reader {
 
     @Override
     public void close() throws IOException {
+        hub.close();
         server.close();
         scratch.close();
     }

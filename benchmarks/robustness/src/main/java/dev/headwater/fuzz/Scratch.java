@@ -30,7 +30,6 @@ final class Scratch implements AutoCloseable {
     /** A new file: the one of that name before may still be mapped. */
     Path write(String name, byte[] content) throws IOException {
         Path file = directory.resolve(name);
-        Files.createDirectories(file.getParent());
         Files.deleteIfExists(file);
         return Files.write(file, content);
     }

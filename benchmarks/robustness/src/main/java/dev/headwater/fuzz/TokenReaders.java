@@ -10,6 +10,7 @@ import dev.headwater.engine.tokens.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
@@ -98,6 +99,8 @@ final class TokenReaders {
 
     static final class ChatTemplates implements Reader {
         private static final Map<String, Object> VARIABLES = variables();
+        /** Of the work that a rendering is granted, so that templates that use up all of it leave time for others. */
+        private static final int SHARE = 40;
 
         private static Map<String, Object> variables() {
             Map<String, Object> variables = new LinkedHashMap<>();
@@ -117,7 +120,12 @@ final class TokenReaders {
 
         @Override
         public void read(byte[] input) {
-            Template.parse(new String(input, StandardCharsets.UTF_8)).render(VARIABLES, CLOCK);
+            Template.parse(new String(input, StandardCharsets.UTF_8)).render(VARIABLES, CLOCK, SHARE);
+        }
+
+        @Override
+        public Duration longest() {
+            return Duration.ofMillis(200);
         }
     }
 

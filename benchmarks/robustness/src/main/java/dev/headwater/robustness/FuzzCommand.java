@@ -5,13 +5,17 @@ import dev.headwater.fuzz.Campaign;
 import dev.headwater.fuzz.Campaign.Outcome;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -29,16 +33,16 @@ final class FuzzCommand implements Callable<Integer> {
     @Option(
             names = "--seconds",
             paramLabel = "N",
-            defaultValue = "60",
-            description = "For each reader (default ${DEFAULT-VALUE}).")
-    private int seconds;
+            description = "For each reader; without it a minute, and with --inputs as long as that takes.")
+    private @Nullable Integer seconds;
 
     @Option(
-            names = "--runs",
+            names = "--inputs",
             paramLabel = "N",
-            defaultValue = "-1",
-            description = "End with a reader after so many inputs, if that is sooner.")
-    private long runs;
+            description =
+                    "Go on until each reader has had so many, those of earlier runs counted: what was ended goes on "
+                            + "where it was when it is started again. Readers that were fastest so far come first.")
+    private @Nullable Long inputs;
 
     @Option(
             names = "--jobs",
@@ -54,23 +58,34 @@ final class FuzzCommand implements Callable<Integer> {
     private boolean keep;
 
     @Override
-    public Integer call() throws InterruptedException, ExecutionException {
+    public Integer call() throws IOException, InterruptedException, ExecutionException {
         for (String reader : readers) {
             if (!Campaign.names().contains(reader)) {
                 throw new UsageException(
                         "there is no reader '" + reader + "'; there are " + String.join(", ", Campaign.names()));
             }
         }
-        if (seconds < 1 || jobs < 1) {
-            throw new UsageException("--seconds and --jobs are at least 1");
+        if (jobs < 1 || seconds != null && seconds < 1 || inputs != null && inputs < 1) {
+            throw new UsageException("--seconds, --inputs and --jobs are at least 1");
         }
-        System.out.println("| reader | inputs | seconds | edges covered | corpus | findings |");
-        System.out.println("|---|---|---|---|---|---|");
-        Campaign campaign = new Campaign(Robustness.HOME.resolve("benchmarks/robustness"), seconds, runs);
+        System.out.println("| reader | inputs | over all runs | a second | edges covered | corpus | findings |");
+        System.out.println("|---|---|---|---|---|---|---|");
+        Campaign campaign = new Campaign(
+                Robustness.HOME.resolve("benchmarks/robustness"),
+                seconds != null ? seconds : inputs != null ? 0 : 60,
+                inputs != null ? inputs : -1);
+        Map<String, Double> rates = new LinkedHashMap<>();
+        for (String reader : readers.isEmpty() ? Campaign.names() : readers) {
+            rates.put(reader, campaign.sum(reader).rate());
+        }
+        List<String> order = new ArrayList<>(rates.keySet());
+        if (inputs != null) {
+            order.sort(Comparator.comparing(rates::get).reversed());
+        }
         boolean fine = true;
         try (ExecutorService threads = Executors.newFixedThreadPool(jobs)) {
             List<Future<Outcome>> outcomes = new ArrayList<>();
-            for (String reader : readers.isEmpty() ? Campaign.names() : readers) {
+            for (String reader : order) {
                 outcomes.add(threads.submit(() -> fuzz(campaign, reader)));
             }
             for (Future<Outcome> outcome : outcomes) {
@@ -87,10 +102,11 @@ final class FuzzCommand implements Callable<Integer> {
         }
         System.out.println(String.format(
                 Locale.ROOT,
-                "| %s | %,d | %d | %d | %d | %s |",
+                "| %s | %,d | %,d | %,.0f | %,d | %,d | %s |",
                 reader,
                 outcome.inputs(),
-                outcome.seconds(),
+                outcome.sum().inputs(),
+                outcome.sum().rate(),
                 outcome.edges(),
                 outcome.corpus(),
                 outcome.findings().isEmpty() ? "none" : String.join(", ", outcome.findings())));

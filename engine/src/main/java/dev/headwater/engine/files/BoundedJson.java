@@ -7,11 +7,15 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** JSON from files that nobody vouches for: depth, size and number of its parts are
  * limited, keys are unique. */
@@ -84,12 +88,50 @@ public final class BoundedJson {
 
     /** The cause alone, on one line and fit for a terminal: the library quotes what it could not read. */
     public static String cause(JsonProcessingException malformed) {
-        return ErrorText.of(malformed
-                .getOriginalMessage()
-                .lines()
-                .findFirst()
-                .orElse("unreadable")
-                .replaceFirst(" \\(start marker at .*", ""));
+        String cause = malformed.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        if (cause.startsWith("Trailing token")) {
+            return "there is more behind its end";
+        }
+        if (malformed instanceof MismatchedInputException mismatch
+                && mismatch.getTargetType() != null
+                && !cause.startsWith("No content")) {
+            return ErrorText.of(place(mismatch)) + " should be " + expected(mismatch.getTargetType());
+        }
+        return ErrorText.of(cause.replaceFirst(" \\(start marker at .*", ""));
+    }
+
+    /** Where the value stands that is of another kind than the record's, which the library says in names of classes. */
+    private static String place(MismatchedInputException mismatch) {
+        StringBuilder place = new StringBuilder();
+        for (var step : mismatch.getPath()) {
+            if (step.getFieldName() == null) {
+                place.append('[').append(step.getIndex()).append(']');
+            } else {
+                place.append(place.isEmpty() ? "" : ".").append(step.getFieldName());
+            }
+        }
+        return place.isEmpty() ? "it" : "'" + place + "'";
+    }
+
+    private static String expected(Class<?> type) {
+        if (type == String.class) {
+            return "text";
+        }
+        if (type == boolean.class || type == Boolean.class) {
+            return "true or false";
+        }
+        if (type.isPrimitive() || Number.class.isAssignableFrom(type)) {
+            return "a number";
+        }
+        if (type.isArray() || Collection.class.isAssignableFrom(type)) {
+            return "a list";
+        }
+        return type.isEnum()
+                ? "one of "
+                        + Stream.of(type.getEnumConstants())
+                                .map(Object::toString)
+                                .collect(Collectors.joining(", "))
+                : "an object";
     }
 
     private static final class Mapper {

@@ -17,9 +17,12 @@ final class Budget {
     private long left;
     private int depth;
 
-    /** @param input size of the variables, in characters: a long conversation is worth more work than a short one */
-    Budget(long input) {
-        left = GRANTED + PER_UNIT_OF_INPUT * Math.min(input, Integer.MAX_VALUE);
+    /**
+     * @param input size of the variables, in characters: a long conversation is worth more work than a short one
+     * @param share what all of it is divided by
+     */
+    Budget(long input, int share) {
+        left = (GRANTED + PER_UNIT_OF_INPUT * Math.min(input, Integer.MAX_VALUE)) / share;
     }
 
     /** Pays for work or memory: 1 is a character read or written. */

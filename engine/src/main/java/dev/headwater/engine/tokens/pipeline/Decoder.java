@@ -23,6 +23,16 @@ interface Decoder {
         return decode(List.of(text), steps).getFirst().getBytes(StandardCharsets.UTF_8);
     }
 
+    /** Nothing is found before, between and behind characters: those that a reader sees, where Java would cut pairs of surrogates. */
+    private static String replaced(String text, String wanted, String with) {
+        if (!wanted.isEmpty()) {
+            return text.replace(wanted, with);
+        }
+        StringBuilder all = new StringBuilder(with);
+        text.codePoints().forEach(c -> all.appendCodePoint(c).append(with));
+        return all.toString();
+    }
+
     record Sequence(List<Decoder> decoders) implements Decoder {
         @Override
         public List<String> decode(List<String> tokens, Steps steps) {
@@ -219,15 +229,14 @@ interface Decoder {
         public List<String> decode(List<String> tokens, Steps steps) {
             List<String> all = new ArrayList<>();
             for (String token : tokens) {
-                all.add(token.replace(suffix, all.size() == tokens.size() - 1 ? "" : " "));
+                all.add(replaced(token, suffix, all.size() == tokens.size() - 1 ? "" : " "));
             }
             return all;
         }
 
         @Override
         public byte[] bytes(byte[] token, Steps steps) {
-            return new String(token, StandardCharsets.UTF_8)
-                    .replace(suffix, " ")
+            return replaced(new String(token, StandardCharsets.UTF_8), suffix, " ")
                     .getBytes(StandardCharsets.UTF_8);
         }
     }
@@ -241,7 +250,7 @@ interface Decoder {
             for (String token : tokens) {
                 if (!token.equals(last)) {
                     String text = token.replace(padding, "");
-                    text = cleansUp ? WordPiece.cleanedUp(text).replace(delimiter, " ") : text;
+                    text = cleansUp ? replaced(WordPiece.cleanedUp(text), delimiter, " ") : text;
                     if (!text.isEmpty()) {
                         all.add(text);
                     }
