@@ -104,6 +104,10 @@ class BadInputTest {
                         "--prompt-file",
                         directory.resolve("none").toString()),
                 () -> refused(FAILURE, "There is no file", "attribute", "--token-ids", "@" + directory.resolve("none")),
+                // Which would be read for ever.
+                () -> refused(FAILURE, "/dev/zero is no regular file", "attribute", "--prompt-file", "/dev/zero"),
+                () -> refused(FAILURE, "/dev/zero is no regular file", "attribute", "--token-ids", "@/dev/zero"),
+                () -> refused(FAILURE, "/dev/zero is no regular file", "batch", "/dev/zero", "--out", out.toString()),
                 () -> refused(USAGE, "'x' in --token-ids is not a token id", "attribute", "--token-ids", "1,x"),
                 () -> refused(USAGE, "'-5' in --token-ids is not a token id", "attribute", "--token-ids=-5"),
                 () -> refused(

@@ -23,7 +23,7 @@ import java.util.zip.ZipOutputStream;
 /** Runs Jazzer on a reader in a process of its own, since some findings end the process. */
 public final class Campaign {
     /** An input that waits: processor time is bounded where the reader runs, this is for what sleeps. */
-    private static final int LONGEST_SECONDS = 30;
+    private static final int LONGEST_SECONDS = 120;
 
     private static final int LONGEST_INPUT = 4096;
     private static final long LARGEST_ARCHIVE = 200_000;

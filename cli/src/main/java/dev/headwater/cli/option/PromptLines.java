@@ -7,6 +7,7 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.RegularFile;
 import dev.headwater.engine.tokens.Conversation;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -64,10 +65,8 @@ public final class PromptLines {
     }
 
     private static List<String> content(Path file) {
+        RegularFile.require(file);
         try {
-            if (!Files.isRegularFile(file)) {
-                throw new HeadwaterException("There is no file " + file);
-            }
             if (Files.size(file) > LARGEST_FILE) {
                 throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file))
                         + "; split it into files of at most " + Text.bytes(LARGEST_FILE));

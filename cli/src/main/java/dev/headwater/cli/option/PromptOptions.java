@@ -4,6 +4,7 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.RegularFile;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
@@ -188,10 +189,8 @@ public final class PromptOptions {
     }
 
     static String content(Path file) {
+        RegularFile.require(file);
         try {
-            if (!Files.exists(file)) {
-                throw new HeadwaterException("There is no file " + file);
-            }
             if (Files.size(file) > LARGEST_FILE) {
                 throw new HeadwaterException(
                         file + " has " + Text.bytes(Files.size(file)) + ", far more than a prompt");

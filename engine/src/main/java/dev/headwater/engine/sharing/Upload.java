@@ -5,6 +5,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.document.GraphSchema;
 import dev.headwater.engine.files.ErrorText;
+import dev.headwater.engine.files.RegularFile;
 import dev.headwater.engine.files.Temporary;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -104,6 +105,7 @@ public record Upload(String slug, byte[] body, boolean packed, List<String> prob
     }
 
     private static byte[] read(Path file) {
+        RegularFile.require(file);
         try {
             // Text packs to a tenth or so; what is larger than this can't become small enough, and needn't be tried.
             if (Files.size(file) > 16 * MOST_BYTES) {

@@ -3,6 +3,7 @@ package dev.headwater.engine.tokens;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.RegularFile;
 import dev.headwater.engine.gguf.GgufFile;
 import dev.headwater.engine.jinja.Template;
 import java.io.IOException;
@@ -78,6 +79,7 @@ public final class ChatTemplate {
     private static ChatTemplate find(Path directory, SpecialTokens special) throws IOException {
         Path file = directory.resolve("chat_template.jinja");
         if (Files.exists(file)) {
+            RegularFile.require(file);
             if (Files.size(file) > SpecialTokens.MOST_CONFIG_BYTES) {
                 throw new HeadwaterException(
                         file + " has " + Files.size(file) + " bytes, too many for a chat template.");

@@ -14,7 +14,9 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.StreamSupport;
@@ -166,6 +168,16 @@ class TokenizerConfigTest {
         Files.writeString(directory.resolve("tokenizer_config.json"), config);
         HeadwaterException e = assertThrows(HeadwaterException.class, () -> Tokenizer.open(directory), config);
         assertTrue(e.getMessage().contains(message), e.getMessage());
+    }
+
+    /** A device or a pipe would be read for ever. */
+    @Test
+    void aTemplateThatIsNoFileIsRefused() throws IOException {
+        Files.createSymbolicLink(directory.resolve("chat_template.jinja"), Path.of("/dev/zero"));
+        var none = OptionalInt.empty();
+        var special = new SpecialTokens(none, none, none, new LinkedHashSet<>(), Map.of());
+        HeadwaterException e = assertThrows(HeadwaterException.class, () -> ChatTemplate.read(directory, special));
+        assertTrue(e.getMessage().endsWith("is no regular file"), e.getMessage());
     }
 
     @Test
