@@ -107,7 +107,13 @@ class BadInputTest {
                 // Which would be read for ever.
                 () -> refused(FAILURE, "/dev/zero is no regular file", "attribute", "--prompt-file", "/dev/zero"),
                 () -> refused(FAILURE, "/dev/zero is no regular file", "attribute", "--token-ids", "@/dev/zero"),
-                () -> refused(FAILURE, "/dev/zero is no regular file", "batch", "/dev/zero", "--out", out.toString()),
+                () -> refused(
+                        FAILURE,
+                        "/dev/zero is no regular file",
+                        "batch",
+                        "/dev/zero",
+                        "--out",
+                        directory.resolve("out").toString()),
                 () -> refused(USAGE, "'x' in --token-ids is not a token id", "attribute", "--token-ids", "1,x"),
                 () -> refused(USAGE, "'-5' in --token-ids is not a token id", "attribute", "--token-ids=-5"),
                 () -> refused(

@@ -82,7 +82,7 @@ class ExplorerLoadTest extends HostileExplorer {
                 new Bad("[]", "not a JSON object"),
                 new Bad("{}", "no metadata"),
                 new Bad(good + "x", "Unrecognized token"),
-                new Bad(good.substring(0, 80), "end-of-input"),
+                new Bad(good.substring(0, 80), "ends too early"),
                 new Bad(good.replace("\"slug\":\"s\",", ""), "no slug"),
                 new Bad(
                         good.replace("\"prompt_tokens\":[\"p\"]", "\"prompt_tokens\":\"p\""),

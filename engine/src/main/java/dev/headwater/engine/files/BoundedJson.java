@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -89,6 +90,9 @@ public final class BoundedJson {
     /** The cause alone, on one line and fit for a terminal: the library quotes what it could not read. */
     public static String cause(JsonProcessingException malformed) {
         String cause = malformed.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        if (malformed instanceof JsonEOFException) {
+            return "it ends too early";
+        }
         if (cause.startsWith("Trailing token")) {
             return "there is more behind its end";
         }

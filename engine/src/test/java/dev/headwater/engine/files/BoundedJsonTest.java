@@ -34,6 +34,8 @@ class BoundedJsonTest {
             {'flag':[]}                        | 'flag' should be true or false
             {'kind':'third'}                   | 'kind' should be one of ONE, OTHER
             []                                 | it should be an object
+            {'text':'a                         | it ends too early
+            {'parts':[                         | it ends too early
             {} {}                              | there is more behind its end
             """)
     void whatIsOfTheWrongKindIsNamed(String json, String sentence) {
