@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -90,7 +89,7 @@ public final class BoundedJson {
     /** The cause alone, on one line and fit for a terminal: the library quotes what it could not read. */
     public static String cause(JsonProcessingException malformed) {
         String cause = malformed.getOriginalMessage().lines().findFirst().orElse("unreadable");
-        if (malformed instanceof JsonEOFException) {
+        if (cause.startsWith("Unexpected end-of-input")) {
             return "it ends too early";
         }
         if (cause.startsWith("Trailing token")) {
