@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
@@ -95,9 +96,12 @@ public final class BoundedJson {
         if (cause.startsWith("Trailing token")) {
             return "there is more behind its end";
         }
+        if (malformed instanceof UnrecognizedPropertyException unknown) {
+            return ErrorText.of(place(unknown)) + " is not known here";
+        }
         if (malformed instanceof MismatchedInputException mismatch
                 && mismatch.getTargetType() != null
-                && !cause.startsWith("No content")) {
+                && cause.startsWith("Cannot ")) {
             return ErrorText.of(place(mismatch)) + " should be " + expected(mismatch.getTargetType());
         }
         return ErrorText.of(cause.replaceFirst(" \\(start marker at .*", ""));

@@ -33,6 +33,7 @@ class BoundedJsonTest {
             {'count':'x'}                      | 'count' should be a number
             {'flag':[]}                        | 'flag' should be true or false
             {'kind':'third'}                   | 'kind' should be one of ONE, OTHER
+            {'parts':[{'other':1}]}            | 'parts[0].other' is not known here
             []                                 | it should be an object
             {'text':'a                         | it ends too early
             {'parts':[                         | it ends too early
