@@ -80,7 +80,8 @@ final class FuzzCommand implements Callable<Integer> {
         }
         List<String> order = new ArrayList<>(rates.keySet());
         if (inputs != null) {
-            order.sort(Comparator.comparing(rates::get).reversed());
+            order.sort(Comparator.comparing((String reader) -> rates.getOrDefault(reader, 0.0))
+                    .reversed());
         }
         boolean fine = true;
         try (ExecutorService threads = Executors.newFixedThreadPool(jobs)) {
