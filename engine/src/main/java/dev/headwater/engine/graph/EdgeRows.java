@@ -1,7 +1,9 @@
 package dev.headwater.engine.graph;
 
+import dev.headwater.bindings.DType;
 import dev.headwater.bindings.EdgeRuns;
 import dev.headwater.bindings.NativeArena;
+import dev.headwater.bindings.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -275,6 +277,16 @@ public final class EdgeRows implements AutoCloseable {
         float[] dense = new float[Math.multiplyExact(rows(), columns)];
         copyRows(0, rows(), dense);
         return dense;
+    }
+
+    /**
+     * The stored values in the order of the rows and their runs, F32 [number of them], where they lie; read-only. The memory stays
+     * until the tensor is closed too.
+     */
+    public Tensor values() {
+        requireOpen();
+        int last = column.length - 1;
+        return Tensor.borrow(values, DType.F32, last < 0 ? 0 : offset[last] + length[last]);
     }
 
     @Override

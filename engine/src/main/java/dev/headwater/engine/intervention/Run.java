@@ -94,6 +94,11 @@ public final class Run implements AutoCloseable {
         }
     }
 
+    /** Logits of all positions that were kept, F32 [P, V] or the last one's [1, V]; borrowed: it closes with this run. */
+    public Tensor logits() {
+        return trace.logits();
+    }
+
     /** Probabilities of the token after a position, [V]. */
     public double[] probabilities(int position) {
         float[] logits = logits(position);

@@ -1,0 +1,315 @@
+/*
+ * Headwater from C: attribution graphs of language models, in the process of whoever asks for them.
+ *
+ * Errors. Every function that returns int32_t returns a status; on anything but HW_OK, hw_error_message() says in one sentence what was
+ * wrong, and no result is written. No argument ends the process: null pointers, closed or invented handles, wrong numbers and texts that
+ * are not UTF-8 are errors. Nothing here calls exit() or abort(), and nothing is printed.
+ *
+ * Handles are numbers that are never given twice. Each that a function returns is owned by the caller, who ends it with hw_close, once.
+ * What it stands for lives until the last call that uses it has returned and the last tensor exported from it is given back, so another
+ * thread may close at any time; calls that begin afterwards get HW_ERROR_HANDLE.
+ *
+ * Memory. Arrays and texts that hw_get_array and hw_get_texts give are borrowed: they belong to the handle and stay where they are until
+ * it is closed; reading them later is the caller's fault, and nothing can check it. They must not be written to. Whatever the caller
+ * passes in is borrowed for the duration of the call, but for what hw_import_tensor takes over. Texts are UTF-8; those that end with a
+ * zero byte say so.
+ *
+ * Threads. Every function may be called from any thread, several at once, unless it says otherwise; threads share models and graphs. Each
+ * needs a stack of at least 512 kB, 1 MB for attribution. The first call of a thread attaches it to the Java machine, its end detaches it.
+ *
+ * The Java machine starts with the first call that needs it, in about 0.1 s, and stays until the process ends. If the process has one
+ * already (a Java program, JPype), that one is used. It is started with reduced signals (-Xrs): SIGINT, SIGTERM, SIGHUP and SIGQUIT stay
+ * the host's, and its own threads never run a host's handler of asynchronous signals. It needs SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGPIPE
+ * for itself and passes on what is not its own to the handlers that were there before; a host that sets such handlers later must link or
+ * preload libjsig.so of the same Java before the C library, which keeps both. After fork(), the child can't use the library: HW_ERROR_JAVA.
+ *
+ * Found are Java and the jars: by hw_start's home, by the environment variable HEADWATER_HOME (an unpacked release, or a clone that was
+ * built), else from where libheadwater.so lies, upwards. A release brings its Java; a clone takes JAVA_HOME, java on the PATH, or a JDK
+ * in one of the usual places. HEADWATER_JAVA_OPTS adds options, such as -Xmx8g; HEADWATER_LIBTORCH and the other variables of the command
+ * line mean here what they mean there. Loading libtorch sets OMP_NUM_THREADS, MKL_NUM_THREADS and the like in the environment of the
+ * process where they are not set.
+ *
+ * Versions. HW_API_VERSION counts changes that break callers. Structs that callers fill begin with their size, which their init function
+ * sets: later versions add fields at the end, and an older caller's struct goes on working.
+ */
+#ifndef HEADWATER_H
+#define HEADWATER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef HW_API
+#define HW_API __attribute__((visibility("default")))
+#endif
+
+#define HW_API_VERSION 1
+
+/* ---- status ---- */
+#define HW_OK 0
+#define HW_ERROR_USAGE 1     /* the request makes no sense: an argument is out of its range, null, or of another version */
+#define HW_ERROR_FAILED 2    /* it makes sense and can't be done: a model is missing, a file is damaged */
+#define HW_ERROR_HANDLE 3    /* a handle is closed, was never given out, or stands for something else */
+#define HW_ERROR_CANCELLED 4 /* a progress function asked for the end */
+#define HW_ERROR_MEMORY 5    /* there is not enough */
+#define HW_ERROR_JAVA 6      /* the Java machine can't be found or started, or is another process's */
+#define HW_ERROR_INTERNAL 7  /* a fault of Headwater's */
+
+/* HW_API_VERSION of the library. Starts nothing, never fails. */
+HW_API uint32_t hw_api_version(void);
+
+/* What went wrong in the calling thread's last call that failed, "" if none did. Borrowed until the thread's next call; ends with 0. */
+HW_API const char *hw_error_message(void);
+
+/* ---- the machine ---- */
+typedef struct hw_start_options {
+  size_t size;              /* set by hw_start_options_init */
+  const char *home;         /* an unpacked release or a built clone; NULL to look for it. Ends with 0 */
+  const char *java_options; /* beside HEADWATER_JAVA_OPTS, separated by spaces; NULL for none. Ends with 0 */
+  int32_t threads;          /* of native code; 0: OMP_NUM_THREADS, else all processors */
+} hw_start_options;
+
+HW_API void hw_start_options_init(hw_start_options *options);
+
+/* Starts the Java machine now, with options. Once it runs, it can't be started with other ones: HW_ERROR_JAVA. Options may be NULL. */
+HW_API int32_t hw_start(const hw_start_options *options);
+
+/* Versions and open handles as JSON. Borrowed until the calling thread's next call of this; ends with 0. */
+HW_API int32_t hw_about(const char **json);
+
+/* ---- handles and what they give ---- */
+typedef uint64_t hw_handle;
+typedef hw_handle hw_model;      /* a model with transcoders, or with its own neurons as features */
+typedef hw_handle hw_prompt;     /* a prompt as tokens */
+typedef hw_handle hw_graph;      /* a whole attribution graph */
+typedef hw_handle hw_pruned;     /* the part of a graph that matters */
+typedef hw_handle hw_run;        /* a pass of a model over a prompt, with edits or without; keeps the model */
+typedef hw_handle hw_generation; /* how a model goes on */
+typedef hw_handle hw_tensor;     /* a float32 matrix */
+
+HW_API int32_t hw_close(hw_handle handle);
+
+/* Element types. */
+#define HW_U8 1
+#define HW_I32 2
+#define HW_I64 3
+#define HW_F32 4
+#define HW_F64 5
+
+/* A dense row-major array in the processor's memory; data is never NULL. */
+typedef struct hw_array {
+  const void *data;
+  int64_t shape[4];
+  int32_t rank; /* how many of shape count */
+  int32_t type;
+} hw_array;
+
+/*
+ * Arrays. A graph's n nodes are numbered: M features by layer, position and number, L*P errors (layer by layer), P tokens, K logits. The
+ * edge matrix is sparse by rows: row r, a target, has the stored values start[r] to start[r+1]-1, each with its source (column).
+ */
+#define HW_TOKENS 1            /* i32[P]: prompt, graph, run; of a generation the new ones */
+#define HW_NODE_KIND 10        /* u8[n]: 0 feature, 1 error, 2 token, 3 logit. These are of graphs: */
+#define HW_NODE_LAYER 11       /* i32[n]; -1 for tokens, L for logits */
+#define HW_NODE_POSITION 12    /* i32[n] */
+#define HW_NODE_NUMBER 13      /* i32[n]: feature within its layer; token id; vocabulary id of a logit; -1 for errors */
+#define HW_NODE_ACTIVATION 14  /* f32[n]: of features; probabilities of logits; else NaN */
+#define HW_NODE_INFLUENCE 15   /* f64[n]: on the targets, over all paths */
+#define HW_EDGE_START 20       /* i64[n+1] */
+#define HW_EDGE_SOURCE 21      /* i32[stored]; ascending within a row */
+#define HW_EDGE_WEIGHT 22      /* f32[stored], where they were computed; some may be 0 */
+#define HW_LOGIT_TOKENS 30     /* i32[K]: vocabulary ids; of targets that are no tokens, ids beyond the vocabulary */
+#define HW_LOGIT_WEIGHTS 31    /* f32[K]: probabilities */
+#define HW_ACTIVE_FEATURES 40  /* i32[N,3]: layer, position, number of all features that fire */
+#define HW_ACTIVATIONS 41      /* f32[N] */
+#define HW_SELECTED 42         /* i32[M]: which of them are nodes */
+#define HW_KEPT_NODES 50       /* i32[kept], ascending node numbers. These are of pruned graphs: */
+#define HW_KEPT_TARGETS 51     /* i32[edges], by target, then source */
+#define HW_KEPT_SOURCES 52     /* i32[edges] */
+#define HW_KEPT_WEIGHTS 53     /* f32[edges] */
+#define HW_LOGITS 60           /* f32[P,V], where the forward pass left them. These are of runs: */
+#define HW_LAYER_POSITIONS 61  /* i32[active]: positions of the features that fire in layer `index` */
+#define HW_LAYER_FEATURES 62   /* i32[active] */
+#define HW_LAYER_ACTIVATIONS 63 /* f32[active] */
+#define HW_LAYER_DENSE 64      /* f32[P,F]: the same with zeros */
+#define HW_VALUES 70           /* f32[...]: a tensor's */
+
+/* One array of what a handle stands for. `index` is a layer where the list says so, else 0. */
+HW_API int32_t hw_get_array(hw_handle handle, int32_t what, int32_t index, hw_array *array);
+
+/* count texts; each ends with 0 and may hold zeros, so lengths count. */
+typedef struct hw_texts {
+  const char *const *text;
+  const size_t *length; /* in bytes */
+  size_t count;
+} hw_texts;
+
+#define HW_TOKEN_TEXTS 100    /* [P]: prompt, graph, run; of a generation those of its tokens */
+#define HW_PROMPT_TEXT 101    /* [1]: prompt, graph, run */
+#define HW_LOGIT_TEXTS 102    /* [K]: graph */
+#define HW_NODE_LABELS 103    /* [kept]: pruned; names of features, texts of tokens and logits, "" for errors */
+#define HW_GENERATED_TEXT 104 /* [1]: generation */
+#define HW_INFO 105           /* [1]: model, graph, generation; a JSON object */
+
+HW_API int32_t hw_get_texts(hw_handle handle, int32_t what, hw_texts *texts);
+
+/* Memory shared by DLPack's rules (1.x): dmlc/dlpack.h defines the struct. */
+struct DLManagedTensorVersioned;
+
+/* An array of hw_get_array as a tensor that others take over in place, read-only. Owned by the caller: it, or whoever gets it, calls its
+   deleter, from any thread; the memory stays until then, whether the handle is closed or not. */
+HW_API int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t index, struct DLManagedTensorVersioned **tensor);
+
+/* Somebody else's float32 tensor, dense, in the processor's memory, of 1 or 2 dimensions, at most 2 GiB. Taken over if the call succeeds:
+   the deleter is called when the handle's last use ends, on whatever thread that is. */
+HW_API int32_t hw_import_tensor(struct DLManagedTensorVersioned *tensor, hw_tensor *out);
+
+/* ---- models and prompts ---- */
+
+/* Hears how far work has come, on the thread that does it; must return soon, throw nothing and not leave by longjmp. May call other
+   functions of this header. phase ends with 0, borrowed for the call; total is -1 if unknown. Not 0 asks for the end of the work. */
+typedef int32_t (*hw_progress)(void *user, const char *phase, int64_t done, int64_t total);
+
+#define HW_FLOAT32 0
+#define HW_BFLOAT16 1
+
+typedef struct hw_model_options {
+  size_t size;
+  const char *device;   /* "auto" (NULL), "cpu", "cuda:N". Ends with 0 */
+  const char *products; /* "auto" (NULL), "float32", "bf16x6". Ends with 0 */
+  int32_t dtype;        /* HW_FLOAT32 or HW_BFLOAT16 */
+  hw_progress progress; /* NULL for none: bytes of what is fetched */
+  void *user;           /* goes to progress */
+} hw_model_options;
+
+HW_API void hw_model_options_init(hw_model_options *options);
+
+/* Loads a model. Both names end with 0: a directory, a repository org/name[@revision], or what is bundled ("atlas"; "atlas-plt",
+   "atlas-clt"); transcoders may be "neurons". model NULL: the one that the transcoders name; both NULL: the bundled ones. */
+HW_API int32_t hw_open_model(const char *model, const char *transcoders, const hw_model_options *options, hw_model *out);
+
+/* What to trace: text, or tokens. */
+typedef struct hw_prompt_input {
+  size_t size;
+  const char *text;      /* a special token is put in front unless it begins with one; NULL if tokens are given */
+  size_t text_length;    /* bytes of text; HW_UNTIL_ZERO */
+  const int32_t *tokens; /* exactly these; NULL if text is given */
+  size_t token_count;
+} hw_prompt_input;
+
+#define HW_UNTIL_ZERO ((size_t)-1)
+
+HW_API void hw_prompt_input_init(hw_prompt_input *prompt);
+
+/* The prompt as the model reads it. */
+HW_API int32_t hw_read_prompt(hw_model model, const hw_prompt_input *prompt, hw_prompt *out);
+
+/* What features of a layer write to a layer of theirs, f32[n, width]. */
+HW_API int32_t hw_decoder_rows(hw_model model, int32_t layer, int32_t target_layer, const int32_t *features, size_t n, hw_tensor *out);
+
+/* What explaining these tokens explains: unembeddings less their mean over the vocabulary, f32[n, width]. */
+HW_API int32_t hw_target_directions(hw_model model, const int32_t *tokens, size_t n, hw_tensor *out);
+
+/* ---- attribution ---- */
+#define HW_RANK_USUAL 0     /* influence for transcoders, total effects for neurons */
+#define HW_RANK_INFLUENCE 1 /* in rounds, as circuit-tracer does */
+#define HW_RANK_TOTAL 2     /* effects over all paths, in one pass */
+
+#define HW_TARGETS_LIKELIEST 0 /* the most probable next tokens */
+#define HW_TARGETS_TOKENS 1    /* targets: token ids */
+#define HW_TARGETS_DIFFERENCE 2 /* targets: two token ids; why the first rather than the second */
+#define HW_TARGETS_FEATURES 3  /* targets: layer, position (negative from the end), number of each; why they fire */
+#define HW_TARGETS_DIRECTIONS 4 /* direction: a tensor f32[width] or f32[count, width] of the final residual stream, weighted alike */
+
+typedef struct hw_attribution_options {
+  size_t size;
+  int32_t max_features;     /* 7500; 0 for all */
+  int32_t max_logits;       /* 10 */
+  double logit_probability; /* 0.95 */
+  int32_t batch_size;       /* 256: features are ranked anew after batch_size * update_interval of them */
+  int32_t update_interval;  /* 4 */
+  int32_t rank;             /* HW_RANK_USUAL */
+  int32_t target_kind;      /* HW_TARGETS_LIKELIEST */
+  const int32_t *targets;   /* see target_kind */
+  size_t target_count;      /* numbers in targets */
+  hw_tensor direction;      /* see target_kind */
+  uint64_t memory;          /* bytes for gradients and decoder vectors; 0: a quarter of the machine's */
+  hw_progress progress;
+  void *user;
+} hw_attribution_options;
+
+HW_API void hw_attribution_options_init(hw_attribution_options *options);
+
+/* From a prompt to its graph. options NULL: all defaults. */
+HW_API int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_attribution_options *options, hw_graph *out);
+
+/* Whole graphs as files: reads *.safetensors and circuit-tracer's *.pt, writes *.safetensors. Paths end with 0. */
+HW_API int32_t hw_read_graph(const char *file, hw_graph *out);
+HW_API int32_t hw_write_graph(hw_graph graph, const char *file);
+
+/* Rows of the edge matrix with their zeros, f32[count, n]. */
+HW_API int32_t hw_edge_rows(hw_graph graph, int32_t first, int32_t count, hw_tensor *out);
+
+/* How much of the prediction features explain, both from 0 to 1. */
+HW_API int32_t hw_scores(hw_graph graph, double *replacement, double *completeness);
+
+/* The nodes, then the edges, that carry these shares of the influence (usual: 0.8 and 0.98). Keeps the graph. */
+HW_API int32_t hw_prune(hw_graph graph, double node_share, double edge_share, hw_pruned *out);
+
+/* Writes directory/slug.json, which the explorer and other front ends read, and enters it into the directory's index. If another graph has
+   the name, numbered not 0 takes slug-2 and so on, else that is an error. *file, which may be NULL, gets the path: borrowed until the
+   calling thread's next call of this; ends with 0. */
+HW_API int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory, const char **file);
+
+/* ---- interventions ---- */
+#define HW_ABLATE 0    /* the activation is 0 */
+#define HW_SET 1       /* it is value */
+#define HW_SCALE 2     /* it is multiplied by value */
+#define HW_ADD 3       /* value is added */
+#define HW_SWAP 4      /* it is the one of the prompt `other`, times value */
+#define HW_KNOCK_OUT 5 /* an attention head writes nothing */
+
+typedef struct hw_edit {
+  const char *place; /* LAYER/POSITION/FEATURE, with ranges and *, such as 2/-1/607; of a head LAYER/HEAD. Ends with 0 */
+  const char *other; /* HW_SWAP: a prompt; else NULL. Ends with 0 */
+  int32_t change;
+  float value;
+} hw_edit;
+
+#define HW_FREEZE_ATTENTION 0  /* attention patterns stay, everything else responds */
+#define HW_FREEZE_NOTHING 1
+#define HW_FREEZE_EVERYTHING 2 /* direct effects only, those that edges state */
+#define HW_FREEZE_LAYERS 3     /* attention, and MLP outputs of layers first_layer to end_layer - 1; edits write to these only */
+
+typedef struct hw_intervention_options {
+  size_t size;
+  int32_t freeze;                 /* HW_FREEZE_ATTENTION */
+  int32_t first_layer, end_layer; /* HW_FREEZE_LAYERS */
+  /* of hw_generate: */
+  int32_t max_tokens; /* 20 */
+  double temperature; /* 0: the likeliest token always */
+  double top_p;       /* 1 */
+  int32_t top_k;      /* 0 for all */
+  int64_t seed;
+  hw_progress progress;
+  void *user;
+} hw_intervention_options;
+
+HW_API void hw_intervention_options_init(hw_intervention_options *options);
+
+/* The prompt's pass with edits; without any, the plain model's. options may be NULL. */
+HW_API int32_t hw_intervene(hw_model model, const hw_prompt_input *prompt, const hw_edit *edits, size_t n,
+                            const hw_intervention_options *options, hw_run *out);
+
+/* Goes on with the prompt while the edits hold. */
+HW_API int32_t hw_generate(hw_model model, const hw_prompt_input *prompt, const hw_edit *edits, size_t n,
+                           const hw_intervention_options *options, hw_generation *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
