@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {groupsOf, placeProblem, SteerAdding} from '../../main/resources/dev/headwater/explorer/steer-adding.js';
+import {elsewhere, HERE, taken, told} from '../../main/resources/dev/headwater/explorer/steer-from.js';
 import {
+  command,
   edits,
   effects,
   positions,
@@ -25,9 +28,10 @@ test('positions are read as people write them', () => {
 
 test('a feature is set at every position asked for, onward from the last', () => {
   const site = {layer: 3, position: 10, feature: 1932};
-  assert.deepEqual(edits(site, 2, [], true), [{site, value: 2, onward: true}]);
+  const two = () => ({value: 2});
+  assert.deepEqual(edits(site, two, [], true), [{site, value: 2, onward: true}]);
   assert.deepEqual(
-    edits(site, 2, [4, 9], true).map(edit => [edit.site.position, edit.onward]),
+    edits(site, two, [4, 9], true).map(edit => [edit.site.position, edit.onward]),
     [
       [4, false],
       [9, true],
@@ -37,18 +41,77 @@ test('a feature is set at every position asked for, onward from the last', () =>
 
 test('what was set is what is shown, and outputs change by their probability', () => {
   const node = graph.node('3_1932_10');
-  const changes = edits(siteOf(node), -0.127, [], false);
+  const changes = edits(siteOf(node), () => ({value: -0.127}), [], false);
   const nodes = watched(graph, changes, new Uint8Array(graph.size), ['5_1320_10']);
   assert.deepEqual(
     nodes.map(each => each.id),
     ['3_1932_10', '5_1320_10'],
   );
   const outcome = (activations, probability) => ({activations, next: [{id: 3913, token: ' Austin', probability}]});
-  const found = effects(graph, nodes, changes, {original: outcome([0.127, 2], 0.99), steered: outcome([0, 1], 0.11)});
+  const found = effects(graph, nodes, {
+    original: outcome([0.127, 2], 0.99),
+    steered: outcome([0, 1], 0.11),
+    set: [{site: siteOf(node), before: 0.127, after: -0.127}],
+  });
   assert.deepEqual(found.get('3_1932_10'), [0.127, -0.127]);
   assert.equal(shareOfOriginal([graph.node('5_1320_10')], found), 0.5);
   assert.equal(shareOfOriginal([graph.node('7_3913_10')], found), 0.11 / 0.99);
   assert.equal(shareOfOriginal([graph.node('E_5352_9')], found), null);
+});
+
+test('an activation may come from elsewhere', () => {
+  assert.equal(elsewhere(HERE), false);
+  const prompts = 'The capital of Italy is\n\n The capital of Spain is';
+  const texts = [{text: 'The capital of Italy is'}, {text: ' The capital of Spain is'}];
+  assert.deepEqual(taken({position: '', prompts}, 9, 2, 11), {prompts: texts, position: 9, factor: 2});
+  assert.deepEqual(taken({position: '−1', prompts}, 9, 2, 11), {prompts: texts, position: -1, factor: 2});
+  assert.deepEqual(taken({position: '-1', prompts: ' '}, 9, 2, 11), {prompts: [], position: 10, factor: 2});
+  for (const position of ['11', '-12', '1-2', 'x'])
+    assert.equal(taken({position, prompts: ''}, 9, 1, 11), null, position);
+  assert.equal(told({position: '-1', prompts}, 2), '× 2.00 of what it is at -1 of 2 prompts, on average');
+});
+
+test('groups of another graph bring the activations that they have there', () => {
+  const oakland = sample('oakland-sacramento');
+  const some = oakland.nodes.filter(node => node.kind === 0 && node.feature >= 0).slice(0, 3);
+  const groups = groupsOf(oakland, {supernodes: [['California', some[0].id, some[1].id]], pinnedIds: [some[2].id]});
+  assert.deepEqual(
+    groups.map(group => [group.label, group.features.length]),
+    [
+      ['California', 2],
+      ['pinned', 3],
+    ],
+  );
+  assert.deepEqual(groups[0].features[0], {...siteOf(some[0]), activation: some[0].activation});
+  assert.equal(placeProblem('', graph, oakland), '');
+  assert.match(placeProblem('', graph, {tokens: ['a']}), /has 1 tokens and this one 11/);
+  assert.match(placeProblem('99', graph, oakland), /positions from 0 to 10/);
+});
+
+test('the strongest features are those of the first ranks', () => {
+  const adding = new SteerAdding(null, () => {});
+  assert.deepEqual(adding.items(graph), []);
+  adding.setStrongest(5);
+  const [item] = adding.items(graph);
+  assert.equal(item.members.length, 5);
+  const weakest = Math.max(...item.members.map(node => node.rank));
+  assert.equal(graph.nodes.filter(node => node.kind === 0 && node.feature >= 0 && node.rank < weakest).length, 4);
+});
+
+test('on the command line, what came from elsewhere is what it was', () => {
+  const site = {layer: 3, position: 10, feature: 1932};
+  const request = {
+    edits: [{site, from: {prompts: [], position: 4, factor: 2}, onward: false}],
+    heads: [],
+    freezeAttention: true,
+    newTokens: 5,
+    temperature: 0.7,
+    seed: 3,
+    samples: 4,
+  };
+  const model = {id: 'atlas', transcoders: ['atlas-plt'], scans: [graph.scan]};
+  const said = command(graph, model, request, [{site, after: 0.25}]).replace(/\s*\\\s+/g, ' ');
+  assert.match(said, /--set 3\/10\/1932=0.25 --generate 5 --temperature 0.7 --seed 3 --samples 4$/);
 });
 
 test('targets are lists, a line each, blanks kept', () => {

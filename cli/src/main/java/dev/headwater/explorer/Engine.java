@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the explorer asks of a live model. {@link #models()} may be called from any thread at any time and returns fast; the
@@ -269,14 +270,20 @@ public interface Engine {
     }
 
     /**
-     * Sets an activation to an absolute value.
+     * Sets an activation to a value, or to what it is elsewhere; to one of both.
      *
      * @param onward also at every later position, generated tokens included
      */
-    record Edit(FeatureRef site, double value, boolean onward) {
+    record Edit(
+            FeatureRef site,
+            @Nullable Double value,
+            boolean onward,
+            @Nullable Taken from) {
         public Edit {
-            if (site == null || site.position() < 0 || !Double.isFinite(value)) {
-                throw new UsageException("An edit needs a site, at a position counted from 0, and a finite value.");
+            boolean finite = value != null && Double.isFinite(value);
+            if (site == null || site.position() < 0 || (from == null ? !finite : value != null)) {
+                throw new UsageException(
+                        "An edit needs a site, at a position counted from 0, and a finite value or where to take it from.");
             }
         }
     }
@@ -317,6 +324,7 @@ public interface Engine {
      * @param freezeAttention keep the attention patterns of the unchanged run
      * @param newTokens       how many tokens to generate after the prompt, 0 for none
      * @param temperature     0 is greedy
+     * @param samples         how many texts to draw of each run, with seeds one after the other
      */
     record SteerRequest(
             String scan,
@@ -328,16 +336,21 @@ public interface Engine {
             boolean freezeAttention,
             int newTokens,
             double temperature,
-            long seed) {}
+            long seed,
+            int samples) {}
 
-    record SteerResult(Outcome original, Outcome steered) {}
+    /** @param set what the edits really set, in the prompt */
+    record SteerResult(Outcome original, Outcome steered, List<Applied> set) {}
+
+    /** An activation in the unchanged run, and what it was set to. */
+    record Applied(FeatureRef site, double before, double after) {}
 
     /**
      * @param next        the most probable next tokens of either run, in the same order in both outcomes
      * @param activations aligned with {@link SteerRequest#watch()}
-     * @param text        the generated text, without the prompt; empty if none was asked for
+     * @param texts       the generated ones, without the prompt; none if none was asked for
      */
-    record Outcome(List<TokenProbability> next, List<Double> activations, String text) {}
+    record Outcome(List<TokenProbability> next, List<Double> activations, List<String> texts) {}
 
     /** A score of a head, from a position to one that is not after it. */
     record Score(int layer, int head, int query, int key) {}

@@ -15,12 +15,14 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The live engine over HTTP: jobs that trace a prompt or steer a graph's, their progress, results and ends. */
 final class EngineApi {
     static final int LARGEST_REQUEST = 1 << 20;
     private static final int MOST_NEW_TOKENS = 256;
     private static final int MOST_SITES = 10_000;
+    private static final int MOST_SAMPLES = 20;
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
     private static final long UPDATE_MILLIS = 80;
 
@@ -33,8 +35,10 @@ final class EngineApi {
             boolean freezeAttention,
             int newTokens,
             double temperature,
-            long seed) {
+            long seed,
+            @Nullable Integer samples) {
         Steering {
+            samples = samples == null ? 1 : samples;
             edits = edits == null ? List.of() : List.copyOf(edits);
             heads = heads == null ? List.of() : List.copyOf(heads);
             watch = watch == null ? List.of() : List.copyOf(watch);
@@ -47,6 +51,9 @@ final class EngineApi {
             if (newTokens < 0 || newTokens > MOST_NEW_TOKENS || !(temperature >= 0 && temperature <= 2)) {
                 throw new UsageException(
                         "newTokens must be between 0 and " + MOST_NEW_TOKENS + ", temperature between 0 and 2.");
+            }
+            if (samples < 1 || samples > MOST_SAMPLES) {
+                throw new UsageException("samples must be between 1 and " + MOST_SAMPLES + ".");
             }
         }
     }
@@ -144,7 +151,8 @@ final class EngineApi {
                 steering.freezeAttention(),
                 steering.newTokens(),
                 steering.temperature(),
-                steering.seed());
+                steering.seed(),
+                steering.samples());
         accept(ctx, jobs.submit("intervene", steering.graph(), progress -> engine.intervene(request, progress)));
     }
 
@@ -174,6 +182,7 @@ final class EngineApi {
         var response = ctx.res();
         response.setContentType("text/event-stream;charset=utf-8");
         response.setHeader("Cache-Control", "no-store");
+        response.setHeader("X-Accel-Buffering", "no"); // nginx would keep them back until they are many
         try {
             OutputStream out = response.getOutputStream();
             while (true) {

@@ -41,6 +41,13 @@ export function outputReach(context, graph) {
   return Math.min(64, Math.max(0, ...widths) * Math.SQRT1_2 + 6);
 }
 
+/** How far the columns' names reach down when they are written slanted, in pixels. */
+export function columnReach(context, graph) {
+  context.font = tokenFont();
+  const widths = columnNames(graph).map(({text}) => context.measureText(shorten(text, LONGEST.slanted)).width);
+  return Math.max(0, ...widths) * Math.SQRT1_2 + 18;
+}
+
 function outputName(node) {
   return shorten(node.target || token(node.token), LONGEST.output);
 }

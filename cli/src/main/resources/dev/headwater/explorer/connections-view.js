@@ -20,6 +20,11 @@ export function glyph(node, colour) {
   );
 }
 
+/** Whether nothing can come in, or nothing can go out. */
+function oneSided(graph, nodes) {
+  return nodes.every(node => node.row === 0) || nodes.every(node => node.row === graph.rows - 1);
+}
+
 export class ConnectionsView {
   /** actions: select(id), pin(id), hover(index), trace(nodes), selectEdge({source, target}); traceable(): whether a live model can trace features of this graph */
   constructor(host, actions) {
@@ -56,7 +61,12 @@ export class ConnectionsView {
     fill(
       this.host,
       chosen ? this.groupHead(chosen, nodes) : this.nodeHead(nodes[0]),
-      h('div', {class: 'connections'}, this.side('Inputs', nodes, inputs), this.side('Outputs', nodes, outputs)),
+      h(
+        'div',
+        {class: oneSided(graph, nodes) ? 'connections single' : 'connections'},
+        this.side('Inputs', nodes, inputs),
+        this.side('Outputs', nodes, outputs),
+      ),
     );
   }
 

@@ -22,7 +22,9 @@ export function number(x) {
             ? a.toFixed(1)
             : a >= 0.01
               ? a.toFixed(a >= 1 ? 2 : 3)
-              : a.toPrecision(2);
+              : a >= 1e-4
+                ? a.toPrecision(2)
+                : a.toExponential(1).replace('e-', 'e' + MINUS);
   return x < 0 ? MINUS + text : text;
 }
 

@@ -1,7 +1,7 @@
 // The graph view: tokens across, layers up, on canvas. It shows what it is told and reports what people do.
 
 import {h, fill} from './dom.js';
-import {outputReach, paintAxes, paintOutputs, tokenWidths} from './axes.js';
+import {columnReach, outputReach, paintAxes, paintOutputs, tokenWidths} from './axes.js';
 import {listen, nearest, sideways} from './graph-input.js';
 import {describe, step} from './graph-keys.js';
 import {emptyRuns, layout} from './layout.js';
@@ -12,7 +12,7 @@ import {links} from './flows.js';
 import {colours} from './palette.js';
 
 const SETTLE = 140; // milliseconds after which edges are painted anew when zooming
-const MARGIN = {left: 56, right: 16, top: 10, level: 30, slanted: 70, scroller: 12}; // level and slanted: below, as the tokens' names need it
+const MARGIN = {left: 56, right: 16, top: 10, level: 30, scroller: 12}; // level: below, for tokens' names that are not slanted
 const CLOSEST = 24;
 
 export class GraphView {
@@ -81,6 +81,7 @@ export class GraphView {
       this.width = 0; // the names decide about the margins
       const context = this.canvas.axes.getContext('2d');
       this.names = props.graph ? tokenWidths(context, props.graph) : [];
+      this.slanted = props.graph ? Math.max(MARGIN.level, columnReach(context, props.graph)) : MARGIN.level;
       this.reach = props.graph ? outputReach(context, props.graph) : 0;
       this.hovered = -1;
       this.fresh = true; // not arranged yet, which may have to wait for room
@@ -130,14 +131,14 @@ export class GraphView {
     const put = bottom => {
       this.frame = {left: MARGIN.left, top, width: inner, height: this.height - top - bottom, bottom};
     };
-    put(MARGIN.slanted);
+    put(this.slanted);
     const place = folded => layout(graph, inner, this.frame.height, this.names, this.shown, folded);
     this.place = place([]);
     this.foldable = this.place.width > inner ? emptyRuns(graph, this.shown) : [];
     if (fold && this.foldable.length) this.place = place(this.foldable);
     this.wide = this.place.width > inner + 1;
     if (this.place.level || this.wide) {
-      put(this.place.level ? MARGIN.level : MARGIN.slanted + MARGIN.scroller);
+      put(this.place.level ? MARGIN.level : this.slanted + MARGIN.scroller);
       this.place = place(this.place.folded);
     }
     this.fitCanvases();
@@ -145,6 +146,7 @@ export class GraphView {
     this.behaviour.scaleExtent([Math.min(1, least), CLOSEST]);
     const k = home ? 1 : Math.max(least, this.zoom.k);
     this.moveTo(k, home || this.atEnd ? inner - this.place.width * k : this.zoom.x);
+    this.placeScroller(); // at once: a scroller of another width tells of a place where nobody scrolled to
   }
 
   fitCanvases() {

@@ -25,7 +25,7 @@ export function canAsk({graph, models}, source, what = 'That') {
 export function lowerPanel(store, source, views, shownOf) {
   const $ = id => document.getElementById(id);
   store.on(['tab'], ({tab}) => {
-    $('subgraph-tools').hidden = tab === 'attention';
+    $('subgraph-tools').hidden = tab !== 'subgraph';
     for (const name of NAMES) {
       $(name + '-tab').hidden = name !== tab;
       const button = $('tab-' + name);

@@ -132,7 +132,7 @@ const subgraphView = new SubgraphView($('diagram'), {...actions, rename: () => i
   inspector.update(store.state, items);
   subgraphBar.update();
 });
-const steerView = new SteerView($('steer-tab'), {
+const steerView = new SteerView($('steer-tab'), source, {
   select: actions.select,
   run: (request, onStatus, signal) => source.job('intervene', request, onStatus, signal),
   paint: effects => store.set({effects, tab: effects ? 'subgraph' : store.state.tab}),
@@ -159,10 +159,15 @@ const tour = new Tour({
   onEnd: () => store.set({tour: false}),
 });
 const header = headerTools($('header-tools'), store, source, actions);
-const graphBar = graphTools($('graph-tools'), $('connection-tools'), store, graphView, actions);
+const graphBar = graphTools(
+  {filters: $('graph-tools'), more: $('graph-more'), view: $('view-tools'), connections: $('connection-tools')},
+  store,
+  graphView,
+  actions,
+);
 const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({json, labels}));
 const saving = source.live ? new Saving(store, source, (state, text) => header.saving(state, text)) : null;
-splitters(document.querySelectorAll('.splitter'), $('main'));
+const suggestSplit = splitters(document.querySelectorAll('.splitter'), $('main'));
 for (const panel of document.querySelectorAll('.workspace > .panel'))
   panel
     .querySelector('.panel-head')
@@ -263,6 +268,7 @@ async function open(name, params = new URLSearchParams()) {
     $('prompt').title = graph.prompt;
     document.title = `${name} – Headwater`;
     const state = decode(params, graph);
+    suggestSplit('row', Math.max(52, Math.min(66, 46 + 0.5 * graph.rows))); // many layers need height
     store.restart({
       graph,
       name,

@@ -5,6 +5,7 @@ import {h, fill} from './dom.js';
 import {count, duration, percent, quoted, slug, token} from './format.js';
 import {PromptFields} from './prompt-fields.js';
 import {TargetFields} from './target-fields.js';
+import {words} from './tokens.js';
 
 const QUIET = 350; // milliseconds without typing after which the prompt is tokenized
 const MOST_TOKENS = 1000; // shown of the prompt
@@ -209,7 +210,7 @@ class NewGraph {
       if (!read) return;
       const tooLong = read.tokens.length > this.model.maxTokens;
       if (tooLong) this.start.disabled = true;
-      const tokens = this.tokens(read.tokens, tooLong);
+      const tokens = this.tokens(read.tokens, this.prompt.said(), tooLong);
       fill(this.preview, tokens);
       if (tooLong) return;
       const seen = await ask({transcoders: this.transcoders.value, maxFeatureNodes: this.number('maxFeatureNodes')});
@@ -219,13 +220,20 @@ class NewGraph {
     }
   }
 
-  tokens(tokens, tooLong) {
+  /** Tokens that share a character stand together. @param text that they were made of */
+  tokens(tokens, text, tooLong) {
     const left = tokens.length - MOST_TOKENS;
     return [
       h(
         'p',
         {class: 'tokens', tabindex: 0, role: 'group', 'aria-label': 'Tokens of the prompt'},
-        tokens.slice(0, MOST_TOKENS).map(text => h('span', {class: 'token'}, token(text))),
+        words(tokens.slice(0, MOST_TOKENS), text)
+          .filter((word, i) => word.first === i)
+          .map(({text: said, first, last}) => {
+            const title = last > first ? `Positions ${first} to ${last}: one token for some bytes each` : null;
+            const several = last > first ? h('span', {class: 'muted'}, ` ×${last - first + 1}`) : null;
+            return h('span', {class: 'token', title}, h('bdi', {}, token(said)), several);
+          }),
         left > 0 ? h('span', {class: 'muted'}, ` and ${count(left)} more`) : null,
       ),
       h(

@@ -38,20 +38,26 @@ export function nextTheme() {
   applyTheme();
 }
 
-/** Bars between panels: drag them, or move them with the arrow keys. */
+/**
+ * Bars between panels: drag them, or move them with the arrow keys.
+ *
+ * @return what moves one, named as its data-split, unless somebody has moved it
+ */
 export function splitters(bars, main) {
+  const setters = {};
   for (const bar of bars) {
     const vertical = bar.dataset.split === 'column';
     const [low, high] = [Number(bar.getAttribute('aria-valuemin')), Number(bar.getAttribute('aria-valuemax'))];
-    const set = value => {
+    const show = value => {
       const v = Math.round(Math.max(low, Math.min(high, value)));
       bar.setAttribute('aria-valuenow', v);
       main.style.setProperty(vertical ? '--right' : '--upper', vertical ? `${v}fr` : `${v}fr`);
       main.style.setProperty(vertical ? '--left' : '--lower', `${100 - v}fr`);
-      remember('split-' + bar.dataset.split, v);
+      return v;
     };
-    const kept = Number(recall('split-' + bar.dataset.split));
-    set(kept || Number(bar.getAttribute('aria-valuenow')));
+    const set = value => remember('split-' + bar.dataset.split, show(value));
+    show(Number(recall('split-' + bar.dataset.split)) || Number(bar.getAttribute('aria-valuenow')));
+    setters[bar.dataset.split] = value => recall('split-' + bar.dataset.split) || show(value);
     bar.addEventListener('pointerdown', event => {
       event.preventDefault();
       bar.setPointerCapture(event.pointerId);
@@ -74,6 +80,7 @@ export function splitters(bars, main) {
       event.preventDefault();
     });
   }
+  return (split, value) => setters[split](value);
 }
 
 const EMBEDDED = {graph: 'graph-panel', circuit: 'subgraph-panel'};

@@ -5,13 +5,13 @@ import {name, number as short} from './naming.js';
 import {number, percent, quoted, signed} from './format.js';
 import {keyOf as headKey} from './attention.js';
 import {described} from './steer-heads.js';
-import {keyOf, siteOf} from './steering.js';
+import {keyOf, siteOf, steerable} from './steering.js';
 
 const MOST_CHANGES = 24;
 const SMALLEST = 1e-4; // change of an activation
 
 /**
- * @param result original and steered outcomes, with changes (the edits), heads (changed ones), nodes (the watched ones), effects (by node id),
+ * @param result original and steered outcomes, set (what the edits set), with heads (changed ones), nodes (the watched ones), effects (by node id),
  *   command (that does the same) and graph
  */
 export function results(result, annotations, actions) {
@@ -34,7 +34,8 @@ export function results(result, annotations, actions) {
           ),
         )
       : null,
-    original.text || steered.text ? texts(original.text, steered.text) : null,
+    original.texts.length || steered.texts.length ? texts(original.texts, steered.texts) : null,
+    whatWasSet(result, annotations, actions),
     activations(result, annotations, actions),
     asCommand(result.command),
   ];
@@ -101,37 +102,71 @@ function distribution(original, steered) {
 }
 
 function texts(original, steered) {
-  const text = (title, said) => h('div', {}, h('h3', {}, title), h('p', {class: 'generated'}, said.trimStart() || '–'));
+  const text = (title, all) =>
+    h(
+      'div',
+      {},
+      h('h3', {}, title),
+      all.map(said => h('p', {class: 'generated'}, said.trimStart() || '–')),
+    );
   return h('div', {class: 'texts'}, text('Original text', original), text('Steered text', steered));
 }
 
-function activations({nodes, changes, effects}, annotations, actions) {
-  const set = new Set(changes.map(edit => keyOf(edit.site)));
+/** The values that the edits really set, each once. */
+function whatWasSet({set, graph}, annotations, actions) {
+  if (set.length === 0) return null;
+  const nodes = new Map(graph.nodes.filter(steerable).map(node => [keyOf(siteOf(node)), node]));
+  const row = ({site, before, after}) => {
+    const node = nodes.get(keyOf(site));
+    const at = `${site.layer}/${site.feature} at ${site.position}`;
+    return h(
+      'li',
+      {},
+      h(
+        'button',
+        {class: 'row', disabled: !node, onclick: () => node && actions.select(node.id)},
+        h(
+          'span',
+          {class: 'row-name'},
+          node ? name(node, annotations) : `#${site.feature}`,
+          before === 0 ? h('span', {class: 'tag'}, 'does not fire here') : null,
+        ),
+        h('span', {class: 'muted'}, at),
+        h('span', {class: 'row-weight'}, `${number(before)} → ${number(after)}`),
+        h('span', {class: 'row-share ' + (after < before ? 'negative' : 'positive')}, signed(after - before)),
+      ),
+    );
+  };
+  return [
+    h('h3', {}, 'What was set'),
+    h('ul', {class: 'changes set', 'aria-label': 'What was set'}, set.slice(0, MOST_CHANGES).map(row)),
+    set.length > MOST_CHANGES ? h('p', {class: 'muted'}, `and ${set.length - MOST_CHANGES} more`) : null,
+  ];
+}
+
+function activations({nodes, set, effects}, annotations, actions) {
+  const own = new Set(set.map(({site}) => keyOf(site)));
   const rows = nodes
-    .map(node => ({
-      node,
-      before: effects.get(node.id)[0],
-      after: effects.get(node.id)[1],
-      own: set.has(keyOf(siteOf(node))),
-    }))
+    .filter(node => !own.has(keyOf(siteOf(node))))
+    .map(node => ({node, before: effects.get(node.id)[0], after: effects.get(node.id)[1]}))
     .filter(row => Math.abs(row.after - row.before) > SMALLEST)
     .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before))
     .slice(0, MOST_CHANGES)
     .sort((a, b) => a.node.row - b.node.row || a.node.position - b.node.position);
-  if (rows.length === 0) return h('p', {class: 'muted'}, 'No feature of the graph changes.');
+  if (rows.length === 0) return h('p', {class: 'muted'}, 'No other feature of the graph changes.');
   return [
-    h('h3', {}, 'Features that change most, from below'),
+    h('h3', {}, 'Other features that change most, from below'),
     h(
       'ul',
       {class: 'changes'},
-      rows.map(({node, before, after, own}) =>
+      rows.map(({node, before, after}) =>
         h(
           'li',
           {},
           h(
             'button',
             {class: 'row', onclick: () => actions.select(node.id)},
-            h('span', {class: 'row-name'}, name(node, annotations), own ? h('span', {class: 'tag'}, 'set') : null),
+            h('span', {class: 'row-name'}, name(node, annotations)),
             h('span', {class: 'muted'}, short(node)),
             h('span', {class: 'row-weight'}, `${number(before)} → ${number(after)}`),
             h('span', {class: 'row-share ' + (after < before ? 'negative' : 'positive')}, signed(after - before)),

@@ -6,9 +6,12 @@ import {number as short} from './naming.js';
 import {number} from './format.js';
 import {results} from './steer-results.js';
 import {SteerHeads} from './steer-heads.js';
+import {SteerAdding} from './steer-adding.js';
+import {HERE, elsewhere, fromFields, taken, told} from './steer-from.js';
 import {command, edits, effects, positions, siteOf, steerable, watched} from './steering.js';
 
-const UNCHANGED = {factor: 1, at: ''};
+const UNCHANGED = {factor: 1, at: '', from: HERE};
+const TAKEN_AWAY = {...UNCHANGED, factor: 0};
 
 export class SteerView {
   /** @type {import('./model.js').Graph} */ graph = null;
@@ -17,17 +20,17 @@ export class SteerView {
   slug = '';
   steerable = false;
   /** why it is not steerable */ reason = '';
-  /** @type {Map<string, {factor: number, at: string}>} by box id; at: positions as text, empty for its own */ settings =
+  /** @type {Map<string, {factor: number, at: string, from: import('./steer-from.js').From}>} by box id; at: positions as text, empty for its own */ settings =
     new Map();
-  /** @type {{layer: number, feature: number, at: string, value: number}[]} features that the graph lacks */ extras =
-    [];
-  options = {freezeAttention: true, newTokens: 12, temperature: 0, seed: 1, onward: false};
+  options = {freezeAttention: true, newTokens: 12, temperature: 0, seed: 1, samples: 1, onward: false};
 
-  /** actions: run(request, onStatus, signal): a promise of a SteerResult; select(id); paint(effects) */
-  constructor(host, actions) {
+  /** actions: run(request, onStatus, signal): a promise of a SteerResult; select(id); paint(effects); source: of graphs */
+  constructor(host, source, actions) {
     this.host = host;
     this.actions = actions;
-    this.heads = new SteerHeads(() => this.graph && this.render());
+    const changed = () => this.graph && this.render();
+    this.heads = new SteerHeads(changed);
+    this.adding = new SteerAdding(source, changed);
   }
 
   update({graph, annotations, name: slug, shown, models}, can, reason) {
@@ -35,12 +38,21 @@ export class SteerView {
     if (this.graph && this.graph !== graph) {
       this.heads.changes = [];
       this.settings = new Map();
-      this.extras = [];
+      this.adding.clear();
       this.result = this.failure = null;
     }
     Object.assign(this, {graph, annotations, slug, shown, steerable: can, reason});
-    this.items = graph ? diagram(graph, annotations, () => 0).items.filter(item => item.members.some(steerable)) : [];
+    this.boxes = graph ? diagram(graph, annotations, () => 0).items.filter(item => item.members.some(steerable)) : [];
     this.render();
+  }
+
+  /** What can be changed: the pinned boxes, and what was added as one. */
+  get items() {
+    return [...this.boxes, ...this.adding.items(this.graph)];
+  }
+
+  setting(item) {
+    return this.settings.get(item.id) ?? (item.remove ? TAKEN_AWAY : UNCHANGED);
   }
 
   render() {
@@ -63,21 +75,25 @@ export class SteerView {
         {class: 'steer'},
         h(
           'section',
-          {class: 'steer-controls', 'aria-label': 'What to change', tabindex: 0},
-          this.items.length === 0
-            ? h(
-                'p',
-                {class: 'muted'},
-                'Pin the features that you want to change; groups are changed as one. Or add one that is not in the graph:',
-              )
-            : null,
-          h('ul', {class: 'steer-items'}, [
-            this.items.map((item, i) => this.control(item, i)),
-            this.extras.map((extra, i) => this.extra(extra, i)),
-            this.heads.rows(this.graph),
-          ]),
-          this.adding(),
-          this.heads.adding(this.model, this.graph.tokens.length),
+          {class: 'steer-controls', 'aria-label': 'What to change'},
+          h(
+            'div',
+            {class: 'steer-scroll', tabindex: 0, role: 'group', 'aria-label': 'Features and heads'},
+            this.items.length === 0
+              ? h(
+                  'p',
+                  {class: 'muted'},
+                  'Pin the features that you want to change; groups are changed as one. Or add some that are not pinned:',
+                )
+              : null,
+            h('ul', {class: 'steer-items'}, [
+              this.items.map((item, i) => this.control(item, i)),
+              this.adding.rows(),
+              this.heads.rows(this.graph),
+            ]),
+            this.adding.forms(this.graph),
+            this.heads.adding(this.model, this.graph.tokens.length),
+          ),
           this.optionFields(),
         ),
         h('section', {class: 'steer-results', 'aria-label': 'What changes', tabindex: 0}, this.outcome()),
@@ -86,23 +102,22 @@ export class SteerView {
   }
 
   control(item, i) {
-    const now = () => this.settings.get(item.id) ?? UNCHANGED;
+    const now = () => this.setting(item);
     const features = item.members.filter(steerable);
     const readout = h('span', {class: 'readout muted'});
     const show = () => {
-      const {factor, at} = now();
+      const {factor, at, from} = now();
       const places = positions(at, this.graph.tokens.length);
       const value =
         features.length === 1
           ? `${number(features[0].activation)} → ${number(features[0].activation * factor)}`
           : `× ${number(factor)}`;
-      const what = factor === 0 ? 'switched off' : value;
-      readout.textContent =
-        factor === 1 && !at
-          ? 'unchanged'
-          : places === null
-            ? 'no such positions'
-            : what + (places.length ? ` at ${at}` : '');
+      const what = factor === 0 ? 'switched off' : elsewhere(from) ? told(from, factor) : value;
+      readout.textContent = !changed(now())
+        ? 'unchanged'
+        : places === null || this.changes(item) === null
+          ? 'no such position'
+          : what + (places.length ? ` at ${at}` : '');
       row.classList.toggle('changed', changed(now()));
     };
     const set = patch => {
@@ -155,14 +170,19 @@ export class SteerView {
           'button',
           {
             class: 'small quiet',
-            onclick: () => set(UNCHANGED),
-            'aria-label': `Reset ${item.label}`,
+            onclick: () => {
+              this.settings.delete(item.id);
+              if (item.remove) item.remove();
+              else this.render();
+            },
+            'aria-label': `${item.remove ? 'Remove' : 'Reset'} ${item.label}`,
             title: 'Leave as it is',
           },
-          'Reset',
+          item.remove ? 'Remove' : 'Reset',
         ),
       ),
       readout,
+      fromFields(i, item.label, now().from, patch => set({from: {...now().from, ...patch}})),
     );
     show();
     return row;
@@ -180,69 +200,6 @@ export class SteerView {
       autocomplete: 'off',
       onchange: event => onchange(event.target.value),
     });
-  }
-
-  /** A feature that the graph lacks, as it was added. */
-  extra(extra, i) {
-    const remove = () => {
-      this.extras.splice(i, 1);
-      this.render();
-    };
-    const {layer, feature, value, at} = extra;
-    return h(
-      'li',
-      {class: 'steer-item changed'},
-      h(
-        'div',
-        {class: 'steer-name'},
-        h('strong', {}, `#${feature}`),
-        ' ',
-        h('span', {class: 'muted'}, `${layer}/${feature}, not in the graph`),
-      ),
-      h('span', {class: 'readout muted'}, `set to ${number(value)} at ${at}`),
-      h(
-        'div',
-        {class: 'steer-factor'},
-        h('span', {class: 'grow'}),
-        h('button', {class: 'small quiet', 'aria-label': `Remove ${layer}/${feature}`, onclick: remove}, 'Remove'),
-      ),
-    );
-  }
-
-  adding() {
-    const field = (label, id, props) => h('label', {class: 'inline-field'}, label, h('input', {id, ...props}));
-    const read = id => /** @type {HTMLInputElement} */ (this.host.querySelector('#' + id)).value;
-    const problem = h('p', {class: 'failure', role: 'alert', hidden: true});
-    const add = () => {
-      const match = /^\s*(\d+)\/(\d+)\s*$/.exec(read('steer-add-feature'));
-      const places = positions(read('steer-add-at'), this.graph.tokens.length);
-      const value = Number(read('steer-add-value'));
-      problem.textContent = !match
-        ? 'Write the feature as layer/number, as in 3/1932.'
-        : !places?.length
-          ? `Write positions from 0 to ${this.graph.tokens.length - 1}, as in 3 or 5-7.`
-          : !Number.isFinite(value)
-            ? 'Write the activation to set as a number.'
-            : '';
-      problem.hidden = problem.textContent === '';
-      if (!problem.hidden) return;
-      this.extras.push({layer: Number(match[1]), feature: Number(match[2]), at: read('steer-add-at').trim(), value});
-      this.render();
-    };
-    return h(
-      'details',
-      {class: 'steer-add'},
-      h('summary', {}, 'Add a feature that is not in the graph'),
-      h(
-        'div',
-        {class: 'fields'},
-        field('Layer/number', 'steer-add-feature', {type: 'text', placeholder: '3/1932', autocomplete: 'off'}),
-        field('At', 'steer-add-at', {type: 'text', value: String(this.graph.tokens.length - 1), autocomplete: 'off'}),
-        field('Activation', 'steer-add-value', {type: 'number', step: 'any', value: 1}),
-        h('button', {class: 'small', id: 'steer-add', onclick: add}, 'Add'),
-      ),
-      problem,
-    );
   }
 
   optionFields() {
@@ -286,6 +243,20 @@ export class SteerView {
       field('Seed', 'steer-seed', {type: 'number', step: 1, value: o.seed}, input => {
         input.value = o.seed = Math.round(Number(input.value) || 0);
       }),
+      field(
+        'Samples',
+        'steer-samples',
+        {
+          type: 'number',
+          min: 1,
+          max: 20,
+          value: o.samples,
+          title: 'Texts to draw of each; greedy ones are all the same',
+        },
+        input => {
+          input.value = o.samples = Math.round(clamp(input.value, 1, 20));
+        },
+      ),
       h('span', {class: 'grow'}),
       this.running ? h('button', {class: 'small', onclick: () => this.abort?.abort()}, 'Cancel') : null,
       this.runButton,
@@ -294,20 +265,45 @@ export class SteerView {
     return settings;
   }
 
+  /** The edits of an item; null if some positions can't be read. */
+  changes(item) {
+    const {factor, at, from} = this.setting(item);
+    const count = this.graph.tokens.length;
+    const places = positions(at, count);
+    if (places === null) return null;
+    const all = item.members
+      .filter(steerable)
+      .flatMap(node =>
+        edits(
+          siteOf(node),
+          position =>
+            elsewhere(from) ? {from: taken(from, position, factor, count)} : {value: node.activation * factor},
+          places,
+          this.options.onward,
+        ),
+      );
+    return all.some(edit => edit.from === null) ? null : all;
+  }
+
   /** What is asked for now; null if some positions can't be read. */
   edits() {
-    const count = this.graph.tokens.length;
     const all = [];
     for (const item of this.items) {
-      const setting = this.settings.get(item.id) ?? UNCHANGED;
-      if (!changed(setting)) continue;
-      const places = positions(setting.at, count);
-      if (places === null) return null;
-      for (const node of item.members.filter(steerable))
-        all.push(...edits(siteOf(node), node.activation * setting.factor, places, this.options.onward));
+      if (!changed(this.setting(item))) continue;
+      const some = this.changes(item);
+      if (some === null) return null;
+      all.push(...some);
     }
-    for (const {layer, feature, value, at} of this.extras)
-      all.push(...edits({layer, feature, position: 0}, value, positions(at, count), this.options.onward));
+    for (const {features, factor, at} of this.adding.extras)
+      for (const {activation, ...site} of features)
+        all.push(
+          ...edits(
+            site,
+            () => ({value: activation * factor}),
+            positions(at, this.graph.tokens.length),
+            this.options.onward,
+          ),
+        );
     return all;
   }
 
@@ -322,9 +318,9 @@ export class SteerView {
     const changes = this.edits();
     const heads = this.heads.changes.map(change => ({...change}));
     const nodes = watched(this.graph, changes, this.shown, this.annotations.pinned, heads);
-    const {freezeAttention, newTokens, temperature, seed} = this.options;
-    const request = {edits: changes, heads, freezeAttention, newTokens, temperature, seed};
-    const said = command(this.graph, this.model, request);
+    const {freezeAttention, newTokens, temperature, seed, samples} = this.options;
+    const request = {edits: changes, heads, freezeAttention, newTokens, temperature, seed, samples};
+    const {model} = this;
     this.abort = new AbortController();
     const graph = this.graph;
     this.running = true;
@@ -340,11 +336,10 @@ export class SteerView {
         this.result = {
           ...result,
           nodes,
-          changes,
           heads,
           graph,
-          command: said,
-          effects: effects(graph, nodes, changes, result),
+          command: command(graph, model, request, result.set),
+          effects: effects(graph, nodes, result),
         };
     } catch (failure) {
       this.failure = failure.message;
@@ -371,6 +366,6 @@ export class SteerView {
   }
 }
 
-function changed({factor, at}) {
-  return factor !== 1 || at.trim() !== '';
+function changed({factor, at, from}) {
+  return factor !== 1 || at.trim() !== '' || elsewhere(from);
 }

@@ -6,6 +6,7 @@ import {origin} from './new-graph.js';
 const MOST_WATCHED = 300;
 
 /** @typedef {{layer: number, position: number, feature: number}} Site */
+/** @typedef {{activations: number[], next: {id: number, probability: number}[]}} Outcome */
 
 /** Features that can be steered. */
 export function steerable(node) {
@@ -42,16 +43,20 @@ export function positions(text, count) {
 }
 
 /**
- * Edits that set a feature to a value.
+ * Edits of a feature.
  *
  * @param {Site} site       where it is
- * @param {number} value
+ * @param {(position: number) => {value: number} | {from: object}} change what it is set to at a position
  * @param {number[]} places positions to set it at; its own if there are none
  * @param {boolean} onward  also at every later position
  */
-export function edits(site, value, places, onward) {
+export function edits(site, change, places, onward) {
   const at = places.length ? places : [site.position];
-  return at.map((position, i) => ({site: {...site, position}, value, onward: onward && i === at.length - 1}));
+  return at.map((position, i) => ({
+    site: {...site, position},
+    ...change(position),
+    onward: onward && i === at.length - 1,
+  }));
 }
 
 /**
@@ -74,10 +79,12 @@ export function watched(graph, changes, shown, pinned, heads = []) {
 /**
  * What steering did to each node: its activation, or an output's probability, before and after.
  *
+ * @param {{original: Outcome, steered: Outcome, set: {site: Site, before: number, after: number}[]}} result
  * @returns {Map<string, [number, number]>} by node id
  */
-export function effects(graph, nodes, changes, {original, steered}) {
-  const set = new Map(changes.map(edit => [keyOf(edit.site), edit.value]));
+export function effects(graph, nodes, result) {
+  const {original, steered, set: given} = result;
+  const set = new Map(given.map(({site, after}) => [keyOf(site), after]));
   const found = new Map();
   // What was set counts, not what the encoder would say of the changed text.
   nodes.forEach((node, i) =>
@@ -95,14 +102,19 @@ export function effects(graph, nodes, changes, {original, steered}) {
  * What does the same on the command line.
  *
  * @param {{id: string, transcoders: string[], scans: string[]}} model that made the graph
- * @param request as the server takes it: edits, heads, freezeAttention, newTokens, temperature, seed
+ * @param request as the server takes it: edits, heads, freezeAttention, newTokens, temperature, seed, samples
+ * @param {{site: Site, after: number}[]} set what the edits set
  */
-export function command(graph, model, {edits: changes, heads, freezeAttention, newTokens, temperature, seed}) {
+export function command(graph, model, request, set = []) {
+  const {edits: changes, heads, freezeAttention, newTokens, temperature, seed, samples = 1} = request;
+  const values = new Map(set.map(({site, after}) => [keyOf(site), after]));
   const {prompt} = origin(graph);
   const words = ['headwater intervene', quoted(prompt.text), `-m ${quoted(model.id)}`];
   words.push(`-t ${quoted(model.transcoders[model.scans.indexOf(graph.scan)] ?? graph.scan)}`);
   for (const {site, value, onward} of changes)
-    words.push(`--set ${site.layer}/${site.position}${onward ? ':' : ''}/${site.feature}=${value}`);
+    words.push(
+      `--set ${site.layer}/${site.position}${onward ? ':' : ''}/${site.feature}=${value ?? values.get(keyOf(site))}`,
+    );
   for (const {layer, head, query, key, probability} of heads)
     words.push(
       query === undefined
@@ -111,7 +123,8 @@ export function command(graph, model, {edits: changes, heads, freezeAttention, n
     );
   if (!freezeAttention) words.push('--freeze none');
   if (newTokens > 0) words.push(`--generate ${newTokens}`);
-  if (newTokens > 0 && temperature > 0) words.push(`--temperature ${temperature} --seed ${seed}`);
+  if (newTokens > 0 && temperature > 0)
+    words.push(`--temperature ${temperature} --seed ${seed}${samples > 1 ? ` --samples ${samples}` : ''}`);
   return words.join(' \\\n  ');
 }
 

@@ -9,6 +9,7 @@ import {shareOfOriginal} from './steering.js';
 import {LOGIT, TOKEN} from './model.js';
 
 const CLICK = 4; // pixels that a click may wander
+const PAINTED = 38; // pixels above the diagram for what says that effects are painted
 
 export class SubgraphView {
   /** @type {import('./model.js').Graph} */ graph = null;
@@ -88,10 +89,15 @@ export class SubgraphView {
     const first = this.graph !== graph;
     const before = this.items?.length ?? 0;
     const same = !first && this.annotations === annotations && this.labelled === labelled;
+    const painted = Boolean(this.effects) !== Boolean(effects);
     Object.assign(this, {graph, annotations, clicked, labelled, effects});
     this.painted.hidden = !effects;
     if (!graph) return;
-    if (same) return this.draw();
+    if (same) {
+      this.draw();
+      if (painted && !this.moved) this.fit();
+      return;
+    }
     const font = (this.font ||= getComputedStyle(document.body).fontFamily);
     const {items, ties} = diagram(graph, annotations, (text, size) => {
       this.measuring.font = `600 ${size}px ${font}`;
@@ -373,10 +379,14 @@ export class SubgraphView {
     const {width, height} = this.size;
     if (!width || !height || !this.items?.length) return;
     const b = bounds(this.items);
-    const k = Math.min(1.25, width / b.width, height / b.height);
+    const top = this.effects ? PAINTED : 0,
+      high = height - top;
+    const k = Math.min(1.25, width / b.width, high / b.height);
     d3.select(this.svg).call(
       this.zoom.transform,
-      d3.zoomIdentity.translate((width - b.width * k) / 2 - b.x * k, (height - b.height * k) / 2 - b.y * k).scale(k),
+      d3.zoomIdentity
+        .translate((width - b.width * k) / 2 - b.x * k, top + (high - b.height * k) / 2 - b.y * k)
+        .scale(k),
     );
     this.moved = false;
   }

@@ -79,12 +79,13 @@ export function headerTools(host, store, source, actions) {
     'button',
     {class: 'small', id: 'compare-button', onclick: actions.compare},
     icon('compare'),
-    'Compare',
+    h('span', {class: 'spare'}, 'Compare'),
   );
   const remix = h(
     'button',
-    {class: 'small', id: 'remix', title: 'A new graph from this one’s prompt', onclick: actions.remix},
-    'Remix',
+    {class: 'small', id: 'remix', title: 'Remix: a new graph from this one’s prompt', onclick: actions.remix},
+    icon('remix'),
+    h('span', {class: 'spare'}, 'Remix'),
   );
   const shareButton = iconButton('share', 'Share: link and frame', actions.share, {id: 'share'});
   fill(
@@ -115,7 +116,8 @@ export function headerTools(host, store, source, actions) {
   };
 }
 
-export function graphTools(host, connectionHost, store, view, actions) {
+/** @param hosts elements: filters, what is shown; more, beside its count; view, how it is seen; connections */
+export function graphTools(hosts, store, view, actions) {
   const slider = (id, label, title) => {
     const value = h('output', {for: id});
     const input = h('input', {id, type: 'range', min: 0, max: 1, step: 'any', title});
@@ -186,21 +188,16 @@ export function graphTools(host, connectionHost, store, view, actions) {
     icon('close'),
     h('span', {}),
   );
+  fill(hosts.filters, heads, pruning.element, edges.element, density.element, errors, fold);
+  fill(hosts.more, all);
   fill(
-    host,
-    heads,
-    all,
-    pruning.element,
-    edges.element,
-    density.element,
-    errors,
-    fold,
+    hosts.view,
     table,
     iconButton('minus', 'Zoom out', () => view.zoomBy(1 / 1.5)),
     iconButton('plus', 'Zoom in', () => view.zoomBy(1.5)),
     iconButton('fit', 'Show everything', () => view.resetZoom(), {id: 'fit'}),
   );
-  fill(connectionHost, direction);
+  fill(hosts.connections, direction);
   return {
     update() {
       const {graph, pruning: share, edgeShare, showErrors, table: asTable, linkType, filter, through} = store.state;

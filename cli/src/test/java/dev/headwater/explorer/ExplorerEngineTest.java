@@ -93,6 +93,30 @@ class ExplorerEngineTest extends ExplorerCase {
     }
 
     @Test
+    void activationsAreTakenFromElsewhere() {
+        String body = "{\"graph\":\"" + SampleGraphs.DALLAS
+                + "\",\"edits\":[{\"site\":{\"layer\":0,\"position\":9,\"feature\":94},\"from\":{\"prompts\":[{\"text\":\"Paris\"}],\"position\":-1,\"factor\":4}}],"
+                + "\"newTokens\":8,\"temperature\":1,\"samples\":3}";
+        var accepted = client.send("POST", "/api/jobs/intervene", body);
+        assertEquals(202, accepted.status(), accepted.error());
+        JsonNode last = events(accepted.json().get("id").textValue()).getLast();
+        assertEquals(2, last.at("/result/set/0/after").doubleValue(), last.toString());
+        assertEquals(3, last.at("/result/steered/texts").size());
+        for (String[] wrong : new String[][] {
+            {"\"from\":", "\"value\":1,\"from\":"},
+            {"\"factor\":4", "\"factor\":\"NaN\""},
+            {"\"Paris\"", "\"\""},
+            {"\"samples\":3", "\"samples\":21"}
+        }) {
+            assertEquals(
+                    400,
+                    client.send("POST", "/api/jobs/intervene", body.replace(wrong[0], wrong[1]))
+                            .status(),
+                    wrong[1]);
+        }
+    }
+
+    @Test
     void steersWithTheGraphsOwnTokens() {
         String body = "{\"graph\":\"" + SampleGraphs.DALLAS
                 + "\",\"edits\":[{\"site\":{\"layer\":0,\"position\":9,\"feature\":94},\"value\":-2.5,\"onward\":false}],"

@@ -114,7 +114,10 @@ final class FakeEngine implements Engine {
             double[] after = {0.05, 0.91, 0.02, 0.01, 0.006, 0.001};
             return new SteerResult(
                     outcome(tokens, before, request, 1, " Austin. Fact: the capital of Texas is"),
-                    outcome(tokens, after, request, 0.3, " Sacramento. Fact: the region of"));
+                    outcome(tokens, after, request, 0.3, " Sacramento. Fact: the region of"),
+                    request.edits().stream()
+                            .map(edit -> new Applied(edit.site(), unchanged(edit.site()), set(edit)))
+                            .toList());
         });
     }
 
@@ -222,6 +225,16 @@ final class FakeEngine implements Engine {
                         .toList());
     }
 
+    /** Feature 17 fires nowhere. */
+    private static double unchanged(dev.headwater.engine.graph.FeatureRef site) {
+        return site.feature() == 17 ? 0 : 1 + (site.feature() % 17) / 4.0;
+    }
+
+    /** Elsewhere everything is 0.5. */
+    private static double set(Edit edit) {
+        return edit.value() != null ? edit.value() : 0.5 * edit.from().factor();
+    }
+
     private static Outcome outcome(
             String[] tokens, double[] probabilities, SteerRequest request, double factor, String text) {
         List<TokenProbability> next = java.util.stream.IntStream.range(0, tokens.length)
@@ -231,13 +244,19 @@ final class FakeEngine implements Engine {
                 .map(site -> {
                     double edited = request.edits().stream()
                             .filter(edit -> edit.site().equals(site))
-                            .mapToDouble(Edit::value)
+                            .mapToDouble(FakeEngine::set)
                             .findFirst()
                             .orElse(Double.NaN);
-                    return factor < 1 && !Double.isNaN(edited) ? edited : (1 + (site.feature() % 17) / 4.0) * factor;
+                    return factor < 1 && !Double.isNaN(edited) ? edited : unchanged(site) * factor;
                 })
                 .toList();
-        return new Outcome(next, activations, request.newTokens() == 0 ? "" : text);
+        int samples = request.newTokens() == 0 ? 0 : request.temperature() > 0 ? request.samples() : 1;
+        return new Outcome(
+                next,
+                activations,
+                java.util.stream.IntStream.range(0, samples)
+                        .mapToObj(i -> i == 0 ? text : text + " " + i)
+                        .toList());
     }
 
     private void pause(Progress progress) {

@@ -269,6 +269,26 @@ class LiveExplorerTest {
                         .startsWith("no attention lies between the ends of the edge from 5_1320_10 to 7_3913_10"));
     }
 
+    /** What 'intervene --swap' does, with the activation of the feature for Sacramento in the sentence about Oakland. */
+    @Test
+    @Order(4)
+    void anActivationIsTakenFromAnotherPrompt() {
+        String id = client.send(
+                        "POST",
+                        "/api/jobs/intervene",
+                        "{\"graph\":\"" + DALLAS
+                                + "\",\"edits\":[{\"site\":{\"layer\":0,\"position\":9,\"feature\":1066},\"from\":{\"prompts\":[{\"text\":\"Fact: the capital of the state containing Oakland is\"}],\"position\":-2,\"factor\":2}}]}")
+                .json()
+                .get("id")
+                .textValue();
+        JsonNode set = browser.await("what was set", () -> {
+            JsonNode found = client.get("/api/jobs/" + id).json().at("/result/set/0");
+            return found.isMissingNode() ? null : found;
+        });
+        assertEquals(0, set.get("before").doubleValue());
+        assertEquals(1.029, set.get("after").doubleValue(), 5e-4);
+    }
+
     @Test
     @Order(5)
     void evidenceBuiltFromACorpusIsServedAndShown() throws IOException {

@@ -16,12 +16,6 @@ class PageCircuitTest extends PageFixture {
     private static final String TEXAS = "pinnedIds=0_94_9,0_1862_9,1_696_9,3_1932_10,7_3913_10&supernodes="
             + URLEncoder.encode("[[\"Texas\",\"0_94_9\",\"0_1862_9\",\"1_696_9\"]]", StandardCharsets.UTF_8);
 
-    private void catchJobs() {
-        browser.js(
-                "window.sent = []; const job = headwater.source.job; headwater.source.job = (kind, request, ...more) => {"
-                        + " window.sent.push({kind, request}); return job.call(headwater.source, kind, request, ...more); }");
-    }
-
     @Test
     void aCircuitIsSuggestedAndUndone() throws Exception {
         openDallas();

@@ -115,6 +115,13 @@ abstract class PageFixture {
         openDallas(all.toArray(String[]::new));
     }
 
+    /** From now on, what the page asks of the server's engine is in window.sent too. */
+    void catchJobs() {
+        browser.js(
+                "window.sent = []; const job = headwater.source.job; headwater.source.job = (kind, request, ...more) => {"
+                        + " window.sent.push({kind, request}); return job.call(headwater.source, kind, request, ...more); }");
+    }
+
     private static String group(String label, List<String> ids) {
         return "[\"" + label + "\",\"" + String.join("\",\"", ids) + "\"]";
     }

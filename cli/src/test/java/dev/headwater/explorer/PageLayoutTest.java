@@ -8,33 +8,6 @@ import org.junit.jupiter.api.Test;
 
 /** Where things stand on the page: nothing cut off, nothing on top of another. */
 class PageLayoutTest extends PageFixture {
-    /** Controls of the header and of the panels' heads, and what is wrong with their boxes. */
-    private static final String BOXES = """
-            const chosen = 'button, select, input, output, .slider > span, .score, h1, h2, .muted';
-            const controls = [...document.querySelectorAll('.top *, .panel-head *')].filter(e => e.matches(chosen) && e.checkVisibility()
-              && e.getClientRects().length && !e.closest('.menu-list, .search-results'));
-            const box = e => e.getBoundingClientRect();
-            const named = e => e.id || e.getAttribute('aria-label') || e.textContent.trim().slice(0, 24) || e.className;
-            const problems = [];
-            for (const e of controls) {
-              const b = box(e), around = box(e.closest('.panel, .top'));
-              if (!b.width || !b.height) continue;
-              if (b.left < -0.5 || b.right > innerWidth + 0.5) problems.push(named(e) + ' leaves the window');
-              if (b.left < around.left - 0.5 || b.right > around.right + 0.5 || b.top < around.top - 0.5 || b.bottom > around.bottom + 0.5) problems.push(named(e) + ' is cut off');
-              if (e.matches('button:not(.graph-button), .score, .muted') && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline') problems.push(named(e) + ' holds more than it shows');
-            }
-            for (let i = 0; i < controls.length; i++) {
-              for (let j = i + 1; j < controls.length; j++) {
-                const [a, b] = [controls[i], controls[j]];
-                if (a.contains(b) || b.contains(a)) continue;
-                const [p, q] = [box(a), box(b)];
-                if (Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1 && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 1) problems.push(named(a) + ' lies on ' + named(b));
-              }
-            }
-            if (document.documentElement.scrollWidth > innerWidth) problems.push('the page is wider than the window');
-            return problems;
-            """;
-
     private static final List<Integer> WIDTHS = List.of(400, 768, 901, 1024, 1120, 1280, 1440, 1920);
 
     @Test
@@ -45,7 +18,7 @@ class PageLayoutTest extends PageFixture {
             for (String tab : List.of("subgraph", "steer")) {
                 browser.open(page("slug=large&pinnedIds=" + state0()));
                 browser.click("#tab-" + tab);
-                assertEquals(List.of(), browser.js(BOXES), width + " px, " + tab);
+                assertEquals(List.of(), browser.js(PageMatrixTest.BOXES), width + " px, " + tab);
             }
             browser.screenshot("width-" + width);
         }
@@ -92,6 +65,21 @@ class PageLayoutTest extends PageFixture {
                     "scrolled", () -> ((Number) browser.js("return headwater.graphView.zoom.x")).intValue() == -400);
             browser.screenshot("long-" + tokens);
             browser.assertAccessible(tokens + " tokens");
+        }
+    }
+
+    @Test
+    void theEndStaysInViewWhenTheWindowChanges() {
+        SampleGraphs.shaped(graphs, "long", prompt(341), 26, 900, 5_000, List.of(" cat", " dog"));
+        browser.open(page("slug=long"));
+        for (int width : List.of(768, 1024, 1920, 1280)) {
+            browser.width(width, 900);
+            Browser.pause(200);
+            assertTrue(
+                    (Boolean)
+                            browser.js(
+                                    "const {place, frame, zoom} = headwater.graphView; return Math.abs(zoom.x + place.width * zoom.k - frame.width) < 2"),
+                    width + " px");
         }
     }
 

@@ -166,6 +166,9 @@ public final class BatchCommand implements Callable<Integer> {
     private final class Run {
         private final Set<BatchLine> due;
         private final ReplacementModel loaded;
+        /** Of transcoders: opened once, not for each line. */
+        private GraphJson.@Nullable Labels kept;
+
         private final AttributionOptions options;
         private final BatchSettings settings;
         private final BatchRecords records;
@@ -265,17 +268,26 @@ public final class BatchCommand implements Callable<Integer> {
             }
         }
 
+        private GraphJson.Labels labels(AttributionGraph graph, Pruning pruned) {
+            if (loaded.basis().dense()) {
+                return SetEvidence.labels(loaded, graph, pruned); // a neuron's name depends on the graph
+            }
+            if (kept == null) {
+                kept = SetEvidence.labels(loaded.transcoderReference());
+            }
+            return kept;
+        }
+
         private void write(BatchLine line, AttributionGraph graph, double seconds) {
             Path file;
             try {
                 Pruning pruned = pruning.of(graph);
-                GraphJson.Labels labels = SetEvidence.labels(loaded, graph, pruned);
                 file = GraphJson.write(
                         graph,
                         pruned,
                         new GraphJson.Options(
                                 line.slug(),
-                                labels,
+                                labels(graph, pruned),
                                 SiteSet.featureDetails(graph.provenance().scan())),
                         directory);
             } catch (HeadwaterException e) {

@@ -23,17 +23,10 @@ import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.graph.AttributionGraph;
-import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.hub.BundledModel;
 import dev.headwater.engine.intervention.Baseline;
-import dev.headwater.engine.intervention.Change;
-import dev.headwater.engine.intervention.Freeze;
-import dev.headwater.engine.intervention.Generation;
-import dev.headwater.engine.intervention.Intervention;
-import dev.headwater.engine.intervention.Positions;
 import dev.headwater.engine.intervention.Run;
-import dev.headwater.engine.intervention.Sampling;
 import dev.headwater.engine.intervention.TokenChange;
 import dev.headwater.engine.sharing.SiteSet;
 import dev.headwater.engine.tokens.ChatTemplate;
@@ -46,12 +39,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -60,7 +51,7 @@ import org.jspecify.annotations.Nullable;
  * runs at a time.
  */
 final class LiveEngine implements Engine, AutoCloseable {
-    private static final int NEXT_TOKENS = 8;
+    static final int NEXT_TOKENS = 8;
 
     private final String model;
     private final Map<String, ReplacementModel> loaded = new HashMap<>();
@@ -141,7 +132,7 @@ final class LiveEngine implements Engine, AutoCloseable {
         return loaded.computeIfAbsent(reference, set -> options.load(set, Progress.NONE));
     }
 
-    private static dev.headwater.engine.graph.Prompt read(ReplacementModel model, Prompt prompt) {
+    static dev.headwater.engine.graph.Prompt read(ReplacementModel model, Prompt prompt) {
         return switch (prompt) {
             case Prompt.Text text -> model.prompt(text.text());
             case Prompt.Chat chat -> {
@@ -240,48 +231,7 @@ final class LiveEngine implements Engine, AutoCloseable {
 
     @Override
     public synchronized SteerResult intervene(SteerRequest request, Progress progress) {
-        ReplacementModel live = ofScan(request.scan());
-        progress.phase("steer", 2);
-        var edits = request.edits().stream()
-                .map(edit -> new dev.headwater.engine.intervention.Edit(
-                        edit.site().layer(),
-                        edit.onward()
-                                ? new Positions.Range(edit.site().position(), null)
-                                : new Positions.At(edit.site().position()),
-                        edit.site().feature(),
-                        new Change.Set((float) edit.value())))
-                .toList();
-        Intervention intervention = new Intervention(
-                edits,
-                request.heads().stream().map(HeadChange::edit).toList(),
-                request.freezeAttention() ? Freeze.ATTENTION : Freeze.NOTHING);
-        int[] tokens = request.tokens().stream().mapToInt(Integer::intValue).toArray();
-        try (Baseline baseline = Baseline.of(live, live.prompt(tokens));
-                Run edited = baseline.apply(intervention)) {
-            progress.advance(1);
-            List<TokenChange> changes = TokenChange.between(baseline.run(), edited, -1, NEXT_TOKENS, live.tokenizer());
-            return new SteerResult(
-                    outcome(
-                            request,
-                            live,
-                            baseline,
-                            Intervention.NONE,
-                            baseline.run(),
-                            changes.stream()
-                                    .map(change -> new TokenProbability(change.token(), change.text(), change.before()))
-                                    .toList(),
-                            progress),
-                    outcome(
-                            request,
-                            live,
-                            baseline,
-                            intervention,
-                            edited,
-                            changes.stream()
-                                    .map(change -> new TokenProbability(change.token(), change.text(), change.after()))
-                                    .toList(),
-                            progress));
-        }
+        return new LiveSteering(ofScan(request.scan()), request, progress).result();
     }
 
     private ReplacementModel ofScan(String scan) {
@@ -296,47 +246,6 @@ final class LiveEngine implements Engine, AutoCloseable {
     @Override
     public synchronized AttentionResult attention(AttentionRequest request, Progress progress) {
         return attention.answer(ofScan(request.scan()), request, progress);
-    }
-
-    private static Outcome outcome(
-            SteerRequest request,
-            ReplacementModel live,
-            Baseline baseline,
-            Intervention intervention,
-            Run run,
-            List<TokenProbability> next,
-            Progress progress) {
-        Double[] watched = new Double[request.watch().size()];
-        Arrays.fill(watched, 0.0);
-        for (int i = 0; i < watched.length; i++) {
-            FeatureRef site = request.watch().get(i);
-            if (!site.exists(live.layers(), run.positions(), live.basis().features())) {
-                throw new UsageException("Feature " + site + " to watch does not exist in this model and prompt");
-            }
-            var active = run.activations(site.layer());
-            for (int j = 0; j < active.count(); j++) {
-                if (active.position()[j] == site.position() && active.feature()[j] == site.feature()) {
-                    watched[i] = (double) active.value()[j];
-                }
-            }
-        }
-        String text = "";
-        if (request.newTokens() > 0) {
-            var sampling = request.temperature() > 0
-                    ? new Sampling(request.temperature(), 0, 1, request.seed())
-                    : Sampling.GREEDY;
-            text = Generation.of(
-                            baseline,
-                            intervention,
-                            new Generation.Options(request.newTokens(), sampling, Generation.stopTokens(live)),
-                            (token, at) -> {
-                                if (progress.cancelled()) {
-                                    throw new CancellationException("steering was cancelled");
-                                }
-                            })
-                    .text();
-        }
-        return new Outcome(next, List.of(watched), text);
     }
 
     @Override
