@@ -159,12 +159,7 @@ const tour = new Tour({
   onEnd: () => store.set({tour: false}),
 });
 const header = headerTools($('header-tools'), store, source, actions);
-const graphBar = graphTools(
-  {filters: $('graph-tools'), more: $('graph-more'), view: $('view-tools'), connections: $('connection-tools')},
-  store,
-  graphView,
-  actions,
-);
+const graphBar = graphTools($, store, graphView, actions);
 const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({json, labels}));
 const saving = source.live ? new Saving(store, source, (state, text) => header.saving(state, text)) : null;
 const suggestSplit = splitters(document.querySelectorAll('.splitter'), $('main'));

@@ -116,8 +116,8 @@ export function headerTools(host, store, source, actions) {
   };
 }
 
-/** @param hosts elements: filters, what is shown; more, beside its count; view, how it is seen; connections */
-export function graphTools(hosts, store, view, actions) {
+/** @param at gives the page's places for tools, by their ids */
+export function graphTools(at, store, view, actions) {
   const slider = (id, label, title) => {
     const value = h('output', {for: id});
     const input = h('input', {id, type: 'range', min: 0, max: 1, step: 'any', title});
@@ -188,16 +188,16 @@ export function graphTools(hosts, store, view, actions) {
     icon('close'),
     h('span', {}),
   );
-  fill(hosts.filters, heads, pruning.element, edges.element, density.element, errors, fold);
-  fill(hosts.more, all);
+  fill(at('graph-tools'), heads, pruning.element, edges.element, density.element, errors, fold);
+  fill(at('graph-more'), all);
   fill(
-    hosts.view,
+    at('view-tools'),
     table,
     iconButton('minus', 'Zoom out', () => view.zoomBy(1 / 1.5)),
     iconButton('plus', 'Zoom in', () => view.zoomBy(1.5)),
     iconButton('fit', 'Show everything', () => view.resetZoom(), {id: 'fit'}),
   );
-  fill(hosts.connections, direction);
+  fill(at('connection-tools'), direction);
   return {
     update() {
       const {graph, pruning: share, edgeShare, showErrors, table: asTable, linkType, filter, through} = store.state;
