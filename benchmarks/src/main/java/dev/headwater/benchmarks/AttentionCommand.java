@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
@@ -86,6 +87,9 @@ final class AttentionCommand implements Callable<Integer> {
                 "graph s",
                 "heads s",
                 "share of the graph",
+                "graph CPU s",
+                "heads CPU s",
+                "share",
                 "a first score ms",
                 "a score ms",
                 "peak MiB, graph",
@@ -93,10 +97,47 @@ final class AttentionCommand implements Callable<Integer> {
         for (int i = 0; i < graphs.tokens.size(); i++) {
             table.row(row(graphs.tokens.get(i), runs.get(i)));
         }
-        System.out.print(table.print(Table.Format.MARKDOWN));
-        tables.record("Model: " + ModelShape.parse(graphs.model) + ". " + graphs.features + " features.\n\n"
-                + table.print(Table.Format.MARKDOWN));
+        String text = table.print(Table.Format.MARKDOWN) + "\n" + work(runs);
+        System.out.print(text);
+        tables.record("Model: " + ModelShape.parse(graphs.model) + ". " + graphs.features + " features.\n\n" + text);
         return 0;
+    }
+
+    /** What has to be multiplied, and how fast it was. */
+    private String work(List<List<JsonNode>> runs) {
+        Table table = new Table(
+                "tokens",
+                "graph GFLOP",
+                "a second",
+                "heads GFLOP",
+                "sources up",
+                "targets down",
+                "meeting",
+                "a second",
+                "share of the graph");
+        for (int i = 0; i < graphs.tokens.size(); i++) {
+            JsonNode run = runs.get(i).getFirst();
+            double graph = run.path("graphWork").asDouble();
+            double up = run.path("up").asDouble();
+            double down = run.path("down").asDouble();
+            double meet = run.path("meet").asDouble();
+            double all = up + down + meet;
+            table.row(List.of(
+                    Integer.toString(graphs.tokens.get(i)),
+                    number("%.0f", graph),
+                    spread(runs.get(i), one -> graph / one.path("graph").asDouble(), "%.0f"),
+                    number("%.0f", all),
+                    number("%.0f", up),
+                    number("%.0f", down),
+                    number("%.0f", meet),
+                    spread(runs.get(i), one -> all / one.path("heads").asDouble(), "%.0f"),
+                    number("%.2f", all / graph)));
+        }
+        return table.print(Table.Format.MARKDOWN);
+    }
+
+    private static String number(String format, double value) {
+        return String.format(Locale.ROOT, format, value);
     }
 
     private JsonNode run(int length) throws IOException {
@@ -135,6 +176,13 @@ final class AttentionCommand implements Callable<Integer> {
                         runs,
                         run -> run.path("heads").asDouble() / run.path("graph").asDouble(),
                         "%.2f"),
+                spread(runs, run -> run.path("graphCpu").asDouble(), "%.2f"),
+                spread(runs, run -> run.path("headsCpu").asDouble(), "%.2f"),
+                spread(
+                        runs,
+                        run -> run.path("headsCpu").asDouble()
+                                / run.path("graphCpu").asDouble(),
+                        "%.2f"),
                 spread(runs, run -> 1e3 * run.path("first").asDouble(), "%.0f"),
                 spread(runs, run -> 1e3 * run.path("score").asDouble(), "%.0f"),
                 spread(runs, run -> run.path("peakGraph").asDouble() / (1 << 20), "%.0f"),
@@ -159,14 +207,23 @@ final class AttentionCommand implements Callable<Integer> {
 
     private void explain(ReplacementModel loaded, Prompt prompt, AttributionOptions options, ObjectNode figures) {
         long start = System.nanoTime();
+        double busy = Machine.cpuSeconds();
         try (LinearPrompt linear = LinearPrompt.of(loaded, prompt, options, Progress.NONE);
                 AttributionGraph graph = Attribution.of(linear, Progress.NONE)) {
-            figures.put("graph", seconds(start)).put("peakGraph", Machine.peakMemory());
+            figures.put("graph", seconds(start))
+                    .put("graphCpu", Machine.cpuSeconds() - busy)
+                    .put("peakGraph", Machine.peakMemory());
             Pruning pruning = pruned(graph);
             figures.put("nodes", pruning.nodeCount()).put("edges", pruning.edgeCount());
             start = System.nanoTime();
+            busy = Machine.cpuSeconds();
             GraphHeads.of(linear, graph, pruning, null, 0.8, Progress.NONE);
-            figures.put("heads", seconds(start));
+            figures.put("heads", seconds(start)).put("headsCpu", Machine.cpuSeconds() - busy);
+            HeadWork work = HeadWork.of(loaded.model().config(), graph, pruning);
+            figures.put("graphWork", SweepWork.gflop(loaded, graph))
+                    .put("up", work.up())
+                    .put("down", work.down())
+                    .put("meet", work.meet());
             int layers = loaded.layers();
             int heads = loaded.model().config().attention().heads();
             int query = prompt.length() - 1;

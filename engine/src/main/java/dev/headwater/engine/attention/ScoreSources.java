@@ -55,8 +55,8 @@ public record ScoreSources(
     /** A term of the score: two sources' numbers. */
     public record Pair(int query, int key, float value) {}
 
-    /** Products of a sweep up to which every source's query and key are computed: some tens of milliseconds. */
-    private static final long CHEAP = 1L << 31;
+    /** Products of a sweep up to which every source's query and key are computed: those of the candidates come to as many. */
+    private static final long CHEAP = 1L << 33;
 
     /** Sources of each side whose pairs are looked at where all would cost more. */
     private static final int CANDIDATES = 40;

@@ -39,10 +39,7 @@ final class Contributions {
     private final int[] position;
     /** First row of each source [sources + 1]. */
     private final long[] offset;
-    /**
-     * How many sources lie below each layer's attention [top + 2]; those from before[l] to before[l + 1] enter at layer
-     * l.
-     */
+    /** How many sources lie below each layer's attention [top + 2]; those from before[l] to before[l + 1] enter at layer l. */
     private final int[] before;
 
     private final Ragged ragged;
@@ -175,19 +172,14 @@ final class Contributions {
         }
     }
 
-    /**
-     * Float32 values that a source at a position takes on its way from its layer to the top, and of what is left of it.
-     */
+    /** Float32 values that a source at a position takes on its way from its layer to the top, and of what is left of it. */
     static long floats(FrozenModel frozen, int positions, int layer, int position, int top) {
         FrozenWeights weights = frozen.weights();
         return (positions - position)
                 * (weights.width() + 3L * weights.headsWidth() + (long) weights.valueWidth() * (top - layer + 1));
     }
 
-    /**
-     * Lets in the sources of the layer below, and finds what the layer's heads read of all that have entered. What is made
-     * belongs to the innermost open scope.
-     */
+    /** Lets in the sources of the layer below, and finds what the layer's heads read of all, in the innermost open scope. */
     void enter(int l) {
         int old = before[l];
         int entered = before[l + 1];
@@ -227,9 +219,9 @@ final class Contributions {
             return;
         }
         try (var _ = TensorScope.open()) {
-            Tensor pattern = mirrored(mirrored(frozen.layer(l).pattern(), 1), 2);
-            pattern = Torch.contiguous(TorchShape.transpose(pattern, 1, 2));
-            int heads = frozen.weights().headsWidth();
+            Tensor back = mirrored(mirrored(frozen.layer(l).pattern(), 1), 2);
+            Tensor pattern = Torch.contiguous(TorchShape.transpose(back, 1, 2));
+            int heads = weights.output().columns();
             long before = frozen.width() + (long) frozen.weights().valueWidth();
             Tensor mixed = scratch(before, offset[entered], heads);
             if (old > 0) {
@@ -237,22 +229,36 @@ final class Contributions {
                 Kernels.patternAdjoint(
                         read, pattern, heads(), part(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]));
             }
-            if (entered > old) {
-                Tensor read = Tensor.empty(DType.F32, frozen.device(), entered - old, heads);
-                Kernels.patternAdjointSingle(byHead(fresh[l], read), pattern, heads(), part(old, entered), mixed);
-            }
-            Tensor reached = rows(0, entered);
             if (frozen.weights().parallel()) {
                 addSkip(l);
             }
             Weight output = weights.output().transposed();
+            Tensor room = Tensor.empty(DType.F32, frozen.device(), entered - old, heads);
+            Tensor own = entered == old ? room : byHead(fresh[l], room);
             if (last && weights.skip() == null) {
+                if (entered > old) {
+                    Kernels.patternAdjointSingle(own, pattern, heads(), part(old, entered), mixed);
+                }
                 Tensor there = Tensor.empty(DType.F32, frozen.device(), entered, frozen.width());
                 Tensor row = Torch.to(Tensor.ofLongs(Arrays.copyOf(offset, entered), entered), frozen.device());
                 output.product(there, TorchShape.indexSelect(mixed, 0, row), 0);
                 Kernels.addRows(stream, RowNumbers.of(Arrays.copyOf(offset, entered), frozen.device()), there);
-            } else {
-                output.product(reached, mixed, 1);
+                return;
+            }
+            if (old > 0) {
+                output.product(rows(0, old), TorchShape.narrow(mixed, 0, 0, offset[old]), 1);
+            }
+            if (entered > old) {
+                Tensor there = TorchShape.indexSelect(
+                        stream, 0, Torch.to(Tensor.ofLongs(ownRows(old, entered), entered - old), frozen.device()));
+                new FirstAttention(pattern)
+                        .spread(
+                                own,
+                                output.toFloat32(),
+                                part(old, entered),
+                                (offset[entered] - offset[old]) * heads,
+                                stream);
+                Kernels.addRows(stream, RowNumbers.of(ownRows(old, entered), frozen.device()), there);
             }
         }
     }
@@ -279,7 +285,7 @@ final class Contributions {
 
     private void enter(int first, int end, Tensor own) {
         Torch.zeroInPlace(rows(first, end));
-        Kernels.addRows(stream, ownRows(first, end), own);
+        Kernels.addRows(stream, RowNumbers.of(ownRows(first, end), frozen.device()), own);
     }
 
     private int heads() {
@@ -314,9 +320,8 @@ final class Contributions {
         return room;
     }
 
-    private RowNumbers ownRows(int first, int end) {
-        return RowNumbers.of(
-                IntStream.range(first, end).mapToLong(i -> offset[i + 1] - 1).toArray(), frozen.device());
+    private long[] ownRows(int first, int end) {
+        return IntStream.range(first, end).mapToLong(i -> offset[i + 1] - 1).toArray();
     }
 
     /** What features of lower layers write at a further layer. */
@@ -332,7 +337,10 @@ final class Contributions {
                 features++;
             }
             if (from >= 0 && features > first) {
-                Kernels.addRows(stream, ownRows(first, features), written(first, features, from, to));
+                Kernels.addRows(
+                        stream,
+                        RowNumbers.of(ownRows(first, features), frozen.device()),
+                        written(first, features, from, to));
             }
         }
     }
@@ -356,7 +364,7 @@ final class Contributions {
         return stream;
     }
 
-    /** The source's number in {@link Sources}. */
+    /** Its number in {@link Sources}. */
     int column(int source) {
         return column[source];
     }
@@ -380,10 +388,7 @@ final class Contributions {
         return spread[layer];
     }
 
-    /**
-     * F32 [n, kvHeads·headDim] of those that enter at the layer, each at its own position; {@link #firstFresh} is the
-     * first.
-     */
+    /** F32 [n, kvHeads·headDim] of those that enter at the layer, from {@link #firstFresh} on, each at its own position. */
     Tensor freshValues(int layer) {
         return fresh[layer];
     }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gradients of some targets of a {@link HeadSweep} on their way down, from the top layer on; those that have entered are a prefix. Belongs
@@ -42,8 +43,10 @@ final class HeadBatch {
     private final Tensor mixed;
     /** What the heads that share a value have together. */
     private final Tensor shared;
-    /** The targets from here on started in the attention layer above, so that {@link #shared} still tells all of them. */
+    /** The targets from here on started in the attention layer above. */
     private int firstRecent;
+    /** F32 [recent, heads·headDim], what they had at that layer's heads; null if none started. */
+    private @Nullable Tensor recent;
 
     /**
      * @param targets from the top layer down
@@ -146,41 +149,58 @@ final class HeadBatch {
         try (var scope = TensorScope.open()) {
             FrozenWeights.Layer model = weights.layer(layer);
             Tensor pattern = frozen.layer(layer).pattern();
+            Tensor fresh = null;
             if (old > 0) {
                 Ragged all = part(ragged, 0, old);
                 if (!weights.parallel()) {
                     throughSkip(layer, rows(gradient, 0, old), all);
                 }
-                toHeads(layer, old);
+                toHeads(layer, old, ragged);
                 if (weights.parallel()) {
                     throughSkip(layer, rows(gradient, 0, old), all);
                 }
                 Kernels.patternAdjoint(atHeads, pattern, heads, all, mixed);
             }
             if (entered > old) {
-                Tensor own = Tensor.empty(DType.F32, frozen.device(), entered - old, weights.headsWidth());
-                model.output().product(own, vectors(old, entered), 0);
-                Kernels.patternAdjointSingle(own, pattern, heads, part(ragged, old, entered), mixed);
-                enter(old, entered);
+                fresh = Tensor.empty(DType.F32, frozen.device(), entered - old, weights.headsWidth());
+                model.output().product(fresh, vectors(old, entered), 0);
+                Kernels.patternAdjointSingle(fresh, pattern, heads, part(ragged, old, entered), mixed);
             }
             meet(layer, entered);
-            if (layer > lowest) {
-                share(entered);
-                model.value().product(rows(gradient, 0, entered), rows(shared, 0, entered), 1);
+            if (layer > lowest && old > 0) {
+                share(old);
+                model.value().product(rows(gradient, 0, old), rows(shared, 0, old), 1);
             }
+            if (layer > lowest && fresh != null) {
+                new FirstAttention(pattern)
+                        .spread(
+                                fresh,
+                                model.value().toFloat32(),
+                                part(ragged, old, entered),
+                                room(old, entered),
+                                gradient);
+                Kernels.addRows(gradient, ownRows(old, entered), vectors(old, entered));
+            }
+            recent = fresh == null ? null : scope.keep(fresh);
         }
     }
 
+    /** Of the gradients at heads, before and after they are mixed, and as they are read back, a third is free. */
+    private long room(int first, int end) {
+        return (offset[end] - offset[first]) * weights.headsWidth();
+    }
+
     /** The gradients with respect to what the heads put out. */
-    private void toHeads(int layer, int old) {
+    private void toHeads(int layer, int old, Ragged ragged) {
         Weight output = weights.layer(layer).output();
         Weight two = twoLayers.weight(layer);
         int whole = two == null ? old : firstRecent;
         if (whole > 0) {
             output.product(rows(atHeads, 0, whole), rows(gradient, 0, whole), 0);
         }
-        if (two != null && old > whole) {
-            two.product(rows(atHeads, whole, old), rows(shared, whole, old), 0);
+        if (two != null && recent != null && old > whole) {
+            new FirstAttention(frozen.layer(layer + 1).pattern())
+                    .spread(recent, two.toFloat32(), part(ragged, whole, old), room(whole, old), atHeads);
             Tensor own = Tensor.empty(DType.F32, frozen.device(), old - whole, weights.headsWidth());
             output.product(own, vectors(whole, old), 0);
             Kernels.addRows(atHeads, ownRows(whole, old), own);
