@@ -1,8 +1,10 @@
 """Runs circuit-tracer (TransformerLens backend, CPU) and writes what it measured, for `benchmarks/run compare` and `graph-functions`.
 
 usage: reference.py attribute --model DIR --ids FILE --json OUT [--graph OUT] [settings]
+       reference.py attribute --checkpoint FILE --transcoders DIR --ids FILE --json OUT [--graph OUT] [settings]
        reference.py functions --graph FILE --json OUT [--repeat N]
-circuit_tracer and transformer_lens must be importable; nothing is downloaded. DIR holds model/ and transcoders/.
+circuit_tracer and transformer_lens must be importable, from clones or from packages; nothing is downloaded. DIR of --model holds model/ and
+transcoders/. A checkpoint is a folder or a GGUF file, which transformers dequantises (that needs the package gguf).
 """
 import argparse
 import importlib.metadata
@@ -40,8 +42,10 @@ def make_importable():
         constants.HF_HUB_ENABLE_HF_TRANSFER = False
 
 
-def load(directory):
+def load(checkpoint, transcoders):
     """circuit-tracer's model from a local Llama checkpoint: TransformerLens opens official names only, so build its configuration here."""
+    import inspect
+
     import torch
     import yaml
     from circuit_tracer.replacement_model.replacement_model_transformerlens import TransformerLensReplacementModel
@@ -50,12 +54,17 @@ def load(directory):
     from transformer_lens.pretrained.weight_conversions import convert_llama_weights
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    checkpoint, transcoders = directory / "model", directory / "transcoders"
-    hf = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32, attn_implementation="eager")
+    place = dict(pretrained_model_name_or_path=checkpoint)
+    if checkpoint.is_file():
+        place = dict(pretrained_model_name_or_path=checkpoint.parent, gguf_file=checkpoint.name)
+    hf = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, attn_implementation="eager")
     c = hf.config
     settings = yaml.safe_load((transcoders / "config.yaml").read_text())
     paths = {i: str(transcoders / f"layer_{i}.safetensors") for i in range(c.num_hidden_layers)}
-    tc = load_transcoder_set(paths, activation=settings["activation"], lazy_encoder=False, lazy_decoder=False, scan=settings["scan"],
+    named = dict(activation=settings.get("activation"))
+    if "activation" not in inspect.signature(load_transcoder_set).parameters:   # the package's does not ask; it goes by the files
+        named = {}
+    tc = load_transcoder_set(paths, **named, lazy_encoder=False, lazy_decoder=False, scan=settings["scan"],
                              feature_input_hook=settings["feature_input_hook"], feature_output_hook=settings["feature_output_hook"],
                              device=torch.device("cpu"), dtype=torch.float32)
     cfg = dict(n_layers=c.num_hidden_layers, d_model=c.hidden_size, n_ctx=c.max_position_embeddings, d_head=c.head_dim,
@@ -66,7 +75,7 @@ def load(directory):
     if c.num_key_value_heads != c.num_attention_heads:
         cfg["n_key_value_heads"] = c.num_key_value_heads
     cfg = HookedTransformerConfig.from_dict(cfg)
-    model = TransformerLensReplacementModel(cfg, tokenizer=AutoTokenizer.from_pretrained(checkpoint), default_padding_side="right")
+    model = TransformerLensReplacementModel(cfg, tokenizer=AutoTokenizer.from_pretrained(**place), default_padding_side="right")
     state = {k: v.detach().clone() for k, v in convert_llama_weights(hf, cfg).items()}
     result = model.load_state_dict(state, strict=False)
     left = [k for k in result.missing_keys if not k.endswith(("mask", "IGNORE", "rotary_sin", "rotary_cos", "b_U"))]
@@ -95,9 +104,12 @@ class Phases(logging.Handler):
 def attribute(a):
     import torch
     torch.set_num_threads(a.threads)
-    from circuit_tracer.attribution.attribute_transformerlens import attribute as run
+    try:
+        from circuit_tracer.attribution.attribute_transformerlens import attribute as run
+    except ImportError:                                             # as the package has it
+        from circuit_tracer.attribution.attribute import attribute as run
     start = time.time()
-    model = load(a.model)
+    model = load(a.checkpoint or a.model / "model", a.transcoders or a.model / "transcoders")
     loaded = time.time() - start
     ids = torch.tensor([int(x) for x in a.ids.read_text().split()])
     settings = dict(max_n_logits=10, desired_logit_prob=0.95, batch_size=a.batch_size, update_interval=a.update_interval)
@@ -107,10 +119,10 @@ def attribute(a):
     log.addHandler(phases)
     log.setLevel(logging.INFO)
     log.setLevel = lambda level: None                               # the library would silence itself
-    start = time.time()
+    start, busy = time.time(), time.process_time()
     g = run(ids, model, max_feature_nodes=a.max_features or None, **settings)
-    total = time.time() - start
-    a.json.write_text(json.dumps(dict(load=loaded, total=total, phases=phases.seconds, positions=len(ids), active=len(g.active_features),
+    total, busy = time.time() - start, time.process_time() - busy
+    a.json.write_text(json.dumps(dict(load=loaded, total=total, cpu=busy, phases=phases.seconds, positions=len(ids), active=len(g.active_features),
                                       selected=len(g.selected_features), peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                                       torch=torch.__version__)))
     if a.graph:
@@ -171,7 +183,9 @@ parser = argparse.ArgumentParser()
 commands = parser.add_subparsers(required=True)
 p = commands.add_parser("attribute")
 p.set_defaults(run=attribute)
-p.add_argument("--model", type=Path, required=True)
+p.add_argument("--model", type=Path)
+p.add_argument("--checkpoint", type=Path)
+p.add_argument("--transcoders", type=Path)
 p.add_argument("--ids", type=Path, required=True)
 p.add_argument("--graph", type=Path)
 p.add_argument("--max-features", type=int, default=2000)

@@ -23,6 +23,7 @@ import picocli.CommandLine.Model.OptionSpec;
             JmhCommand.class,
             MatrixCommand.class,
             CompareCommand.class,
+            CompareNeuronsCommand.class,
             GraphFunctionsCommand.class,
             KindsCommand.class,
             AttentionCommand.class,

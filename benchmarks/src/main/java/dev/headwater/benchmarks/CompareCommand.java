@@ -46,6 +46,9 @@ final class CompareCommand implements Callable<Integer> {
     @Mixin
     private Reference reference;
 
+    @Mixin
+    private final RealModel real = new RealModel();
+
     @Option(
             names = "--model",
             paramLabel = "MODEL",
@@ -102,8 +105,12 @@ final class CompareCommand implements Callable<Integer> {
             description = "Headwater's Java heap, at most (default: ${DEFAULT-VALUE}).")
     private String heap;
 
-    @Option(names = "--record", description = "Keep the tables in RESULTS.md.")
-    private boolean record;
+    @Option(
+            names = "--record",
+            paramLabel = "SECTION",
+            arity = "0..1",
+            description = "Keep the tables in RESULTS.md, under the command's name or another section that is there.")
+    private @Nullable String record;
 
     /** One who takes part: circuit-tracer at a batch size, or Headwater in a mode with the same settings. */
     private record Contender(int batchSize, @Nullable String dtype) {
@@ -129,13 +136,13 @@ final class CompareCommand implements Callable<Integer> {
         reference.check();
         dtypes.forEach(OnceCommand::products);
         System.setProperty("headwater.threads", Integer.toString(reference.threads()));
-        BenchmarkModel random = BenchmarkModel.of(model);
+        real.wanted();
         Path folder = Files.createTempDirectory("headwater-compare");
         try {
             Path ids = folder.resolve("ids.txt");
             Files.writeString(
                     ids,
-                    IntStream.of(random.tokens(tokens))
+                    IntStream.of(real.tokens(model, tokens))
                             .mapToObj(Integer::toString)
                             .collect(Collectors.joining(" ")));
             List<Contender> contenders = new ArrayList<>();
@@ -151,7 +158,7 @@ final class CompareCommand implements Callable<Integer> {
                     if (round > repeat) {
                         continue;
                     }
-                    Figures figures = run(contender, random, ids, folder, round == repeat);
+                    Figures figures = run(contender, ids, folder, round == repeat);
                     runs.computeIfAbsent(contender, _ -> new ArrayList<>()).add(figures);
                     System.err.printf(
                             Locale.ROOT,
@@ -164,11 +171,11 @@ final class CompareCommand implements Callable<Integer> {
                             figures.peak() >> 20);
                 }
             }
-            String body = report(runs, folder, limits.best(MachineLimits.measure()), random.shape());
+            String body = report(runs, folder, limits.best(MachineLimits.measure()));
             System.out.print(body);
-            if (record) {
+            if (record != null) {
                 Benchmarks.RESULTS.put(
-                        "compare",
+                        record.isEmpty() ? "compare" : record,
                         Benchmarks.commandLine(
                                 spec, spec.commandLine().getParseResult().originalArgs()),
                         body);
@@ -179,13 +186,11 @@ final class CompareCommand implements Callable<Integer> {
         }
     }
 
-    private Figures run(Contender contender, BenchmarkModel random, Path ids, Path folder, boolean keep)
-            throws IOException {
+    private Figures run(Contender contender, Path ids, Path folder, boolean keep) throws IOException {
         Path json = folder.resolve("figures.json");
-        List<String> arguments = new ArrayList<>(List.of(
-                contender.isReference() ? "attribute" : "once",
-                "--model",
-                random.directory().toString(),
+        List<String> arguments = new ArrayList<>(List.of(contender.isReference() ? "attribute" : "once"));
+        arguments.addAll(real.options(model));
+        arguments.addAll(List.of(
                 "--ids",
                 ids.toString(),
                 "--max-features",
@@ -249,19 +254,20 @@ final class CompareCommand implements Callable<Integer> {
                 .orElseThrow();
     }
 
-    private String report(Map<Contender, List<Figures>> runs, Path folder, MachineLimits limits, ModelShape shape) {
+    private String report(Map<Contender, List<Figures>> runs, Path folder, MachineLimits limits) throws IOException {
         Map<String, ToDoubleFunction<Figures>> rows = new LinkedHashMap<>();
         rows.put("forward pass, encoding, s", f -> f.phase("setup", "forward pass", "encode"));
         rows.put("logit rows, s", f -> f.phase("logit rows"));
         rows.put("feature rows, s", f -> f.phase("feature rows"));
         rows.put("rest, s", f -> f.total() - f.phase("setup", "forward pass", "encode", "logit rows", "feature rows"));
         rows.put("**attribution, s**", Figures::total);
+        rows.put("attribution, CPU s", Figures::cpu);
         rows.put("loading the model, s", Figures::load);
         rows.put(MIB, f -> f.peak() / 1048576.0);
 
         StringBuilder text = new StringBuilder();
         text.append("Model: ")
-                .append(shape)
+                .append(real.name(model))
                 .append(". ")
                 .append(tokens)
                 .append(" tokens, ")
@@ -312,7 +318,7 @@ final class CompareCommand implements Callable<Integer> {
                         figures.gflop(),
                         rate,
                         100 * rate / sample(runs, contender, Figures::sgemm).median(),
-                        error(contender, shape)));
+                        error(contender)));
             }
         }
         return text.append(atTheirBest(runs))
@@ -322,9 +328,9 @@ final class CompareCommand implements Callable<Integer> {
                 .toString();
     }
 
-    private static double error(Contender contender, ModelShape shape) {
+    private double error(Contender contender) throws IOException {
         Products products = OnceCommand.products(requireNonNull(contender.dtype));
-        return requireNonNull(ProductTrial.run(shape.width(), products).get(products))
+        return requireNonNull(ProductTrial.run(real.width(model), products).get(products))
                 .error();
     }
 

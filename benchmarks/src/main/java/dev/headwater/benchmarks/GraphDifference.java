@@ -17,7 +17,8 @@ import java.util.Map;
  *
  * @param features selected in either
  * @param common   selected in both
- * @param edges    largest difference of an edge between nodes of both, as a share of the first graph's largest edge
+ * @param edges    largest difference of an edge between nodes of both, as a share of the first graph's largest edge; what is
+ *                 not a number in either was not computed, and is not compared
  */
 record GraphDifference(int features, int common, double edges) {
     /** What counts as the same graph. */
@@ -59,12 +60,12 @@ record GraphDifference(int features, int common, double edges) {
         for (int r = 0; r < sizeOfA; r++) {
             for (int c = 0; c < sizeOfA; c++) {
                 float value = a.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, r * sizeOfA + c);
-                largest = Math.max(largest, Math.abs(value));
+                largest = Float.isNaN(value) ? largest : Math.max(largest, Math.abs(value));
                 if (map[r] >= 0 && map[c] >= 0) {
-                    difference = Math.max(
-                            difference,
-                            Math.abs(
-                                    value - b.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, map[r] * sizeOfB + map[c])));
+                    float other = b.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, map[r] * sizeOfB + map[c]);
+                    if (!Float.isNaN(value) && !Float.isNaN(other)) {
+                        difference = Math.max(difference, Math.abs(value - other));
+                    }
                 }
             }
         }

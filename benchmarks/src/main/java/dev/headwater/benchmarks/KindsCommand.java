@@ -4,16 +4,12 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.benchmarks.OnceCommand.Figures;
-import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.Trees;
-import dev.headwater.engine.tokens.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,10 +20,8 @@ import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Graphs of one prompt with features of different kinds: transcoders' by influence, by total effect, the model's own neurons. */
 @Command(
@@ -44,17 +38,8 @@ final class KindsCommand implements Callable<Integer> {
     @Mixin
     private final GraphOptions graphs = new GraphOptions(7500, 64);
 
-    @Option(
-            names = "--checkpoint",
-            paramLabel = "FILE",
-            description = "A real model instead, with --transcoders and --text.")
-    private @Nullable Path checkpoint;
-
-    @Option(names = "--transcoders", paramLabel = "DIR", description = "That model's transcoders.")
-    private @Nullable Path transcoders;
-
-    @Option(names = "--text", paramLabel = "FILE", description = "The prompts are the beginnings of this text.")
-    private @Nullable Path text;
+    @Mixin
+    private final RealModel real = new RealModel();
 
     @Mixin
     private final TableOptions tables = new TableOptions(3);
@@ -102,10 +87,7 @@ final class KindsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        boolean real = checkpoint != null;
-        if (real != (transcoders != null) || real != (text != null)) {
-            throw new UsageException("A real model needs --checkpoint, --transcoders and --text");
-        }
+        real.wanted();
         int repeat = tables.repeat();
         Table table = new Table(
                 "tokens",
@@ -127,10 +109,7 @@ final class KindsCommand implements Callable<Integer> {
         for (int length : graphs.tokens) {
             rows(table, length, repeat);
         }
-        String name = checkpoint != null
-                ? checkpoint.getFileName().toString()
-                : BenchmarkModel.of(graphs.model).shape().toString();
-        String remark = name + "; " + graphs.features + " features in a graph; "
+        String remark = real.name(graphs.model) + "; " + graphs.features + " features in a graph; "
                 + Runtime.getRuntime().availableProcessors() + " threads.";
         System.out.print(table.print(Table.Format.MARKDOWN) + "\n" + remark + "\n");
         tables.record(table.print(Table.Format.MARKDOWN) + "\n" + remark);
@@ -143,7 +122,9 @@ final class KindsCommand implements Callable<Integer> {
             Path ids = folder.resolve("ids.txt");
             Files.writeString(
                     ids,
-                    IntStream.of(prompt(length)).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+                    IntStream.of(real.tokens(graphs.model, length))
+                            .mapToObj(Integer::toString)
+                            .collect(Collectors.joining(" ")));
             Map<Kind, List<Made>> made = new LinkedHashMap<>();
             for (int round = 1; round <= repeat; round++) {
                 for (Kind kind : Kind.values()) {
@@ -183,27 +164,10 @@ final class KindsCommand implements Callable<Integer> {
         }
     }
 
-    private int[] prompt(int length) throws IOException {
-        if (text == null || checkpoint == null) {
-            return BenchmarkModel.of(graphs.model).tokens(length);
-        }
-        Tokenizer tokenizer = Tokenizer.open(checkpoint);
-        int[] all = tokenizer.withLeadingSpecial(tokenizer.encode(Files.readString(text), false));
-        if (all.length < length) {
-            throw new HeadwaterException(text + " has " + all.length + " tokens, fewer than " + length);
-        }
-        return Arrays.copyOf(all, length);
-    }
-
-    private Made run(Kind kind, Path ids, Path folder) {
+    private Made run(Kind kind, Path ids, Path folder) throws IOException {
         Path json = folder.resolve("figures.json");
         List<String> arguments = new ArrayList<>(List.of("once"));
-        if (checkpoint != null && transcoders != null) {
-            arguments.addAll(List.of("--checkpoint", checkpoint.toString(), "--transcoders", transcoders.toString()));
-        } else {
-            arguments.addAll(List.of(
-                    "--model", BenchmarkModel.of(graphs.model).directory().toString()));
-        }
+        arguments.addAll(real.options(graphs.model));
         arguments.addAll(List.of(
                 "--ids",
                 ids.toString(),

@@ -3,6 +3,7 @@ package dev.headwater.benchmarks;
 import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -27,6 +28,7 @@ record MachineLimits(double sgemm, double bf16, double copy) {
 
     /** Takes the best of some repeats: a limit is what the machine reaches undisturbed. */
     static MachineLimits measure() {
+        NativeLibraries.load();
         try (var scope = TensorScope.open()) {
             Tensor a = Torch.mul(
                     Torch.sin(TorchShape.reshape(

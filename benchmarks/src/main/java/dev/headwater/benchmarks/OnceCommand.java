@@ -9,6 +9,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphJson;
@@ -69,6 +70,11 @@ final class OnceCommand implements Callable<Integer> {
     @Option(names = "--max-features", defaultValue = "2000")
     private int maxFeatures;
 
+    @Option(
+            names = "--max-logits",
+            description = "Targets at most; those of a share of probability as ever if it is left out.")
+    private int maxLogits;
+
     @Option(names = "--batch-size", defaultValue = "256")
     private int batchSize;
 
@@ -96,6 +102,8 @@ final class OnceCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         AttributionOptions options = AttributionOptions.DEFAULT
+                .withTargets(
+                        maxLogits > 0 ? new OutputTargets.Salient(maxLogits, 1) : AttributionOptions.DEFAULT.targets())
                 .withMaxFeatures(maxFeatures)
                 .withBatchSize(batchSize)
                 .withUpdateInterval(updateInterval)

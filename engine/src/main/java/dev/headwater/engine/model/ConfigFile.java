@@ -96,6 +96,13 @@ record ConfigFile(Path path, String prefix, JsonNode root, Map<String, String> a
         return has(key) ? count(key, most) : otherwise;
     }
 
+    /** A whole number that may be 0. */
+    int countOrNone(String key, int most, int otherwise) {
+        return has(key) && require(key).isIntegralNumber() && require(key).asLong() == 0
+                ? 0
+                : count(key, most, otherwise);
+    }
+
     /** A number above 0 and up to {@code most}. */
     double positive(String key, double most) {
         JsonNode node = require(key);

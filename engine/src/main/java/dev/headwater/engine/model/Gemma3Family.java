@@ -34,6 +34,8 @@ final class Gemma3Family implements Family {
         }
         String pattern = text.has("sliding_window_pattern") ? "sliding_window_pattern" : "_sliding_window_pattern";
         ModelDraft model = Gemma2Family.gemma("Gemma3ForCausalLM", text, text.count(pattern, 4096, 6));
+        // A key for it is left from Gemma 2, and nothing reads it.
+        model.attentionSoftcap = 0;
         model.qkNorm = QkNorm.EACH_HEAD;
         model.localRope = Rope.readLocal(text, model.headDim, model.maxPositions);
         return model.config();

@@ -27,7 +27,7 @@ final class Qwen2Family implements Family {
      */
     static void windows(ModelDraft model, ConfigFile file) {
         if (file.flag("use_sliding_window", false)) {
-            int unlimited = file.has("max_window_layers") ? file.count("max_window_layers", 1 << 20) : 28;
+            int unlimited = file.countOrNone("max_window_layers", 1 << 20, 28);
             model.slidingLayers(layer -> file.has("sliding_window") && layer >= unlimited);
         }
     }

@@ -29,9 +29,9 @@ final class SmolLm3Family implements Family {
             model.turning[l] =
                     turning == null ? (l + 1) % interval != 0 : turning.get(l).asInt() != 0;
         }
-        if (file.flag("use_sliding_window", false)) {
-            model.slidingLayers(layer -> file.has("sliding_window") && !model.turning[layer]);
-        }
+        // Layers that the file lists have windows whether or not it says that windows are used.
+        boolean slides = file.flag("use_sliding_window", false) && file.has("sliding_window");
+        model.slidingLayers(layer -> slides && !model.turning[layer]);
         return model.config();
     }
 

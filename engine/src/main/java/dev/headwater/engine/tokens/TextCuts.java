@@ -39,6 +39,7 @@ final class TextCuts {
                 "granite-docling");
         put(List.of("\\p{N}", GPT_2), "smollm", "starcoder", "refact", "command-r", "codeshell", "minerva-7b");
         put(List.of("[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT_2, "[0-9][0-9][0-9]"), "falcon");
+        put(List.of("[\\p{P}\\$\\+<=>\\^~\\|]+", GPT_2, "\\p{N}+", "[0-9][0-9][0-9]"), "default");
         put(
                 List.of(LLAMA_3),
                 "llama3",

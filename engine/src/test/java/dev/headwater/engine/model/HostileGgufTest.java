@@ -1,5 +1,6 @@
 package dev.headwater.engine.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -167,6 +168,18 @@ class HostileGgufTest {
         message = assertThrows(HeadwaterException.class, () -> Tokenizer.open(strange))
                 .getMessage();
         assertTrue(message.contains("\"by-ear\"") && message.contains("gpt-2"), message);
+    }
+
+    /** "default" is a name too: digits come by threes, where GPT-2's cut leaves a number whole. */
+    @Test
+    void theDefaultCutIsThatOfLlamaCpp() {
+        for (String cut : List.of("default", "gpt-2")) {
+            Path file = file(raw -> withTokens(raw, "1", "2", "3", "4", "12", "123", "1234")
+                    .with("tokenizer.ggml.merges", new String[] {"1 2", "12 3", "123 4"})
+                    .with("tokenizer.ggml.pre", cut));
+            int[] ids = Tokenizer.open(file).encode("1234", false);
+            assertArrayEquals(cut.equals("default") ? new int[] {5, 3} : new int[] {6}, ids, cut);
+        }
     }
 
     /** The vocabulary's rows beyond the tokens are tokens without a text. */
