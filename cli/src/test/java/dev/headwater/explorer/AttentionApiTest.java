@@ -4,7 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headwater.engine.graph.Provenance;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -147,6 +153,32 @@ class AttentionApiTest {
                     "This explorer runs without a live model: start it with the graph's model and transcoders to explain attention.",
                     none.error());
         }
+    }
+
+    /** What heads carry is known from 0 only; where they look is the same. */
+    @Test
+    void aGraphThatCountsFromAContrastIsToldApart() throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        Path file = graphs.resolve(SampleGraphs.DALLAS + ".json");
+        ObjectNode graph = (ObjectNode) mapper.readTree(Files.readAllBytes(file));
+        ((ObjectNode) graph.get("metadata")).put("slug", "contrasted");
+        graph.withObject("/metadata/generation_settings").put(Provenance.CONTRAST, "[[1, 2]]");
+        Files.write(graphs.resolve("contrasted.json"), mapper.writeValueAsBytes(graph));
+        for (String rest : List.of(
+                "\"edges\":[{\"source\":\"E_5352_9\",\"target\":\"7_3913_10\"}]",
+                "\"allEdges\":true",
+                "\"scores\":[{\"layer\":2,\"head\":0,\"query\":10,\"key\":9}]")) {
+            var reply = client.send("POST", ATTENTION, about("contrasted", rest));
+            assertEquals(422, reply.status(), rest);
+            assertEquals(
+                    "The graph counts from the mean over a contrast, and what heads carry is known from 0 only: make it without a contrast to see heads.",
+                    reply.error());
+        }
+        assertEquals(
+                11,
+                result(about("contrasted", "\"patterns\":[{\"layer\":2,\"head\":0}]"))
+                        .at("/patterns/0/attention")
+                        .size());
     }
 
     @Test
