@@ -6,6 +6,7 @@
  * {@code --add-reads}: the decisions say why.
  */
 module dev.headwater.cli {
+    requires com.fasterxml.jackson.dataformat.csv;
     requires dev.headwater.engine;
     requires info.picocli;
 

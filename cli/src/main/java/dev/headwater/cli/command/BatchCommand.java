@@ -40,7 +40,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code headwater batch}: a graph for each line of a file. */
 @Command(
@@ -52,13 +51,14 @@ import picocli.CommandLine.Parameters;
                 "Make the attribution graph of each prompt in a file. Run it again to go on after an interruption: what is done is not done again.",
         footer = {
             "",
-            "A line of FILE is a JSON object with prompt, token_ids or messages, and if wanted slug, max_features, and",
+            "A line of FILE is a JSON object with prompt, token_ids or messages, and if wanted slug, max_features, node_threshold, edge_threshold, and",
             "max_logits and logit_prob or targets: {\"tokens\": [A, …]}, {\"difference\": [A, B]}, {\"concept\": [A, …], \"minus\": [B, …]} or {\"features\": [F, …]};",
             "in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.",
             "",
             "Examples:",
             "  headwater batch prompts.jsonl --out graphs",
-            "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json"
+            "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json",
+            "  headwater batch --template \"Fact: the capital of {state} is\" --values states.csv --out graphs"
         })
 public final class BatchCommand implements Callable<Integer> {
     /**
@@ -70,8 +70,8 @@ public final class BatchCommand implements Callable<Integer> {
     private final Console console;
     private final Interrupt interrupt;
 
-    @Parameters(paramLabel = "FILE", description = "Prompts: JSON lines, or *.txt with a prompt a line.")
-    private Path input;
+    @Mixin
+    private BatchInput input;
 
     @Option(
             names = {"-o", "--out"},
@@ -126,7 +126,7 @@ public final class BatchCommand implements Callable<Integer> {
         if (together < 1) {
             throw new UsageException("--together must be at least 1, not " + together);
         }
-        List<BatchLine> read = BatchLine.read(input);
+        List<BatchLine> read = input.lines();
         OutputOptions.checkWritable(directory);
         warnOfUnknownKeys(read);
         Stopwatch watch = new Stopwatch();
@@ -281,7 +281,7 @@ public final class BatchCommand implements Callable<Integer> {
         private void write(BatchLine line, AttributionGraph graph, double seconds) {
             Path file;
             try {
-                Pruning pruned = pruning.of(graph);
+                Pruning pruned = line.pruning(pruning.thresholds()).of(graph);
                 file = GraphJson.write(
                         graph,
                         pruned,

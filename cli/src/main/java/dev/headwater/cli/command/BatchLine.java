@@ -7,6 +7,7 @@ import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PromptLines;
 import dev.headwater.cli.option.PromptOptions;
+import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -68,14 +69,26 @@ public record BatchLine(
     }
 
     /** With {@code contrast}, which {@code --contrast} reads where the same file is given to it. */
-    private static final Set<String> KEYS =
-            Set.of("slug", "max_features", "max_logits", "logit_prob", "targets", "contrast");
+    private static final Set<String> KEYS = Set.of(
+            "slug",
+            "max_features",
+            "max_logits",
+            "logit_prob",
+            "node_threshold",
+            "edge_threshold",
+            "targets",
+            "contrast");
 
     /**
      * Reads a file as {@link PromptLines} does. A line that makes no sense gets a fault; only a file that cannot be read is an error.
      */
     public static List<BatchLine> read(Path file) {
-        return PromptLines.read(file).stream().map(BatchLine::parsed).toList();
+        return of(PromptLines.read(file));
+    }
+
+    /** As {@link #read}, of lines that are there. */
+    static List<BatchLine> of(List<PromptLines.Line> lines) {
+        return lines.stream().map(BatchLine::parsed).toList();
     }
 
     /** Says which names may be given. */
@@ -97,6 +110,7 @@ public record BatchLine(
             }
             BatchLine line = new BatchLine(read.number(), slug, prompt, fields, null);
             line.options(AttributionOptions.DEFAULT);
+            line.pruning(PruningOptions.Thresholds.USUAL);
             line.targets();
             return line;
         } catch (UsageException e) {
@@ -155,6 +169,18 @@ public record BatchLine(
         int features = integer("max_features", batch.maxFeatures());
         TracingOptions.check("max_logits", logits, "logit_prob", probability, "max_features", features);
         return batch.withTargets(new OutputTargets.Salient(logits, probability)).withMaxFeatures(features);
+    }
+
+    /** The batch's thresholds with what this line says otherwise. */
+    PruningOptions.Thresholds pruning(PruningOptions.Thresholds batch) {
+        return new PruningOptions.Thresholds(
+                share("node_threshold", batch.nodes()), share("edge_threshold", batch.edges()));
+    }
+
+    private double share(String key, double otherwise) {
+        double share = fields.has(key) ? number(key).doubleValue() : otherwise;
+        PruningOptions.check(key, share);
+        return share;
     }
 
     /**

@@ -25,8 +25,9 @@ import java.util.Optional;
  *
  * @param common what all lines share
  * @param batch  the options of lines that say nothing else
+ * @param pruning the thresholds of lines that say nothing else
  */
-record BatchSettings(ObjectNode common, AttributionOptions batch) {
+record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions.Thresholds pruning) {
     static BatchSettings of(
             ModelOptions model, ContrastOptions contrast, PruningOptions pruning, AttributionOptions batch) {
         Device on = Cuda.device(model.device());
@@ -39,10 +40,8 @@ record BatchSettings(ObjectNode common, AttributionOptions batch) {
                 .put(
                         "products",
                         Products.choose(model.products(), model.type(), on).toString())
-                .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString())
-                .put("node_threshold", pruning.nodes())
-                .put("edge_threshold", pruning.edges());
-        return new BatchSettings(contrast.noted(common), batch);
+                .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString());
+        return new BatchSettings(contrast.noted(common), batch, pruning.thresholds());
     }
 
     /** All that a line's graph depends on. */
@@ -67,7 +66,10 @@ record BatchSettings(ObjectNode common, AttributionOptions batch) {
         if (line.targets().isPresent()) {
             settings.set("targets", line.fields().get("targets"));
         }
+        PruningOptions.Thresholds thresholds = line.pruning(pruning);
         return settings.<ObjectNode>setAll(common)
+                .put("node_threshold", thresholds.nodes())
+                .put("edge_threshold", thresholds.edges())
                 .put("max_logits", targets.maxLogits())
                 .put("logit_prob", targets.probability())
                 .put("max_features", options.maxFeatures())

@@ -7,21 +7,17 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.files.RegularFile;
 import dev.headwater.engine.tokens.Conversation;
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Files with a prompt a line: JSON objects with {@code prompt}, {@code token_ids} or {@code messages}, and whatever else a command
- * looks for; in a file {@code *.txt} a line is a prompt.
+ * looks for; in a file {@code *.txt} a line is a prompt. Either may be packed ({@code *.gz}) or come from standard input
+ * ({@code -}), which holds JSON if it begins with a brace.
  */
 public final class PromptLines {
     /** Where the prompt is, in one of these. */
@@ -43,10 +39,13 @@ public final class PromptLines {
 
     /** @throws HeadwaterException if the file cannot be read, or has no lines in it */
     public static List<Line> read(Path file) {
-        boolean plain = file.toString().toLowerCase(Locale.ROOT).endsWith(".txt");
+        String content = TextFile.read(file, LARGEST_FILE);
+        boolean plain = TextFile.isStandardInput(file)
+                ? !content.stripLeading().startsWith("{")
+                : TextFile.kind(file).endsWith(".txt");
         List<Line> lines = new ArrayList<>();
         int number = 0;
-        for (String text : content(file)) {
+        for (String text : content.lines().toList()) {
             number++;
             if (!text.isBlank()) {
                 lines.add(
@@ -62,21 +61,6 @@ public final class PromptLines {
             throw new HeadwaterException(file + " has no prompts in it");
         }
         return lines;
-    }
-
-    private static List<String> content(Path file) {
-        RegularFile.require(file);
-        try {
-            if (Files.size(file) > LARGEST_FILE) {
-                throw new HeadwaterException(file + " has " + Text.bytes(Files.size(file))
-                        + "; split it into files of at most " + Text.bytes(LARGEST_FILE));
-            }
-            return Files.readAllLines(file);
-        } catch (CharacterCodingException e) {
-            throw new HeadwaterException(file + " is not text in UTF-8", e);
-        } catch (IOException e) {
-            throw new HeadwaterException("Cannot read " + file + ": " + e.getMessage(), e);
-        }
     }
 
     private static Line parsed(int number, String text) {

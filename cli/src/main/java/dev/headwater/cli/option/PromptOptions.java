@@ -1,16 +1,11 @@
 package dev.headwater.cli.option;
 
 import dev.headwater.cli.report.Text;
-import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.files.RegularFile;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -189,17 +184,6 @@ public final class PromptOptions {
     }
 
     static String content(Path file) {
-        RegularFile.require(file);
-        try {
-            if (Files.size(file) > LARGEST_FILE) {
-                throw new HeadwaterException(
-                        file + " has " + Text.bytes(Files.size(file)) + ", far more than a prompt");
-            }
-            return Files.readString(file);
-        } catch (CharacterCodingException e) {
-            throw new HeadwaterException(file + " is not text in UTF-8", e);
-        } catch (IOException e) {
-            throw new HeadwaterException("Cannot read " + file + ": " + e.getMessage(), e);
-        }
+        return TextFile.read(file, LARGEST_FILE);
     }
 }

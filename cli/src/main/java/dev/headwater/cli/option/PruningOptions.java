@@ -24,32 +24,44 @@ public final class PruningOptions {
             description = "Keep the edges that carry this share of it (default: ${DEFAULT-VALUE}).")
     private double edges;
 
+    /**
+     * What share of the influence is kept.
+     *
+     * @param nodes by nodes, from 0 to 1
+     * @param edges by edges, from 0 to 1
+     */
+    public record Thresholds(double nodes, double edges) {
+        /** Those in force where nobody gives others. */
+        public static final Thresholds USUAL = new Thresholds(Double.parseDouble(NODES), Double.parseDouble(EDGES));
+
+        public Pruning of(AttributionGraph graph) {
+            return Pruning.of(graph, nodes, edges);
+        }
+    }
+
+    public Thresholds thresholds() {
+        return new Thresholds(nodes, edges);
+    }
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
-        share("--node-threshold", nodes);
-        share("--edge-threshold", edges);
+        check("--node-threshold", nodes);
+        check("--edge-threshold", edges);
     }
 
     /** With the thresholds that are in force where nobody gives others. */
     public static Pruning usual(AttributionGraph graph) {
-        return Pruning.of(graph, Double.parseDouble(NODES), Double.parseDouble(EDGES));
+        return Thresholds.USUAL.of(graph);
     }
 
     public Pruning of(AttributionGraph graph) {
-        return Pruning.of(graph, nodes, edges);
+        return thresholds().of(graph);
     }
 
-    public double nodes() {
-        return nodes;
-    }
-
-    public double edges() {
-        return edges;
-    }
-
-    private static void share(String option, double value) {
+    /** @param name an option's or a key's */
+    public static void check(String name, double value) {
         if (!(value >= 0 && value <= 1)) {
-            throw new UsageException(option + " is " + value + "; it is a share from 0 to 1");
+            throw new UsageException(name + " is " + value + "; it is a share from 0 to 1");
         }
     }
 }

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -132,6 +133,104 @@ class BatchCommandTest {
                 "batch", input.toString(), "--out", directory.resolve("out").toString(), "--max-features", "5");
         assertEquals(0, run.code(), run.err());
         assertEquals(List.of("36-59", "the-cat"), indexed(directory.resolve("out")));
+    }
+
+    /** As a program on Windows saves it, packed. */
+    @Test
+    void aByteOrderMarkIsNoTextAndFilesMayBePacked() throws IOException {
+        Path input = directory.resolve("prompts.txt.gz");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(input))) {
+            out.write("\uFEFF36+59=\r\nThe cat\r\n".getBytes(StandardCharsets.UTF_8));
+        }
+        Path graphs = directory.resolve("out");
+        Run run = Run.headwater("batch", input.toString(), "--out", graphs.toString(), "--max-features", "5");
+        assertEquals(0, run.code(), run.err());
+        assertEquals(
+                List.of("36+59=", "The cat"),
+                records(graphs).stream()
+                        .map(record -> record.path("settings").path("prompt").textValue())
+                        .toList());
+        Files.write(input, new byte[] {1, 2, 3});
+        refused(1, "is not in gzip's format", "batch", input.toString(), "--out", graphs.toString());
+        Path wide = Files.write(directory.resolve("wide.txt"), "36+59=".getBytes(StandardCharsets.UTF_16));
+        refused(1, "is in UTF-16; save it as UTF-8", "batch", wide.toString(), "--out", graphs.toString());
+    }
+
+    @Test
+    void aTemplateAndATableMakeAFamilyOfPrompts() throws IOException {
+        Path table = Files.writeString(
+                directory.resolve("states.csv"),
+                "state,slug,note\nTexas,tx,\n\"New York\",,\"two\nlines\"\n,nothing,\nOhio,oh,\n");
+        Path graphs = directory.resolve("out");
+        String[] batch = {
+            "batch",
+            "--template",
+            "Fact: {{the}} capital of {state} is",
+            "--values",
+            table.toString(),
+            "--out",
+            graphs.toString(),
+            "--max-features",
+            "5"
+        };
+        Run run = Run.headwater(batch);
+        assertEquals(1, run.code(), run.err());
+        assertTrue(run.err().contains("line 3: its row has nothing for state"), run.err());
+        assertEquals(List.of("tx", "fact-the-capital-of-new-york-is", "oh"), indexed(graphs));
+        assertEquals(
+                "Fact: {the} capital of New York is",
+                records(graphs).get(1).path("settings").path("prompt").textValue());
+        assertTrue(Run.headwater(batch).out().contains("0 graphs made, 3 there already"));
+
+        String out = directory.resolve("none").toString();
+        refused(2, "--template has no gap", "batch", "--template", "x", "--values", table.toString(), "--out", out);
+        refused(2, "belongs to no gap", "batch", "--template", "{state", "--values", table.toString(), "--out", out);
+        refused(2, "gap without a name", "batch", "--template", "{}", "--values", table.toString(), "--out", out);
+        refused(2, "belong together", "batch", "--template", "{state}", "--out", out);
+        refused(
+                2,
+                "use one of them",
+                "batch",
+                table.toString(),
+                "--template",
+                "{a}",
+                "--values",
+                table.toString(),
+                "--out",
+                out);
+        refused(
+                1,
+                "has no column city, which --template names; it has state, slug, note",
+                "batch",
+                "--template",
+                "{city}",
+                "--values",
+                table.toString(),
+                "--out",
+                out);
+        Path header = Files.writeString(directory.resolve("header.csv"), "state\n");
+        refused(1, "has no rows in it", "batch", "--template", "{state}", "--values", header.toString(), "--out", out);
+        Path open = Files.writeString(directory.resolve("open.csv"), "state\n\"Texas\n");
+        refused(1, "is no table, row 1", "batch", "--template", "{state}", "--values", open.toString(), "--out", out);
+    }
+
+    @Test
+    void aLineHasThresholdsOfItsOwn() throws IOException {
+        Path input = Files.writeString(
+                directory.resolve("own.jsonl"),
+                "{\"prompt\": \"36+59=\", \"slug\": \"all\", \"node_threshold\": 1, \"edge_threshold\": 1}\n"
+                        + "{\"prompt\": \"36+59=\", \"slug\": \"few\", \"node_threshold\": 0.3}\n"
+                        + "{\"prompt\": \"36+59=\", \"slug\": \"bad\", \"node_threshold\": 80}\n");
+        Path graphs = directory.resolve("out");
+        Run run = Run.headwater("batch", input.toString(), "--out", graphs.toString(), "--max-features", "30");
+        assertEquals(1, run.code(), run.err());
+        assertTrue(run.err().contains("line 3: node_threshold is 80.0; it is a share from 0 to 1"), run.err());
+        int all = BoundedJson.read(graphs.resolve("all.json")).get("nodes").size();
+        int few = BoundedJson.read(graphs.resolve("few.json")).get("nodes").size();
+        assertTrue(few < all, few + " of " + all);
+        assertEquals(
+                0.3,
+                records(graphs).get(1).path("settings").path("node_threshold").doubleValue());
     }
 
     @Test
