@@ -1,0 +1,57 @@
+"""Attribution graphs of language models, computed by Headwater in this process.
+
+>>> import headwater
+>>> model = headwater.load("atlas")
+>>> graph = model.attribute("Fact: the capital of the state containing Dallas is")
+>>> graph.prune().nodes.head()
+"""
+
+from ._graph import ARRAYS, Graph, Pruned, read, serve
+from ._library import Cancelled, ClosedError, HeadwaterError, UsageError, about
+from ._model import (
+    Edit,
+    Generation,
+    Model,
+    Prompt,
+    Run,
+    ablate,
+    add,
+    knock_out,
+    load,
+    scale,
+    set,
+    start,
+    swap,
+)
+from ._tensor import Tensor
+from .compat import from_circuit_tracer, to_circuit_tracer
+
+__all__ = [
+    "ARRAYS",
+    "Cancelled",
+    "ClosedError",
+    "Edit",
+    "Generation",
+    "Graph",
+    "HeadwaterError",
+    "Model",
+    "Prompt",
+    "Pruned",
+    "Run",
+    "Tensor",
+    "UsageError",
+    "ablate",
+    "about",
+    "add",
+    "from_circuit_tracer",
+    "knock_out",
+    "load",
+    "read",
+    "scale",
+    "serve",
+    "set",
+    "start",
+    "swap",
+    "to_circuit_tracer",
+]
+__version__ = "0.1.0.dev0"
