@@ -183,8 +183,8 @@ abstract class ExplorerReader implements Reader {
         @Override
         public SteerResult intervene(SteerRequest request, Progress progress) {
             Outcome outcome = new Outcome(
-                    List.of(), request.watch().stream().map(_ -> 0.0).toList(), "");
-            return new SteerResult(outcome, outcome);
+                    List.of(), request.watch().stream().map(_ -> 0.0).toList(), List.of());
+            return new SteerResult(outcome, outcome, List.of());
         }
 
         @Override

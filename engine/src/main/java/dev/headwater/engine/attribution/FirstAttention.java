@@ -33,7 +33,7 @@ record FirstAttention(Tensor pattern) {
         long width = weight.size(1);
         long group = heads * headDim / weight.size(0);
         int count = (int) values.size(0);
-        int most = (int) Math.clamp(room / (heads * width), 1, MOST);
+        int most = Math.clamp(room / (heads * width), 1, MOST);
         for (int first = 0; first < count; first += most) {
             int some = Math.min(most, count - first);
             try (var _ = TensorScope.open()) {
