@@ -50,9 +50,9 @@ extern "C" {
 
 /* ---- status ---- */
 #define HW_OK 0
-#define HW_ERROR_USAGE 1     /* the request makes no sense: an argument is out of its range, null, or of another version */
-#define HW_ERROR_FAILED 2    /* it makes sense and can't be done: a model is missing, a file is damaged */
-#define HW_ERROR_HANDLE 3    /* a handle is closed, was never given out, or stands for something else */
+#define HW_ERROR_USAGE 1  /* the request makes no sense: an argument is out of its range, null, or of another version */
+#define HW_ERROR_FAILED 2 /* it makes sense and can't be done: a model is missing, a file is damaged */
+#define HW_ERROR_HANDLE 3 /* a handle is closed, was never given out, or stands for something else */
 #define HW_ERROR_CANCELLED 4 /* a progress function asked for the end */
 #define HW_ERROR_MEMORY 5    /* there is not enough */
 #define HW_ERROR_JAVA 6      /* the Java machine can't be found or started, or is another process's */
@@ -111,31 +111,31 @@ typedef struct hw_array {
  * Arrays. A graph's n nodes are numbered: M features by layer, position and number, L*P errors (layer by layer), P tokens, K logits. The
  * edge matrix is sparse by rows: row r, a target, has the stored values start[r] to start[r+1]-1, each with its source (column).
  */
-#define HW_TOKENS 1            /* i32[P]: prompt, graph, run; of a generation the new ones */
-#define HW_NODE_KIND 10        /* u8[n]: 0 feature, 1 error, 2 token, 3 logit. These are of graphs: */
-#define HW_NODE_LAYER 11       /* i32[n]; -1 for tokens, L for logits */
-#define HW_NODE_POSITION 12    /* i32[n] */
-#define HW_NODE_NUMBER 13      /* i32[n]: feature within its layer; token id; vocabulary id of a logit; -1 for errors */
-#define HW_NODE_ACTIVATION 14  /* f32[n]: of features; probabilities of logits; else NaN */
-#define HW_NODE_INFLUENCE 15   /* f64[n]: on the targets, over all paths */
-#define HW_EDGE_START 20       /* i64[n+1] */
-#define HW_EDGE_SOURCE 21      /* i32[stored]; ascending within a row */
-#define HW_EDGE_WEIGHT 22      /* f32[stored], where they were computed; some may be 0 */
-#define HW_LOGIT_TOKENS 30     /* i32[K]: vocabulary ids; of targets that are no tokens, ids beyond the vocabulary */
-#define HW_LOGIT_WEIGHTS 31    /* f32[K]: probabilities */
-#define HW_ACTIVE_FEATURES 40  /* i32[N,3]: layer, position, number of all features that fire */
-#define HW_ACTIVATIONS 41      /* f32[N] */
-#define HW_SELECTED 42         /* i32[M]: which of them are nodes */
-#define HW_KEPT_NODES 50       /* i32[kept], ascending node numbers. These are of pruned graphs: */
-#define HW_KEPT_TARGETS 51     /* i32[edges], by target, then source */
-#define HW_KEPT_SOURCES 52     /* i32[edges] */
-#define HW_KEPT_WEIGHTS 53     /* f32[edges] */
-#define HW_LOGITS 60           /* f32[P,V], where the forward pass left them. These are of runs: */
-#define HW_LAYER_POSITIONS 61  /* i32[active]: positions of the features that fire in layer `index` */
-#define HW_LAYER_FEATURES 62   /* i32[active] */
+#define HW_TOKENS 1           /* i32[P]: prompt, graph, run; of a generation the new ones */
+#define HW_NODE_KIND 10       /* u8[n]: 0 feature, 1 error, 2 token, 3 logit. These are of graphs: */
+#define HW_NODE_LAYER 11      /* i32[n]; -1 for tokens, L for logits */
+#define HW_NODE_POSITION 12   /* i32[n] */
+#define HW_NODE_NUMBER 13     /* i32[n]: feature within its layer; token id; vocabulary id of a logit; -1 for errors */
+#define HW_NODE_ACTIVATION 14 /* f32[n]: of features; probabilities of logits; else NaN */
+#define HW_NODE_INFLUENCE 15  /* f64[n]: on the targets, over all paths */
+#define HW_EDGE_START 20      /* i64[n+1] */
+#define HW_EDGE_SOURCE 21     /* i32[stored]; ascending within a row */
+#define HW_EDGE_WEIGHT 22     /* f32[stored], where they were computed; some may be 0 */
+#define HW_LOGIT_TOKENS 30    /* i32[K]: vocabulary ids; of targets that are no tokens, ids beyond the vocabulary */
+#define HW_LOGIT_WEIGHTS 31   /* f32[K]: probabilities */
+#define HW_ACTIVE_FEATURES 40 /* i32[N,3]: layer, position, number of all features that fire */
+#define HW_ACTIVATIONS 41     /* f32[N] */
+#define HW_SELECTED 42        /* i32[M]: which of them are nodes */
+#define HW_KEPT_NODES 50      /* i32[kept], ascending node numbers. These are of pruned graphs: */
+#define HW_KEPT_TARGETS 51    /* i32[edges], by target, then source */
+#define HW_KEPT_SOURCES 52    /* i32[edges] */
+#define HW_KEPT_WEIGHTS 53    /* f32[edges] */
+#define HW_LOGITS 60          /* f32[P,V], where the forward pass left them. These are of runs: */
+#define HW_LAYER_POSITIONS 61 /* i32[active]: positions of the features that fire in layer `index` */
+#define HW_LAYER_FEATURES 62  /* i32[active] */
 #define HW_LAYER_ACTIVATIONS 63 /* f32[active] */
-#define HW_LAYER_DENSE 64      /* f32[P,F]: the same with zeros */
-#define HW_VALUES 70           /* f32[...]: a tensor's */
+#define HW_LAYER_DENSE 64       /* f32[P,F]: the same with zeros */
+#define HW_VALUES 70            /* f32[...]: a tensor's */
 
 /* One array of what a handle stands for. `index` is a layer where the list says so, else 0. */
 HW_API int32_t hw_get_array(hw_handle handle, int32_t what, int32_t index, hw_array *array);
@@ -161,7 +161,8 @@ struct DLManagedTensorVersioned;
 
 /* An array of hw_get_array as a tensor that others take over in place, read-only. Owned by the caller: it, or whoever gets it, calls its
    deleter, from any thread; the memory stays until then, whether the handle is closed or not. */
-HW_API int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t index, struct DLManagedTensorVersioned **tensor);
+HW_API int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t index,
+                                struct DLManagedTensorVersioned **tensor);
 
 /* Somebody else's float32 tensor, dense, in the processor's memory, of 1 or 2 dimensions, at most 2 GiB. Taken over if the call succeeds:
    the deleter is called when the handle's last use ends, on whatever thread that is. */
@@ -189,7 +190,8 @@ HW_API void hw_model_options_init(hw_model_options *options);
 
 /* Loads a model. Both names end with 0: a directory, a repository org/name[@revision], or what is bundled ("atlas"; "atlas-plt",
    "atlas-clt"); transcoders may be "neurons". model NULL: the one that the transcoders name; both NULL: the bundled ones. */
-HW_API int32_t hw_open_model(const char *model, const char *transcoders, const hw_model_options *options, hw_model *out);
+HW_API int32_t hw_open_model(const char *model, const char *transcoders, const hw_model_options *options,
+                             hw_model *out);
 
 /* What to trace: text, or tokens. */
 typedef struct hw_prompt_input {
@@ -208,7 +210,8 @@ HW_API void hw_prompt_input_init(hw_prompt_input *prompt);
 HW_API int32_t hw_read_prompt(hw_model model, const hw_prompt_input *prompt, hw_prompt *out);
 
 /* What features of a layer write to a layer of theirs, f32[n, width]. */
-HW_API int32_t hw_decoder_rows(hw_model model, int32_t layer, int32_t target_layer, const int32_t *features, size_t n, hw_tensor *out);
+HW_API int32_t hw_decoder_rows(hw_model model, int32_t layer, int32_t target_layer, const int32_t *features, size_t n,
+                               hw_tensor *out);
 
 /* What explaining these tokens explains: unembeddings less their mean over the vocabulary, f32[n, width]. */
 HW_API int32_t hw_target_directions(hw_model model, const int32_t *tokens, size_t n, hw_tensor *out);
@@ -218,11 +221,12 @@ HW_API int32_t hw_target_directions(hw_model model, const int32_t *tokens, size_
 #define HW_RANK_INFLUENCE 1 /* in rounds, as circuit-tracer does */
 #define HW_RANK_TOTAL 2     /* effects over all paths, in one pass */
 
-#define HW_TARGETS_LIKELIEST 0 /* the most probable next tokens */
-#define HW_TARGETS_TOKENS 1    /* targets: token ids */
+#define HW_TARGETS_LIKELIEST 0  /* the most probable next tokens */
+#define HW_TARGETS_TOKENS 1     /* targets: token ids */
 #define HW_TARGETS_DIFFERENCE 2 /* targets: two token ids; why the first rather than the second */
-#define HW_TARGETS_FEATURES 3  /* targets: layer, position (negative from the end), number of each; why they fire */
-#define HW_TARGETS_DIRECTIONS 4 /* direction: a tensor f32[width] or f32[count, width] of the final residual stream, weighted alike */
+#define HW_TARGETS_FEATURES 3   /* targets: layer, position (negative from the end), number of each; why they fire */
+#define HW_TARGETS_DIRECTIONS \
+  4 /* direction: a tensor f32[width] or f32[count, width] of the final residual stream, weighted alike */
 
 typedef struct hw_attribution_options {
   size_t size;
@@ -244,7 +248,8 @@ typedef struct hw_attribution_options {
 HW_API void hw_attribution_options_init(hw_attribution_options *options);
 
 /* From a prompt to its graph. options NULL: all defaults. */
-HW_API int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_attribution_options *options, hw_graph *out);
+HW_API int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_attribution_options *options,
+                            hw_graph *out);
 
 /* Whole graphs as files: reads *.safetensors and circuit-tracer's *.pt, writes *.safetensors. Paths end with 0. */
 HW_API int32_t hw_read_graph(const char *file, hw_graph *out);
@@ -262,7 +267,8 @@ HW_API int32_t hw_prune(hw_graph graph, double node_share, double edge_share, hw
 /* Writes directory/slug.json, which the explorer and other front ends read, and enters it into the directory's index. If another graph has
    the name, numbered not 0 takes slug-2 and so on, else that is an error. *file, which may be NULL, gets the path: borrowed until the
    calling thread's next call of this; ends with 0. */
-HW_API int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory, const char **file);
+HW_API int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory,
+                               const char **file);
 
 /* ---- interventions ---- */
 #define HW_ABLATE 0    /* the activation is 0 */
@@ -273,16 +279,18 @@ HW_API int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbe
 #define HW_KNOCK_OUT 5 /* an attention head writes nothing */
 
 typedef struct hw_edit {
-  const char *place; /* LAYER/POSITION/FEATURE, with ranges and *, such as 2/-1/607; of a head LAYER/HEAD. Ends with 0 */
+  const char
+      *place; /* LAYER/POSITION/FEATURE, with ranges and *, such as 2/-1/607; of a head LAYER/HEAD. Ends with 0 */
   const char *other; /* HW_SWAP: a prompt; else NULL. Ends with 0 */
   int32_t change;
   float value;
 } hw_edit;
 
-#define HW_FREEZE_ATTENTION 0  /* attention patterns stay, everything else responds */
+#define HW_FREEZE_ATTENTION 0 /* attention patterns stay, everything else responds */
 #define HW_FREEZE_NOTHING 1
 #define HW_FREEZE_EVERYTHING 2 /* direct effects only, those that edges state */
-#define HW_FREEZE_LAYERS 3     /* attention, and MLP outputs of layers first_layer to end_layer - 1; edits write to these only */
+#define HW_FREEZE_LAYERS \
+  3 /* attention, and MLP outputs of layers first_layer to end_layer - 1; edits write to these only */
 
 typedef struct hw_intervention_options {
   size_t size;

@@ -95,7 +95,8 @@ int32_t hw_start(const hw_start_options *options) {
     const hw_start_options asked = read(options, hw_start_options_init, "hw_start_options");
     const bool started = hw_host::start(asked);
     if (!started && (asked.home != nullptr || asked.java_options != nullptr || asked.threads != 0)) {
-      throw Failure{HW_ERROR_JAVA, "the Java machine runs already, with the options that it was started with; call hw_start first"};
+      throw Failure{HW_ERROR_JAVA,
+                    "the Java machine runs already, with the options that it was started with; call hw_start first"};
     }
     Call call;
   });
@@ -150,10 +151,10 @@ int32_t hw_open_model(const char *model, const char *transcoders, const hw_model
     require(out, "out");
     const hw_model_options asked = read(options, hw_model_options_init, "hw_model_options");
     Call call;
-    *out = static_cast<hw_model>(call.number({"HostCalls", "openModel", "([B[B[BI[BJJ)J"}, call.bytes(model), call.bytes(transcoders),
-                                             call.bytes(asked.device == nullptr ? "" : asked.device), asked.dtype,
-                                             call.bytes(asked.products == nullptr ? "" : asked.products),
-                                             address(asked.progress), address(asked.user)));
+    *out = static_cast<hw_model>(call.number(
+        {"HostCalls", "openModel", "([B[B[BI[BJJ)J"}, call.bytes(model), call.bytes(transcoders),
+        call.bytes(asked.device == nullptr ? "" : asked.device), asked.dtype,
+        call.bytes(asked.products == nullptr ? "" : asked.products), address(asked.progress), address(asked.user)));
   });
 }
 
@@ -174,12 +175,13 @@ int32_t hw_read_prompt(hw_model model, const hw_prompt_input *prompt, hw_prompt 
   });
 }
 
-int32_t hw_decoder_rows(hw_model model, int32_t layer, int32_t target_layer, const int32_t *features, size_t n, hw_tensor *out) {
+int32_t hw_decoder_rows(hw_model model, int32_t layer, int32_t target_layer, const int32_t *features, size_t n,
+                        hw_tensor *out) {
   return guarded([&] {
     require(out, "out");
     Call call;
-    *out = static_cast<hw_tensor>(call.number({"HostCalls", "decoderRows", "(JII[I)J"}, handle(model), layer, target_layer,
-                                              call.ints(features, n)));
+    *out = static_cast<hw_tensor>(call.number({"HostCalls", "decoderRows", "(JII[I)J"}, handle(model), layer,
+                                              target_layer, call.ints(features, n)));
   });
 }
 
@@ -187,8 +189,8 @@ int32_t hw_target_directions(hw_model model, const int32_t *tokens, size_t n, hw
   return guarded([&] {
     require(out, "out");
     Call call;
-    *out = static_cast<hw_tensor>(
-        call.number({"HostCalls", "directions", "(J[I)J"}, handle(model), call.ints(tokens, n)));
+    *out =
+        static_cast<hw_tensor>(call.number({"HostCalls", "directions", "(J[I)J"}, handle(model), call.ints(tokens, n)));
   });
 }
 
@@ -203,7 +205,8 @@ void hw_attribution_options_init(hw_attribution_options *options) {
   options->update_interval = 4;
 }
 
-int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_attribution_options *options, hw_graph *out) {
+int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_attribution_options *options,
+                     hw_graph *out) {
   return guarded([&] {
     require(out, "out");
     const hw_attribution_options asked = read(options, hw_attribution_options_init, "hw_attribution_options");
@@ -211,10 +214,10 @@ int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_att
     Call call;
     const Prompt given(call, prompt);
     *out = static_cast<hw_graph>(call.number(
-        {"HostCalls", "attribute", "(J[B[IIIDIIII[IJJJJ)J"}, handle(model), given.text, given.tokens, asked.max_features,
-        asked.max_logits, asked.logit_probability, asked.batch_size, asked.update_interval, asked.rank, asked.target_kind,
-        call.ints(asked.targets, asked.target_count), handle(asked.direction), static_cast<jlong>(asked.memory),
-        address(asked.progress), address(asked.user)));
+        {"HostCalls", "attribute", "(J[B[IIIDIIII[IJJJJ)J"}, handle(model), given.text, given.tokens,
+        asked.max_features, asked.max_logits, asked.logit_probability, asked.batch_size, asked.update_interval,
+        asked.rank, asked.target_kind, call.ints(asked.targets, asked.target_count), handle(asked.direction),
+        static_cast<jlong>(asked.memory), address(asked.progress), address(asked.user)));
   });
 }
 
@@ -256,19 +259,20 @@ int32_t hw_scores(hw_graph graph, double *replacement, double *completeness) {
 int32_t hw_prune(hw_graph graph, double node_share, double edge_share, hw_pruned *out) {
   return guarded([&] {
     require(out, "out");
-    *out = static_cast<hw_pruned>(Call().number({"HostCalls", "prune", "(JDD)J"}, handle(graph), node_share, edge_share));
+    *out =
+        static_cast<hw_pruned>(Call().number({"HostCalls", "prune", "(JDD)J"}, handle(graph), node_share, edge_share));
   });
 }
 
-int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory, const char **file) {
+int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory,
+                        const char **file) {
   return guarded([&] {
     thread_local std::string written;
     require(slug, "slug");
     require(directory, "directory");
     Call call;
-    const std::string path =
-        call.text(call.object({"HostCalls", "writePruned", "(J[BZ[B)[B"}, handle(pruned), call.bytes(slug), numbered != 0,
-                              call.bytes(directory)));
+    const std::string path = call.text(call.object({"HostCalls", "writePruned", "(J[BZ[B)[B"}, handle(pruned),
+                                                   call.bytes(slug), numbered != 0, call.bytes(directory)));
     const char *place = kept(written, path);
     if (file != nullptr) *file = place;
   });
@@ -290,9 +294,9 @@ int32_t hw_intervene(hw_model model, const hw_prompt_input *prompt, const hw_edi
     Call call;
     const Prompt given(call, prompt);
     const Edits wanted(call, edits, n);
-    *out = static_cast<hw_run>(call.number({"HostEdits", "intervene", "(J[B[I[[B[I[F[[BIII)J"}, handle(model), given.text,
-                                           given.tokens, wanted.places, wanted.changes, wanted.values, wanted.others,
-                                           asked.freeze, asked.first_layer, asked.end_layer));
+    *out = static_cast<hw_run>(call.number({"HostEdits", "intervene", "(J[B[I[[B[I[F[[BIII)J"}, handle(model),
+                                           given.text, given.tokens, wanted.places, wanted.changes, wanted.values,
+                                           wanted.others, asked.freeze, asked.first_layer, asked.end_layer));
   });
 }
 
@@ -304,11 +308,11 @@ int32_t hw_generate(hw_model model, const hw_prompt_input *prompt, const hw_edit
     Call call;
     const Prompt given(call, prompt);
     const Edits wanted(call, edits, n);
-    *out = static_cast<hw_generation>(call.number(
-        {"HostEdits", "generate", "(J[B[I[[B[I[F[[BIIIIDIDJJJ)J"}, handle(model), given.text, given.tokens, wanted.places,
-        wanted.changes, wanted.values, wanted.others, asked.freeze, asked.first_layer, asked.end_layer, asked.max_tokens,
-        asked.temperature, asked.top_k, asked.top_p, static_cast<jlong>(asked.seed), address(asked.progress),
-        address(asked.user)));
+    *out = static_cast<hw_generation>(
+        call.number({"HostEdits", "generate", "(J[B[I[[B[I[F[[BIIIIDIDJJJ)J"}, handle(model), given.text, given.tokens,
+                    wanted.places, wanted.changes, wanted.values, wanted.others, asked.freeze, asked.first_layer,
+                    asked.end_layer, asked.max_tokens, asked.temperature, asked.top_k, asked.top_p,
+                    static_cast<jlong>(asked.seed), address(asked.progress), address(asked.user)));
   });
 }
 

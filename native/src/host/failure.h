@@ -1,5 +1,7 @@
 /* What goes wrong on the way to Java, and what the calling thread is told of it. */
-#pragma once
+#ifndef HEADWATER_HOST_FAILURE_H
+#define HEADWATER_HOST_FAILURE_H
+
 #include <cstdint>
 #include <new>
 #include <string>
@@ -48,8 +50,9 @@ T read(const T *given, void (*init)(T *), const char *name) {
   if (given == nullptr) return known;
   const size_t size = *reinterpret_cast<const size_t *>(given);
   if (size < sizeof(size_t) || size > sizeof(T)) {
-    throw Failure{HW_ERROR_USAGE, std::string(name) + " says that its size is " + std::to_string(size) + "; this library knows up to " +
-                                      std::to_string(sizeof(T)) + ": fill it in with its init function"};
+    throw Failure{HW_ERROR_USAGE, std::string(name) + " says that its size is " + std::to_string(size) +
+                                      "; this library knows up to " + std::to_string(sizeof(T)) +
+                                      ": fill it in with its init function"};
   }
   __builtin_memcpy(&known, given, size);
   known.size = sizeof(T);
@@ -57,3 +60,5 @@ T read(const T *given, void (*init)(T *), const char *name) {
 }
 
 }  // namespace hw_host
+
+#endif

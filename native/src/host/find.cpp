@@ -14,7 +14,7 @@
 namespace hw_host {
 namespace {
 
-constexpr int kOldest = 25;
+constexpr long kOldest = 25;
 
 bool is_file(const std::string &path) {
   struct stat found;
@@ -65,7 +65,7 @@ bool is_new_enough(const std::string &java) {
   std::ifstream release(java + "/release");
   const std::string key = "JAVA_VERSION=\"";
   for (std::string line; std::getline(release, line);) {
-    if (line.compare(0, key.size(), key) == 0) return std::atoi(line.c_str() + key.size()) >= kOldest;
+    if (line.compare(0, key.size(), key) == 0) return std::strtol(line.c_str() + key.size(), nullptr, 10) >= kOldest;
   }
   return false;
 }
@@ -89,7 +89,7 @@ std::string modules_of(const std::string &jar) {
   for (size_t at = 0; at < names.size();) {
     const size_t end = std::min(names.find(':', at), names.size());
     std::string name = names.substr(at, end - at);
-    if (name.compare(0, 2, "./") == 0) name = lib + "/" + name.substr(2);
+    if (name.compare(0, 2, "./") == 0) name.replace(0, 1, lib);
     path += (path.empty() ? "" : ":") + name;
     at = end + 1;
   }
@@ -112,9 +112,10 @@ Home find_home(const char *asked) {
     home.folder = real(named);
     home.jar = jar_under(home.folder);
     if (home.jar.empty()) {
-      throw Failure{HW_ERROR_JAVA, named + (asked != nullptr ? "" : ", which HEADWATER_HOME names,") +
-                                       " has no lib/headwater.jar and no cli/target/headwater/lib/headwater.jar; name an unpacked "
-                                       "release, or a clone in which ./headwater doctor was run"};
+      throw Failure{HW_ERROR_JAVA,
+                    named + (asked != nullptr ? "" : ", which HEADWATER_HOME names,") +
+                        " has no lib/headwater.jar and no cli/target/headwater/lib/headwater.jar; name an unpacked "
+                        "release, or a clone in which ./headwater doctor was run"};
     }
   } else {
     const std::string own = own_folder();
@@ -124,8 +125,9 @@ Home find_home(const char *asked) {
       if (!home.jar.empty() || folder == "/") break;
     }
     if (home.jar.empty()) {
-      throw Failure{HW_ERROR_JAVA, "there is no Headwater above " + own +
-                                       ", where libheadwater.so lies; name an unpacked release or a built clone in HEADWATER_HOME"};
+      throw Failure{HW_ERROR_JAVA,
+                    "there is no Headwater above " + own +
+                        ", where libheadwater.so lies; name an unpacked release or a built clone in HEADWATER_HOME"};
     }
   }
   home.modules = modules_of(home.jar);
@@ -134,7 +136,7 @@ Home find_home(const char *asked) {
 }
 
 std::string find_libjvm(const std::string &home) {
-  const std::string brought = libjvm_of(home + "/java");
+  std::string brought = libjvm_of(home + "/java");
   if (!brought.empty()) return brought;
 
   std::vector<std::string> places = {environment("JAVA_HOME")};
@@ -155,13 +157,13 @@ std::string find_libjvm(const std::string &home) {
   }
   for (const std::string &place : places) {
     if (place.empty() || !is_new_enough(place)) continue;
-    const std::string found = libjvm_of(place);
+    std::string found = libjvm_of(place);
     if (!found.empty()) return found;
   }
-  throw Failure{HW_ERROR_JAVA,
-                "no Java " + std::to_string(kOldest) +
-                    " or newer found (looked at JAVA_HOME, java on the PATH, /usr/lib/jvm, ~/.sdkman, ~/.jdks, /opt); install a JDK, set "
-                    "JAVA_HOME to it, or use a release, which brings its own"};
+  throw Failure{HW_ERROR_JAVA, "no Java " + std::to_string(kOldest) +
+                                   " or newer found (looked at JAVA_HOME, java on the PATH, /usr/lib/jvm, ~/.sdkman, "
+                                   "~/.jdks, /opt); install a JDK, set "
+                                   "JAVA_HOME to it, or use a release, which brings its own"};
 }
 
 }  // namespace hw_host

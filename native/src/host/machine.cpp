@@ -119,7 +119,8 @@ JavaVM *create(const Home &home, const hw_start_options &asked) {
   if (birth.status != JNI_OK) {
     std::string why = birth.complaint.substr(0, birth.complaint.find_last_not_of('\n') + 1);
     std::replace(why.begin(), why.end(), '\n', ' ');
-    throw Failure{HW_ERROR_JAVA, "the Java machine of " + libjvm + " can't be started" + (why.empty() ? "" : ": " + why) +
+    throw Failure{HW_ERROR_JAVA, "the Java machine of " + libjvm + " can't be started" +
+                                     (why.empty() ? "" : ": " + why) +
                                      "; see HEADWATER_JAVA_OPTS and the machine's memory"};
   }
   return birth.vm;
@@ -174,15 +175,18 @@ jobject loader_of(JNIEnv *env, const Home *home) {
   jobject file = env->NewObject(files, env->GetMethodID(files, "<init>", "(Ljava/lang/String;)V"),
                                 env->NewStringUTF(home->jar.c_str()));
   jobject uri = env->CallObjectMethod(file, env->GetMethodID(files, "toURI", "()Ljava/net/URI;"));
-  jobject url = env->CallObjectMethod(uri, env->GetMethodID(env->FindClass("java/net/URI"), "toURL", "()Ljava/net/URL;"));
+  jobject url =
+      env->CallObjectMethod(uri, env->GetMethodID(env->FindClass("java/net/URI"), "toURL", "()Ljava/net/URL;"));
   jobjectArray urls = env->NewObjectArray(1, env->FindClass("java/net/URL"), url);
   jclass type = env->FindClass("java/net/URLClassLoader");
   return env->NewObject(type, env->GetMethodID(type, "<init>", "([Ljava/net/URL;)V"), urls);
 }
 
 jclass load(JNIEnv *env, jobject loader, const std::string &name) {
-  jmethodID method = env->GetMethodID(env->FindClass("java/lang/ClassLoader"), "loadClass", "(Ljava/lang/String;)Ljava/lang/Class;");
-  jobject type = env->CallObjectMethod(loader, method, env->NewStringUTF(("dev.headwater.engine.host." + name).c_str()));
+  jmethodID method =
+      env->GetMethodID(env->FindClass("java/lang/ClassLoader"), "loadClass", "(Ljava/lang/String;)Ljava/lang/Class;");
+  jobject type =
+      env->CallObjectMethod(loader, method, env->NewStringUTF(("dev.headwater.engine.host." + name).c_str()));
   if (env->ExceptionCheck()) {
     env->ExceptionClear();
     return nullptr;
@@ -207,7 +211,8 @@ void adopt(Machine &machine, const Home *home) {
     if (type == nullptr) give_up(env, name);
     machine.types[name] = type;
   }
-  const JNINativeMethod method = {const_cast<char *>("tell"), const_cast<char *>("(JJ[BJJ)I"), reinterpret_cast<void *>(tell)};
+  const JNINativeMethod method = {const_cast<char *>("tell"), const_cast<char *>("(JJ[BJJ)I"),
+                                  reinterpret_cast<void *>(tell)};
   if (env->RegisterNatives(machine.types["HostProgress"], &method, 1) != JNI_OK) give_up(env, "HostProgress.tell");
   env->PopLocalFrame(nullptr);
 }
@@ -249,7 +254,8 @@ Call::Call() : env(nullptr) {
   }
   if (!is_ours()) {
     throw Failure{HW_ERROR_JAVA,
-                  "this process was forked from one that uses Headwater, and Java machines do not survive that; start it anew (spawn)"};
+                  "this process was forked from one that uses Headwater, and Java machines do not survive that; start "
+                  "it anew (spawn)"};
   }
   env = attach(running.load()->vm);
   if (env->PushLocalFrame(64) != 0) check();
@@ -312,7 +318,8 @@ void Call::nothing(Method method, ...) {
 }
 
 jbyteArray Call::bytes(const char *text, size_t length) {
-  if (length > INT32_MAX - 8) throw Failure{HW_ERROR_USAGE, "a text has " + std::to_string(length) + " bytes; that is too long"};
+  if (length > INT32_MAX - 8)
+    throw Failure{HW_ERROR_USAGE, "a text has " + std::to_string(length) + " bytes; that is too long"};
   jbyteArray array = env->NewByteArray(static_cast<jsize>(length));
   if (array == nullptr) check();
   env->SetByteArrayRegion(array, 0, static_cast<jsize>(length), reinterpret_cast<const jbyte *>(text));

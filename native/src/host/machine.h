@@ -1,5 +1,7 @@
 /* The Java machine inside the process: found, started or joined, and calls of it. */
-#pragma once
+#ifndef HEADWATER_HOST_MACHINE_H
+#define HEADWATER_HOST_MACHINE_H
+
 #include <jni.h>
 
 #include <string>
@@ -62,3 +64,5 @@ class Call {
 bool is_ours();
 
 }  // namespace hw_host
+
+#endif

@@ -80,20 +80,21 @@ void JNICALL free_imported(JNIEnv *, jclass, jlong managed) {
   if (tensor->deleter != nullptr) tensor->deleter(tensor);
 }
 
-void refuse(const std::string &why) {
-  throw Failure{HW_ERROR_USAGE, "the tensor can't be taken over: " + why};
-}
+void refuse(const std::string &why) { throw Failure{HW_ERROR_USAGE, "the tensor can't be taken over: " + why}; }
 
 /* Elements of a dense float32 tensor in the processor's memory. */
 uint64_t checked(const DLManagedTensorVersioned &managed) {
-  if (managed.version.major != kMajor) refuse("it is of DLPack " + std::to_string(managed.version.major) + ".x, not 1.x");
+  if (managed.version.major != kMajor)
+    refuse("it is of DLPack " + std::to_string(managed.version.major) + ".x, not 1.x");
   const DLTensor &tensor = managed.dl_tensor;
-  if (tensor.device.device_type != kCpu && tensor.device.device_type != kCudaHost) refuse("it is not in the processor's memory");
+  if (tensor.device.device_type != kCpu && tensor.device.device_type != kCudaHost)
+    refuse("it is not in the processor's memory");
   if (tensor.dtype.code != kFloat || tensor.dtype.bits != 32 || tensor.dtype.lanes != 1) refuse("it is not float32");
   if (tensor.ndim < 1 || tensor.ndim > 2 || tensor.shape == nullptr) refuse("it has not 1 or 2 dimensions");
   uint64_t count = 1;
   for (int32_t i = tensor.ndim - 1; i >= 0; i--) {
-    if (tensor.shape[i] < 1 || static_cast<uint64_t>(tensor.shape[i]) > kMostBytes) refuse("a dimension is empty or too long");
+    if (tensor.shape[i] < 1 || static_cast<uint64_t>(tensor.shape[i]) > kMostBytes)
+      refuse("a dimension is empty or too long");
     if (tensor.strides != nullptr && tensor.shape[i] > 1 && tensor.strides[i] != static_cast<int64_t>(count)) {
       refuse("its rows do not follow each other; make it contiguous");
     }
@@ -107,7 +108,8 @@ uint64_t checked(const DLManagedTensorVersioned &managed) {
 }  // namespace
 
 void register_tensors(JNIEnv *env, jclass edits) {
-  const JNINativeMethod method = {const_cast<char *>("free"), const_cast<char *>("(J)V"), reinterpret_cast<void *>(free_imported)};
+  const JNINativeMethod method = {const_cast<char *>("free"), const_cast<char *>("(J)V"),
+                                  reinterpret_cast<void *>(free_imported)};
   if (env->RegisterNatives(edits, &method, 1) != JNI_OK) {
     env->ExceptionClear();
     throw Failure{HW_ERROR_JAVA, "the jars do not fit libheadwater.so; take both from one build or release"};
@@ -118,14 +120,16 @@ void register_tensors(JNIEnv *env, jclass edits) {
 
 using namespace hw_host;
 
-extern "C" int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t index, struct DLManagedTensorVersioned **tensor) {
+extern "C" int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t index,
+                                    struct DLManagedTensorVersioned **tensor) {
   return guarded([&] {
     require(tensor, "tensor");
     Call call;
     auto exported = new Exported;
     try {
-      jobject owner = call.object({"HostCalls", "export", "(JIILjava/nio/ByteBuffer;)Ljava/lang/Object;"}, static_cast<jlong>(handle),
-                                  what, index, call.buffer(&exported->array, sizeof exported->array));
+      jobject owner =
+          call.object({"HostCalls", "export", "(JIILjava/nio/ByteBuffer;)Ljava/lang/Object;"},
+                      static_cast<jlong>(handle), what, index, call.buffer(&exported->array, sizeof exported->array));
       exported->owner = call.env->NewGlobalRef(owner);
     } catch (...) {
       delete exported;
@@ -141,8 +145,8 @@ extern "C" int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t inde
     exported->tensor.manager_ctx = exported;
     exported->tensor.deleter = give_back;
     exported->tensor.flags = kReadOnly;
-    exported->tensor.dl_tensor = {const_cast<void *>(array.data), {kCpu, 0},         array.rank, type_of(array.type), array.shape,
-                                  exported->strides,               0};
+    exported->tensor.dl_tensor = {
+        const_cast<void *>(array.data), {kCpu, 0}, array.rank, type_of(array.type), array.shape, exported->strides, 0};
     *tensor = &exported->tensor;
   });
 }

@@ -1,7 +1,9 @@
 /*
  * What a host may do to libheadwater.so and what it gets for it: cases that main.cpp runs by name.
  */
-#pragma once
+#ifndef HEADWATER_HOST_CHECK_H
+#define HEADWATER_HOST_CHECK_H
+
 #include <headwater.h>
 #include <unistd.h>
 
@@ -42,12 +44,12 @@ inline const char *const kFact = "Fact: the capital of the state containing Dall
 
 #define CHECK(condition) \
   if (!(condition)) fail(__LINE__, #condition)
-#define OK(call)                                                                                            \
-  if (const int32_t status = (call); status != HW_OK)                                                       \
+#define OK(call)                                      \
+  if (const int32_t status = (call); status != HW_OK) \
   fail(__LINE__, std::string(#call) + " gave " + std::to_string(status) + ": " + hw_error_message())
 /* The status, and a part of the sentence. */
-#define REFUSED(call, expected, part)                                                                       \
-  if (const int32_t status = (call); status != (expected) || !std::strstr(hw_error_message(), part))         \
+#define REFUSED(call, expected, part)                                                                \
+  if (const int32_t status = (call); status != (expected) || !std::strstr(hw_error_message(), part)) \
   fail(__LINE__, std::string(#call) + " gave " + std::to_string(status) + ": " + hw_error_message())
 
 inline hw_prompt_input text(const char *text) {
@@ -91,3 +93,5 @@ void tensors();
 void contents();
 void another_machine();
 void loop(int rounds);
+
+#endif

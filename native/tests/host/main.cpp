@@ -7,9 +7,17 @@ int main(int argc, char **argv) {
   const struct {
     const char *name;
     void (*run)();
-  } cases[] = {{"errors", errors},   {"versions", versions}, {"threads", threads},           {"closing", closing},
-               {"forking", forking}, {"stacks", stacks},     {"signals", signals},           {"late_signals", late_signals},
-               {"tensors", tensors}, {"contents", contents}, {"another_machine", another_machine}};
+  } cases[] = {{"errors", errors},
+               {"versions", versions},
+               {"threads", threads},
+               {"closing", closing},
+               {"forking", forking},
+               {"stacks", stacks},
+               {"signals", signals},
+               {"late_signals", late_signals},
+               {"tensors", tensors},
+               {"contents", contents},
+               {"another_machine", another_machine}};
   int ran = 0;
   for (int i = 1; i < argc; i++) {
     if (std::strcmp(argv[i], "loop") == 0 && i + 1 < argc) {

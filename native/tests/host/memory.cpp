@@ -48,7 +48,8 @@ void contents() {
   std::map<int, int64_t> kinds;
   for (int64_t i = 0; i < n; i++) kinds[values<uint8_t>(kind, HW_U8)[i]]++;
   const hw_array tokens = array(graph, HW_TOKENS);
-  CHECK(kinds[0] == array(graph, HW_SELECTED).shape[0] && kinds[1] == 6 * tokens.shape[0] && kinds[2] == tokens.shape[0]);
+  CHECK(kinds[0] == array(graph, HW_SELECTED).shape[0] && kinds[1] == 6 * tokens.shape[0] &&
+        kinds[2] == tokens.shape[0]);
   CHECK(kinds[3] == array(graph, HW_LOGIT_TOKENS).shape[0] && texts(graph, HW_LOGIT_TEXTS) == " Austin");
   CHECK(texts(graph, HW_TOKEN_TEXTS, 9) == " Dallas" && texts(graph, HW_INFO).find("atlas-plt") != std::string::npos);
 
@@ -63,7 +64,8 @@ void contents() {
   CHECK(dense.rank == 2 && dense.shape[0] == 2 && dense.shape[1] == n);
   std::vector<float> expected(static_cast<size_t>(2 * n));
   for (int64_t r = 0; r < 2; r++) {
-    for (int64_t e = start[n - 2 + r]; e < start[n - 1 + r]; e++) expected[static_cast<size_t>(r * n + source[e])] = weight[e];
+    for (int64_t e = start[n - 2 + r]; e < start[n - 1 + r]; e++)
+      expected[static_cast<size_t>(r * n + source[e])] = weight[e];
   }
   CHECK(std::memcmp(expected.data(), dense.data, expected.size() * sizeof(float)) == 0);
   double replacement, completeness;
@@ -187,7 +189,8 @@ void loop(int rounds) {
   const double late = resident();
   const char *about;
   OK(hw_about(&about));
-  std::printf("%d graphs: %.0f MB after a third of them, %.0f MB at the end; %.2f ms each since then\n", rounds, early, late, each);
+  std::printf("%d graphs: %.0f MB after a third of them, %.0f MB at the end; %.2f ms each since then\n", rounds, early,
+              late, each);
   CHECK(std::strstr(about, "\"open\": 0") != nullptr);
   CHECK(late < early * 1.05 + 30);
 }

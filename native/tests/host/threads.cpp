@@ -105,16 +105,17 @@ void stacks() {
       int32_t status;
       std::string message;
     } asked = {model, -1, ""};
-    CHECK(pthread_create(&thread, &attributes,
-                         [](void *argument) -> void * {
-                           Asked &asked = *static_cast<Asked *>(argument);
-                           hw_prompt_input prompt = text(kFact);
-                           hw_graph graph;
-                           asked.status = hw_attribute(asked.model, &prompt, nullptr, &graph);
-                           asked.message = hw_error_message();
-                           return nullptr;
-                         },
-                         &asked) == 0);
+    CHECK(pthread_create(
+              &thread, &attributes,
+              [](void *argument) -> void * {
+                Asked &asked = *static_cast<Asked *>(argument);
+                hw_prompt_input prompt = text(kFact);
+                hw_graph graph;
+                asked.status = hw_attribute(asked.model, &prompt, nullptr, &graph);
+                asked.message = hw_error_message();
+                return nullptr;
+              },
+              &asked) == 0);
     pthread_join(thread, nullptr);
     if (stack < size_t{512} << 10) {
       CHECK(asked.status == HW_ERROR_USAGE && asked.message.find("stack of") != std::string::npos);

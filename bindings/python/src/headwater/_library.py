@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
+import re
 import sys
 from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, Callable
 import numpy as np
 
 API_VERSION = 1
+_OLDEST_TORCH = (2, 10)
 UNTIL_ZERO = ctypes.c_size_t(-1).value
 
 
@@ -172,15 +175,36 @@ def _library_in(place: Path) -> Path | None:
     return None
 
 
+def _torch() -> Path | None:
+    """The libtorch of an installed PyTorch that is new enough. Where PyTorch is, or may be imported later, its libtorch must be the one in
+    the process: two of them share names, and break each other."""
+    loaded = sys.modules.get("torch")
+    if loaded is None:
+        try:
+            found = importlib.util.find_spec("torch")
+        except (ImportError, ValueError):
+            found = None
+        place = Path(found.origin).parent if found is not None and found.origin else None
+    else:
+        place = Path(loaded.__path__[0]) if getattr(loaded, "__path__", None) else None
+    if place is None or not (place / "lib" / "libtorch_cpu.so").is_file():
+        return None
+    try:
+        version = re.search(r"__version__\s*(?::[^=]*)?=\s*['\"](\d+)\.(\d+)", (place / "version.py").read_text())
+    except OSError:
+        version = None
+    old = version is not None and (int(version[1]), int(version[2])) < _OLDEST_TORCH
+    return None if old and loaded is None else place / "lib"
+
+
 def library() -> ctypes.CDLL:
     """The library, loaded when it is first asked for."""
     global _loaded, _sentence
     if _loaded is None:
         place = home()
-        # A libtorch that is in the process already must be the one: two of them share names and break each other.
-        torch = sys.modules.get("torch")
-        if torch is not None and getattr(torch, "__path__", None):
-            os.environ.setdefault("HEADWATER_LIBTORCH", str(Path(torch.__path__[0]) / "lib"))
+        torch = _torch()
+        if torch is not None:
+            os.environ.setdefault("HEADWATER_LIBTORCH", str(torch))
         os.environ.setdefault("HEADWATER_HOME", str(place))
         loaded = ctypes.CDLL(str(_library_in(place)))
         version = loaded.hw_api_version()
