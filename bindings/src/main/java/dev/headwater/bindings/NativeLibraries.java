@@ -145,6 +145,7 @@ public final class NativeLibraries {
 
     private static SymbolLookup loadTorch(List<Library> libraries) throws IOException {
         String named = System.getenv("HEADWATER_LIBTORCH");
+        Path released = released("libtorch_cpu.so");
         Path directory;
         String origin;
         if (named != null && !named.isBlank()) {
@@ -155,8 +156,8 @@ public final class NativeLibraries {
                         "HEADWATER_LIBTORCH is " + directory
                                 + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.10 or newer, or unset it");
             }
-        } else if (released("libtorch_cpu.so") instanceof Path released) {
-            directory = released.getParent();
+        } else if (released != null) {
+            directory = released.resolveSibling("");
             origin = "the release";
         } else {
             directory = LibraryCache.libtorch(CacheDirectory.headwater(), platform());

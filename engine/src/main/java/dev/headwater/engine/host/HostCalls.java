@@ -38,9 +38,9 @@ final class HostCalls {
 
     /** Versions, for {@code hw_about}. */
     static byte[] about() {
-        return ("{\"headwater\": \"%s\", \"java\": \"%s\", \"open\": %d}"
-                        .formatted(Version.number(), Runtime.version(), Handles.count()))
-                .getBytes(StandardCharsets.UTF_8);
+        String json = "{\"headwater\": \"%s\", \"java\": \"%s\", \"open\": %d}"
+                .formatted(Version.number(), Runtime.version(), Handles.count());
+        return json.getBytes(StandardCharsets.UTF_8);
     }
 
     /** One user more of an object, whose array goes out as a tensor; {@link #release} ends that, and the handle's end does not. */
@@ -119,10 +119,13 @@ final class HostCalls {
 
     /** One of the two is given. */
     static Prompt prompt(ReplacementModel model, byte @Nullable [] text, int @Nullable [] tokens) {
-        if (text != null && tokens != null || text == null && tokens == null) {
-            throw new UsageException("a prompt is either text or tokens; give one of them");
+        if (text != null && tokens == null) {
+            return model.prompt(HostText.read("The prompt", text));
         }
-        return text != null ? model.prompt(HostText.read("The prompt", text)) : model.prompt(tokens);
+        if (text == null && tokens != null) {
+            return model.prompt(tokens);
+        }
+        throw new UsageException("a prompt is either text or tokens; give one of them");
     }
 
     /**

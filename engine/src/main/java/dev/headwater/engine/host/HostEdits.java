@@ -40,7 +40,7 @@ final class HostEdits {
             byte[][] places,
             int[] change,
             float[] value,
-            byte @Nullable [][] others,
+            byte[] @Nullable [] others,
             int freeze,
             int first,
             int end) {
@@ -66,7 +66,7 @@ final class HostEdits {
             byte[][] places,
             int[] change,
             float[] value,
-            byte @Nullable [][] others,
+            byte[] @Nullable [] others,
             int freeze,
             int first,
             int end,
@@ -106,7 +106,7 @@ final class HostEdits {
             byte[][] places,
             int[] change,
             float[] value,
-            byte @Nullable [][] others,
+            byte[] @Nullable [] others,
             Freeze freeze) {
         List<Edit> edits = new ArrayList<>();
         List<HeadEdit> heads = new ArrayList<>();
