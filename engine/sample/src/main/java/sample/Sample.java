@@ -5,7 +5,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.Version;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
-import dev.headwater.engine.graph.GraphJson;
+import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.graph.Scores;
 import java.io.IOException;
