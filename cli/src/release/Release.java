@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.DigestInputStream;
@@ -30,7 +31,8 @@ import java.util.zip.ZipFile;
  * headwater-VERSION-linux-x86_64/
  *   headwater           the launcher of the clone, which finds java/ beside itself
  *   java/               a Java of its own, with the modules that are needed
- *   lib/  modules       the jars, and which of them are modules
+ *   lib/  modules       the jars, and which of them are modules; libheadwater.so
+ *   include/            headwater.h, for hosts in C
  *   native/             libtorch, its BLAS, the C++ runtime, our kernels: nothing is unpacked at the first start
  *   licenses/  bom.json licences and the list (CycloneDX) of all that is in it
  * </pre>
@@ -103,6 +105,8 @@ public final class Release {
                 "dev/headwater/native/" + PLATFORM + "/",
                 List.of("libheadwater_kernels.so"),
                 natives);
+        // The library for hosts in C, its header, and what pkg-config and CMake ask for: in lib/ and include/.
+        run(root, "cmake", "--install", "native/target/cmake", "--component", "host", "--prefix", home.toString());
         // The runtime that kernels and libtorch were linked with; a system with nothing but a C library has none.
         for (String runtime : whole ? List.of("libstdc++.so.6", "libgcc_s.so.1") : List.<String>of()) {
             Files.copy(Path.of(run(root, "c++", "-print-file-name=" + runtime)).toRealPath(), natives.resolve(runtime));
@@ -158,7 +162,7 @@ public final class Release {
                 new StringBuilder("What is in lib/ and native/, and under which licence; of java/ see java/legal.\n\n");
         for (String folder : List.of("lib", "native")) {
             for (String file : names(home.resolve(folder))) {
-                if (Files.isSymbolicLink(home.resolve(folder).resolve(file))) {
+                if (!Files.isRegularFile(home.resolve(folder).resolve(file), LinkOption.NOFOLLOW_LINKS)) {
                     continue;
                 }
                 List<Path> texts = known.entrySet().stream()

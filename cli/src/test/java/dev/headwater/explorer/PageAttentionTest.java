@@ -203,7 +203,9 @@ class PageAttentionTest extends PageFixture {
         openAttention(SampleGraphs.DALLAS);
         browser.js("headwater.store.set({head: {layer: 2, head: 0}, look: {query: 10, key: 9}})");
         browser.click("#steer-out");
-        browser.await("its row", () -> browser.text(".steer-items").contains("Head 2/0 knocked out"));
+        browser.await(
+                "its row",
+                () -> browser.text(".steer-items").replaceAll("\\s+", " ").contains("Head 2/0 knocked out"));
         browser.clickText(".steer-add summary", "Knock out an attention head");
         browser.type("#steer-head-name", "3/9");
         browser.click("#steer-head-add");
@@ -214,7 +216,9 @@ class PageAttentionTest extends PageFixture {
         browser.click("#steer-head-add");
         browser.await(
                 "its row",
-                () -> browser.text(".steer-items").contains("Head 3/5 looks from “is” (10) at “Dallas” (9) with 0"));
+                () -> browser.text(".steer-items")
+                        .replaceAll("\\s+", " ")
+                        .contains("Head 3/5 looks from “is” (10) at “Dallas” (9) with 0"));
         browser.assertAccessible("steering heads");
         browser.click("#steer-run");
         browser.await("results", () -> browser.text(".steer-results").contains("Sacramento"));
