@@ -38,7 +38,6 @@ final class EngineApi {
             long seed,
             @Nullable Integer samples) {
         Steering {
-            samples = samples == null ? 1 : samples;
             edits = edits == null ? List.of() : List.copyOf(edits);
             heads = heads == null ? List.of() : List.copyOf(heads);
             watch = watch == null ? List.of() : List.copyOf(watch);
@@ -52,7 +51,7 @@ final class EngineApi {
                 throw new UsageException(
                         "newTokens must be between 0 and " + MOST_NEW_TOKENS + ", temperature between 0 and 2.");
             }
-            if (samples < 1 || samples > MOST_SAMPLES) {
+            if (samples != null && (samples < 1 || samples > MOST_SAMPLES)) {
                 throw new UsageException("samples must be between 1 and " + MOST_SAMPLES + ".");
             }
         }
@@ -152,7 +151,7 @@ final class EngineApi {
                 steering.newTokens(),
                 steering.temperature(),
                 steering.seed(),
-                steering.samples());
+                steering.samples() == null ? 1 : steering.samples());
         accept(ctx, jobs.submit("intervene", steering.graph(), progress -> engine.intervene(request, progress)));
     }
 

@@ -2,7 +2,6 @@ package dev.headwater.explorer;
 
 import dev.headwater.engine.UsageException;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where a feature's new activation comes from: the mean of those that it has at one position of some prompts, times a factor.
@@ -10,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param prompts  none: the graph's own
  * @param position negative: from the end
  */
-public record Taken(@Nullable List<Engine.Prompt> prompts, int position, double factor) {
+public record Taken(List<Engine.Prompt> prompts, int position, double factor) {
     private static final int MOST_PROMPTS = 1000;
 
     public Taken {

@@ -20,6 +20,7 @@ import dev.headwater.explorer.Taken;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.ToDoubleFunction;
 
@@ -59,7 +60,10 @@ final class LiveSteering {
 
     private Edit edit(Engine.Edit edit, Prompt prompt) {
         FeatureRef site = edit.site();
-        Change change = edit.value() != null ? new Change.Set(edit.value().floatValue()) : swap(edit.from(), prompt);
+        // An edit has either.
+        Change change = edit.from() != null
+                ? swap(edit.from(), prompt)
+                : new Change.Set(Objects.requireNonNull(edit.value()).floatValue());
         return new Edit(
                 site.layer(),
                 edit.onward() ? new Positions.Range(site.position(), null) : new Positions.At(site.position()),

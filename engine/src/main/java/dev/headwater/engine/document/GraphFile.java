@@ -103,13 +103,7 @@ public final class GraphFile {
         }
         try (SafetensorsWriter out = SafetensorsWriter.create(file, tensors, Map.of(KEY, json(header)))) {
             out.write("input_tokens", longs(graph.prompt().tokens()));
-            long[] triples = new long[3 * active.count()];
-            for (int i = 0; i < active.count(); i++) {
-                triples[3 * i] = active.layer()[i];
-                triples[3 * i + 1] = active.position()[i];
-                triples[3 * i + 2] = active.feature()[i];
-            }
-            out.write("active_features", triples);
+            out.write("active_features", longs(active.triples()));
             out.write("activation_values", active.activation());
             out.write("selected_features", longs(graph.selected()));
             int together = (int) Math.min(n, 1 + BLOCK_BYTES / (Float.BYTES * (long) n));

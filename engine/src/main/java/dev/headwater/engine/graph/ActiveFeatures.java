@@ -59,6 +59,17 @@ public record ActiveFeatures(int[] layer, int[] position, int[] feature, float[]
         return Arrays.stream(numbers).map(i -> all[i]).toArray();
     }
 
+    /** Layer, position and number of each, one after the other: [count, 3], as files and hosts have them. */
+    public int[] triples() {
+        int[] triples = new int[3 * count()];
+        for (int i = 0; i < count(); i++) {
+            triples[3 * i] = layer[i];
+            triples[3 * i + 1] = position[i];
+            triples[3 * i + 2] = feature[i];
+        }
+        return triples;
+    }
+
     /** Number of active features N. */
     public int count() {
         return layer.length;

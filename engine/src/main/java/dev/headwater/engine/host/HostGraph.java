@@ -93,15 +93,7 @@ final class HostGraph extends Shared {
                 }
                 yield copy(weights);
             }
-            case What.ACTIVE_FEATURES -> {
-                int[] triples = new int[3 * active.count()];
-                for (int i = 0; i < active.count(); i++) {
-                    triples[3 * i] = active.layer()[i];
-                    triples[3 * i + 1] = active.position()[i];
-                    triples[3 * i + 2] = active.feature()[i];
-                }
-                yield copy(triples, active.count(), 3);
-            }
+            case What.ACTIVE_FEATURES -> copy(active.triples(), active.count(), 3);
             case What.ACTIVATIONS -> copy(active.activation());
             case What.SELECTED -> copy(graph.selected());
             default -> super.make(what, index);
