@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -107,7 +106,9 @@ public final class Release {
                 natives);
         // The library for hosts in C, its header, and what pkg-config and CMake ask for: in lib/ and include/.
         run(root, "cmake", "--install", "native/target/cmake", "--component", "host", "--prefix", home.toString());
-        // The runtime that kernels and libtorch were linked with; a system with nothing but a C library has none.
+        // The runtime that kernels are linked with here; a system with nothing but a C library has none. It asks for a
+        // C library
+        // as new as this machine's.
         for (String runtime : whole ? List.of("libstdc++.so.6", "libgcc_s.so.1") : List.<String>of()) {
             Files.copy(Path.of(run(root, "c++", "-print-file-name=" + runtime)).toRealPath(), natives.resolve(runtime));
         }
@@ -294,7 +295,7 @@ public final class Release {
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
         if (process.waitFor() != 0) {
-            throw new IOException(String.join(" ", new ArrayList<>(List.of(command))) + " failed: " + output);
+            throw new IOException(String.join(" ", command) + " failed: " + output);
         }
         return output;
     }

@@ -1,5 +1,6 @@
 package dev.headwater.cli.option;
 
+import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.LimitedStream;
 import dev.headwater.engine.files.RegularFile;
@@ -80,6 +81,7 @@ final class TextFile {
     }
 
     private static HeadwaterException tooLarge(String what, long largest) {
-        return new HeadwaterException("%s has more than %,d bytes".formatted(what, largest));
+        return new HeadwaterException(
+                what + " has more than " + Text.bytes(largest) + "; give a smaller one, or several");
     }
 }
