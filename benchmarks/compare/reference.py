@@ -71,7 +71,7 @@ def load(checkpoint, transcoders):
                n_heads=c.num_attention_heads, d_vocab=c.vocab_size, d_mlp=c.intermediate_size, model_name=settings["model_name"],
                tokenizer_name=None, device="cpu", act_fn="silu", dtype=torch.float32, init_weights=False, normalization_type="RMS",
                eps=c.rms_norm_eps, positional_embedding_type="rotary", rotary_base=float(c.rope_theta), rotary_dim=c.head_dim,
-               rotary_adjacent_pairs=False, gated_mlp=True, final_rms=True, original_architecture=c.architectures[0])
+               rotary_adjacent_pairs=False, gated_mlp=True, final_rms=True, original_architecture=type(hf).__name__)
     if c.num_key_value_heads != c.num_attention_heads:
         cfg["n_key_value_heads"] = c.num_key_value_heads
     cfg = HookedTransformerConfig.from_dict(cfg)
