@@ -13,6 +13,7 @@ import {word} from './format.js';
  *   rest: {query: number, key: number} | null, pairs: {query: string, key: string, value: number}[]}} Explained
  */
 
+const HEADS = 1 << 12; // more layers, and more heads in a layer, than any model has
 const SMALLEST = 1e-6; // of an edge's weight; less than that passed no head that was chosen
 
 export function keyOf({layer, head}) {
@@ -24,6 +25,8 @@ export function headOf(key) {
   const [layer, head] = key.split('/').map(Number);
   return {layer, head};
 }
+
+const isHead = number => Number.isInteger(number) && number >= 0 && number < HEADS;
 
 /** Which heads a graph's edges passed, as a file or the model says: of each edge the strongest, and what all others passed. */
 export class GraphHeads {
@@ -43,6 +46,29 @@ export class GraphHeads {
     );
     /** by the edge's number, or undefined */
     this.of = Array.from(graph.source, (source, e) => listed.get(source * n + graph.target[e]));
+    this.flatten();
+  }
+
+  /** Lays the parts of all edges out in a row, since half a million edges are summed at a click. */
+  flatten() {
+    const numbers = new Map();
+    let count = 0;
+    for (const edge of this.of) count += edge?.parts.length ?? 0;
+    this.start = new Uint32Array(this.of.length + 1);
+    this.loading = new Float64Array(count);
+    this.number = new Uint32Array(count);
+    /** heads by their number, as {@link keyOf} writes them */
+    this.keys = [];
+    let p = 0;
+    this.of.forEach((edge, e) => {
+      for (const [layer, head, loading] of edge?.parts ?? []) {
+        const packed = layer * HEADS + head;
+        if (!numbers.has(packed)) numbers.set(packed, this.keys.push(keyOf({layer, head})) - 1);
+        this.number[p] = numbers.get(packed);
+        this.loading[p++] = loading;
+      }
+      this.start[e + 1] = p;
+    });
   }
 
   /** Those that a graph's file holds, or null. */
@@ -50,7 +76,9 @@ export class GraphHeads {
     const block = graph.attention;
     if (!block || !Array.isArray(block.edges) || block.edges.length === 0) return null;
     const sound = block.edges.every(
-      edge => Array.isArray(edge?.parts) && edge.parts.every(part => part?.length === 3 && part.every(Number.isFinite)),
+      edge =>
+        Array.isArray(edge?.parts) &&
+        edge.parts.every(part => part?.length === 3 && isHead(part[0]) && isHead(part[1]) && Number.isFinite(part[2])),
     );
     return sound ? new GraphHeads(graph, block.edges, block.share ?? 1, block.influence ?? null) : null;
   }
@@ -61,19 +89,17 @@ export class GraphHeads {
   }
 
   rank() {
-    const {graph} = this;
-    const sums = new Map();
+    const {graph, start, number, loading} = this;
+    const sums = new Float64Array(this.keys.length);
     let all = 0;
-    this.of.forEach((edge, e) => {
+    for (let e = 0; e < this.of.length; e++) {
       const score = Math.abs(graph.share[e]) * graph.through[graph.target[e]];
+      const each = score / (Math.abs(graph.weight[e]) || 1);
       all += score;
-      for (const [layer, head, loading] of edge?.parts ?? []) {
-        const key = `${layer}/${head}`;
-        sums.set(key, (sums.get(key) ?? 0) + (score * Math.abs(loading)) / (Math.abs(graph.weight[e]) || 1));
-      }
-    });
-    return [...sums]
-      .map(([key, sum]) => ({...headOf(key), influence: sum / (all || 1)}))
+      for (let p = start[e]; p < start[e + 1]; p++) sums[number[p]] += each * Math.abs(loading[p]);
+    }
+    return this.keys
+      .map((key, i) => ({...headOf(key), influence: sums[i] / (all || 1)}))
       .sort((a, b) => b.influence - a.influence);
   }
 
@@ -84,14 +110,15 @@ export class GraphHeads {
    * @param {Set<string>} chosen by {@link keyOf}
    */
   weigh(mode, chosen) {
-    const {graph} = this;
+    const {graph, start, number, loading} = this;
+    const counts = Uint8Array.from(this.keys, key => (chosen.has(key) ? 1 : 0));
     const weight = new Float32Array(graph.weight.length);
-    this.of.forEach((edge, e) => {
+    for (let e = 0; e < weight.length; e++) {
       let passed = 0;
-      for (const [layer, head, loading] of edge?.parts ?? []) if (chosen.has(`${layer}/${head}`)) passed += loading;
+      for (let p = start[e]; p < start[e + 1]; p++) if (counts[number[p]]) passed += loading[p];
       const left = mode === 'only' ? passed : graph.weight[e] - passed;
       weight[e] = Math.abs(left) > SMALLEST * Math.abs(graph.weight[e]) ? left : 0;
-    });
+    }
     return graph.reweighed(weight);
   }
 
