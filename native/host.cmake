@@ -25,8 +25,8 @@ target_link_libraries(headwater PRIVATE $<BUILD_INTERFACE:headwater_options> ${C
 find_package(Threads REQUIRED)
 target_link_libraries(headwater PRIVATE $<BUILD_INTERFACE:Threads::Threads>)
 target_compile_options(headwater PRIVATE -O2)
-# Its C++ library stays its own, whatever the host's is.
-target_link_options(headwater PRIVATE -Wl,--no-undefined -Wl,--as-needed)
+# Its C++ library stays its own, whatever the host's is; what of that is not called goes, and with it what asks for a newer C library.
+target_link_options(headwater PRIVATE -Wl,--no-undefined -Wl,--as-needed -Wl,--gc-sections)
 if(NOT HEADWATER_SANITIZE)
   target_link_options(headwater PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
 endif()

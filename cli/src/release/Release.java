@@ -32,7 +32,7 @@ import java.util.zip.ZipFile;
  *   java/               a Java of its own, with the modules that are needed
  *   lib/  modules       the jars, and which of them are modules; libheadwater.so
  *   include/            headwater.h, for hosts in C
- *   native/             libtorch, its BLAS, the C++ runtime, our kernels: nothing is unpacked at the first start
+ *   native/             libtorch, its BLAS, our kernels: nothing is unpacked at the first start; runtime/ is C++'s, if there is none
  *   licenses/  bom.json licences and the list (CycloneDX) of all that is in it
  * </pre>
  *
@@ -48,6 +48,8 @@ public final class Release {
 
     private static final List<String> MKL =
             List.of("rt", "core", "gnu_thread", "intel_lp64", "def", "mc3", "avx2", "avx512", "avx10");
+
+    private static final List<String> RUNTIME = List.of("libstdc++.so.6", "libgcc_s.so.1");
 
     private final Path root = Path.of("").toAbsolutePath();
     private final Path built = root.resolve("cli/target/headwater");
@@ -106,13 +108,13 @@ public final class Release {
                 natives);
         // The library for hosts in C, its header, and what pkg-config and CMake ask for: in lib/ and include/.
         run(root, "cmake", "--install", "native/target/cmake", "--component", "host", "--prefix", home.toString());
-        // The runtime that kernels are linked with here; a system with nothing but a C library has none. It asks for a
-        // C library
-        // as new as this machine's.
-        for (String runtime : whole ? List.of("libstdc++.so.6", "libgcc_s.so.1") : List.<String>of()) {
-            Files.copy(Path.of(run(root, "c++", "-print-file-name=" + runtime)).toRealPath(), natives.resolve(runtime));
-        }
         if (whole) {
+            // The C++ runtime of this machine, which asks for a C library as new as this machine's: in a folder of its
+            // own, for systems that have none.
+            Path runtime = Files.createDirectory(natives.resolve("runtime"));
+            for (String file : RUNTIME) {
+                Files.copy(Path.of(run(root, "c++", "-print-file-name=" + file)).toRealPath(), runtime.resolve(file));
+            }
             Path jars = root.resolve("bindings/target/libtorch");
             unpack(
                     jars.resolve("pytorch-" + libtorch + "-" + PLATFORM + ".jar"),
@@ -161,8 +163,9 @@ public final class Release {
         Path target = Files.createDirectory(home.resolve("licenses"));
         StringBuilder list =
                 new StringBuilder("What is in lib/ and native/, and under which licence; of java/ see java/legal.\n\n");
-        for (String folder : List.of("lib", "native")) {
-            for (String file : names(home.resolve(folder))) {
+        for (String folder : List.of("lib", "native", "native/runtime")) {
+            for (String file :
+                    Files.isDirectory(home.resolve(folder)) ? names(home.resolve(folder)) : List.<String>of()) {
                 if (!Files.isRegularFile(home.resolve(folder).resolve(file), LinkOption.NOFOLLOW_LINKS)) {
                     continue;
                 }
@@ -209,8 +212,8 @@ public final class Release {
             shipped.put("libtorch_cpu.so", new String[] {"PyTorch", libtorch, "BSD-3-Clause"});
             shipped.put("libc10.so", new String[] {"PyTorch", libtorch, "BSD-3-Clause"});
             shipped.put("libgomp.so.1", new String[] {"GNU", libtorch, "GPL-3.0-or-later WITH GCC-exception-3.1"});
-            for (String file : List.of("libstdc++.so.6", "libgcc_s.so.1")) {
-                shipped.put(file, new String[] {"GNU", gcc, "GPL-3.0-or-later WITH GCC-exception-3.1"});
+            for (String file : RUNTIME) {
+                shipped.put("runtime/" + file, new String[] {"GNU", gcc, "GPL-3.0-or-later WITH GCC-exception-3.1"});
             }
             for (String part : MKL) {
                 shipped.put("libmkl_" + part + ".so.3", new String[] {"Intel", mkl, "LicenseRef-Intel-Simplified"});

@@ -136,6 +136,7 @@ public final class NativeLibraries {
         setEnvironment("MKL_CBWR", "AUTO", false);
         setEnvironment("MKL_DYNAMIC", "FALSE", false);
 
+        provideRuntime();
         List<Library> libraries = new ArrayList<>();
         SymbolLookup torch = loadTorch(libraries);
         libraries.add(loadKernels());
@@ -189,6 +190,28 @@ public final class NativeLibraries {
         }
         Path path = Path.of(folder).toAbsolutePath().resolve(file);
         return Files.isRegularFile(path) ? path : null;
+    }
+
+    /**
+     * Opens a release's own C++ runtime if the system has none. Only then: it asks for a C library as new as that of the machine that
+     * made the release, and most systems that are older have a runtime that will do.
+     */
+    private static void provideRuntime() {
+        Path runtime = released("runtime/libstdc++.so.6");
+        if (runtime == null || opens("libstdc++.so.6")) {
+            return;
+        }
+        open(runtime.resolveSibling("libgcc_s.so.1"));
+        open(runtime);
+    }
+
+    private static boolean opens(String library) {
+        try {
+            SymbolLookup.libraryLookup(library, Arena.global());
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static Library loadKernels() throws IOException {
