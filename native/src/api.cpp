@@ -147,6 +147,19 @@ int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_b
   });
 }
 
+int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out) {
+  return guarded("hw_bf16_product", [&](const Checks &check) {
+    check.matrix(a, "a");
+    check.matrix(b, "b");
+    check.matrix(out, "out");
+    check.equal(b->rows, a->columns, "b.rows", "a's columns");
+    check.equal(out->rows, a->rows, "out.rows", "as in a");
+    check.equal(out->columns, b->columns, "out.columns", "as in b");
+    if (out->rows == 0 || out->columns == 0) return HW_OK;
+    return hw::cpu().host.bf16_product(a, b, add, out);
+  });
+}
+
 int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads,
                            const hw_ragged *ragged, const hw_matrix *v) {
   return guarded("hw_pattern_adjoint", [&](const Checks &check) {

@@ -45,6 +45,10 @@ extern const CpuKernels kernels;
 namespace avx512 {
 extern const CpuKernels kernels;
 }
+/* What beside AVX-512 needs its bfloat16 units. */
+namespace avx512bf16 {
+decltype(hw_bf16_product) bf16_product;
+}
 
 /* The best of the above that the processor and HEADWATER_ISA allow. */
 const CpuKernels &cpu();

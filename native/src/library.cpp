@@ -20,7 +20,9 @@ thread_local char last_error[512];
 
 std::atomic<int> thread_count{0};
 
-/* 0 baseline, 1 avx2, 2 avx512. */
+const char *bf16_units();
+
+/* 0 baseline, 1 avx2, 2 avx512, 3 that with bfloat16 units. */
 int isa_level() {
   int level = 0;
 #if defined(__x86_64__)
@@ -29,7 +31,7 @@ int isa_level() {
     level = 1;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
-      level = 2;
+      level = std::strcmp(bf16_units(), "none") == 0 ? 2 : 3;
     }
   }
 #endif
@@ -64,7 +66,9 @@ const char *bf16_units() {
 
 const CpuKernels &choose() {
 #if defined(__x86_64__)
+  static CpuKernels widest = avx512::kernels;
   switch (isa_level()) {
+    case 3: widest.host.bf16_product = avx512bf16::bf16_product; return widest;
     case 2: return avx512::kernels;
     case 1: return avx2::kernels;
     default: break;

@@ -197,6 +197,12 @@ HW_API int64_t hw_torn(const void *start);
 HW_API int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_bf16_matrix *middle,
                              const hw_bf16_matrix *low);
 
+/*
+ * out = round(a) * b, plus out if `add` is not 0: a rounded to bfloat16, sums in float32. On the processor's bfloat16 units of AVX-512
+ * where it has them; elsewhere it computes the same with more instructions than a float32 product. All [host].
+ */
+HW_API int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out);
+
 /* ---- adjoint sweep ---- */
 
 /*
@@ -304,6 +310,7 @@ HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, 
 
 #define HW_HOST_KERNELS(X) \
   X(split_bf16)            \
+  X(bf16_product)          \
   X(row_sums)              \
   X(influence)             \
   X(edge_cut)              \

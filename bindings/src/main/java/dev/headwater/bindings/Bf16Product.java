@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * infinite, or becomes so, may come out as a not-a-number, never as a finite number.
  *
  * <p>With the parts of {@code a} side by side and those of {@code b} one below the other, each bracket is one product.
- * It is MKL's, which uses the units there are and computes the same, slowly, where there are none.
+ * It is MKL's, which uses Intel's units and computes the same, slowly, where there are none.
  */
 public final class Bf16Product {
     /** Parts of a matrix. */
@@ -96,6 +96,7 @@ public final class Bf16Product {
         if (isEmpty(out, a, parts, PARTS, beta)) {
             return;
         }
+        requireMkl();
         long m = a.size(0);
         long k = a.size(1);
         long n = out.size(1);
@@ -130,6 +131,18 @@ public final class Bf16Product {
     }
 
     /**
+     * Whether {@link #rounded} can be had: it is our own on processors with AVX-512's bfloat16 units, which MKL leaves idle where they
+     * are not Intel's, and MKL's on all others.
+     */
+    public static boolean rounds() {
+        return own() || unavailable().isEmpty();
+    }
+
+    private static boolean own() {
+        return units().equals("avx512_bf16");
+    }
+
+    /**
      * out = a · b + beta · out with a rounded to bfloat16: no more exact than that, but sums and result are float32.
      *
      * @param out  F32 [m, n], contiguous
@@ -141,6 +154,17 @@ public final class Bf16Product {
         if (isEmpty(out, a, b, 1, beta)) {
             return;
         }
+        if (own()) {
+            try (var call = new KernelCall(Device.CPU)) {
+                KernelCall.check(KernelsHeader.hw_bf16_product(
+                        call.matrix("a", a),
+                        call.bf16("b", b, 0, b.size(0), b.size(1), b.size(1)),
+                        beta,
+                        call.matrix("out", out)));
+            }
+            return;
+        }
+        requireMkl();
         long m = a.size(0);
         int k = (int) a.size(1);
         long n = out.size(1);
@@ -178,13 +202,16 @@ public final class Bf16Product {
                 || Math.max(m, PARTS * Math.max(k, n)) > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("bfloat16 product: %s = %s · %s does not fit".formatted(out, a, b));
         }
-        unavailable().ifPresent(reason -> {
-            throw new NativeException(reason);
-        });
         if (k == 0 && beta == 0) {
             Torch.zeroInPlace(out);
         }
         return m == 0 || n == 0 || k == 0;
+    }
+
+    private static void requireMkl() {
+        unavailable().ifPresent(reason -> {
+            throw new NativeException(reason);
+        });
     }
 
     private static void multiply(

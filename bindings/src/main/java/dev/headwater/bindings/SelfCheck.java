@@ -41,6 +41,9 @@ public final class SelfCheck {
         if (device.isCpu() && Bf16Product.unavailable().isEmpty()) {
             results.add(check("matrix product, bf16x6", () -> compared(splitProduct())));
         }
+        if (device.isCpu() && Bf16Product.rounds()) {
+            results.add(check("matrix product, bfloat16", () -> compared(roundedProduct())));
+        }
         if (device.isCpu() || Kernels.hasCuda()) {
             results.addAll(kernels());
         }
@@ -94,6 +97,16 @@ public final class SelfCheck {
         Tensor out = Tensor.empty(DType.F32, device, side, side);
         Bf16Product.split(out, matrix(a, side), Bf16Product.parts(matrix(b, side)), 0);
         return new Pair(out.toFloats(), product(a, b, side));
+    }
+
+    private Pair roundedProduct() {
+        int side = 64;
+        Tensor a = Torch.to(matrix(values(side * side), side), DType.BF16);
+        Tensor b = Torch.to(matrix(values(side * side), side), DType.BF16);
+        Tensor out = Tensor.empty(DType.F32, device, side, side);
+        Tensor left = Torch.to(a, DType.F32);
+        Bf16Product.rounded(out, left, b, 0);
+        return new Pair(out.toFloats(), product(left.toFloats(), Torch.to(b, DType.F32).toFloats(), side));
     }
 
     private String matrixProduct() {

@@ -982,6 +982,69 @@ public class KernelsHeader extends KernelsHeader$shared {
         }
     }
 
+    private static class hw_bf16_product {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_bf16_product");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static FunctionDescriptor hw_bf16_product$descriptor() {
+        return hw_bf16_product.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MethodHandle hw_bf16_product$handle() {
+        return hw_bf16_product.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MemorySegment hw_bf16_product$address() {
+        return hw_bf16_product.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static int hw_bf16_product(MemorySegment a, MemorySegment b, int add, MemorySegment out) {
+        var mh$ = hw_bf16_product.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_bf16_product", a, b, add, out);
+            }
+            return (int)mh$.invokeExact(a, b, add, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class hw_pattern_adjoint {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,

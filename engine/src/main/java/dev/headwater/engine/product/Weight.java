@@ -32,7 +32,7 @@ public record Weight(Tensor matrix, Products products) {
             case FLOAT32 -> Torch.mmInto(out, a, matrix, beta);
             case BF16X6 -> Bf16Product.split(out, a, matrix, beta);
             case BFLOAT16 -> {
-                if (matrix.device().isCpu() && Bf16Product.unavailable().isEmpty()) {
+                if (matrix.device().isCpu() && Bf16Product.rounds()) {
                     Bf16Product.rounded(out, a, matrix, beta);
                     return;
                 }
