@@ -106,7 +106,8 @@ public final class SelfCheck {
         Tensor out = Tensor.empty(DType.F32, device, side, side);
         Tensor left = Torch.to(a, DType.F32);
         Bf16Product.rounded(out, left, b, 0);
-        return new Pair(out.toFloats(), product(left.toFloats(), Torch.to(b, DType.F32).toFloats(), side));
+        return new Pair(
+                out.toFloats(), product(left.toFloats(), Torch.to(b, DType.F32).toFloats(), side));
     }
 
     private String matrixProduct() {

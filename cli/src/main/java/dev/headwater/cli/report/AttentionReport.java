@@ -100,10 +100,7 @@ public final class AttentionReport {
         sources("key side, " + position(score.key()), score.keySide(), score.keyRest());
         sources("query side, here rather than elsewhere", score.relative(), score.relativeRest());
         out.println(style.bold("strongest pairs")
-                + style.dim(
-                        score.allPairs()
-                                ? ""
-                                : "  of the sources that are strongest on each side; --top 0 looks at all"));
+                + style.dim(score.allPairs() ? "" : "  found by a search: too many sources to look at all pairs"));
         for (ScoreSources.Pair pair : score.pairs()) {
             out.println(String.format(Locale.ROOT, "%+10.4f  ", pair.value()) + node(prompt.source(pair.query()))
                     + " · " + node(prompt.source(pair.key())));

@@ -15,10 +15,8 @@ import dev.headwater.engine.document.NodeId;
 import dev.headwater.engine.model.HeadInput;
 import dev.headwater.engine.model.ModelConfig;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
 
 /**
  * Why a head looks from one position to another: its score there, before soft-cap and softmax, as a sum over sources.
@@ -35,7 +33,7 @@ import java.util.stream.IntStream;
  * @param relative  as querySide, of the score less the mean [sources]: why here rather than elsewhere
  * @param relativeRest of the score less the mean
  * @param pairs     strongest first
- * @param allPairs  whether all pairs were looked at; else those of the sources that are strongest on either side, see {@link #of}
+ * @param allPairs  whether all pairs were looked at; else the strongest were searched for, see {@link #of}
  */
 public record ScoreSources(
         Head head,
@@ -58,17 +56,14 @@ public record ScoreSources(
     /** Products of a sweep up to which every source's query and key are computed: those of the candidates come to as many. */
     private static final long CHEAP = 1L << 33;
 
-    /** Sources of each side whose pairs are looked at where all would cost more. */
-    private static final int CANDIDATES = 40;
-
-    private static final int DIRECTIONS = 2;
+    private static final int DIRECTIONS = 1;
 
     /**
      * Explains a score.
      *
      * <p>Marginals take one row of a sweep each. Queries and keys of all sources, which pairs are made of, take one for each of the head's
-     * dimensions: in large models and long prompts that is done only if {@code pairs} is 0. Else the pairs are those among the sources
-     * with the largest marginals and with the largest queries and keys, as two random directions show them.
+     * dimensions: in large models and long prompts that is done only if {@code pairs} is 0. Else a search finds the strongest, see
+     * {@link PairSearch}.
      *
      * @param pairs how many; 0 for all that are not zero
      * @throws UsageException if the head or a position does not exist, the key comes after the query or lies outside
@@ -123,11 +118,11 @@ public record ScoreSources(
                 strongest = Pairs.strongest(
                         Torch.mul(TorchShape.t(restQuery), scale), null, TorchShape.t(restKey), null, pairs);
             } else {
-                int[] querySources = candidates(querySide, restQuery);
-                int[] keySources = candidates(keySide, restKey);
-                Tensor left = Torch.linear(input.added(query, querySources), Torch.mul(q.gradient(), scale), null);
-                Tensor right = Torch.linear(input.added(key, keySources), k.gradient(), null);
-                strongest = Pairs.strongest(left, querySources, right, keySources, pairs);
+                strongest = new PairSearch(
+                                input,
+                                new PairSearch.Side(input, query, q.gradient(), querySide, restQuery),
+                                new PairSearch.Side(input, key, k.gradient(), keySide, restKey))
+                        .strongest(scale, pairs);
             }
             float[] attention = prompt.attention(head.layer(), head.head(), query);
             return new ScoreSources(
@@ -210,25 +205,6 @@ public record ScoreSources(
             values[i] = (float) (random.nextGaussian() / Math.sqrt(headDim));
         }
         return Torch.to(Tensor.ofFloats(values, DIRECTIONS, headDim), like.device());
-    }
-
-    /** The sources with the largest marginals, and those with the largest vectors as far as some directions tell. */
-    private static int[] candidates(float[] marginal, Tensor directions) {
-        float[] seen =
-                TorchReduce.sum(Torch.mul(directions, directions), 0, false).toFloats();
-        return IntStream.concat(largest(marginal), largest(seen))
-                .distinct()
-                .sorted()
-                .toArray();
-    }
-
-    private static IntStream largest(float[] values) {
-        return IntStream.range(0, values.length)
-                .filter(i -> values[i] != 0)
-                .boxed()
-                .sorted(Comparator.comparingDouble(i -> -Math.abs(values[i])))
-                .limit(CANDIDATES / 2)
-                .mapToInt(Integer::intValue);
     }
 
     private static double dot(Tensor a, Tensor b) {

@@ -118,8 +118,7 @@ class ScoreSourcesTest {
             Arrays.setAll(sizes, i -> scale * Math.abs(products[i]));
             Arrays.sort(sizes);
             assertPairs(name, all, products, sizes, scale, 1);
-            // What a few candidates of each side miss is little.
-            assertPairs(name, some, products, sizes, scale, 0.85);
+            assertPairs(name, some, products, sizes, scale, 0.99);
         }
     }
 
