@@ -29,6 +29,8 @@ module dev.headwater.engine {
     exports dev.headwater.engine.transcoder;
     exports dev.headwater.engine.catalog to
             dev.headwater.cli;
+    exports dev.headwater.engine.circuit to
+            dev.headwater.cli;
     exports dev.headwater.engine.files to
             dev.headwater.cli;
     exports dev.headwater.engine.hub to
@@ -40,7 +42,9 @@ module dev.headwater.engine {
     exports dev.headwater.engine.weights to
             dev.headwater.cli;
 
-    // Records that stand in files, some of them private.
+    // Records that stand in files and in what commands print as JSON, some of them private.
+    opens dev.headwater.engine.circuit to
+            com.fasterxml.jackson.databind;
     opens dev.headwater.engine.document to
             com.fasterxml.jackson.databind;
     opens dev.headwater.engine.features to

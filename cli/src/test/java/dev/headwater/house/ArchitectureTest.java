@@ -48,9 +48,9 @@ class ArchitectureTest {
             List.of("engine.contrast"),
             List.of("engine.attribution"),
             List.of("engine.attention", "engine.intervention", "engine.features"),
-            List.of("engine.host"),
+            List.of("engine.host", "engine.circuit"),
             List.of("explorer"),
-            List.of("cli.report"),
+            List.of("cli.report", "cli.table"),
             List.of("cli.option"),
             List.of("cli.command"),
             List.of("cli"));

@@ -36,13 +36,26 @@ public record DocumentNode(
         double influence,
         double activation,
         @Nullable ObjectNode json) {
+    private static final String SAYS = "Output \"";
+
     /** What a node is; {@code OTHER} are kinds that only some tools know, such as attention features. */
     public enum Kind {
         FEATURE,
         ERROR,
         TOKEN,
         LOGIT,
-        OTHER
+        OTHER;
+
+        /** What files call it, under {@code feature_type}; the kinds that we don't know have no such word here. */
+        public String type() {
+            return switch (this) {
+                case FEATURE -> GraphJson.FEATURE;
+                case ERROR -> GraphJson.ERROR;
+                case TOKEN -> GraphJson.TOKEN;
+                case LOGIT -> GraphJson.LOGIT;
+                case OTHER -> "";
+            };
+        }
     }
 
     /** @throws IllegalArgumentException with the tail of a sentence that says what is wrong */
@@ -114,6 +127,12 @@ public record DocumentNode(
     /** Whether it is a feature, of a kind that we know or of another. */
     public boolean isFeature() {
         return kind == Kind.FEATURE || kind == Kind.OTHER;
+    }
+
+    /** What an output stands for: the token of {@code Output " Austin" (p=0.99)}, or its label as it is. */
+    public String said() {
+        int end = label.lastIndexOf("\" (p=");
+        return label.startsWith(SAYS) && end >= SAYS.length() ? label.substring(SAYS.length(), end) : label;
     }
 
     /** Without the JSON, for those that write nothing back. */

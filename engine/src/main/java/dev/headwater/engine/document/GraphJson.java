@@ -224,7 +224,7 @@ public final class GraphJson {
     }
 
     /** One number for a layer and a feature. */
-    static long cantor(long layer, long feature) {
+    public static long cantor(long layer, long feature) {
         return (layer + feature) * (layer + feature + 1) / 2 + feature;
     }
 

@@ -8,6 +8,7 @@ import dev.headwater.engine.graph.EdgeRows;
 import dev.headwater.engine.graph.Influence;
 import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.graph.Provenance;
+import dev.headwater.engine.graph.Scores;
 import dev.headwater.engine.graph.TopologicalOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -211,6 +212,53 @@ public record PlainGraph(
     /** Influence of every node on the logits [n]. */
     public double[] influence() {
         return Influence.of(edges, weights).node();
+    }
+
+    /**
+     * Each node's share of the influence of all nodes [n]; 0 everywhere where nothing influences the logits.
+     *
+     * @throws HeadwaterException with the graph's name if the edges form a cycle, or weights are too large to be summed
+     */
+    public double[] influenceShares() {
+        double[] shares;
+        try {
+            shares = influence();
+        } catch (HeadwaterException e) {
+            throw new HeadwaterException(name + ": " + e.getMessage(), e);
+        }
+        double all = Arrays.stream(shares).sum();
+        if (!Double.isFinite(all)) {
+            throw new HeadwaterException(name + " has weights or probabilities that are too large to be summed.");
+        }
+        for (int i = 0; i < shares.length; i++) {
+            shares[i] = all > 0 ? shares[i] / all : 0;
+        }
+        return shares;
+    }
+
+    /** What {@link Scores} says of a whole graph, of the nodes and edges that are here. */
+    public Scores scores() {
+        Influence influence = Influence.of(edges, weights);
+        double[] errors = new double[size()];
+        edges.forEachEdge((target, source, weight) -> {
+            if (nodes.get(source).kind() == Kind.ERROR) {
+                errors[target] += Math.abs(weight) * influence.scale()[target];
+            }
+        });
+        double fromTokens = 0;
+        double fromErrors = 0;
+        double all = 0;
+        double explained = 0;
+        for (int i = 0; i < errors.length; i++) {
+            double here = influence.node()[i];
+            fromTokens += nodes.get(i).kind() == Kind.TOKEN ? here : 0;
+            fromErrors += nodes.get(i).kind() == Kind.ERROR ? here : 0;
+            all += here + weights[i];
+            explained += (1 - errors[i]) * (here + weights[i]);
+        }
+        return new Scores(
+                fromTokens + fromErrors > 0 ? fromTokens / (fromTokens + fromErrors) : 0,
+                all > 0 ? explained / all : 0);
     }
 
     /** Node numbers, every source before its targets. */
