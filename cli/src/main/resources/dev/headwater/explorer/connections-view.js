@@ -197,6 +197,8 @@ export class ConnectionsView {
     bar.style.background = signedColour(share);
     bar.style.height = Math.max(2, edgeWidth(share) * 0.7) + 'px';
     const where = short(other) + (arrow ? ' ' + arrow : '');
+    const [source, target] = input ? [other, nodes[0]] : [nodes[0], other];
+    const behind = nodes.length === 1 ? graph.behind(source.id, target.id) : '';
     return h(
       'li',
       {
@@ -217,6 +219,7 @@ export class ConnectionsView {
           onblur: () => this.actions.hover(-1),
           title:
             `${place(other, graph)}; weight ${signed(weight)}` +
+            (behind && ' ' + behind) +
             (other.activation === null ? '' : `; activation ${number(other.activation)}`),
         },
         glyph(other, signedColour(share)),

@@ -1,5 +1,6 @@
 // The attribution graph of a file, ready to be asked: nodes as objects, edges in typed arrays by target and by source.
 
+import {behind} from './prompts.js';
 import {words} from './tokens.js';
 
 export const FEATURE = 0,
@@ -63,6 +64,8 @@ export class Graph {
     this.words = words(this.tokens, this.prompt ?? '');
     this.qParams = json.qParams ?? {};
     this.attention = json.attention_heads ?? null;
+    /** of an edge in a circuit of many prompts: which of them are behind it */
+    this.behind = behind(json.merged_circuit);
     this.readNodes(json.nodes, meta.schema_version ?? 0);
     this.readLinks(json.links);
     this.computeInfluence();

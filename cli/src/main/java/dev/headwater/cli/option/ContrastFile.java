@@ -42,20 +42,12 @@ public final class ContrastFile {
      * @throws UsageException if a line makes no sense, or some lines are pairs and others are not
      */
     public static ContrastFile read(Path file) {
-        List<Line> lines = new ArrayList<>();
-        for (PromptLines.Line line : PromptLines.read(file)) {
-            try {
-                if (line.fault() != null) {
-                    throw new UsageException(line.fault());
-                }
-                lines.add(new Line(
+        List<Line> lines = PromptLines.each(
+                file,
+                line -> new Line(
                         line.number(),
                         PromptLines.prompt(line.fields()),
                         line.fields().has(CONTRAST) ? sources(line.fields().get(CONTRAST)) : null));
-            } catch (UsageException e) {
-                throw inLine(file, line.number(), e);
-            }
-        }
         boolean pairs = lines.getFirst().contrast != null;
         for (Line line : lines) {
             if (pairs != (line.contrast != null)) {
@@ -65,10 +57,6 @@ public final class ContrastFile {
             }
         }
         return new ContrastFile(file, lines);
-    }
-
-    private static UsageException inLine(Path file, int number, UsageException e) {
-        return new UsageException(file + ", line " + number + ": " + e.getMessage());
     }
 
     /** A text, an object with a prompt, or a list of such. */
@@ -133,7 +121,7 @@ public final class ContrastFile {
                             .add(other.resolve(with)));
                 }
             } catch (UsageException e) {
-                throw inLine(file, line.number, e);
+                throw PromptLines.inLine(file, line.number, e);
             }
         }
         Map<List<Integer>, Contrast> contrasts = new HashMap<>();

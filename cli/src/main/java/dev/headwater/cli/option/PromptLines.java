@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +62,32 @@ public final class PromptLines {
             throw new HeadwaterException(file + " has no prompts in it");
         }
         return lines;
+    }
+
+    /**
+     * Makes something of every line of a file.
+     *
+     * @throws HeadwaterException as {@link #read}
+     * @throws UsageException that names the line, if it is not JSON or {@code sense} says that it makes none
+     */
+    public static <T> List<T> each(Path file, Function<Line, T> sense) {
+        List<T> made = new ArrayList<>();
+        for (Line line : read(file)) {
+            try {
+                if (line.fault() != null) {
+                    throw new UsageException(line.fault());
+                }
+                made.add(sense.apply(line));
+            } catch (UsageException e) {
+                throw inLine(file, line.number(), e);
+            }
+        }
+        return made;
+    }
+
+    /** What is wrong with a line, as a sentence about the file. */
+    public static UsageException inLine(Path file, int number, UsageException e) {
+        return new UsageException(file + ", line " + number + ": " + e.getMessage());
     }
 
     private static Line parsed(int number, String text) {
