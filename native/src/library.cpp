@@ -22,10 +22,10 @@ std::atomic<int> thread_count{0};
 
 const char *bf16_units();
 
+#if defined(__x86_64__)
 /* 0 baseline, 1 avx2, 2 avx512, 3 that with bfloat16 units. */
 int isa_level() {
   int level = 0;
-#if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
     level = 1;
@@ -34,7 +34,6 @@ int isa_level() {
       level = std::strcmp(bf16_units(), "none") == 0 ? 2 : 3;
     }
   }
-#endif
   const char *wanted = std::getenv("HEADWATER_ISA");
   if (wanted != nullptr) {
     const char *names[] = {"baseline", "avx2", "avx512"};
@@ -44,6 +43,7 @@ int isa_level() {
   }
   return level;
 }
+#endif
 
 /* By the processor's word and the system's: the registers of AVX-512 (bits 5 to 7) and of AMX (17, 18) must be saved. */
 const char *bf16_units() {

@@ -17,7 +17,11 @@ bool resident(uintptr_t base, const int64_t *offset, int64_t n, int64_t bytes, u
   constexpr int64_t kSample = 32;
   for (int64_t i = 0; i < std::min(n, kSample); i++) {
     const int64_t middle = offset[i * n / std::min(n, kSample)] + bytes / 2;
+#if defined(__APPLE__)
+    char in = 0;
+#else
     unsigned char in = 0;
+#endif
     const uintptr_t at = (base + static_cast<uintptr_t>(middle)) / page * page;
     if (mincore(reinterpret_cast<void *>(at), 1, &in) != 0 || (in & 1) == 0) return false;
   }

@@ -33,6 +33,14 @@ class ColdFile {
   }
   const unsigned char *bytes() const { return bytes_; }
 
+  /* Waits for a page that was asked for. */
+  bool arrives(int64_t offset) const {
+    for (int wait = 0; wait < 2000 && !resident(offset); wait++) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return resident(offset);
+  }
+
   bool resident(int64_t offset) const {
     const int64_t page = sysconf(_SC_PAGESIZE);
     unsigned char in = 0;
@@ -48,14 +56,17 @@ class ColdFile {
 }  // namespace
 
 TEST(will_need_brings_what_is_asked_for) {
+  const ColdFile probe;
+  madvise(const_cast<unsigned char *>(probe.bytes()), 1, MADV_WILLNEED);
+  if (!probe.arrives(0)) {
+    std::printf("the system takes no advice, as emulation does: not tested\n");
+    return;
+  }
   const ColdFile file;
   const int64_t offset[] = {100, 5000, (3 << 20) + 17, (6 << 20) - 1};
   CHECK_OK(hw_will_need(file.bytes(), ColdFile::kBytes, offset, 4, 5000));
   for (int64_t at : offset) {
-    for (int wait = 0; wait < 2000 && !file.resident(at + 4999); wait++) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    CHECK(file.resident(at) && file.resident(at + 4999), "offset ", at, " is not there");
+    CHECK(file.arrives(at + 4999) && file.resident(at), "offset ", at, " is not there");
   }
 }
 

@@ -40,7 +40,8 @@ import java.util.zip.ZipFile;
  * and its place by name, so that a second run gives the same bytes. {@code SHA256SUMS} lies beside both.
  */
 public final class Release {
-    private static final String PLATFORM = "linux-x86_64";
+    /** Where there is a libtorch to ship. Elsewhere there is the second archive alone. */
+    private static final String WHOLE = "linux-x86_64";
 
     /** What our jars and the libraries use; the command line's tests run on a Java of these alone. */
     private static final String JAVA_MODULES =
@@ -58,23 +59,27 @@ public final class Release {
     private final String timestamp;
     private final String libtorch;
     private final String mkl;
+    private final String platform;
     private final String version;
 
     private Release(String[] args) throws Exception {
         timestamp = args[0];
         libtorch = args[1];
         mkl = args[2];
+        platform = args[3];
         try (ZipFile engine = new ZipFile(jar("headwater-engine-").toFile());
                 InputStream in = engine.getInputStream(engine.getEntry("dev/headwater/engine/version"))) {
             version = new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
         }
     }
 
-    /** @param args the time that entries get, libtorch's version, MKL's */
+    /** @param args the time that entries get, libtorch's version, MKL's, the system */
     public static void main(String[] args) throws Exception {
         Release release = new Release(args);
         delete(release.releases);
-        List<Path> archives = List.of(release.make(true), release.make(false));
+        List<Path> archives = release.platform.equals(WHOLE)
+                ? List.of(release.make(true), release.make(false))
+                : List.of(release.make(false));
         StringBuilder sums = new StringBuilder();
         for (Path archive : archives) {
             sums.append(sha256(archive))
@@ -87,7 +92,7 @@ public final class Release {
     }
 
     private Path make(boolean whole) throws Exception {
-        String name = "headwater-" + version + "-" + PLATFORM + (whole ? "" : "-without-libtorch");
+        String name = "headwater-" + version + "-" + platform + (whole ? "" : "-without-libtorch");
         Path home = Files.createDirectories(releases.resolve(name));
         for (String file : List.of("headwater", "README.md", "CHANGELOG.md", "LICENSE")) {
             Files.copy(root.resolve(file), home.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
@@ -103,8 +108,8 @@ public final class Release {
         Path natives = Files.createDirectory(home.resolve("native"));
         unpack(
                 jar("headwater-native-"),
-                "dev/headwater/native/" + PLATFORM + "/",
-                List.of("libheadwater_kernels.so"),
+                "dev/headwater/native/" + platform + "/",
+                List.of(System.mapLibraryName("headwater_kernels")),
                 natives);
         // The library for hosts in C, its header, and what pkg-config and CMake ask for: in lib/ and include/.
         run(root, "cmake", "--install", "native/target/cmake", "--component", "host", "--prefix", home.toString());
@@ -117,13 +122,13 @@ public final class Release {
             }
             Path jars = root.resolve("bindings/target/libtorch");
             unpack(
-                    jars.resolve("pytorch-" + libtorch + "-" + PLATFORM + ".jar"),
-                    "org/bytedeco/pytorch/" + PLATFORM + "/",
+                    jars.resolve("pytorch-" + libtorch + "-" + platform + ".jar"),
+                    "org/bytedeco/pytorch/" + platform + "/",
                     List.of("libtorch_cpu.so", "libc10.so", "libgomp.so.1"),
                     natives);
             unpack(
-                    jars.resolve("mkl-" + mkl + "-" + PLATFORM + "-redist.jar"),
-                    "org/bytedeco/mkl/" + PLATFORM + "/",
+                    jars.resolve("mkl-" + mkl + "-" + platform + "-redist.jar"),
+                    "org/bytedeco/mkl/" + platform + "/",
                     MKL.stream().map(part -> "libmkl_" + part + ".so.3").toList(),
                     natives);
             // The name under which libtorch asks for a BLAS.

@@ -151,9 +151,13 @@ std::string find_libjvm(const std::string &home) {
     at = end + 1;
   }
   const std::string user = environment("HOME");
-  for (const std::string &folder : {std::string("/usr/lib/jvm"), user + "/.sdkman/candidates/java", user + "/.jdks",
-                                    std::string("/opt"), std::string("/usr/java"), std::string("/usr/local/java")}) {
-    for (const std::string &entry : entries(folder)) places.push_back(entry);
+  for (const std::string &folder :
+       {std::string("/usr/lib/jvm"), user + "/.sdkman/candidates/java", user + "/.jdks", std::string("/opt"),
+        std::string("/usr/java"), std::string("/usr/local/java"), std::string("/Library/Java/JavaVirtualMachines")}) {
+    for (const std::string &entry : entries(folder)) {
+      places.push_back(entry);
+      places.push_back(entry + "/Contents/Home"); /* macOS */
+    }
   }
   for (const std::string &place : places) {
     if (place.empty() || !is_new_enough(place)) continue;

@@ -126,9 +126,26 @@ JavaVM *create(const Home &home, const hw_start_options &asked) {
   return birth.vm;
 }
 
+#if defined(__APPLE__)
+constexpr const char *kLibjvm = "@rpath/libjvm.dylib";
+size_t stack_of_this_thread() { return pthread_get_stacksize_np(pthread_self()); }
+#else
+constexpr const char *kLibjvm = "libjvm.so";
+/* 0 if it is not known. */
+size_t stack_of_this_thread() {
+  pthread_attr_t attributes;
+  size_t stack = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstacksize(&attributes, &stack);
+    pthread_attr_destroy(&attributes);
+  }
+  return stack;
+}
+#endif
+
 /* The machine of this process, if it has one. */
 JavaVM *existing() {
-  void *library = dlopen("libjvm.so", RTLD_NOW | RTLD_NOLOAD);
+  void *library = dlopen(kLibjvm, RTLD_NOW | RTLD_NOLOAD);
   if (library == nullptr) return nullptr;
   auto list = reinterpret_cast<jint (*)(JavaVM **, jsize, jsize *)>(dlsym(library, "JNI_GetCreatedJavaVMs"));
   JavaVM *vm = nullptr;
@@ -142,13 +159,8 @@ JNIEnv *attach(JavaVM *vm) {
   thread_local Attachment attachment;
   void *env = nullptr;
   if (vm->GetEnv(&env, kVersion) == JNI_OK) return static_cast<JNIEnv *>(env);
-  pthread_attr_t attributes;
-  size_t stack = kSmallestStack;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    pthread_attr_getstacksize(&attributes, &stack);
-    pthread_attr_destroy(&attributes);
-  }
-  if (stack < kSmallestStack) {
+  const size_t stack = stack_of_this_thread();
+  if (stack != 0 && stack < kSmallestStack) {
     throw Failure{HW_ERROR_USAGE, "the calling thread has a stack of " + std::to_string(stack >> 10) +
                                       " kB; Java code needs 512 kB at least, attribution 1 MB"};
   }

@@ -49,43 +49,40 @@ final class LibraryCache {
 
     private LibraryCache() {}
 
-    /** The directory with libtorch_cpu.so and all that it needs. */
-    static Path libtorch(Path cache, String platform) throws IOException {
+    /** The directory with libtorch_cpu.so, or what it is called there, and all that it needs. */
+    static Path libtorch(Path cache, Platform platform) throws IOException {
         Map<String, String> resources = new LinkedHashMap<>();
-        String torch = "org/bytedeco/pytorch/" + platform + "/";
-        for (String file : List.of("libtorch_cpu.so", "libc10.so", "libgomp.so.1")) {
-            resources.put(file, torch + file);
-        }
-        String mkl = "org/bytedeco/mkl/" + platform + "/";
-        for (String part : List.of("rt", "core", "gnu_thread", "intel_lp64", "def", "mc3", "avx2", "avx512", "avx10")) {
-            String file = "libmkl_" + part + ".so.3";
-            resources.put(file, mkl + file);
-        }
-        URL jar = resource(torch + "libtorch_cpu.so");
+        String torch = "org/bytedeco/pytorch/" + platform.folder() + "/";
+        platform.torch().forEach(file -> resources.put(file, torch + file));
+        URL jar = resource(torch + platform.file("torch_cpu"));
         if (jar == null) {
-            throw new NativeException(
-                    "libtorch for " + platform + " is not on the class path; set HEADWATER_LIBTORCH to the lib "
-                            + "directory of a libtorch 2.10 or newer (in Python: torch.__path__[0] + '/lib')");
+            throw new NativeException("libtorch for " + platform.folder()
+                    + " is not on the class path; set HEADWATER_LIBTORCH to the lib "
+                    + "directory of a libtorch 2.10 or newer (in Python: torch.__path__[0] + '/lib')");
         }
+        Platform.Blas blas = platform.blas();
+        blas.files()
+                .forEach(file ->
+                        resources.put(file, "org/bytedeco/" + blas.folder() + "/" + platform.folder() + "/" + file));
         // The jar's name carries the version, so another version gets another folder.
         String name = jar.getPath().replaceAll("!.*", "").replaceAll(".*/", "").replace(".jar", "");
         // libtorch asks for OpenBLAS by name. MKL exports all that it takes from there, works on libtorch's own thread
         // pool (OpenBLAS brings a second one) and is faster: by a tenth on large products, by half on those of few
         // rows.
         return unpack(
-                cache.resolve("native").resolve(name + "-mkl"),
+                cache.resolve("native").resolve(name + "-" + blas.folder()),
                 resources,
-                Map.of("libopenblas.so.0", "libmkl_rt.so.3"));
+                blas.folder().equals("mkl") ? Map.of(platform.blasFile(), "libmkl_rt.so.3") : Map.of());
     }
 
     /** Our kernels: the built file itself where classes are a directory, else unpacked from the jar. */
-    static Path kernels(Path cache, String platform) throws IOException {
-        String file = "libheadwater_kernels.so";
-        String resource = "dev/headwater/native/" + platform + "/" + file;
+    static Path kernels(Path cache, Platform platform) throws IOException {
+        String file = platform.file("headwater_kernels");
+        String resource = "dev/headwater/native/" + platform.folder() + "/" + file;
         URL url = resource(resource);
         if (url == null) {
-            throw new NativeException(
-                    "Headwater's kernels for " + platform + " are not on the class path; build them with: mvn package");
+            throw new NativeException("Headwater's kernels for " + platform.folder()
+                    + " are not on the class path; build them with: mvn package");
         }
         if (url.getProtocol().equals("file")) {
             try {

@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,10 +107,15 @@ public final class NativeLibraries {
 
     /** "linux-x86_64" and the like, as it names folders of native code. */
     public static String platform() {
-        String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-        String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
-        return (os.startsWith("linux") ? "linux" : os.startsWith("mac") ? "macosx" : os.replace(' ', '-')) + "-"
-                + (arch.equals("amd64") ? "x86_64" : arch.equals("aarch64") ? "arm64" : arch);
+        return Platform.name(System.getProperty("os.name"), System.getProperty("os.arch"));
+    }
+
+    /**
+     * What our kernels are compiled for on this system, the most able first; {@code HEADWATER_ISA} may name one of them. Empty where
+     * there is no native code.
+     */
+    public static List<String> instructions() {
+        return Platform.find().map(Platform::instructions).orElse(List.of());
     }
 
     /** How many threads native code uses. */
@@ -125,6 +129,7 @@ public final class NativeLibraries {
     }
 
     private static Loaded loadAll() throws IOException {
+        Platform platform = Platform.current();
         String threads = Integer.toString(threads());
         // The property speaks of Headwater alone and wins; what the environment says is otherwise left as it is.
         boolean asked = System.getProperty(THREADS) != null;
@@ -138,42 +143,42 @@ public final class NativeLibraries {
 
         provideRuntime();
         List<Library> libraries = new ArrayList<>();
-        SymbolLookup torch = loadTorch(libraries);
-        libraries.add(loadKernels());
+        SymbolLookup torch = loadTorch(platform, libraries);
+        libraries.add(loadKernels(platform));
         TorchShim.aoti_torch_grad_mode_set_enabled(false);
         return new Loaded(List.copyOf(libraries), torch);
     }
 
-    private static SymbolLookup loadTorch(List<Library> libraries) throws IOException {
+    private static SymbolLookup loadTorch(Platform platform, List<Library> libraries) throws IOException {
         String named = System.getenv("HEADWATER_LIBTORCH");
-        Path released = released("libtorch_cpu.so");
+        String file = platform.file("torch_cpu");
+        Path released = released(file);
         Path directory;
         String origin;
         if (named != null && !named.isBlank()) {
             directory = Path.of(named).toAbsolutePath();
             origin = "HEADWATER_LIBTORCH";
-            if (!Files.isRegularFile(directory.resolve("libtorch_cpu.so"))) {
-                throw new NativeException(
-                        "HEADWATER_LIBTORCH is " + directory
-                                + ", which has no libtorch_cpu.so; name the lib directory of a libtorch 2.10 or newer, or unset it");
+            if (!Files.isRegularFile(directory.resolve(file))) {
+                throw new NativeException("HEADWATER_LIBTORCH is " + directory + ", which has no " + file
+                        + "; name the lib directory of a libtorch 2.10 or newer, or unset it");
             }
         } else if (released != null) {
             directory = released.resolveSibling("");
             origin = "the release";
         } else {
-            directory = LibraryCache.libtorch(CacheDirectory.headwater(), platform());
+            directory = LibraryCache.libtorch(CacheDirectory.headwater(), platform);
             origin = "class path";
         }
-        Path torch = directory.resolve("libtorch_cpu.so");
+        Path torch = directory.resolve(file);
         SymbolLookup functions = open(torch);
         requireVersion(torch);
         libraries.add(new Library("libtorch", torch, torchVersion(), origin));
-        Path cuda = directory.resolve("libtorch_cuda.so");
+        Path cuda = directory.resolve(platform.file("torch_cuda"));
         if (Files.isRegularFile(cuda)) {
             open(cuda);
             libraries.add(new Library("libtorch_cuda", cuda, torchVersion(), origin));
         }
-        Path blas = directory.resolve("libopenblas.so.0");
+        Path blas = directory.resolve(platform.blasFile());
         if (Files.exists(blas)) {
             blas = blas.toRealPath();
             libraries.add(new Library(
@@ -214,9 +219,9 @@ public final class NativeLibraries {
         }
     }
 
-    private static Library loadKernels() throws IOException {
-        Path released = released("libheadwater_kernels.so");
-        Path kernels = released != null ? released : LibraryCache.kernels(CacheDirectory.headwater(), platform());
+    private static Library loadKernels(Platform platform) throws IOException {
+        Path released = released(platform.file("headwater_kernels"));
+        Path kernels = released != null ? released : LibraryCache.kernels(CacheDirectory.headwater(), platform);
         open(kernels);
         long version = KernelsHeader.hw_abi_version();
         if (version != interfaceVersion()) {

@@ -1,6 +1,7 @@
 package dev.headwater.cli;
 
 import dev.headwater.bindings.NativeException;
+import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.cli.command.AttentionCommand;
 import dev.headwater.cli.command.AttributeCommand;
 import dev.headwater.cli.command.BatchCommand;
@@ -73,8 +74,6 @@ public final class Headwater {
     private static final int GRACE_SECONDS = 2;
 
     private static final int LONGEST_TRACE = 100;
-    /** What our kernels can be held to. */
-    private static final List<String> INSTRUCTIONS = List.of("avx512", "avx2", "baseline");
 
     @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Say more; show stack traces of failures.")
     private boolean verbose;
@@ -116,11 +115,15 @@ public final class Headwater {
     /** Runs one command; everything that it prints goes to the console. */
     public static int run(Console console, Interrupt interrupt, String... args) {
         String instructions = System.getenv("HEADWATER_ISA");
-        if (instructions != null && !instructions.isEmpty() && !INSTRUCTIONS.contains(instructions)) {
+        List<String> instructionSets = NativeLibraries.instructions();
+        if (instructions != null
+                && !instructions.isEmpty()
+                && !instructionSets.isEmpty()
+                && !instructionSets.contains(instructions)) {
             complain(
                     console,
-                    "HEADWATER_ISA is '" + Text.cut(instructions, 30)
-                            + "'; it can be avx512, avx2 or baseline, or unset.");
+                    "HEADWATER_ISA is '" + Text.cut(instructions, 30) + "'; it can be "
+                            + String.join(", ", instructionSets).replaceFirst(", (?=[^,]*$)", " or ") + ", or unset.");
             return ExitCode.USAGE;
         }
         PrintWriter out = new PrintWriter(console.out(), true, console.out().charset());
