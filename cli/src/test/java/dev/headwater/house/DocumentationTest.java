@@ -17,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.lang.model.element.Modifier;
 import javax.tools.ToolProvider;
@@ -47,6 +49,24 @@ class DocumentationTest {
             }
             assertEquals("", String.join("\n", silent));
         }
+    }
+
+    /** Whoever programs against a package reads on its page what threads may share and who closes what. */
+    @Test
+    void everyExportedPackageSaysWhatThreadsMayDo() throws IOException {
+        List<String> silent = new ArrayList<>();
+        for (String module : List.of("bindings", "engine")) {
+            Path sources = Path.of("..", module, "src", "main", "java");
+            Matcher exported = Pattern.compile("exports ([\\w.]+);")
+                    .matcher(Files.readString(sources.resolve("module-info.java")));
+            while (exported.find()) {
+                Path page = sources.resolve(exported.group(1).replace('.', '/')).resolve("package-info.java");
+                if (!Files.readString(page).contains("<p>Threads and lifetimes: ")) {
+                    silent.add(exported.group(1));
+                }
+            }
+        }
+        assertEquals(List.of(), silent);
     }
 
     private static final class Silence extends TreePathScanner<Void, Void> {
