@@ -14,14 +14,30 @@
  * passes in is borrowed for the duration of the call, but for what hw_import_tensor takes over. Texts are UTF-8; those that end with a
  * zero byte say so.
  *
- * Threads. Every function may be called from any thread, several at once, unless it says otherwise; threads share models and graphs. Each
- * needs a stack of at least 512 kB, 1 MB for attribution. The first call of a thread attaches it to the Java machine, its end detaches it.
+ * In brackets at each function stands
+ *   where it may be called: "any" is any thread, several at once, with the same handles too; "in turn" is any thread, and calls with the same
+ *     handle wait for each other
+ *   "long" where it works for longer than a moment; with a progress function in its options, that may end it
+ *   what it hands out: "owned", a handle that the caller closes; "borrowed", memory that stays until what is said there
+ *   how firm it is: "stable" as Versions below says; "new" may still change in a version 0.x, which the changelog then says
  *
- * The Java machine starts with the first call that needs it, in about 0.1 s, and stays until the process ends. If the process has one
- * already (a Java program, JPype), that one is used. It is started with reduced signals (-Xrs): SIGINT, SIGTERM, SIGHUP and SIGQUIT stay
- * the host's, and its own threads never run a host's handler of asynchronous signals. It needs SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGPIPE
- * for itself and passes on what is not its own to the handlers that were there before; a host that sets such handlers later must link or
- * preload libjsig.so of the same Java before the C library, which keeps both. After fork(), the child can't use the library: HW_ERROR_JAVA.
+ * Threads. Each needs a stack of at least 512 kB, 1 MB for attribution. The first call of a thread attaches it to the Java machine, its end
+ * detaches it.
+ *
+ * The Java machine starts with the first call that needs it, in about 0.1 s, and stays until the process ends. It is started with reduced
+ * signals (-Xrs): SIGINT, SIGTERM, SIGHUP and SIGQUIT stay the host's, and its own threads never run a host's handler of asynchronous
+ * signals. It needs SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGPIPE for itself and passes on what is not its own to the handlers that were there
+ * before; a host that sets such handlers later must link or preload libjsig.so of the same Java before the C library, which keeps both.
+ *
+ * A process that has a Java machine already (a Java program, JPype, another library like this): that one is used, since there can't be two.
+ * It must be Java 25 or newer, and be started with --enable-native-access=ALL-UNNAMED: Headwater's classes come in by a class loader of
+ * their own, without a module, and Java warns of native code that was not allowed, and will refuse it one day. Its heap (-Xmx), its
+ * collector and what it does with signals are its own: HEADWATER_JAVA_OPTS and hw_start's options have no say (HW_ERROR_JAVA), and -Xrs is
+ * for who started it. Nobody may end it (DestroyJavaVM) while this library is in use.
+ *
+ * The end. There is no function for it: Java machines can't be started twice in a process. A process may end at any time, with handles open
+ * and other threads in the middle of a call; files that are being written then appear whole or not at all. Memory that handles hold is given
+ * back by hw_close, not by the end of a thread. dlclose leaves the library where it is. After fork() the child can't use it: HW_ERROR_JAVA.
  *
  * Found are Java and the jars: by hw_start's home, by the environment variable HEADWATER_HOME (an unpacked release, or a clone that was
  * built), else from where libheadwater.so lies, upwards. A release brings its Java; a clone takes JAVA_HOME, java on the PATH, or a JDK
@@ -29,8 +45,10 @@
  * line mean here what they mean there. Loading libtorch sets OMP_NUM_THREADS, MKL_NUM_THREADS and the like in the environment of the
  * process where they are not set.
  *
- * Versions. HW_API_VERSION counts changes that break callers. Structs that callers fill begin with their size, which their init function
- * sets: later versions add fields at the end, and an older caller's struct goes on working.
+ * Versions. HW_API_VERSION counts changes that break callers, and the library's major version (before 1.0 its minor one) rises with it. While
+ * it is the same, functions, constants and the places of fields stay; new ones are added. Structs that callers fill begin with their size,
+ * which their init function sets: later versions add fields at the end, and an older caller's struct goes on working. Structs without a size
+ * (hw_array, hw_texts, hw_edit) stay as they are. engine/docs/api.md has the rules; native/host/abi.txt is the list that is held to them.
  */
 #ifndef HEADWATER_H
 #define HEADWATER_H
@@ -58,10 +76,11 @@ extern "C" {
 #define HW_ERROR_JAVA 6      /* the Java machine can't be found or started, or is another process's */
 #define HW_ERROR_INTERNAL 7  /* a fault of Headwater's */
 
-/* HW_API_VERSION of the library. Starts nothing, never fails. */
+/* HW_API_VERSION of the library. Starts nothing, never fails. [any; stable] */
 HW_API uint32_t hw_api_version(void);
 
-/* What went wrong in the calling thread's last call that failed, "" if none did. Borrowed until the thread's next call; ends with 0. */
+/* What went wrong in the calling thread's last call that failed, "" if none did. Borrowed until the thread's next call; ends
+   with 0. [any; stable] */
 HW_API const char *hw_error_message(void);
 
 /* ---- the machine ---- */
@@ -71,13 +90,14 @@ typedef struct hw_start_options {
   const char *java_options; /* beside HEADWATER_JAVA_OPTS, separated by spaces; NULL for none. Ends with 0 */
   int32_t threads;          /* of native code; 0: OMP_NUM_THREADS, else all processors */
 } hw_start_options;
-
+/* Defaults. [any; stable] */
 HW_API void hw_start_options_init(hw_start_options *options);
 
-/* Starts the Java machine now, with options. Once it runs, it can't be started with other ones: HW_ERROR_JAVA. Options may be NULL. */
+/* Starts the Java machine now, with options. Once it runs, it can't be started with other ones: HW_ERROR_JAVA. Options may be NULL.
+   [any; the first wins; stable] */
 HW_API int32_t hw_start(const hw_start_options *options);
 
-/* Versions and open handles as JSON. Borrowed until the calling thread's next call of this; ends with 0. */
+/* Versions and open handles as JSON. Borrowed until the calling thread's next call of this; ends with 0. [any; borrowed; stable] */
 HW_API int32_t hw_about(const char **json);
 
 /* ---- handles and what they give ---- */
@@ -89,7 +109,11 @@ typedef hw_handle hw_pruned;     /* the part of a graph that matters */
 typedef hw_handle hw_run;        /* a pass of a model over a prompt, with edits or without; keeps the model */
 typedef hw_handle hw_generation; /* how a model goes on */
 typedef hw_handle hw_tensor;     /* a float32 matrix */
+typedef hw_handle
+    hw_heads; /* which attention heads a pruned graph's edges passed; keeps the model, frozen at the graph's prompt */
+typedef hw_handle hw_score; /* why an attention head looks from one position to another */
 
+/* Ends a handle. [any, also while others work with it; stable] */
 HW_API int32_t hw_close(hw_handle handle);
 
 /* Element types. */
@@ -136,8 +160,24 @@ typedef struct hw_array {
 #define HW_LAYER_ACTIVATIONS 63 /* f32[active] */
 #define HW_LAYER_DENSE 64       /* f32[P,F]: the same with zeros */
 #define HW_VALUES 70            /* f32[...]: a tensor's */
+#define HW_HEAD_INFLUENCE 80    /* f64[L,H]: the share of the influence that passes each head. These are of heads: */
+#define HW_HEAD_TARGETS 81      /* i32[edges]: nodes of the graph; of the edges that attention lies between */
+#define HW_HEAD_SOURCES 82      /* i32[edges] */
+#define HW_HEAD_START 83        /* i64[edges+1]: edge e has the parts start[e] to start[e+1]-1, the strongest first */
+#define HW_HEAD_LAYERS 84       /* i32[parts] */
+#define HW_HEAD_NUMBERS 85      /* i32[parts]: the head within its layer */
+#define HW_HEAD_LOADINGS 86     /* f32[parts]: what passed it */
+#define HW_HEAD_REST 87         /* f64[edges]: what passed the heads that are not listed */
+#define HW_SOURCES 88 /* i32[S,4]: kind, layer, position, number (as those of nodes) of what scores are sums over */
+#define HW_SCORE_SUMMARY 90  /* f64[6]: score before the softmax, attention after it, mean score, rests of the next 3 */
+#define HW_SCORE_QUERY 91    /* f32[S]: of what makes the query; with its rest they sum up to the score */
+#define HW_SCORE_KEY 92      /* f32[S]: of what makes the key; as well */
+#define HW_SCORE_RELATIVE 93 /* f32[S]: why there rather than elsewhere; to the score less the mean score */
+#define HW_SCORE_PAIRS 94    /* i32[pairs,2]: source of the query, source of the key; the strongest first */
+#define HW_SCORE_PAIR_VALUES 95 /* f32[pairs] */
 
-/* One array of what a handle stands for. `index` is a layer where the list says so, else 0. */
+/* One array of what a handle stands for. `index` is a layer where the list says so, else 0. An array is made when it
+   is first asked for. [in turn; borrowed until the handle is closed; stable] */
 HW_API int32_t hw_get_array(hw_handle handle, int32_t what, int32_t index, hw_array *array);
 
 /* count texts; each ends with 0 and may hold zeros, so lengths count. */
@@ -154,18 +194,19 @@ typedef struct hw_texts {
 #define HW_GENERATED_TEXT 104 /* [1]: generation */
 #define HW_INFO 105           /* [1]: model, graph, generation; a JSON object */
 
+/* Texts of what a handle stands for, made when they are first asked for. [in turn; borrowed until the handle is closed; stable] */
 HW_API int32_t hw_get_texts(hw_handle handle, int32_t what, hw_texts *texts);
 
 /* Memory shared by DLPack's rules (1.x): dmlc/dlpack.h defines the struct. */
 struct DLManagedTensorVersioned;
 
 /* An array of hw_get_array as a tensor that others take over in place, read-only. Owned by the caller: it, or whoever gets it, calls its
-   deleter, from any thread; the memory stays until then, whether the handle is closed or not. */
+   deleter, from any thread; the memory stays until then, whether the handle is closed or not. [any; stable] */
 HW_API int32_t hw_export_tensor(hw_handle handle, int32_t what, int32_t index,
                                 struct DLManagedTensorVersioned **tensor);
 
 /* Somebody else's float32 tensor, dense, in the processor's memory, of 1 or 2 dimensions, at most 2 GiB. Taken over if the call succeeds:
-   the deleter is called when the handle's last use ends, on whatever thread that is. */
+   the deleter is called when the handle's last use ends, on whatever thread that is. [any; owned; stable] */
 HW_API int32_t hw_import_tensor(struct DLManagedTensorVersioned *tensor, hw_tensor *out);
 
 /* ---- models and prompts ---- */
@@ -185,35 +226,46 @@ typedef struct hw_model_options {
   hw_progress progress; /* NULL for none: bytes of what is fetched */
   void *user;           /* goes to progress */
 } hw_model_options;
-
+/* Defaults. [any; stable] */
 HW_API void hw_model_options_init(hw_model_options *options);
 
 /* Loads a model. Both names end with 0: a directory, a repository org/name[@revision], or what is bundled ("atlas"; "atlas-plt",
-   "atlas-clt"); transcoders may be "neurons". model NULL: the one that the transcoders name; both NULL: the bundled ones. */
+   "atlas-clt"); transcoders may be "neurons". model NULL: the one that the transcoders name; both NULL: the bundled ones.
+   [any; long; owned; stable] */
 HW_API int32_t hw_open_model(const char *model, const char *transcoders, const hw_model_options *options,
                              hw_model *out);
 
-/* What to trace: text, or tokens. */
+#define HW_THINKING_UNSAID 0
+#define HW_THINKING_ON 1
+#define HW_THINKING_OFF 2
+
+/* What to trace: text, tokens, or a conversation in the model's chat template: if chat is not 0, or a field after thinking is given. */
 typedef struct hw_prompt_input {
   size_t size;
-  const char *text;      /* a special token is put in front unless it begins with one; NULL if tokens are given */
+  const char *text;      /* a special token leads unless it begins with one; in a conversation the user's last turn */
   size_t text_length;    /* bytes of text; HW_UNTIL_ZERO */
   const int32_t *tokens; /* exactly these; NULL if text is given */
   size_t token_count;
+  int32_t chat;            /* not 0: a conversation, even if nothing but text is given */
+  int32_t leading_special; /* of a conversation; not 0: a special token leads also where the template writes none */
+  int32_t thinking;        /* HW_THINKING_...: what a template with a switch for it is told */
+  const char *messages;    /* JSON: a list of role and content, or an object with it as the command line reads */
+  const char *system;      /* what the system says first */
+  const char *assistant;   /* how the answer begins, which the model goes on with. All three end with 0 */
 } hw_prompt_input;
 
 #define HW_UNTIL_ZERO ((size_t)-1)
-
+/* Defaults. [any; stable] */
 HW_API void hw_prompt_input_init(hw_prompt_input *prompt);
 
-/* The prompt as the model reads it. */
+/* The prompt as the model reads it. [any; owned; stable] */
 HW_API int32_t hw_read_prompt(hw_model model, const hw_prompt_input *prompt, hw_prompt *out);
 
-/* What features of a layer write to a layer of theirs, f32[n, width]. */
+/* What features of a layer write to a layer of theirs, f32[n, width]. [any; owned; stable] */
 HW_API int32_t hw_decoder_rows(hw_model model, int32_t layer, int32_t target_layer, const int32_t *features, size_t n,
                                hw_tensor *out);
 
-/* What explaining these tokens explains: unembeddings less their mean over the vocabulary, f32[n, width]. */
+/* What explaining these tokens explains: unembeddings less their mean over the vocabulary, f32[n, width]. [any; owned; stable] */
 HW_API int32_t hw_target_directions(hw_model model, const int32_t *tokens, size_t n, hw_tensor *out);
 
 /* ---- attribution ---- */
@@ -243,30 +295,54 @@ typedef struct hw_attribution_options {
   uint64_t memory;          /* bytes for gradients and decoder vectors; 0: a quarter of the machine's */
   hw_progress progress;
   void *user;
+  const hw_prompt_input *contrast; /* for a model's own neurons: prompts whose mean takes the place of 0; NULL */
+  size_t contrast_count;           /* all with the size of the first */
 } hw_attribution_options;
-
+/* Defaults. [any; stable] */
 HW_API void hw_attribution_options_init(hw_attribution_options *options);
 
-/* From a prompt to its graph. options NULL: all defaults. */
+/* From a prompt to its graph. options NULL: all defaults. [any; long; owned; stable] */
 HW_API int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_attribution_options *options,
                             hw_graph *out);
 
-/* Whole graphs as files: reads *.safetensors and circuit-tracer's *.pt, writes *.safetensors. Paths end with 0. */
+/* A whole graph from *.safetensors or circuit-tracer's *.pt. The path ends with 0. [any; long; owned; stable] */
 HW_API int32_t hw_read_graph(const char *file, hw_graph *out);
+/* A whole graph as *.safetensors. The path ends with 0. [any; long; stable] */
 HW_API int32_t hw_write_graph(hw_graph graph, const char *file);
 
-/* Rows of the edge matrix with their zeros, f32[count, n]. */
+/* Rows of the edge matrix with their zeros, f32[count, n]. [any; owned; stable] */
 HW_API int32_t hw_edge_rows(hw_graph graph, int32_t first, int32_t count, hw_tensor *out);
 
-/* How much of the prediction features explain, both from 0 to 1. */
+/* How much of the prediction features explain, both from 0 to 1. [any; stable] */
 HW_API int32_t hw_scores(hw_graph graph, double *replacement, double *completeness);
 
-/* The nodes, then the edges, that carry these shares of the influence (usual: 0.8 and 0.98). Keeps the graph. */
+/* The nodes, then the edges, that carry these shares of the influence (usual: 0.8 and 0.98). Keeps the graph.
+   [any; long; owned; stable] */
 HW_API int32_t hw_prune(hw_graph graph, double node_share, double edge_share, hw_pruned *out);
+
+typedef struct hw_heads_options {
+  size_t size;
+  double share;      /* 0.8: of an edge's loadings, that its listed parts make up; at most 16 parts */
+  int32_t explained; /* 0: how many of the most influential heads hw_write_pruned says of where they look */
+  hw_progress progress;
+  void *user;
+} hw_heads_options;
+/* Defaults. [any; stable] */
+HW_API void hw_heads_options_init(hw_heads_options *options);
+
+/* Runs the model once more over the graph's prompt, and finds which attention heads the edges passed. hw_write_pruned writes that too from
+   then on. The model is the one that the graph was made with; not of graphs with a contrast. options may be NULL.
+   [any; long; owned; new] */
+HW_API int32_t hw_find_heads(hw_model model, hw_pruned pruned, const hw_heads_options *options, hw_heads *out);
+
+/* Why a head looks from one position to another; both count from the end if negative. pairs (usual: 12) are how many pairs of sources are
+   told at most, 0 for all. [in turn; long; owned; new] */
+HW_API int32_t hw_explain_score(hw_heads heads, int32_t layer, int32_t head, int32_t query, int32_t key, int32_t pairs,
+                                hw_score *out);
 
 /* Writes directory/slug.json, which the explorer and other front ends read, and enters it into the directory's index. If another graph has
    the name, numbered not 0 takes slug-2 and so on, else that is an error. *file, which may be NULL, gets the path: borrowed until the
-   calling thread's next call of this; ends with 0. */
+   calling thread's next call of this; ends with 0. [any; long; borrowed; stable] */
 HW_API int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory,
                                const char **file);
 
@@ -305,14 +381,14 @@ typedef struct hw_intervention_options {
   hw_progress progress;
   void *user;
 } hw_intervention_options;
-
+/* Defaults. [any; stable] */
 HW_API void hw_intervention_options_init(hw_intervention_options *options);
 
-/* The prompt's pass with edits; without any, the plain model's. options may be NULL. */
+/* The prompt's pass with edits; without any, the plain model's. options may be NULL. [any; long; owned; stable] */
 HW_API int32_t hw_intervene(hw_model model, const hw_prompt_input *prompt, const hw_edit *edits, size_t n,
                             const hw_intervention_options *options, hw_run *out);
 
-/* Goes on with the prompt while the edits hold. */
+/* Goes on with the prompt while the edits hold. [any; long; owned; stable] */
 HW_API int32_t hw_generate(hw_model model, const hw_prompt_input *prompt, const hw_edit *edits, size_t n,
                            const hw_intervention_options *options, hw_generation *out);
 

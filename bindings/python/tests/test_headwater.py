@@ -105,6 +105,58 @@ class HeadwaterTest(unittest.TestCase):
         np.testing.assert_array_equal(one.array("edge_weight"), two.array("edge_weight"))
         self.assertEqual(np.asarray(self.model.decoder_rows(0, [94, 1749])).shape, (2, self.model.info["width"]))
 
+    def test_conversations(self):
+        with tempfile.TemporaryDirectory() as folder:
+            bundled = Path(os.environ["HEADWATER_HOME"]) / "engine/src/main/resources/dev/headwater/models/atlas"
+            for file in bundled.iterdir():
+                (Path(folder) / file.name).symlink_to(file)
+            (Path(folder) / "chat_template.jinja").write_text(
+                "{% if thinking %}is {% endif %}{% for turn in messages %}{{ turn.content }}{% if not loop.last %} {% endif %}{% endfor %}"
+            )
+            with headwater.load(folder, "atlas-plt") as model:
+                said = headwater.Chat("capital", system="Fact: the", assistant="of", thinking=True)
+                self.assertEqual(model.tokenize(said).text, "is Fact: the capital of")
+                turns = [{"role": "user", "content": "Fact: the capital of the state"}]
+                self.assertEqual(model.tokenize(turns).text, "Fact: the capital of the state")
+                self.assertEqual(model.tokenize(headwater.Chat("containing", messages=turns)).texts[-1], " containing")
+                leading = headwater.Chat(messages=turns, leading_special=True)
+                self.assertEqual(len(model.tokenize(leading).tokens), len(model.tokenize(turns).tokens) + 1)
+                self.assertEqual(len(model.attribute(turns, max_features=20).array("selected")), 20)
+                self.assertEqual(model.run(turns).logits.shape[0], len(model.tokenize(turns).tokens))
+        with self.assertRaisesRegex(headwater.HeadwaterError, "no chat template"):
+            self.model.tokenize(headwater.Chat("x"))
+
+    def test_a_contrast(self):
+        with headwater.load("atlas", "neurons") as model:
+            plain = model.attribute("36+59=", max_features=50)
+            graph = model.attribute("36+59=", max_features=50, contrast=["36+58=", model.tokenize("31+57=").tokens])
+            self.assertIn("contrast_token_ids", graph.info["settings"])
+            self.assertFalse(np.array_equal(graph.array("edge_weight")[:50], plain.array("edge_weight")[:50]))
+            with self.assertRaisesRegex(headwater.UsageError, "at least one"):
+                model.attribute("36+59=", contrast=[])
+        with self.assertRaisesRegex(headwater.UsageError, "own neurons"):
+            self.model.attribute("36+59=", contrast=["36+58="])
+
+    def test_heads(self):
+        graph = self.model.attribute(FACT, max_features=60, heads=True)
+        pruned = graph.prune()
+        heads = pruned.heads
+        self.assertEqual(heads.influence.shape[0], 6)
+        best = heads.ranking.iloc[0]
+        self.assertEqual(best.influence, heads.influence.max())
+        self.assertTrue(set(heads.edges.target) <= {*pruned.edges.target})
+        score = heads.explain(int(best.layer), int(best["head"]), -1, 9, pairs=5)
+        self.assertEqual(len(score.query), len(heads.sources))
+        self.assertTrue(0 < len(score.pairs) <= 5)
+        self.assertAlmostEqual(score.query.sum() + score.query_rest, score.score, 3)
+        self.assertAlmostEqual(score.relative.sum() + score.relative_rest, score.score - score.mean, 3)
+        with tempfile.TemporaryDirectory() as folder:
+            written = json.loads(graph.save(Path(folder) / "heads.json").read_text())
+            self.assertGreater(len(written["attention_heads"]["edges"]), 0)
+        self.assertIsNone(self.graph.prune().heads)
+        found = self.graph.prune().find_heads(self.model, share=1, progress=lambda *_: None)
+        self.assertGreater(len(found.edges), 0)
+
     def test_dlpack(self):
         tensor = self.graph.tensor("edge_weight")
         self.assertEqual(np.asarray(tensor).ctypes.data, self.graph.array("edge_weight").ctypes.data)

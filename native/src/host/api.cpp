@@ -1,12 +1,14 @@
 /* The functions of headwater.h: takes the arguments apart and calls Java, which checks what they mean. */
-#include <cstring>
-
-#include "machine.h"
+#include "arguments.h"
 
 using hw_host::Call;
+using hw_host::Edits;
 using hw_host::Failure;
 using hw_host::guarded;
 using hw_host::Method;
+using hw_host::numbers;
+using hw_host::Prompt;
+using hw_host::prompts;
 using hw_host::read;
 using hw_host::require;
 
@@ -16,53 +18,6 @@ namespace {
 jlong address(hw_progress function) { return static_cast<jlong>(reinterpret_cast<uintptr_t>(function)); }
 jlong address(void *user) { return static_cast<jlong>(reinterpret_cast<uintptr_t>(user)); }
 jlong handle(hw_handle number) { return static_cast<jlong>(number); }
-
-/* A prompt's two halves as Java takes them. */
-struct Prompt {
-  jbyteArray text = nullptr;
-  jintArray tokens = nullptr;
-
-  Prompt(Call &call, const hw_prompt_input *given) {
-    require(given, "prompt");
-    const hw_prompt_input prompt = read(given, hw_prompt_input_init, "hw_prompt_input");
-    if (prompt.text != nullptr) {
-      text = call.bytes(prompt.text, prompt.text_length == HW_UNTIL_ZERO ? strlen(prompt.text) : prompt.text_length);
-    }
-    if (prompt.tokens != nullptr) tokens = call.ints(prompt.tokens, prompt.token_count);
-  }
-};
-
-struct Edits {
-  jobjectArray places, others;
-  jintArray changes;
-  jfloatArray values;
-
-  Edits(Call &call, const hw_edit *edits, size_t n) {
-    constexpr size_t kMost = 1 << 20;
-    if (n > kMost) throw Failure{HW_ERROR_USAGE, std::to_string(n) + " edits are too many"};
-    if (n > 0) require(edits, "edits");
-    JNIEnv *env = call.env;
-    const auto count = static_cast<jsize>(n);
-    jclass type = env->FindClass("[B");
-    places = env->NewObjectArray(count, type, nullptr);
-    others = env->NewObjectArray(count, type, nullptr);
-    changes = env->NewIntArray(count);
-    values = env->NewFloatArray(count);
-    call.check();
-    for (jsize i = 0; i < count; i++) {
-      const hw_edit &edit = edits[i];
-      require(edit.place, "the place of an edit");
-      jbyteArray place = call.bytes(edit.place);
-      jbyteArray other = call.bytes(edit.other);
-      env->SetObjectArrayElement(places, i, place);
-      env->SetObjectArrayElement(others, i, other);
-      env->DeleteLocalRef(place);
-      if (other != nullptr) env->DeleteLocalRef(other);
-      env->SetIntArrayRegion(changes, i, 1, &edit.change);
-      env->SetFloatArrayRegion(values, i, 1, &edit.value);
-    }
-  }
-};
 
 /* A text that the calling thread keeps. */
 const char *kept(std::string &place, std::string text) {
@@ -169,9 +124,7 @@ int32_t hw_read_prompt(hw_model model, const hw_prompt_input *prompt, hw_prompt 
   return guarded([&] {
     require(out, "out");
     Call call;
-    const Prompt given(call, prompt);
-    *out = static_cast<hw_prompt>(
-        call.number({"HostCalls", "readPrompt", "(J[B[I)J"}, handle(model), given.text, given.tokens));
+    *out = Prompt(call, model, prompt).release();
   });
 }
 
@@ -212,12 +165,13 @@ int32_t hw_attribute(hw_model model, const hw_prompt_input *prompt, const hw_att
     const hw_attribution_options asked = read(options, hw_attribution_options_init, "hw_attribution_options");
     if (asked.memory > INT64_MAX) throw Failure{HW_ERROR_USAGE, "memory is more than there is"};
     Call call;
-    const Prompt given(call, prompt);
+    const Prompt given(call, model, prompt);
+    const std::deque<Prompt> contrast = prompts(call, model, asked.contrast, asked.contrast_count);
     *out = static_cast<hw_graph>(call.number(
-        {"HostCalls", "attribute", "(J[B[IIIDIIII[IJJJJ)J"}, handle(model), given.text, given.tokens,
-        asked.max_features, asked.max_logits, asked.logit_probability, asked.batch_size, asked.update_interval,
-        asked.rank, asked.target_kind, call.ints(asked.targets, asked.target_count), handle(asked.direction),
-        static_cast<jlong>(asked.memory), address(asked.progress), address(asked.user)));
+        {"HostCalls", "attribute", "(JJIIDIIII[IJJ[JJJ)J"}, handle(model), given.number(), asked.max_features,
+        asked.max_logits, asked.logit_probability, asked.batch_size, asked.update_interval, asked.rank,
+        asked.target_kind, call.ints(asked.targets, asked.target_count), handle(asked.direction),
+        static_cast<jlong>(asked.memory), numbers(call, contrast), address(asked.progress), address(asked.user)));
   });
 }
 
@@ -264,6 +218,32 @@ int32_t hw_prune(hw_graph graph, double node_share, double edge_share, hw_pruned
   });
 }
 
+void hw_heads_options_init(hw_heads_options *options) {
+  if (options == nullptr) return;
+  *options = {};
+  options->size = sizeof *options;
+  options->share = 0.8;
+}
+
+int32_t hw_find_heads(hw_model model, hw_pruned pruned, const hw_heads_options *options, hw_heads *out) {
+  return guarded([&] {
+    require(out, "out");
+    const hw_heads_options asked = read(options, hw_heads_options_init, "hw_heads_options");
+    *out = static_cast<hw_heads>(Call().number({"HostCalls", "findHeads", "(JJDIJJ)J"}, handle(model), handle(pruned),
+                                               asked.share, asked.explained, address(asked.progress),
+                                               address(asked.user)));
+  });
+}
+
+int32_t hw_explain_score(hw_heads heads, int32_t layer, int32_t head, int32_t query, int32_t key, int32_t pairs,
+                         hw_score *out) {
+  return guarded([&] {
+    require(out, "out");
+    *out = static_cast<hw_score>(
+        Call().number({"HostCalls", "explainScore", "(JIIIII)J"}, handle(heads), layer, head, query, key, pairs));
+  });
+}
+
 int32_t hw_write_pruned(hw_pruned pruned, const char *slug, int32_t numbered, const char *directory,
                         const char **file) {
   return guarded([&] {
@@ -292,11 +272,11 @@ int32_t hw_intervene(hw_model model, const hw_prompt_input *prompt, const hw_edi
     require(out, "out");
     const hw_intervention_options asked = read(options, hw_intervention_options_init, "hw_intervention_options");
     Call call;
-    const Prompt given(call, prompt);
+    const Prompt given(call, model, prompt);
     const Edits wanted(call, edits, n);
-    *out = static_cast<hw_run>(call.number({"HostEdits", "intervene", "(J[B[I[[B[I[F[[BIII)J"}, handle(model),
-                                           given.text, given.tokens, wanted.places, wanted.changes, wanted.values,
-                                           wanted.others, asked.freeze, asked.first_layer, asked.end_layer));
+    *out = static_cast<hw_run>(call.number({"HostEdits", "intervene", "(JJ[[B[I[F[[BIII)J"}, handle(model),
+                                           given.number(), wanted.places, wanted.changes, wanted.values, wanted.others,
+                                           asked.freeze, asked.first_layer, asked.end_layer));
   });
 }
 
@@ -306,10 +286,10 @@ int32_t hw_generate(hw_model model, const hw_prompt_input *prompt, const hw_edit
     require(out, "out");
     const hw_intervention_options asked = read(options, hw_intervention_options_init, "hw_intervention_options");
     Call call;
-    const Prompt given(call, prompt);
+    const Prompt given(call, model, prompt);
     const Edits wanted(call, edits, n);
     *out = static_cast<hw_generation>(
-        call.number({"HostEdits", "generate", "(J[B[I[[B[I[F[[BIIIIDIDJJJ)J"}, handle(model), given.text, given.tokens,
+        call.number({"HostEdits", "generate", "(JJ[[B[I[F[[BIIIIDIDJJJ)J"}, handle(model), given.number(),
                     wanted.places, wanted.changes, wanted.values, wanted.others, asked.freeze, asked.first_layer,
                     asked.end_layer, asked.max_tokens, asked.temperature, asked.top_k, asked.top_p,
                     static_cast<jlong>(asked.seed), address(asked.progress), address(asked.user)));

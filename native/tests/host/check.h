@@ -92,6 +92,9 @@ void late_signals();
 void tensors();
 void contents();
 void another_machine();
+void conversations();
+void contrasts();
+void heads();
 void loop(int rounds);
 
 #endif

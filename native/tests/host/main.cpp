@@ -17,7 +17,10 @@ int main(int argc, char **argv) {
                {"late_signals", late_signals},
                {"tensors", tensors},
                {"contents", contents},
-               {"another_machine", another_machine}};
+               {"another_machine", another_machine},
+               {"conversations", conversations},
+               {"contrasts", contrasts},
+               {"heads", heads}};
   int ran = 0;
   for (int i = 1; i < argc; i++) {
     if (std::strcmp(argv[i], "loop") == 0 && i + 1 < argc) {

@@ -7,7 +7,8 @@
 """
 
 from ._graph import ARRAYS, Graph, Pruned, read, serve
-from ._library import Cancelled, ClosedError, HeadwaterError, UsageError, about
+from ._heads import Heads, Score
+from ._library import Cancelled, Chat, ClosedError, HeadwaterError, UsageError, about
 from ._model import (
     Edit,
     Generation,
@@ -29,15 +30,18 @@ from .compat import from_circuit_tracer, to_circuit_tracer
 __all__ = [
     "ARRAYS",
     "Cancelled",
+    "Chat",
     "ClosedError",
     "Edit",
     "Generation",
     "Graph",
+    "Heads",
     "HeadwaterError",
     "Model",
     "Prompt",
     "Pruned",
     "Run",
+    "Score",
     "Tensor",
     "UsageError",
     "ablate",

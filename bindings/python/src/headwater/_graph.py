@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._library import HeadwaterError, Memory, call, home, made
+from ._heads import KINDS, Heads, find
+from ._library import HeadwaterError, Memory, Progress, call, home, made
 from ._tensor import Tensor
 
 if TYPE_CHECKING:
     import pandas
     import scipy.sparse
+
+    from ._model import Model
 
 #: Arrays of a graph by name; ``headwater.h`` says what each holds.
 ARRAYS = {
@@ -40,15 +43,15 @@ ARRAYS = {
     "activations": 41,
     "selected": 42,
 }
-KINDS = np.array(["feature", "error", "token", "logit"])
 
 
 class Graph:
     """The direct effects between everything that takes part in a model's prediction. n nodes: features by layer, position and number,
     errors, tokens, logits. Arrays are views of the engine's memory, which they keep alive; they are read-only."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, model: Memory | None = None) -> None:
+        """``model`` is given where pruning is to find the heads of edges, too."""
+        self._memory, self._model = memory, model
 
     def array(self, name: str) -> np.ndarray:
         """One of :data:`ARRAYS`, where it lies."""
@@ -137,7 +140,10 @@ class Graph:
 
     def prune(self, node_share: float = 0.8, edge_share: float = 0.98) -> "Pruned":
         """The nodes, then the edges, that carry these shares of the influence."""
-        return Pruned(made("hw_prune", self._memory.handle, node_share, edge_share), self, node_share, edge_share)
+        pruned = Pruned(made("hw_prune", self._memory.handle, node_share, edge_share), self, node_share, edge_share)
+        if self._model is not None:
+            pruned.heads = find(self._model, pruned._memory, 0.8, 0, None)
+        return pruned
 
     def save(self, file: str | os.PathLike[str]) -> Path:
         """Writes the whole graph (``*.safetensors``), or pruned as usual the file of front ends (``*.json``) with its entry in the
@@ -159,6 +165,16 @@ class Pruned:
     def __init__(self, memory: Memory, graph: Graph, node_share: float, edge_share: float) -> None:
         self._memory, self.graph = memory, graph
         self.node_share, self.edge_share = node_share, edge_share
+        #: what :meth:`find_heads` found last, or ``attribute(heads=True)``
+        self.heads: Heads | None = None
+
+    def find_heads(
+        self, model: "Model", *, share: float = 0.8, explained: int = 0, progress: Progress | None = None
+    ) -> Heads:
+        """Which attention heads the edges passed, which files say from then on. ``model`` is the one that the graph was made with;
+        ``share`` of an edge's loadings are listed; of so many heads as ``explained`` the files say where they look."""
+        self.heads = find(model._memory, self._memory, share, explained, progress)
+        return self.heads
 
     @property
     def kept(self) -> np.ndarray:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import json
 import os
 import re
 import sys
 from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
@@ -15,6 +17,7 @@ import numpy as np
 
 API_VERSION = 1
 _OLDEST_TORCH = (2, 10)
+_SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 UNTIL_ZERO = ctypes.c_size_t(-1).value
 
 
@@ -62,6 +65,12 @@ class PromptInput(Structure):
         ("text_length", c_size_t),
         ("tokens", POINTER(c_int32)),
         ("token_count", c_size_t),
+        ("chat", c_int32),
+        ("leading_special", c_int32),
+        ("thinking", c_int32),
+        ("messages", c_char_p),
+        ("system", c_char_p),
+        ("assistant", c_char_p),
     ]
 
 
@@ -81,7 +90,13 @@ class AttributionOptions(Structure):
         ("memory", c_uint64),
         ("progress", _PROGRESS),
         ("user", c_void_p),
+        ("contrast", POINTER(PromptInput)),
+        ("contrast_count", c_size_t),
     ]
+
+
+class HeadsOptions(Structure):
+    _fields_ = [("size", c_size_t), ("share", c_double), ("explained", c_int32), ("progress", _PROGRESS), ("user", c_void_p)]
 
 
 class EditStruct(Structure):
@@ -133,6 +148,8 @@ _SIGNATURES: dict[str, list[Any]] = {
     "hw_edge_rows": [_HANDLE, c_int32, c_int32, _OUT],
     "hw_scores": [_HANDLE, POINTER(c_double), POINTER(c_double)],
     "hw_prune": [_HANDLE, c_double, c_double, _OUT],
+    "hw_find_heads": [_HANDLE, _HANDLE, POINTER(HeadsOptions), _OUT],
+    "hw_explain_score": [_HANDLE, c_int32, c_int32, c_int32, c_int32, c_int32, _OUT],
     "hw_write_pruned": [_HANDLE, c_char_p, c_int32, c_char_p, POINTER(c_char_p)],
     "hw_intervene": [_HANDLE, POINTER(PromptInput), POINTER(EditStruct), c_size_t, POINTER(InterventionOptions), _OUT],
     "hw_generate": [_HANDLE, POINTER(PromptInput), POINTER(EditStruct), c_size_t, POINTER(InterventionOptions), _OUT],
@@ -142,6 +159,7 @@ _INITS = {
     "hw_model_options_init": ModelOptions,
     "hw_prompt_input_init": PromptInput,
     "hw_attribution_options_init": AttributionOptions,
+    "hw_heads_options_init": HeadsOptions,
     "hw_intervention_options_init": InterventionOptions,
 }
 
@@ -161,7 +179,7 @@ def home() -> Path:
         if _library_in(place) is not None:
             return place
     raise HeadwaterError(
-        f"there is no libheadwater.so in {named}, which HEADWATER_HOME names; name an unpacked release or a built clone"
+        f"there is no libheadwater{_SUFFIX} in {named}, which HEADWATER_HOME names; name an unpacked release or a built clone"
         if named
         else "Headwater is not found: name an unpacked release, or a clone in which ./headwater doctor was run, in HEADWATER_HOME"
     )
@@ -169,7 +187,7 @@ def home() -> Path:
 
 def _library_in(place: Path) -> Path | None:
     for folder in ("native", "lib", "native/target/lib"):
-        file = place / folder / "libheadwater.so"
+        file = place / folder / f"libheadwater{_SUFFIX}"
         if file.is_file():
             return file
     return None
@@ -187,7 +205,7 @@ def _torch() -> Path | None:
         place = Path(found.origin).parent if found is not None and found.origin else None
     else:
         place = Path(loaded.__path__[0]) if getattr(loaded, "__path__", None) else None
-    if place is None or not (place / "lib" / "libtorch_cpu.so").is_file():
+    if place is None or not (place / "lib" / f"libtorch_cpu{_SUFFIX}").is_file():
         return None
     try:
         version = re.search(r"__version__\s*(?::[^=]*)?=\s*['\"](\d+)\.(\d+)", (place / "version.py").read_text())
@@ -310,9 +328,38 @@ def ints(values: Any) -> tuple[Any, int]:
     return (c_int32 * array.size)(*array.tolist()), array.size
 
 
+@dataclass(frozen=True)
+class Chat:
+    """A conversation in the model's chat template, wherever a prompt is taken.
+
+    ``messages`` is a list of dicts with role and content, or a dict with such a list and if wanted ``tools``, ``documents``,
+    ``chat_template_kwargs``; ``user`` what the user says after them; ``system`` what is said first; ``assistant`` how the answer begins,
+    which the model goes on with. ``thinking`` is for templates with a switch for it; ``leading_special`` puts a special token in front
+    also where the template writes none.
+    """
+
+    user: str | None = None
+    messages: Any = None
+    system: str | None = None
+    assistant: str | None = None
+    thinking: bool | None = None
+    leading_special: bool = False
+
+
 def prompt_input(prompt: Any) -> PromptInput:
-    """Text, or token ids: a sequence, an array or a tensor of one dimension."""
+    """Text, token ids (a sequence, an array or a tensor of one dimension), a :class:`Chat`, or a list of messages."""
     given = options("hw_prompt_input_init")
+    if isinstance(prompt, (list, tuple)) and prompt and isinstance(prompt[0], dict):
+        prompt = Chat(messages=prompt)
+    if isinstance(prompt, Chat):
+        given.chat, given.leading_special = 1, prompt.leading_special
+        given.thinking = 0 if prompt.thinking is None else 1 if prompt.thinking else 2
+        given.messages = None if prompt.messages is None else json.dumps(prompt.messages).encode()
+        given.system = None if prompt.system is None else prompt.system.encode()
+        given.assistant = None if prompt.assistant is None else prompt.assistant.encode()
+        if prompt.user is None:
+            return given
+        prompt = prompt.user
     if isinstance(prompt, str):
         text = prompt.encode("utf-8")
         given.text, given.text_length = text, len(text)
@@ -323,10 +370,16 @@ def prompt_input(prompt: Any) -> PromptInput:
     return given
 
 
+def prompt_inputs(prompts: Any) -> tuple[Any, int]:
+    """Several prompts behind each other."""
+    inputs = [prompt_input(prompt) for prompt in prompts]
+    array = (PromptInput * len(inputs))(*inputs)
+    array._kept = inputs  # type: ignore[attr-defined]
+    return array, len(inputs)
+
+
 def about() -> dict[str, Any]:
     """Versions, and how many models, graphs and the like are open."""
-    import json
-
     text = c_char_p()
     call("hw_about", byref(text))
     return json.loads(text.value or b"{}")

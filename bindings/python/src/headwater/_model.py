@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _library as lib
 from ._graph import Graph
-from ._library import Listener, Memory, Progress, UsageError, call, ints, made, options, prompt_input
+from ._library import Listener, Memory, Progress, UsageError, call, ints, made, options, prompt_input, prompt_inputs
 from ._tensor import Tensor, imported
 
 _CHANGES = {"ablate": 0, "set": 1, "scale": 2, "add": 3, "swap": 4, "knock out": 5}
@@ -206,14 +206,17 @@ class Model:
         difference: Sequence[int | str] | None = None,
         features: Iterable[Sequence[int]] | None = None,
         direction: Any = None,
+        contrast: Iterable[Any] | None = None,
+        heads: bool = False,
         memory: int = 0,
         progress: Progress | None = None,
     ) -> Graph:
-        """The attribution graph of a prompt (text or token ids).
+        """The attribution graph of a prompt: text, token ids, a :class:`Chat`, or a list of messages.
 
         It explains the likeliest next tokens, or what one of these names: ``tokens`` (ids or texts), the ``difference`` of two,
         ``features`` (layer, position, number), a ``direction`` of the final residual stream, float32 [width] or [count, width], an
-        array or anything that speaks DLPack. ``progress(phase, done, total)`` may return False to end the work, which raises
+        array or anything that speaks DLPack. With a model's own neurons as features, activations count from their mean over the prompts of
+        ``contrast`` in the place of 0. With ``heads``, pruning finds the attention heads of edges, too. ``progress(phase, done, total)`` may return False to end the work, which raises
         :class:`Cancelled`.
         """
         asked = options("hw_attribution_options_init")
@@ -222,6 +225,14 @@ class Model:
         if rank not in _RANKS:
             raise UsageError(f"rank is {rank!r}; it can be 'influence' or 'total'")
         asked.rank = _RANKS[rank]
+        if contrast is not None:
+            others, asked.contrast_count = prompt_inputs(contrast)
+            if not asked.contrast_count:
+                raise UsageError("a contrast needs at least one prompt")
+            if heads:
+                raise UsageError("heads are of effects from 0, not from a mean; leave out heads or contrast")
+            asked.contrast = others
+            asked._kept = others
         given = [(1, tokens), (2, difference), (3, features), (4, direction)]
         given = [(kind, value) for kind, value in given if value is not None]
         if len(given) > 1:
@@ -246,7 +257,7 @@ class Model:
                 graph = None
         del kept
         assert graph is not None
-        return Graph(graph)
+        return Graph(graph, self._memory if heads else None)
 
     def intervene(self, prompt: Any, edits: Iterable[Edit] = (), *, freeze: str | tuple[int, int] = "attention") -> Run:
         """The prompt's pass with edits; without any, the plain model's.

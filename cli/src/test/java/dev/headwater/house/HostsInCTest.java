@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headwater.cli.Run;
+import dev.headwater.engine.hub.BundledModel;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -151,7 +152,8 @@ class HostsInCTest {
                 "threads closing",
                 "forking stacks",
                 "signals",
-                "another_machine"
+                "another_machine",
+                "conversations contrasts heads"
             })
     void aHost(String cases) throws Exception {
         List<String> names = List.of(cases.split(" "));
@@ -159,7 +161,25 @@ class HostsInCTest {
         command.addAll(names);
         assertEquals(
                 "0: " + names.stream().map(name -> "ok " + name + "\n").collect(Collectors.joining()),
-                run(command, Map.of("OMP_NUM_THREADS", "1")));
+                run(command, Map.of("OMP_NUM_THREADS", "1", "HEADWATER_TEST_CHAT", chat().toString())));
+    }
+
+    /** The bundled model with a template, which writes the turns one after the other. */
+    private static Path chat() throws IOException {
+        Path model = directory.resolve("chat");
+        if (!Files.exists(model)) {
+            Files.createDirectory(model);
+            try (Stream<Path> files = Files.list(BundledModel.directory("atlas"))) {
+                for (Path file : files.toList()) {
+                    Files.copy(file, model.resolve(file.getFileName()));
+                }
+            }
+            Files.writeString(
+                    model.resolve("chat_template.jinja"),
+                    "{% if enable_thinking %}is {% endif %}"
+                            + "{% for turn in messages %}{{ turn['content'] }}{% if not loop.last %} {% endif %}{% endfor %}");
+        }
+        return model;
     }
 
     @Test

@@ -1,7 +1,6 @@
 package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.headwater.cli.option.ChatOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.TargetOptions;
@@ -138,7 +137,7 @@ final class LiveEngine implements Engine, AutoCloseable {
             case Prompt.Chat chat -> {
                 Map<String, Object> options = new HashMap<>(chat.options());
                 if (chat.thinking() != null) {
-                    options.putAll(ChatOptions.thinking(chat.thinking()));
+                    options.putAll(ChatTemplate.thinking(chat.thinking()));
                 }
                 Conversation conversation = Conversation.of(chat.turns().stream()
                         .map(turn -> new ChatTemplate.Message(turn.role(), turn.content()))

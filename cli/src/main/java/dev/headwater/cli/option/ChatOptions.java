@@ -98,15 +98,10 @@ public final class ChatOptions {
     private Map<String, Object> options() {
         Map<String, Object> options = new LinkedHashMap<>();
         if (thinking != null) {
-            options.putAll(thinking(thinking.equals("on")));
+            options.putAll(ChatTemplate.thinking(thinking.equals("on")));
         }
         variables.forEach((name, value) -> options.put(name, value(value)));
         return options;
-    }
-
-    /** What templates are told: Qwen's and GLM's name for it, and the one of DeepSeek and Granite. */
-    public static Map<String, Object> thinking(boolean on) {
-        return Map.of("enable_thinking", on, "thinking", on);
     }
 
     private static Object value(String text) {

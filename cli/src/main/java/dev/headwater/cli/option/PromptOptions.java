@@ -4,14 +4,12 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.graph.Prompt;
-import dev.headwater.engine.tokens.ChatTemplate;
 import dev.headwater.engine.tokens.Conversation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -125,19 +123,9 @@ public final class PromptOptions {
      * @param bos      whether a special token leads in any case
      */
     public record Chat(Conversation conversation, boolean thinking, boolean bos) implements Source {
-        private static final Set<String> THINKING = Set.of("enable_thinking", "thinking");
-
         @Override
         public Prompt resolve(ReplacementModel model) {
-            ChatTemplate template = model.tokenizer().chatTemplate();
-            if (thinking && THINKING.stream().noneMatch(option -> template.reads(conversation, option))) {
-                throw new UsageException("The model's chat template has no switch for thinking; leave that out");
-            }
-            for (String option : conversation.options().keySet()) {
-                if (!(thinking && THINKING.contains(option)) && !template.reads(conversation, option)) {
-                    throw new UsageException("The model's chat template does not read '" + option + "'");
-                }
-            }
+            model.tokenizer().chatTemplate().check(conversation, thinking);
             return bos ? model.chatWithLeadingSpecial(conversation) : model.chat(conversation);
         }
 

@@ -10,6 +10,7 @@ import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.OutputTargets.Direction;
 import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.catalog.TranscoderCard;
+import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.WholeGraph;
 import dev.headwater.engine.graph.FeatureRef;
@@ -111,31 +112,37 @@ final class HostCalls {
         return Handles.give(new HostModel(ReplacementModel.load(named, set, options, HostProgress.of(progress, user))));
     }
 
-    static long readPrompt(long model, byte @Nullable [] text, int @Nullable [] tokens) {
+    static long readPrompt(
+            long model,
+            byte @Nullable [] text,
+            int @Nullable [] tokens,
+            byte @Nullable [] messages,
+            byte @Nullable [] system,
+            byte @Nullable [] assistant,
+            boolean chat,
+            boolean special,
+            int thinking) {
         try (HostModel open = Handles.use(model, HostModel.class)) {
-            return Handles.give(new HostPrompt(prompt(open.model(), text, tokens)));
+            return Handles.give(
+                    HostPrompt.read(open.model(), text, tokens, messages, system, assistant, chat, special, thinking));
         }
     }
 
-    /** One of the two is given. */
-    static Prompt prompt(ReplacementModel model, byte @Nullable [] text, int @Nullable [] tokens) {
-        if (text != null && tokens == null) {
-            return model.prompt(HostText.read("The prompt", text));
+    /** What a prompt's handle stands for. */
+    static Prompt prompt(long handle) {
+        try (HostPrompt read = Handles.use(handle, HostPrompt.class)) {
+            return read.prompt();
         }
-        if (text == null && tokens != null) {
-            return model.prompt(tokens);
-        }
-        throw new UsageException("a prompt is either text or tokens; give one of them");
     }
 
     /**
      * @param targetKind what {@code targets} and {@code direction} hold
-     * @param direction handle of a tensor
+     * @param direction  handle of a tensor
+     * @param contrast   handles of prompts
      */
     static long attribute(
             long model,
-            byte @Nullable [] text,
-            int @Nullable [] tokens,
+            long prompt,
             int maxFeatures,
             int maxLogits,
             double logitProbability,
@@ -146,15 +153,16 @@ final class HostCalls {
             int[] targets,
             long direction,
             long memory,
+            long[] contrast,
             long progress,
             long user) {
         try (HostModel open = Handles.use(model, HostModel.class)) {
             ReplacementModel loaded = open.model();
             boolean neurons = loaded.basis().dense();
-            Prompt prompt = prompt(loaded, text, tokens);
+            Prompt read = prompt(prompt);
             OutputTargets wanted = targets(
                     loaded,
-                    prompt,
+                    read,
                     new OutputTargets.Salient(maxLogits, logitProbability),
                     targetKind,
                     targets,
@@ -176,10 +184,14 @@ final class HostCalls {
                         case 2 -> Rank.TOTAL;
                         default -> throw new UsageException("rank is " + rank + "; it can be 0 (usual), 1 or 2");
                     },
-                    null,
+                    contrast.length == 0
+                            ? null
+                            : new Contrast(Arrays.stream(contrast)
+                                    .mapToObj(HostCalls::prompt)
+                                    .toList()),
                     memory);
-            return Handles.give(
-                    new HostGraph(Attribution.of(loaded, prompt, options, HostProgress.of(progress, user)), open));
+            return Handles.give(new HostGraph(
+                    Attribution.of(loaded, read, options, HostProgress.of(progress, user)), open, wanted));
         }
     }
 
@@ -241,6 +253,23 @@ final class HostCalls {
         }
     }
 
+    /** @param explained how many heads the file says of where they look */
+    static long findHeads(long model, long pruned, double share, int explained, long progress, long user) {
+        HostModel open = Handles.use(model, HostModel.class);
+        try (HostPruned part = Handles.use(pruned, HostPruned.class)) {
+            return Handles.give(HostHeads.find(open, part, share, explained, HostProgress.of(progress, user)));
+        } catch (RuntimeException | Error e) {
+            open.close();
+            throw e;
+        }
+    }
+
+    static long explainScore(long heads, int layer, int head, int query, int key, int pairs) {
+        try (HostHeads open = Handles.use(heads, HostHeads.class)) {
+            return Handles.give(open.explain(layer, head, query, key, pairs));
+        }
+    }
+
     static double[] scores(long graph) {
         try (HostGraph whole = Handles.use(graph, HostGraph.class)) {
             Scores scores = Scores.of(whole.graph(), whole.influence());
@@ -263,7 +292,7 @@ final class HostCalls {
     }
 
     static long readGraph(byte[] file) {
-        return Handles.give(new HostGraph(WholeGraph.read(path(file)), null));
+        return Handles.give(new HostGraph(WholeGraph.read(path(file)), null, null));
     }
 
     private static Path path(byte[] text) {

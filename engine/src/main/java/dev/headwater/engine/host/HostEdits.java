@@ -35,8 +35,7 @@ final class HostEdits {
      */
     static long intervene(
             long model,
-            byte @Nullable [] text,
-            int @Nullable [] tokens,
+            long prompt,
             byte[][] places,
             int[] change,
             float[] value,
@@ -47,11 +46,11 @@ final class HostEdits {
         HostModel open = Handles.use(model, HostModel.class);
         try {
             ReplacementModel loaded = open.model();
-            Prompt prompt = HostCalls.prompt(loaded, text, tokens);
-            try (Baseline baseline = Baseline.of(loaded, prompt)) {
+            Prompt read = HostCalls.prompt(prompt);
+            try (Baseline baseline = Baseline.of(loaded, read)) {
                 Run run = baseline.apply(
                         intervention(baseline, places, change, value, others, freeze(freeze, first, end)));
-                return Handles.give(new HostRun(open, prompt, run));
+                return Handles.give(new HostRun(open, read, run));
             }
         } catch (RuntimeException | Error e) {
             open.close();
@@ -61,8 +60,7 @@ final class HostEdits {
 
     static long generate(
             long model,
-            byte @Nullable [] text,
-            int @Nullable [] tokens,
+            long prompt,
             byte[][] places,
             int[] change,
             float[] value,
@@ -79,13 +77,13 @@ final class HostEdits {
             long user) {
         try (HostModel open = Handles.use(model, HostModel.class)) {
             ReplacementModel loaded = open.model();
-            Prompt prompt = HostCalls.prompt(loaded, text, tokens);
+            Prompt read = HostCalls.prompt(prompt);
             var options = new Generation.Options(
                     maxTokens, new Sampling(temperature, topK, topP, seed), Generation.stopTokens(loaded));
             var heard = HostProgress.of(progress, user);
             heard.phase("generate", maxTokens);
             int[] count = new int[1];
-            try (Baseline baseline = Baseline.of(loaded, prompt)) {
+            try (Baseline baseline = Baseline.of(loaded, read)) {
                 Generation made = Generation.of(
                         baseline,
                         intervention(baseline, places, change, value, others, freeze(freeze, first, end)),

@@ -6,6 +6,7 @@ import dev.headwater.bindings.Device;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -25,13 +26,18 @@ import org.jspecify.annotations.Nullable;
 final class HostGraph extends Shared {
     private final AttributionGraph graph;
     private final @Nullable HostModel model;
+    private final @Nullable OutputTargets known;
     private @Nullable Influence influence;
     private @Nullable Tensor weights;
 
-    /** @param model that it was made with, whose life is its own; null for a graph from a file */
-    HostGraph(AttributionGraph graph, @Nullable HostModel model) {
+    /**
+     * @param model that it was made with, whose life is its own; null for a graph from a file
+     * @param known what its outputs stand for; null for a graph from a file
+     */
+    HostGraph(AttributionGraph graph, @Nullable HostModel model, @Nullable OutputTargets known) {
         this.graph = graph;
         this.model = model;
+        this.known = known;
     }
 
     AttributionGraph graph() {
@@ -41,6 +47,11 @@ final class HostGraph extends Shared {
     @Nullable
     HostModel model() {
         return model;
+    }
+
+    @Nullable
+    OutputTargets known() {
+        return known;
     }
 
     synchronized Influence influence() {
@@ -108,7 +119,7 @@ final class HostGraph extends Shared {
             number[i] = switch (what) {
                 case What.NODE_POSITION -> node.position();
                 case What.NODE_KIND -> kind(node);
-                case What.NODE_LAYER -> layer(node);
+                case What.NODE_LAYER -> layer(node, graph.layers());
                 default -> number(node);
             };
         }
@@ -122,7 +133,8 @@ final class HostGraph extends Shared {
         return copy(kind);
     }
 
-    private static int kind(Node node) {
+    /** As headwater.h numbers kinds of nodes. */
+    static int kind(Node node) {
         return switch (node) {
             case Node.Feature _ -> 0;
             case Node.Error _ -> 1;
@@ -131,16 +143,18 @@ final class HostGraph extends Shared {
         };
     }
 
-    private int layer(Node node) {
+    /** @param layers of the model */
+    static int layer(Node node, int layers) {
         return switch (node) {
             case Node.Feature feature -> feature.layer();
             case Node.Error error -> error.layer();
             case Node.Token _ -> -1;
-            case Node.Logit _ -> graph.layers();
+            case Node.Logit _ -> layers;
         };
     }
 
-    private static int number(Node node) {
+    /** Within its layer, or in the vocabulary. */
+    static int number(Node node) {
         return switch (node) {
             case Node.Feature feature -> feature.feature();
             case Node.Error _ -> -1;

@@ -1,6 +1,7 @@
 package dev.headwater.engine.host;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
@@ -12,16 +13,31 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The part of a graph that carries most of the influence; keeps the graph. */
 final class HostPruned extends Shared {
     private final HostGraph whole;
     private final Pruning pruning;
+    private volatile @Nullable AttentionBlock attention;
 
     /** @param whole taken by the caller for this; closed with it */
     HostPruned(HostGraph whole, double nodes, double edges) {
         this.whole = whole;
         pruning = Pruning.of(whole.graph(), whole.influence(), nodes, edges);
+    }
+
+    HostGraph whole() {
+        return whole;
+    }
+
+    Pruning pruning() {
+        return pruning;
+    }
+
+    /** Files that are written from now on say which heads the edges passed. */
+    void attention(AttentionBlock found) {
+        attention = found;
     }
 
     /** Writes the file that front ends read. */
@@ -34,7 +50,8 @@ final class HostPruned extends Shared {
                         slug,
                         numbered,
                         labels(),
-                        SiteSet.featureDetails(graph.provenance().scan())),
+                        SiteSet.featureDetails(graph.provenance().scan()),
+                        attention),
                 directory);
     }
 

@@ -50,7 +50,9 @@ abstract class Shared implements AutoCloseable {
 
     static String kind(Class<? extends Shared> type) {
         String name = type.getSimpleName().replace("Host", "").toLowerCase(Locale.ROOT);
-        return type == Shared.class ? "anything" : "a " + name.replace("pruned", "pruned graph");
+        return type == Shared.class
+                ? "anything"
+                : "a " + name.replace("pruned", "pruned graph").replace("heads", "table of heads");
     }
 
     /**
@@ -140,11 +142,11 @@ abstract class Shared implements AutoCloseable {
                 shape.length == 0 ? new long[] {values.length} : shape);
     }
 
-    final Array copy(double[] values) {
+    final Array copy(double[] values, long... shape) {
         return Array.of(
                 allocated(ValueLayout.JAVA_DOUBLE, values.length, MemorySegment.ofArray(values)),
                 Array.F64,
-                values.length);
+                shape.length == 0 ? new long[] {values.length} : shape);
     }
 
     /** One element more than asked for, so that no array has a null address. */

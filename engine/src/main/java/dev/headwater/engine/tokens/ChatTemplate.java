@@ -16,13 +16,18 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The text that a model was trained to see for a conversation, as its files describe it. */
 public final class ChatTemplate {
     /** What stands at the end of an answer that the model goes on with, until it is cut off there (as in transformers). */
     private static final String TAG = "CONTINUE_FINAL_MESSAGE_TAG ";
+
+    /** Qwen's and GLM's name for the switch, and the one of DeepSeek and Granite. */
+    private static final Set<String> THINKING = Set.of("enable_thinking", "thinking");
 
     private final String source;
     private final @Nullable String sourceWithTools;
@@ -60,6 +65,28 @@ public final class ChatTemplate {
     /** @throws HeadwaterException if the template isn't valid */
     static ChatTemplate of(String source, SpecialTokens special) {
         return new ChatTemplate(source, null, special);
+    }
+
+    /** {@return the options that tell templates whether the model is to think first} */
+    public static Map<String, Object> thinking(boolean on) {
+        return THINKING.stream().collect(Collectors.toMap(name -> name, _ -> on));
+    }
+
+    /**
+     * Refuses options that the template does not read.
+     *
+     * @param thinking whether those of {@link #thinking} are among them, of which templates read one
+     * @throws UsageException if it reads one of them, or no switch for thinking, not
+     */
+    public void check(Conversation conversation, boolean thinking) {
+        if (thinking && THINKING.stream().noneMatch(option -> reads(conversation, option))) {
+            throw new UsageException("The model's chat template has no switch for thinking; leave that out");
+        }
+        for (String option : conversation.options().keySet()) {
+            if (!(thinking && THINKING.contains(option)) && !reads(conversation, option)) {
+                throw new UsageException("The model's chat template does not read '" + option + "'");
+            }
+        }
     }
 
     /** Whether the model has a template, valid or not. */
