@@ -12,7 +12,11 @@ import org.apache.parquet.format.StringType;
 import org.apache.parquet.format.Type;
 import org.jspecify.annotations.Nullable;
 
-/** A column of a table. @param optional whether a row may have nothing in it */
+/**
+ * A column of a table.
+ *
+ * @param optional whether a row may have nothing in it
+ */
 record Column(String name, Kind kind, boolean optional) {
     /** What its values are. */
     enum Kind {

@@ -35,6 +35,9 @@ public record MergedCircuit(
         Moments carried,
         List<Node> nodes,
         List<Edge> edges) {
+    /** Of a share of a number of graphs. */
+    private static final double ROUNDING = 1e-9;
+
     /**
      * A graph that was merged.
      *
@@ -85,31 +88,30 @@ public record MergedCircuit(
             sources.add(new Source(graph.slug(), graph.prompt(), graph.answer(), graph.probability()));
         });
         int all = tally.graphs();
-        List<Member> recurring = tally.entries().entrySet().stream()
-                .filter(entry ->
-                        entry.getKey().ofFeature() && isIn(entry.getValue().graphs(), all, minShare))
+        List<Map.Entry<Member, NodeTally.Entry>> often = tally.entries().entrySet().stream()
+                .filter(entry -> entry.getValue().graphs() >= minShare * all - ROUNDING)
+                .toList();
+        List<Map.Entry<Member, NodeTally.Entry>> recurring = often.stream()
+                .filter(entry -> entry.getKey().ofFeature())
                 .sorted(Comparator.<Map.Entry<Member, NodeTally.Entry>>comparingDouble(
                                 entry -> -entry.getValue().meanInfluence(all))
                         .thenComparing(Map.Entry::getKey))
-                .map(Map.Entry::getKey)
                 .toList();
-        List<Member> members = Stream.concat(
+        List<Map.Entry<Member, NodeTally.Entry>> kept = Stream.concat(
                         recurring.stream().limit(top),
-                        new TreeSet<>(tally.entries().keySet())
-                                .stream()
-                                        .filter(member -> !member.ofFeature()
-                                                && isIn(
-                                                        tally.entries()
-                                                                .get(member)
-                                                                .graphs(),
-                                                        all,
-                                                        minShare)))
+                        often.stream()
+                                .filter(entry -> !entry.getKey().ofFeature())
+                                .sorted(Map.Entry.comparingByKey()))
                 .toList();
+        List<Member> members = kept.stream().map(Map.Entry::getKey).toList();
         EdgeTally edges = new EdgeTally(new TreeSet<>(members)); // sums in one order, always
         set.forEach(alignment, "edges", progress, edges::add);
-        List<Node> nodes = members.stream()
-                .map(member -> node(
-                        member, tally.entries().get(member), edges.nodes().getOrDefault(member, new BitSet()), all))
+        List<Node> nodes = kept.stream()
+                .map(entry -> node(
+                        entry.getKey(),
+                        entry.getValue(),
+                        edges.nodes().getOrDefault(entry.getKey(), new BitSet()),
+                        all))
                 .toList();
         return new MergedCircuit(
                 set.origin(),
@@ -133,10 +135,6 @@ public record MergedCircuit(
         if (top < 1) {
             throw new UsageException("--top is " + top + "; a circuit needs at least one feature");
         }
-    }
-
-    private static boolean isIn(int graphs, int all, double minShare) {
-        return graphs >= minShare * all - 1e-9;
     }
 
     private static Node node(Member member, NodeTally.Entry entry, BitSet in, int all) {
