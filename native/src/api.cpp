@@ -147,6 +147,19 @@ int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, const hw_b
   });
 }
 
+int32_t hw_product(const hw_matrix *a, const hw_matrix *b, int32_t transposed, int32_t add, const hw_matrix *out) {
+  return guarded("hw_product", [&](const Checks &check) {
+    check.matrix(a, "a");
+    check.matrix(b, "b");
+    check.matrix(out, "out");
+    check.equal(transposed != 0 ? b->columns : b->rows, a->columns, "b's side", "a's columns");
+    check.equal(out->rows, a->rows, "out.rows", "as in a");
+    check.equal(out->columns, transposed != 0 ? b->rows : b->columns, "out.columns", "b's other side");
+    if (out->rows == 0 || out->columns == 0) return HW_OK;
+    return hw::cpu().host.product(a, b, transposed, add, out);
+  });
+}
+
 int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out) {
   return guarded("hw_bf16_product", [&](const Checks &check) {
     check.matrix(a, "a");

@@ -64,6 +64,16 @@ const char *bf16_units() {
   return "none";
 }
 
+bool is_amd() {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_AMD_ebx && c == signature_AMD_ecx &&
+         d == signature_AMD_edx;
+#else
+  return false;
+#endif
+}
+
 const CpuKernels &choose() {
 #if defined(__x86_64__)
   static CpuKernels widest = avx512::kernels;
@@ -134,6 +144,8 @@ const char *hw_last_error(void) { return hw::last_error; }
 const char *hw_isa(void) { return hw::cpu().isa; }
 
 const char *hw_bf16_units(void) { return hw::bf16_units(); }
+
+int32_t hw_prefers_product(void) { return std::strcmp(hw::cpu().isa, "avx512") == 0 && hw::is_amd(); }
 
 int32_t hw_has_cuda(void) { return hw::cuda() != nullptr; }
 

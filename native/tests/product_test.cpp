@@ -1,4 +1,4 @@
-/* Products with bfloat16 matrices. */
+/* Products of matrices. */
 #include <limits>
 
 #include "test.h"
@@ -60,6 +60,64 @@ struct Product {
 };
 
 }  // namespace
+
+TEST(product_is_the_sum_of_products) {
+  Random random(20);
+  for (int64_t m : {1, 5, 6, 7, 97, 200}) {
+    for (int64_t k : {0, 1, 16, 33, 257}) {
+      for (int64_t n : {1, 15, 16, 17, 65, 130}) {
+        const std::vector<float> a = random.gauss(m * k), b = random.gauss(k * n), start = random.gauss(m * n);
+        const bool transposed = (m + n) % 2 != 0, add = (m + k + n) % 3 != 0;
+        std::vector<float> out = start;
+        const hw_matrix left = test::matrix(a, m, k), to = test::matrix(out, m, n);
+        const hw_matrix right = transposed ? test::matrix(b, n, k) : test::matrix(b, k, n);
+        CHECK_OK(hw_product(&left, &right, transposed ? 1 : 0, add ? 1 : 0, &to));
+        for (int64_t i = 0; i < m; i++) {
+          for (int64_t j = 0; j < n; j++) {
+            const auto at = static_cast<size_t>(i * n + j);
+            double sum = add ? double{start[at]} : 0, scale = std::abs(sum);
+            for (int64_t l = 0; l < k; l++) {
+              const double term = double{a[static_cast<size_t>(i * k + l)]} *
+                                  double{b[static_cast<size_t>(transposed ? j * k + l : l * n + j)]};
+              sum += term;
+              scale += std::abs(term);
+            }
+            CHECK(test::close(out[at], sum, scale), m, "x", k, "x", n, " at ", i, ",", j, ": ", out[at], " for ", sum);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(product_gives_the_same_bits_with_any_threads) {
+  Random random(19);
+  const std::vector<float> a = random.gauss(301 * 300), b = random.gauss(300 * 70);
+  std::vector<float> expected(301 * 70), out(301 * 70);
+  const hw_matrix left = test::matrix(a, 301, 300), right = test::matrix(b, 300, 70);
+  const int32_t before = hw_get_threads();
+  CHECK_OK(hw_set_threads(2));
+  hw_matrix to = test::matrix(expected, 301, 70);
+  CHECK_OK(hw_product(&left, &right, 0, 0, &to));
+  to = test::matrix(out, 301, 70);
+  for (int32_t threads : test::other_threads()) {
+    CHECK_OK(hw_set_threads(threads));
+    CHECK_OK(hw_product(&left, &right, 0, 0, &to));
+    CHECK(std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)) == 0, threads, " threads");
+  }
+  CHECK_OK(hw_set_threads(before));
+}
+
+TEST(product_refuses_bad_arguments) {
+  const std::vector<float> numbers(64);
+  const hw_matrix a = test::matrix(numbers, 4, 6), b = test::matrix(numbers, 6, 8), out = test::matrix(numbers, 4, 8);
+  const hw_matrix other = test::matrix(numbers, 8, 6), low = test::matrix(numbers, 5, 8);
+  CHECK_INVALID(hw_product(&a, &low, 0, 0, &out), "b's side is 5; it must be 6");
+  CHECK_INVALID(hw_product(&a, &b, 1, 0, &out), "b's side is 8; it must be 6");
+  CHECK_INVALID(hw_product(&a, &b, 0, 0, &other), "out.rows is 8; it must be 4");
+  CHECK_INVALID(hw_product(&a, &b, 0, 0, &a), "out.columns is 6; it must be 8");
+  CHECK_INVALID(hw_product(&a, nullptr, 0, 0, &out), "b is NULL");
+}
 
 TEST(bf16_product_is_the_sum_of_rounded_products) {
   Random random(21);

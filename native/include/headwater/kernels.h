@@ -186,7 +186,20 @@ HW_API int32_t hw_unguard(const void *start);
 /* How often zeros were put into the guarded mapping that begins at `start`; NULL means all there were, since the beginning. */
 HW_API int64_t hw_torn(const void *start);
 
-/* ---- float32 products on bfloat16 units (host memory, CPU) ---- */
+/* ---- products (host memory, CPU) ---- */
+
+/*
+ * out = a * b, plus out if `add` is not 0. b is [a.columns, out.columns], or its transpose if `transposed` is not 0. The error is that of
+ * sums of 256 products that are added up. All [host].
+ */
+HW_API int32_t hw_product(const hw_matrix *a, const hw_matrix *b, int32_t transposed, int32_t add,
+                          const hw_matrix *out);
+
+/*
+ * Whether hw_product is to be preferred to MKL's: 1 where the kernels are those for AVX-512 and the processor is AMD's, for which MKL
+ * takes AVX2's.
+ */
+HW_API int32_t hw_prefers_product(void);
 
 /*
  * x as the sum of three bfloat16 matrices of its shape, each the nearest to what the ones before it leave:
@@ -309,6 +322,7 @@ HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, 
   X(add_scaled_rows)
 
 #define HW_HOST_KERNELS(X) \
+  X(product)               \
   X(split_bf16)            \
   X(bf16_product)          \
   X(row_sums)              \

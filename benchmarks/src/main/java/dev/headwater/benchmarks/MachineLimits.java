@@ -3,6 +3,7 @@ package dev.headwater.benchmarks;
 import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.NativeLibraries;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
@@ -40,11 +41,10 @@ record MachineLimits(double sgemm, double bf16, double copy) {
             Tensor from = Tensor.full(1, DType.F32, Device.CPU, COPIED);
             Tensor to = Tensor.zeros(DType.F32, Device.CPU, COPIED);
             double ownBf16 = product / fastest(() -> Torch.mm(half, half).close());
-            double sumsFloat32 = Bf16Product.unavailable().isPresent()
-                    ? 0
-                    : product / fastest(() -> Bf16Product.rounded(sums, a, half, 0));
+            double sumsFloat32 =
+                    !Bf16Product.rounds() ? 0 : product / fastest(() -> Bf16Product.rounded(sums, a, half, 0));
             return new MachineLimits(
-                    product / fastest(() -> Torch.mm(a, a).close()),
+                    product / fastest(() -> FloatProduct.into(sums, a, a, 0)),
                     Math.max(ownBf16, sumsFloat32),
                     2e-9 * COPIED * Float.BYTES / fastest(() -> Torch.copy(to, from)));
         }
@@ -54,12 +54,9 @@ record MachineLimits(double sgemm, double bf16, double copy) {
     static double sgemmNow() {
         try (var scope = TensorScope.open()) {
             Tensor factor = Tensor.full(0.01, DType.F32, Device.CPU, SIDE, SIDE);
-            Torch.mm(factor, factor).close();
-            return 2e-9
-                    * SIDE
-                    * SIDE
-                    * SIDE
-                    / fastest(3, () -> Torch.mm(factor, factor).close());
+            Tensor out = Tensor.empty(DType.F32, Device.CPU, SIDE, SIDE);
+            FloatProduct.into(out, factor, factor, 0);
+            return 2e-9 * SIDE * SIDE * SIDE / fastest(3, () -> FloatProduct.into(out, factor, factor, 0));
         }
     }
 

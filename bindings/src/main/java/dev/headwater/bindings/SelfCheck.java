@@ -51,7 +51,11 @@ public final class SelfCheck {
     }
 
     private List<Result> kernels() {
-        return List.of(
+        List<Result> results = new ArrayList<>();
+        if (device.isCpu()) {
+            results.add(check("matrix product, own", () -> compared(ownProduct())));
+        }
+        results.addAll(List.of(
                 check("encode, threshold", () -> compared(encode(false))),
                 check("encode, top k", () -> compared(encode(true))),
                 check("gather rows", () -> compared(gatherRows())),
@@ -59,7 +63,8 @@ public final class SelfCheck {
                 check("attention adjoint, single", () -> compared(patternAdjointSingle())),
                 check("edge contraction", () -> compared(edgeContract())),
                 check("add rows", () -> compared(addRows())),
-                check("add scaled rows", () -> compared(addScaledRows())));
+                check("add scaled rows", () -> compared(addScaledRows()))));
+        return results;
     }
 
     private Result check(String name, Supplier<String> measured) {
@@ -96,6 +101,15 @@ public final class SelfCheck {
         float[] b = values(side * side);
         Tensor out = Tensor.empty(DType.F32, device, side, side);
         Bf16Product.split(out, matrix(a, side), Bf16Product.parts(matrix(b, side)), 0);
+        return new Pair(out.toFloats(), product(a, b, side));
+    }
+
+    private Pair ownProduct() {
+        int side = 64;
+        float[] a = values(side * side);
+        float[] b = values(side * side);
+        Tensor out = Tensor.empty(DType.F32, device, side, side);
+        FloatProduct.own(out, matrix(a, side), matrix(b, side), false, 0);
         return new Pair(out.toFloats(), product(a, b, side));
     }
 

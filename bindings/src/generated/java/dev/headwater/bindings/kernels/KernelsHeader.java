@@ -919,6 +919,128 @@ public class KernelsHeader extends KernelsHeader$shared {
         }
     }
 
+    private static class hw_product {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_INT,
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_product");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_product(const hw_matrix *a, const hw_matrix *b, int32_t transposed, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static FunctionDescriptor hw_product$descriptor() {
+        return hw_product.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_product(const hw_matrix *a, const hw_matrix *b, int32_t transposed, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MethodHandle hw_product$handle() {
+        return hw_product.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_product(const hw_matrix *a, const hw_matrix *b, int32_t transposed, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MemorySegment hw_product$address() {
+        return hw_product.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_product(const hw_matrix *a, const hw_matrix *b, int32_t transposed, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static int hw_product(MemorySegment a, MemorySegment b, int transposed, int add, MemorySegment out) {
+        var mh$ = hw_product.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_product", a, b, transposed, add, out);
+            }
+            return (int)mh$.invokeExact(a, b, transposed, add, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_prefers_product {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT    );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_prefers_product");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_prefers_product()
+     * }
+     */
+    public static FunctionDescriptor hw_prefers_product$descriptor() {
+        return hw_prefers_product.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_prefers_product()
+     * }
+     */
+    public static MethodHandle hw_prefers_product$handle() {
+        return hw_prefers_product.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_prefers_product()
+     * }
+     */
+    public static MemorySegment hw_prefers_product$address() {
+        return hw_prefers_product.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_prefers_product()
+     * }
+     */
+    public static int hw_prefers_product() {
+        var mh$ = hw_prefers_product.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_prefers_product");
+            }
+            return (int)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class hw_split_bf16 {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,

@@ -2,6 +2,7 @@ package dev.headwater.engine.product;
 
 import dev.headwater.bindings.Bf16Product;
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -29,7 +30,7 @@ public record Weight(Tensor matrix, Products products) {
     /** out = a · this + beta · out; out and a are F32, contiguous. */
     public void product(Tensor out, Tensor a, int beta) {
         switch (products) {
-            case FLOAT32 -> Torch.mmInto(out, a, matrix, beta);
+            case FLOAT32 -> FloatProduct.into(out, a, matrix, beta);
             case BF16X6 -> Bf16Product.split(out, a, matrix, beta);
             case BFLOAT16 -> {
                 if (matrix.device().isCpu() && Bf16Product.rounds()) {
