@@ -6,7 +6,7 @@ import dev.headwater.engine.document.NodeId;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.PriorityQueue;
 
 /**
  * Heads of edges and explained scores in JSON: {@code {"edges": [{"source", "target", "weight", "layers": [{"layer", "bypass", "heads":
@@ -100,13 +100,24 @@ public record AttentionJson(LinearPrompt prompt, int top) {
 
     /** The sources with the largest values, the largest first; those without any are left out. */
     public static int[] largest(float[] values, int top) {
-        return IntStream.range(0, values.length)
-                .filter(i -> values[i] != 0)
-                .boxed()
-                .sorted(Comparator.comparingDouble(i -> -Math.abs(values[i])))
-                .limit(top == 0 ? values.length : top)
-                .mapToInt(Integer::intValue)
-                .toArray();
+        // Of tens of thousands a dozen are asked for, so that most are compared once.
+        var kept = new PriorityQueue<Integer>(
+                Comparator.<Integer>comparingDouble(i -> Math.abs(values[i])).thenComparing(Comparator.reverseOrder()));
+        double least = 0;
+        for (int i = 0; i < values.length; i++) {
+            if (Math.abs(values[i]) > least) {
+                kept.add(i);
+                if (top > 0 && kept.size() > top) {
+                    kept.remove();
+                    least = Math.abs(values[kept.element()]);
+                }
+            }
+        }
+        int[] largest = new int[kept.size()];
+        for (int i = largest.length; i-- > 0; ) {
+            largest[i] = kept.remove();
+        }
+        return largest;
     }
 
     private String name(int source) {

@@ -8,11 +8,8 @@ import dev.headwater.engine.attention.ScoreSources.Pair;
 import dev.headwater.engine.attribution.LayerInput;
 import dev.headwater.engine.attribution.LayerInput.Reading;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -36,7 +33,7 @@ final class PairSearch {
     /** Sources that join a side in a round, at least. */
     private static final int JOIN = 12;
 
-    private static final int ROUNDS = 4;
+    private static final int ROUNDS = 3;
 
     private final LayerInput input;
     private final Side query;
@@ -68,7 +65,8 @@ final class PairSearch {
             seen = new float[marginal.length];
             float[] size = TorchReduce.sum(Torch.mul(shown, shown), 0, false).toFloats();
             sources = IntStream.concat(
-                            Arrays.stream(largest(marginal, FIRST / 2)), Arrays.stream(largest(size, FIRST / 2)))
+                            Arrays.stream(AttentionJson.largest(marginal, FIRST / 2)),
+                            Arrays.stream(AttentionJson.largest(size, FIRST / 2)))
                     .distinct()
                     .toArray();
             vectors = vectors(input, sources);
@@ -87,7 +85,7 @@ final class PairSearch {
                     length[i] = 0;
                 }
             }
-            int[] rows = largest(length, READ);
+            int[] rows = AttentionJson.largest(length, READ);
             Arrays.stream(rows).forEach(row -> read.add(sources[row]));
             return TorchShape.indexSelect(vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), vectors.device()));
         }
@@ -103,7 +101,7 @@ final class PairSearch {
             for (int source : sources) {
                 others[source] = 0;
             }
-            int[] more = largest(others, most);
+            int[] more = AttentionJson.largest(others, most);
             if (more.length > 0) {
                 vectors = TorchShape.cat(List.of(vectors, vectors(input, more)), 0);
                 sources = IntStream.concat(Arrays.stream(sources), Arrays.stream(more))
@@ -118,7 +116,7 @@ final class PairSearch {
      */
     List<Pair> strongest(double scale, int pairs) {
         int join = Math.clamp(pairs, JOIN, 10 * JOIN);
-        List<Pair> found = List.of();
+        List<Pair> found = pairs(scale, pairs);
         for (int round = 0; round < ROUNDS; round++) {
             Tensor keys = key.longest();
             Tensor queries = query.longest();
@@ -131,7 +129,7 @@ final class PairSearch {
             query.join(input, products.getFirst(), join);
             key.join(input, products.getLast(), join);
             List<Pair> before = found;
-            found = Pairs.strongest(Torch.mul(query.vectors, scale), query.sources, key.vectors, key.sources, pairs);
+            found = pairs(scale, pairs);
             if (found.equals(before)) {
                 break;
             }
@@ -139,23 +137,7 @@ final class PairSearch {
         return found;
     }
 
-    /** Where the largest are that are not 0, the largest first; of many thousands a few are asked for. */
-    private static int[] largest(float[] values, int most) {
-        var kept = new PriorityQueue<Integer>(
-                Comparator.<Integer>comparingDouble(i -> Math.abs(values[i])).thenComparing(Comparator.reverseOrder()));
-        double least = 0;
-        for (int i = 0; i < values.length; i++) {
-            if (Math.abs(values[i]) > least) {
-                kept.add(i);
-                if (kept.size() > most) {
-                    kept.remove();
-                    least = Math.abs(values[kept.element()]);
-                }
-            }
-        }
-        return kept.stream()
-                .sorted(Objects.requireNonNull(kept.comparator()).reversed())
-                .mapToInt(Integer::intValue)
-                .toArray();
+    private List<Pair> pairs(double scale, int most) {
+        return Pairs.strongest(Torch.mul(query.vectors, scale), query.sources, key.vectors, key.sources, most);
     }
 }
