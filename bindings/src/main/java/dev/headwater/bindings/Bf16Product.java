@@ -30,7 +30,7 @@ public final class Bf16Product {
 
     private static final String GEMM = "cblas_gemm_bf16bf16f32";
     private static final String MISSING = "the libtorch in use has no " + GEMM
-            + ", which they need; unset HEADWATER_LIBTORCH to use the one that is shipped";
+            + ", MKL's, which they need; on x86-64, unset HEADWATER_LIBTORCH to use the one that is shipped";
     private static final int ROW_MAJOR = 101;
     private static final int NOT_TRANSPOSED = 111;
     /** Elements of {@code a}'s parts that are held at a time: little enough to be memory that the allocator keeps. */
