@@ -66,7 +66,7 @@ const char *bf16_units() {
 
 bool is_amd() {
 #if defined(__x86_64__)
-  unsigned a, b, c, d;
+  unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_AMD_ebx && c == signature_AMD_ecx &&
          d == signature_AMD_edx;
 #else
