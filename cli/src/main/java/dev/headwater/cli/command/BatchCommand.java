@@ -21,13 +21,9 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.document.GraphIndex;
-import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.GraphName;
-import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
-import dev.headwater.engine.graph.Pruning;
-import dev.headwater.engine.sharing.SiteSet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -146,8 +142,9 @@ public final class BatchCommand implements Callable<Integer> {
             if (due.stream().allMatch(line -> line.fault() != null)) {
                 due.forEach(line -> fail(line, null, String.valueOf(line.fault()), records));
             } else {
-                try (ReplacementModel loaded = model.load(display)) {
-                    new Run(Set.copyOf(due), loaded, options, settings, records, display).of(lines);
+                try (ReplacementModel loaded = model.load(display);
+                        Run run = new Run(Set.copyOf(due), loaded, options, settings, records, display)) {
+                    run.of(lines);
                 }
             }
             records.arrange(lines);
@@ -163,16 +160,14 @@ public final class BatchCommand implements Callable<Integer> {
     }
 
     /** The lines that are due, on a loaded model. */
-    private final class Run {
+    private final class Run implements AutoCloseable {
         private final Set<BatchLine> due;
         private final ReplacementModel loaded;
-        /** Of transcoders: opened once, not for each line. */
-        private GraphJson.@Nullable Labels kept;
-
         private final AttributionOptions options;
         private final BatchSettings settings;
         private final BatchRecords records;
         private final ProgressDisplay display;
+        private final BatchWriter writer;
         private int done;
 
         Run(
@@ -188,6 +183,7 @@ public final class BatchCommand implements Callable<Integer> {
             this.settings = settings;
             this.records = records;
             this.display = display;
+            this.writer = new BatchWriter(due, loaded, settings, pruning, records, directory, interrupt);
         }
 
         void of(List<BatchLine> lines) {
@@ -210,6 +206,7 @@ public final class BatchCommand implements Callable<Integer> {
                 try {
                     request = line.request(loaded, options, contrast);
                 } catch (HeadwaterException e) {
+                    settle();
                     failed(line, e.getMessage());
                     continue;
                 }
@@ -225,6 +222,7 @@ public final class BatchCommand implements Callable<Integer> {
                 tokens += length;
             }
             makeIfDue(group, requests);
+            settle();
             display.close();
         }
 
@@ -239,16 +237,11 @@ public final class BatchCommand implements Callable<Integer> {
                 throw new CancellationException("the batch was cancelled");
             }
             Stopwatch watch = new Stopwatch();
-            List<AttributionGraph> graphs = List.of();
+            List<AttributionGraph> graphs;
             try {
                 graphs = Attribution.attributeAll(loaded, requests, new Lines(display, done));
-                double seconds = watch.lap() / graphs.size();
-                for (int i = 0; i < graphs.size(); i++) {
-                    if (due.contains(group.get(i))) {
-                        write(group.get(i), graphs.get(i), seconds);
-                    }
-                }
             } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
+                settle();
                 if (group.size() > 1) {
                     // One of them is to blame; it must not harm the others.
                     for (int i = 0; i < group.size(); i++) {
@@ -257,58 +250,38 @@ public final class BatchCommand implements Callable<Integer> {
                         }
                     }
                 } else {
-                    failed(
-                            group.getFirst(),
-                            e instanceof OutOfMemoryError
-                                    ? "not enough memory (" + e.getMessage() + ")"
-                                    : String.valueOf(e.getMessage()));
+                    failed(group.getFirst(), BatchWriter.reason(e));
                 }
-            } finally {
-                graphs.forEach(AttributionGraph::close);
-            }
-        }
-
-        private GraphJson.Labels labels(AttributionGraph graph, Pruning pruned) {
-            if (loaded.basis().dense()) {
-                return SetEvidence.labels(loaded, graph, pruned); // a neuron's name depends on the graph
-            }
-            if (kept == null) {
-                kept = SetEvidence.labels(loaded.transcoderReference());
-            }
-            return kept;
-        }
-
-        private void write(BatchLine line, AttributionGraph graph, double seconds) {
-            Path file;
-            try {
-                Pruning pruned = line.pruning(pruning.thresholds()).of(graph);
-                file = GraphJson.write(
-                        graph,
-                        pruned,
-                        new GraphJson.Options(
-                                line.slug(),
-                                labels(graph, pruned),
-                                SiteSet.featureDetails(graph.provenance().scan())),
-                        directory);
-            } catch (HeadwaterException e) {
-                failed(line, e.getMessage());
                 return;
             }
-            records.add(record(line, settings.of(line))
-                    .put("graph", file.getFileName().toString())
-                    .put("tokens", graph.prompt().length())
-                    .put("active_features", graph.active().count())
-                    .put("features", graph.selected().length));
-            made++;
-            // The bar steps aside for a line, and is back at the next advance.
-            display.close();
-            say("%s: %s tokens, %s features, %s"
-                    .formatted(
-                            line.slug(),
-                            Text.count(graph.prompt().length()),
-                            Text.count(graph.selected().length),
-                            Text.seconds(seconds)));
-            display.advance(++done);
+            double seconds = watch.lap() / graphs.size();
+            try {
+                settle();
+            } catch (RuntimeException | Error e) {
+                graphs.forEach(AttributionGraph::close);
+                throw e;
+            }
+            writer.begin(group, graphs, seconds);
+        }
+
+        @Override
+        public void close() {
+            writer.close();
+        }
+
+        /** Says what became of the lines that were being written. */
+        private void settle() {
+            for (BatchWriter.Outcome outcome : writer.settle()) {
+                if (outcome.fault() != null) {
+                    failed(outcome.line(), outcome.fault());
+                    continue;
+                }
+                made++;
+                // The bar steps aside for a line, and is back at the next advance.
+                display.close();
+                say(outcome.said());
+                display.advance(++done);
+            }
         }
 
         private void failed(BatchLine line, String reason) {
@@ -322,19 +295,8 @@ public final class BatchCommand implements Callable<Integer> {
 
     private void fail(BatchLine line, @Nullable ObjectNode settings, String reason, BatchRecords records) {
         failed++;
-        records.add(record(line, settings).put("error", reason));
+        records.add(BatchWriter.record(line, settings).put("error", reason));
         console.err().println(console.errStyle().red("line " + line.number() + ": ") + Text.visible(reason));
-    }
-
-    private static ObjectNode record(BatchLine line, @Nullable ObjectNode settings) {
-        ObjectNode record = BoundedJson.mapper()
-                .createObjectNode()
-                .put("line", line.number())
-                .put("slug", line.isNamed() ? line.slug() : null);
-        if (settings != null) {
-            record.set("settings", settings);
-        }
-        return record;
     }
 
     private void warnOfUnknownKeys(List<BatchLine> lines) {
