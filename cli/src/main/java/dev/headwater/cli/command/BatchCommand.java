@@ -15,6 +15,7 @@ import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -62,6 +63,8 @@ public final class BatchCommand implements Callable<Integer> {
      * little.
      */
     private static final int MOST_TOKENS = 1024;
+    /** Graphs with more than this part of the memory that is left are written before the next are computed. */
+    private static final int LARGE = 16;
 
     private final Console console;
     private final Interrupt interrupt;
@@ -241,8 +244,9 @@ public final class BatchCommand implements Callable<Integer> {
             try {
                 graphs = Attribution.attributeAll(loaded, requests, new Lines(display, done));
             } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
-                settle();
-                if (group.size() > 1) {
+                if (settle()) {
+                    make(group, requests); // what was being written may have held the memory that these need
+                } else if (group.size() > 1) {
                     // One of them is to blame; it must not harm the others.
                     for (int i = 0; i < group.size(); i++) {
                         if (due.contains(group.get(i))) {
@@ -261,7 +265,12 @@ public final class BatchCommand implements Callable<Integer> {
                 graphs.forEach(AttributionGraph::close);
                 throw e;
             }
+            long bytes = Float.BYTES
+                    * graphs.stream().mapToLong(graph -> graph.edges().size()).sum();
             writer.begin(group, graphs, seconds);
+            if (bytes > loaded.memory().left(MemoryBudget.Place.HOST) / LARGE) {
+                settle();
+            }
         }
 
         @Override
@@ -269,9 +278,10 @@ public final class BatchCommand implements Callable<Integer> {
             writer.close();
         }
 
-        /** Says what became of the lines that were being written. */
-        private void settle() {
-            for (BatchWriter.Outcome outcome : writer.settle()) {
+        /** Says what became of the lines that were being written, if any were. */
+        private boolean settle() {
+            List<BatchWriter.Outcome> outcomes = writer.settle();
+            for (BatchWriter.Outcome outcome : outcomes) {
                 if (outcome.fault() != null) {
                     failed(outcome.line(), outcome.fault());
                     continue;
@@ -282,6 +292,7 @@ public final class BatchCommand implements Callable<Integer> {
                 say(outcome.said());
                 display.advance(++done);
             }
+            return !outcomes.isEmpty();
         }
 
         private void failed(BatchLine line, String reason) {
