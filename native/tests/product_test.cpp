@@ -90,6 +90,23 @@ TEST(product_is_the_sum_of_products) {
   }
 }
 
+/* More columns than are laid out at a time: 4 Mi numbers are 16,384 columns of 256. */
+TEST(product_of_a_wide_matrix) {
+  Random random(18);
+  const int64_t m = 7, k = 2, n = 40'000;
+  const std::vector<float> a = random.gauss(m * k), b = random.gauss(k * n);
+  std::vector<float> out(static_cast<size_t>(m * n));
+  const hw_matrix left = test::matrix(a, m, k), right = test::matrix(b, k, n), to = test::matrix(out, m, n);
+  CHECK_OK(hw_product(&left, &right, 0, 0, &to));
+  for (int64_t i = 0; i < m; i++) {
+    for (int64_t j = 0; j < n; j += 37) {
+      const double x = double{a[static_cast<size_t>(i * k)]} * double{b[static_cast<size_t>(j)]};
+      const double y = double{a[static_cast<size_t>(i * k + 1)]} * double{b[static_cast<size_t>(n + j)]};
+      CHECK(test::close(out[static_cast<size_t>(i * n + j)], x + y, std::abs(x) + std::abs(y)), "at ", i, ",", j);
+    }
+  }
+}
+
 TEST(product_gives_the_same_bits_with_any_threads) {
   Random random(19);
   const std::vector<float> a = random.gauss(301 * 300), b = random.gauss(300 * 70);

@@ -16,6 +16,7 @@ namespace {
 constexpr int64_t kPanel = kVectors * kLanes;
 constexpr int64_t kDepth = 256;        /* units of a block */
 constexpr int64_t kChunk = 16 * kRows; /* rows of the left side */
+constexpr int64_t kPacked = 4 << 20;   /* units that are laid out at a time: 16 MiB of any unembedding */
 
 /*
  * A unit is what is multiplied at a time: a float32 number, or two bfloat16 numbers that are neighbours along what is summed
@@ -73,26 +74,29 @@ HW_INLINE void tile(Rows<Unit> a, const Unit *b, int64_t units, float *out, int6
  */
 template <class Unit, class Pack, class Left>
 HW_INLINE void multiply(int64_t units, const hw_matrix *out, bool add, int64_t chunk, Pack pack, Left rows) {
-  const int64_t m = out->rows, n = out->columns, panels = ceil_div(n, kPanel), blocks = ceil_div(units, kDepth);
-  const Buffer<Unit> packed(blocks * panels * kDepth * kPanel);
+  const int64_t m = out->rows, n = out->columns, blocks = ceil_div(units, kDepth);
+  const int64_t panels = ceil_div(n, kPanel),
+                together = min(panels, max(1, kPacked / max(1, blocks * kDepth * kPanel)));
+  const Buffer<Unit> packed(blocks * together * kDepth * kPanel);
 #pragma omp parallel num_threads(hw::threads())
-  {
+  for (int64_t group = 0; group < panels; group += together) {
+    const int64_t some = min(together, panels - group);
 #pragma omp for schedule(static)
-    for (int64_t each = 0; each < blocks * panels; each++) {
-      const int64_t unit = each / panels * kDepth;
-      pack(each % panels * kPanel, unit, min(kDepth, units - unit), packed.data() + each * kDepth * kPanel);
+    for (int64_t each = 0; each < blocks * some; each++) {
+      const int64_t unit = each / some * kDepth, column = (group + each % some) * kPanel;
+      pack(column, unit, min(kDepth, units - unit), packed.data() + each * kDepth * kPanel);
     }
 #pragma omp for schedule(static)
     for (int64_t first = 0; first < m; first += chunk) {
       const int64_t count = min(chunk, m - first);
       const Rows<Unit> left = rows(first, count, omp_get_thread_num());
-      for (int64_t each = 0; each < blocks * panels; each++) {
-        const int64_t unit = each / panels * kDepth, column = each % panels * kPanel;
+      for (int64_t each = 0; each < blocks * some; each++) {
+        const int64_t unit = each / some * kDepth, column = (group + each % some) * kPanel;
         const int64_t live = min(kPanel, n - column), depth = min(kDepth, units - unit);
         for (int64_t i = 0; i < count; i += kRows) {
-          const Rows<Unit> some = {left.first + i * left.stride + unit, left.stride};
+          const Rows<Unit> tiles = {left.first + i * left.stride + unit, left.stride};
           with_tile(min(kRows, count - i), ceil_div(live, kLanes), [&]<int M, int N>() {
-            tile<M, N>(some, packed.data() + each * kDepth * kPanel, depth, out->data + (first + i) * n + column, n,
+            tile<M, N>(tiles, packed.data() + each * kDepth * kPanel, depth, out->data + (first + i) * n + column, n,
                        live, add || unit > 0);
           });
         }

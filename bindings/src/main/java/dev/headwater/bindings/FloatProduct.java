@@ -1,6 +1,7 @@
 package dev.headwater.bindings;
 
 import dev.headwater.bindings.kernels.KernelsHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Float32 matrix products: libtorch's, which are MKL's on the CPU, or our own kernel where that is the faster one. MKL takes AVX2's
@@ -47,6 +48,34 @@ public final class FloatProduct {
             }
         }
         Torch.mmInto(out, a, b, beta);
+    }
+
+    /** a · b of F32 matrices. */
+    public static Tensor mm(Tensor a, Tensor b) {
+        if (a.rank() != 2
+                || a.size(0) < FEWEST
+                || !plain(a)
+                || b.rank() != 2
+                || !b.device().isCpu()
+                || !own()) {
+            return Torch.mm(a, b);
+        }
+        Tensor out = Tensor.empty(DType.F32, Device.CPU, a.size(0), b.size(1));
+        into(out, a, b, 0);
+        return out;
+    }
+
+    /** x · wᵀ + bias, as {@link Torch#linear} computes it: x [.., k], w [m, k], bias [m] or null. */
+    public static Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
+        if (x.rank() != 2 || x.size(0) < FEWEST || !plain(x) || !plain(w) || !own()) {
+            return Torch.linear(x, w, bias);
+        }
+        Tensor out = Tensor.empty(DType.F32, Device.CPU, x.size(0), w.size(0));
+        if (bias != null) {
+            Torch.copy(out, bias);
+        }
+        own(out, x, w, true, bias == null ? 0 : 1);
+        return out;
     }
 
     private static boolean plain(Tensor tensor) {

@@ -1,6 +1,7 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -107,7 +108,7 @@ final class TotalEffects {
         long count = targets.size();
         try (var scope = TensorScope.open()) {
             Tensor rows = TorchShape.reshape(gradients, -1, frozen.width());
-            Tensor read = Torch.mm(rows, weights.output().toFloat32());
+            Tensor read = FloatProduct.mm(rows, weights.output().toFloat32());
             long headDim = read.size(1) / heads;
             // [heads, P, targets * headDim]
             Tensor byHead = TorchShape.reshape(
@@ -119,7 +120,7 @@ final class TotalEffects {
             Tensor grouped = TorchReduce.sum(
                     TorchShape.reshape(mixed, kvHeads, heads / kvHeads, positions, count, headDim), 1, false);
             Tensor values = TorchShape.reshape(TorchShape.permute(grouped, 2, 1, 0, 3), -1, kvHeads * headDim);
-            Tensor result = Torch.mm(values, weights.value().toFloat32());
+            Tensor result = FloatProduct.mm(values, weights.value().toFloat32());
             return scope.keep(TorchShape.reshape(result, count, positions, frozen.width()));
         }
     }

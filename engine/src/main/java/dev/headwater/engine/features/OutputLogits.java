@@ -1,6 +1,7 @@
 package dev.headwater.engine.features;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -70,7 +71,7 @@ final class OutputLogits {
             Norm last = model.model().finalNorm();
             Tensor read = Torch.mul(last.centred(directions), last.gain());
             Tensor logits = Torch.to(
-                    Torch.linear(
+                    FloatProduct.linear(
                             Torch.to(read, model.model().compute()),
                             model.model().unembedding(),
                             null),

@@ -2,6 +2,7 @@ package dev.headwater.engine.neuron;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -177,7 +178,7 @@ public final class Neurons implements FeatureBasis {
     public Tensor toNeurons(int layer, Tensor gradients) {
         try (var scope = TensorScope.open()) {
             return scope.keep(
-                    Torch.mm(gradients, Torch.to(layers.get(layer).down.weight(), DType.F32)));
+                    FloatProduct.mm(gradients, Torch.to(layers.get(layer).down.weight(), DType.F32)));
         }
     }
 
@@ -200,7 +201,7 @@ public final class Neurons implements FeatureBasis {
 
     private static Tensor back(Linear linear, Tensor gradients) {
         Tensor rows = TorchShape.reshape(gradients, -1, gradients.size(-1));
-        return Torch.mm(rows, Torch.to(linear.weight(), DType.F32));
+        return FloatProduct.mm(rows, Torch.to(linear.weight(), DType.F32));
     }
 
     @Override
@@ -347,7 +348,7 @@ public final class Neurons implements FeatureBasis {
     public Tensor written(int layer, Tensor activations) {
         Linear down = layers.get(layer).down;
         try (var scope = TensorScope.open()) {
-            return scope.keep(Torch.linear(activations, Torch.to(down.weight(), DType.F32), down.bias()));
+            return scope.keep(FloatProduct.linear(activations, Torch.to(down.weight(), DType.F32), down.bias()));
         }
     }
 

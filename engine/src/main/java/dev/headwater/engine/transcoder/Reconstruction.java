@@ -1,6 +1,7 @@
 package dev.headwater.engine.transcoder;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -51,7 +52,7 @@ final class Reconstruction {
         try (var scope = TensorScope.open()) {
             decoder.gather(Arrays.copyOfRange(activations.feature(), from, to), null, null, rows);
             Tensor values = Torch.to(Tensor.ofFloats(scale, positions, entries), out.device());
-            Torch.mmInto(TorchShape.narrow(out, 0, first, positions), values, rows, 1);
+            FloatProduct.into(TorchShape.narrow(out, 0, first, positions), values, rows, 1);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.headwater.engine.transcoder;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Kernels;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
@@ -103,7 +104,7 @@ final class SparseEncoder {
     private void encode(int feature, int count, Tensor tile, int position, int block, Tensor room) {
         try (var scope = TensorScope.open()) {
             Tensor pre = TorchShape.reshape(TorchShape.narrow(room, 0, 0, (long) block * count), block, count);
-            Torch.mmInto(pre, TorchShape.narrow(x, 0, position, block), TorchShape.t(tile), 0);
+            FloatProduct.into(pre, TorchShape.narrow(x, 0, position, block), TorchShape.t(tile), 0);
             requireFinite(pre, feature, position);
             Tensor bias = vector(layer.encoderBias(), feature, count);
             parts.add(new Part(

@@ -2,6 +2,7 @@ package dev.headwater.engine.transcoder;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -335,7 +336,7 @@ public final class TranscoderSet implements FeatureBasis {
                 Tensor output = Torch.add(written, decoderBias(layer));
                 Tensor skip = skip(layer);
                 if (skip != null) {
-                    Torch.mmInto(output, x.get(layer), skip, 1);
+                    FloatProduct.into(output, x.get(layer), skip, 1);
                 }
                 requireFinite(output, layer);
                 outputs.add(scope.keep(output));
