@@ -27,6 +27,7 @@ import picocli.CommandLine.Model.OptionSpec;
             GraphFunctionsCommand.class,
             KindsCommand.class,
             AttentionCommand.class,
+            CircuitsCommand.class,
             LoadingCommand.class,
             ModelCommand.class,
             OnceCommand.class,

@@ -102,11 +102,13 @@ final class ForwardAttention {
             values = cache.values(l, values);
         }
         Tensor mixed;
-        if (frozen != null) {
+        if (frozen != null && parts.size() > 1) {
+            mixed = mixEach(requireShape(l, frozen, parts.getFirst().positions()), values);
+        } else if (frozen != null) {
             if (cache != null) {
                 keys(l, weights, x); // for the tokens to come
             }
-            Tensor pattern = hooks.pattern(l, 0, ownProbabilities(l, frozen));
+            Tensor pattern = hooks.pattern(l, 0, requireShape(l, frozen, rows));
             mixed = mix(pattern, values);
             if (request.frozen()) {
                 parts.getFirst().trace().keepAttention(l, TorchShape.reshape(pattern, pattern.shape()));
@@ -169,8 +171,8 @@ final class ForwardAttention {
         return TorchShape.transpose(heads, 0, 1);
     }
 
-    private Tensor ownProbabilities(int l, Tensor frozen) {
-        long[] needed = {config.attention().heads(), rows, past + rows};
+    private Tensor requireShape(int l, Tensor frozen, int positions) {
+        long[] needed = {config.attention().heads(), positions, past + positions};
         if (!Arrays.equals(frozen.shape(), needed)) {
             throw new IllegalArgumentException("attention of layer %d is frozen to %s; its shape is %s"
                     .formatted(l, frozen, Arrays.toString(needed)));
@@ -255,6 +257,20 @@ final class ForwardAttention {
         long kvHeads = values.size(0);
         Tensor mixed = Torch.bmm(TorchShape.reshape(probabilities, kvHeads, -1, values.size(1)), values);
         return TorchShape.reshape(mixed, probabilities.size(0), probabilities.size(1), -1);
+    }
+
+    /** The same probabilities on the values of every prompt, all of one length: [heads, rows, headDim]. */
+    private Tensor mixEach(Tensor probabilities, Tensor values) {
+        long kvHeads = values.size(0);
+        long positions = probabilities.size(1);
+        long headDim = values.size(2);
+        Tensor side = TorchShape.transpose(TorchShape.reshape(values, kvHeads, parts.size(), positions, headDim), 1, 2);
+        Tensor mixed = Torch.bmm(
+                TorchShape.reshape(probabilities, kvHeads, -1, positions),
+                TorchShape.reshape(side, kvHeads, positions, -1));
+        Tensor byPrompt = TorchShape.transpose(
+                TorchShape.reshape(mixed, probabilities.size(0), positions, parts.size(), headDim), 1, 2);
+        return TorchShape.reshape(byPrompt, probabilities.size(0), rows, headDim);
     }
 
     static Tensor capped(Tensor x, double cap) {

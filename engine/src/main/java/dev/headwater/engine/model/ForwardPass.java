@@ -39,7 +39,7 @@ final class ForwardPass {
         }
     }
 
-    /** @param prompts one, unless there are neither hooks nor a cache */
+    /** @param prompts one, unless there is no cache, and no hooks but such as {@link LanguageModel#forward(List, TraceRequest, Hooks)} takes */
     ForwardPass(
             LanguageModel model,
             List<int[]> prompts,
@@ -142,13 +142,16 @@ final class ForwardPass {
         if (request.logits() == Logits.NONE) {
             return;
         }
-        for (Part part : parts) {
+        Tensor together = hooks != Hooks.NONE && parts.size() > 1 && request.logits() == Logits.LAST
+                ? logits(TorchShape.indexSelect(normalised, 0, lastRows()))
+                : null;
+        for (int i = 0; i < parts.size(); i++) {
+            Part part = parts.get(i);
             Tensor read = part.of(normalised);
             if (request.logits() == Logits.LAST) {
                 read = TorchShape.narrow(read, 0, part.positions - 1, 1);
             }
-            Tensor logits =
-                    ForwardAttention.capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
+            Tensor logits = together == null ? logits(read) : Torch.clone(TorchShape.narrow(together, 0, i, 1));
             float largest = TorchReduce.amax(TorchShape.narrow(logits, 0, logits.size(0) - 1, 1), -1, false)
                     .item();
             if (!Float.isFinite(largest)) {
@@ -158,6 +161,16 @@ final class ForwardPass {
             }
             part.trace.keepLogits(logits);
         }
+    }
+
+    private Tensor logits(Tensor read) {
+        return ForwardAttention.capped(new Linear(model.unembedding(), null).apply(read), config.finalSoftcap());
+    }
+
+    private Tensor lastRows() {
+        int[] last =
+                parts.stream().mapToInt(part -> part.first + part.positions - 1).toArray();
+        return Torch.to(Tensor.ofInts(last, last.length), model.device());
     }
 
     /** Passes a value by the hooks, and keeps what they make of it if the request says so. */

@@ -187,8 +187,17 @@ public final class LanguageModel implements AutoCloseable {
      * @throws HeadwaterException if logits are not finite
      */
     public List<Trace> forward(List<int[]> prompts, TraceRequest request) {
+        return forward(prompts, request, Hooks.NONE);
+    }
+
+    /**
+     * As above, with hooks that see the rows of all prompts one below the other. The attention that they give is one
+     * prompt's, [heads, positions, positions], and holds for each; the prompts have one length then. {@link
+     * Hooks#pattern} is not asked.
+     */
+    public List<Trace> forward(List<int[]> prompts, TraceRequest request, Hooks hooks) {
         prompts.forEach(tokens -> check(tokens, null));
-        return new ForwardPass(this, prompts, request, Hooks.NONE, null, ForwardPass.MOST_SCORES).run();
+        return new ForwardPass(this, prompts, request, hooks, null, ForwardPass.MOST_SCORES).run();
     }
 
     private void check(int[] tokens, @Nullable KvCache cache) {
