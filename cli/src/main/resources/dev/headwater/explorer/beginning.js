@@ -59,3 +59,9 @@ export function suggestedCircuit(graph) {
   }
   return chosen.size > 1 ? [...chosen].map(index => graph.nodes[index].id) : [];
 }
+
+/** The feature above the lowest layer that matters most, or null. */
+export function mostInteresting(graph) {
+  const above = graph.nodes.filter(node => node.kind === FEATURE && node.layer > 0);
+  return d3.greatest(above, node => graph.through[node.index]) ?? null;
+}

@@ -249,21 +249,3 @@ export function keys() {
     ),
   );
 }
-
-/** What an explorer without a graph says. @param create makes a graph, or null without a model; choose: opens or uploads one */
-export function welcomeCard(problem, create, choose) {
-  return h(
-    'div',
-    {class: 'welcome-card'},
-    h('h2', {}, 'Follow a model’s answer upstream'),
-    problem
-      ? h('p', {class: 'failure'}, problem)
-      : h('p', {}, 'There is no graph here yet. Trace a prompt with a live model, or bring a graph file.'),
-    h(
-      'div',
-      {class: 'button-row'},
-      create ? h('button', {class: 'primary', onclick: () => create()}, 'New graph') : null,
-      h('button', {onclick: choose}, 'Open or upload a graph'),
-    ),
-  );
-}

@@ -5,15 +5,15 @@ import {startingShare, suggestedCircuit} from './beginning.js';
 import {CompareView} from './compare-view.js';
 import {comparing} from './comparing.js';
 import {ConnectionsView} from './connections-view.js';
-import {chooseGraph, keys, welcomeCard} from './dialogs.js';
-import {fill} from './dom.js';
+import {chooseGraph, keys} from './dialogs.js';
 import {FeatureView} from './feature-view.js';
 import {count} from './format.js';
 import {GraphView} from './graph-view.js';
+import {guiding} from './guiding.js';
 import {listen} from './keyboard.js';
 import {canAsk, lowerPanel} from './lower-panel.js';
 import {Inspector} from './inspector.js';
-import {Graph, FEATURE, LOGIT} from './model.js';
+import {Graph, LOGIT} from './model.js';
 import {name as nameOf} from './naming.js';
 import {newGraph, origin} from './new-graph.js';
 import {applyTheme, nextTheme, showPanels, splitters} from './page.js';
@@ -28,7 +28,6 @@ import {START, Store} from './store.js';
 import {SubgraphView} from './subgraph-view.js';
 import {TableView} from './table-view.js';
 import {fullButton, graphTools, headerTools, subgraphTools} from './toolbars.js';
-import {Tour} from './tour.js';
 import {chosen, decode, encode, parameters, sameButSelected} from './url.js';
 
 const PEEK = 150; // milliseconds on a node until the feature panel is about it
@@ -95,7 +94,9 @@ const actions = {
     const other = await chooseGraph(source, store.state.other, 'Compare with');
     if (other) await comparison.begin(other);
   },
-  tour: () => tour.start(),
+  tour: () => guides.tour(),
+  gallery: () => welcome(),
+  guide: () => guides.guide(),
   theme: () => {
     nextTheme();
     repaint();
@@ -154,9 +155,10 @@ const search = new Search($('search'), $('search-results'), {
   hover: actions.hover,
   found: found => store.set({found}),
 });
-const tour = new Tour({
-  prepare: () => store.state.clicked || selectInteresting(),
-  onEnd: () => store.set({tour: false}),
+const guides = guiding(store, source, $('welcome'), steerView, {
+  open: name => open(name),
+  newGraph: () => actions.newGraph(),
+  choose: () => choose(),
 });
 const header = headerTools($('header-tools'), store, source, actions);
 const graphBar = graphTools($, store, graphView, actions);
@@ -256,6 +258,7 @@ async function open(name, params = new URLSearchParams()) {
     json = loaded.json;
     labels = {};
     comparison.end();
+    guides.end();
     $('welcome').hidden = true;
     $('main').hidden = false;
     $('graph-name').textContent = name;
@@ -305,15 +308,6 @@ async function loadLabels(name, graph) {
   }
 }
 
-function selectInteresting() {
-  const {graph} = store.state;
-  const best = d3.greatest(
-    graph.nodes.filter(node => node.kind === FEATURE && node.layer > 0),
-    node => graph.through[node.index],
-  );
-  if (best) store.set({clicked: best.id});
-}
-
 async function choose() {
   const name = await chooseGraph(source, store.state.name);
   if (name) await open(name);
@@ -329,10 +323,11 @@ function repaint() {
 }
 
 function welcome(problem = '') {
+  comparison.end();
   $('welcome').hidden = false;
   $('main').hidden = true;
-  const create = store.state.models.length ? actions.newGraph : null;
-  fill($('welcome'), welcomeCard(problem, create, choose));
+  guides.end();
+  guides.show(problem);
 }
 
 // Keys ----------------------------------------------------------------------------------------------------------------
@@ -384,13 +379,13 @@ async function begin() {
     });
     name = graphs.find(graph => graph.problem === null)?.name;
   }
-  if (!name) {
+  if (!name || params.has('gallery')) {
     await modelsKnown;
     return welcome();
   }
   await open(name, params);
   if (params.get('compare')) await comparison.begin(params.get('compare'));
-  if (params.has('tour')) tour.start();
+  if (params.has('tour')) guides.tour();
 }
 
 begin();

@@ -307,6 +307,20 @@ export class SteerView {
     return all;
   }
 
+  /** Runs an experiment in the place of what was set: factors of boxes by their labels, heads, groups of other graphs. */
+  async attempt({factors, heads, extras}) {
+    this.settings = new Map(
+      this.boxes.filter(box => box.label in factors).map(box => [box.id, {...UNCHANGED, factor: factors[box.label]}]),
+    );
+    this.heads.changes = heads;
+    this.adding.clear();
+    this.adding.extras = extras;
+    this.result = null;
+    this.render();
+    if (this.settings.size === Object.keys(factors).length) await this.run();
+    return this.result;
+  }
+
   enableRun() {
     const asked = this.edits();
     const some = asked !== null && asked.length + this.heads.changes.length > 0;

@@ -4,6 +4,7 @@ import {circuits} from './circuits.js';
 import {h, fill, icon} from './dom.js';
 import {write} from './annotations.js';
 import {count, percent} from './format.js';
+import {ofExamples, shownExample} from './gallery.js';
 import {diagramPng, diagramSvg, save, standalone} from './export.js';
 
 const LEAST_DENSITY = -5; // of the density slider, a power of ten
@@ -88,12 +89,14 @@ export function headerTools(host, store, source, actions) {
     h('span', {class: 'spare'}, 'Remix'),
   );
   const shareButton = iconButton('share', 'Share: link and frame', actions.share, {id: 'share'});
+  const gallery = iconButton('gallery', 'Examples, with guides', actions.gallery, {id: 'gallery-button'});
+  const guide = h('button', {class: 'small', id: 'guide', onclick: actions.guide}, 'Guide');
   fill(
     host,
     state,
     undo,
     redo,
-    source.live ? [shareButton, remix, compare, create] : null,
+    source.live ? [guide, gallery, shareButton, remix, compare, create] : null,
     iconButton('help', 'Take the tour', actions.tour, {id: 'tour-button'}),
     iconButton('moon', 'Light or dark', actions.theme, {id: 'theme-button'}),
   );
@@ -107,6 +110,8 @@ export function headerTools(host, store, source, actions) {
       set(undo, 'Undo', store.undoable);
       set(redo, 'Redo', store.redoable);
       compare.disabled = shareButton.disabled = !store.state.graph;
+      gallery.hidden = !ofExamples(store.state.models);
+      guide.hidden = !shownExample(store.state);
       remix.hidden = !store.state.graph || store.state.models.length === 0;
     },
     saving(kind, text) {

@@ -1,7 +1,20 @@
-// A walk through the page for newcomers.
+// A walk through the page: for newcomers, or through one graph of the gallery.
 
 import {h, fill} from './dom.js';
 
+/**
+ * @typedef {object} Step
+ * @property {string} at       what it is about, as a selector
+ * @property {string} title
+ * @property {string} text
+ * @property {boolean} [needsNode] a node should be selected
+ * @property {string | null} [select] the node to select
+ * @property {string} [group]  the group to select, by its label
+ * @property {string} [tab]    of the lower panel
+ * @property {import('./gallery.js').Experiment} [experiment] that can be run here
+ */
+
+/** @type {Step[]} */
 const STEPS = [
   {
     at: '#graph-panel',
@@ -43,15 +56,22 @@ const STEPS = [
 ];
 
 export class Tour {
-  /** prepare(step) may select a node before a step that needs one; onEnd() when it is over */
-  constructor({prepare, onEnd}) {
+  /**
+   * @param prepare called with a step before it is shown: puts the page into the state it speaks of
+   * @param run     runs a step's experiment; what came of it, in a sentence
+   */
+  constructor({prepare, run}) {
     this.prepare = prepare;
-    this.onEnd = onEnd;
+    this.run = run;
+    /** @type {Step[]} */
+    this.steps = STEPS;
     this.at = -1;
   }
 
-  start() {
-    if (this.at >= 0) return;
+  /** @param {Step[]} steps */
+  start(steps = STEPS) {
+    this.end();
+    this.steps = steps;
     this.card = h('div', {
       class: 'tour',
       role: 'dialog',
@@ -74,26 +94,29 @@ export class Tour {
 
   go(index) {
     if (index < 0) return;
-    if (index >= STEPS.length) return this.end();
+    if (index >= this.steps.length) return this.end();
     this.at = index;
-    const step = STEPS[index];
-    if (step.needsNode) this.prepare();
+    const step = this.steps[index];
+    this.prepare(step);
     document.querySelector('.tour-target')?.classList.remove('tour-target');
-    document.querySelector(step.at)?.classList.add('tour-target');
+    const target = document.querySelector(step.at);
+    target?.classList.add('tour-target');
+    target?.scrollIntoView({block: 'nearest'});
     fill(
       this.card,
       h('h2', {id: 'tour-title'}, step.title),
       h('p', {id: 'tour-text'}, step.text),
+      step.experiment ? this.experiment(step.experiment) : null,
       h(
         'div',
         {class: 'button-row'},
-        h('span', {class: 'muted grow'}, `${index + 1} of ${STEPS.length}`),
+        h('span', {class: 'muted tour-count'}, `${index + 1} of ${this.steps.length}`),
         h('button', {class: 'small quiet', onclick: () => this.end()}, 'Skip'),
         index > 0 ? h('button', {class: 'small', onclick: () => this.go(index - 1)}, 'Back') : null,
         h(
           'button',
           {class: 'small primary', onclick: () => this.go(index + 1)},
-          index === STEPS.length - 1 ? 'Done' : 'Next',
+          index === this.steps.length - 1 ? 'Done' : 'Next',
         ),
       ),
     );
@@ -101,12 +124,32 @@ export class Tour {
     this.card.focus();
   }
 
+  /** A button that runs it, and what came of it. */
+  experiment(experiment) {
+    const said = h('p', {class: 'tour-outcome', role: 'status'});
+    const button = h(
+      'button',
+      {
+        class: 'small primary',
+        onclick: async () => {
+          button.setAttribute('aria-disabled', 'true');
+          said.textContent = 'Running…';
+          said.textContent = await this.run(experiment).catch(failure => failure.message);
+          button.setAttribute('aria-disabled', 'false');
+          if (this.at >= 0) this.place();
+        },
+      },
+      experiment.label,
+    );
+    return [button, said];
+  }
+
   /** Beside its panel, where there is most room. */
   place() {
-    const target = document.querySelector(STEPS[this.at].at)?.getBoundingClientRect();
+    const target = document.querySelector(this.steps[this.at].at)?.getBoundingClientRect();
     const {offsetWidth: w, offsetHeight: hh} = this.card;
     let x = (innerWidth - w) / 2,
-      y = (innerHeight - hh) / 2;
+      y = innerHeight - hh - 10;
     if (target) {
       const gap = 14;
       if (innerWidth - target.right > w + gap) [x, y] = [target.right + gap, target.top];
@@ -125,6 +168,5 @@ export class Tour {
     removeEventListener('resize', this.onResize);
     this.card.remove();
     this.opener?.isConnected && this.opener.focus();
-    this.onEnd();
   }
 }

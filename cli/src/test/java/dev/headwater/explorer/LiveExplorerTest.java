@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
 
 /** The explorer as people start it, with the bundled model: what they ask of the page is computed. */
@@ -118,7 +120,7 @@ class LiveExplorerTest {
     @Order(1)
     void aPromptBecomesAGraphThatOpens() throws IOException {
         browser.load("http://localhost:" + address.getPort() + "/");
-        browser.await("an empty place", () -> browser.text("#welcome").contains("There is no graph here yet"));
+        browser.await("the gallery", () -> browser.shows(".gallery-card"));
         browser.click("#new-graph");
         browser.clickText(".chip", "Fact: the capital of the state containing Dallas is");
         browser.await("its tokens", () -> browser.text(".preview").contains("11 of at most 128 tokens"));
@@ -337,5 +339,45 @@ class LiveExplorerTest {
         assertEquals(
                 shown,
                 Json.MAPPER.readTree(new InflaterInputStream(new ByteArrayInputStream(bytes, Integer.BYTES, length))));
+    }
+
+    /** What an example's experiments come to, by the end of its graph's name. */
+    private static final Map<String, List<String>> OUTCOMES = Map.of(
+            "two-steps", List.of("says “ Texas” now, with 95 %"),
+            "another-question", List.of("says “ OR” now, with 93 %", "says “ Austin” now, with 98 %"),
+            "another-state", List.of("says “ Austin” now, with 97 %"),
+            "antonym", List.of("“grand” goes from 99.9 % to 14 %"),
+            "addition", List.of("says “96” now, with 95 %", "says “93” now, with 89 %"));
+
+    @Test
+    @Order(6)
+    void everyExampleDoesWhatItSays() {
+        for (int i = 0; i < OUTCOMES.size(); i++) {
+            browser.load(page("gallery"));
+            browser.await("the gallery", () -> browser.all(".gallery-card").size() == OUTCOMES.size() + 1);
+            browser.all(".gallery-card button").get(i).click();
+            browser.await("the guide", () -> browser.shows(".tour"));
+            String name = browser.text("#graph-name");
+            assertEquals(
+                    "[]",
+                    browser.run(
+                                    "const {graph, name} = headwater.store.state;"
+                                            + "const {EXAMPLES} = await import('/assets/gallery-examples.js');"
+                                            + "const {pinnedIds, supernodes} = EXAMPLES.find(e => e.name === name).annotations;"
+                                            + "return [...pinnedIds, ...supernodes.flatMap(g => g.slice(1))].filter(id => !graph.node(id))")
+                            .toString(),
+                    name + " has all nodes of its circuit");
+            browser.screenshot("live-" + name);
+            for (String outcome : OUTCOMES.get(name.replaceFirst("example-", ""))) {
+                do {
+                    browser.keys(Keys.ARROW_RIGHT);
+                } while (browser.all(".tour-outcome").isEmpty());
+                browser.click(".tour h2 ~ button");
+                browser.await(
+                        name + " to come to: " + outcome,
+                        () -> browser.text(".tour-outcome").contains(outcome));
+            }
+            browser.screenshot("live-" + name + "-experiment");
+        }
     }
 }
