@@ -58,16 +58,7 @@ public record CircuitReport(Console console, int top, int edges) {
     public void print(MergedCircuit circuit, @Nullable CircuitCheck check, @Nullable Path file) {
         List<MergedCircuit.Node> features = circuit.features();
         line("graphs", Text.count(circuit.graphs().size()) + prompts(circuit.alignment()));
-        line(
-                "circuit",
-                "%s of %s features in at least %s of the graphs (%s in any); they have %.0f ± %.0f %% of all features' influence"
-                        .formatted(
-                                Text.count(features.size()),
-                                Text.count(circuit.recurring()),
-                                percent(circuit.minShare()).strip(),
-                                Text.count(circuit.seen()),
-                                100 * circuit.carried().mean(),
-                                100 * circuit.carried().deviation()));
+        line("circuit", features.isEmpty() ? none(circuit) : some(circuit, features.size()));
         if (!features.isEmpty()) {
             console.out().println();
             console.out()
@@ -115,6 +106,22 @@ public record CircuitReport(Console console, int top, int edges) {
             console.out().println();
             line("wrote", Text.visible(file.toString()));
         }
+    }
+
+    private static String none(MergedCircuit circuit) {
+        return "no feature is in %s of the graphs or more (%s are in any); a lower --min-share takes rarer ones"
+                .formatted(percent(circuit.minShare()).strip(), Text.count(circuit.seen()));
+    }
+
+    private static String some(MergedCircuit circuit, int features) {
+        return "%s of %s features in at least %s of the graphs (%s in any); they have %.0f ± %.0f %% of all features' influence"
+                .formatted(
+                        Text.count(features),
+                        Text.count(circuit.recurring()),
+                        percent(circuit.minShare()).strip(),
+                        Text.count(circuit.seen()),
+                        100 * circuit.carried().mean(),
+                        100 * circuit.carried().deviation());
     }
 
     private static String prompts(Alignment alignment) {

@@ -113,6 +113,31 @@ class CircuitCommandTest {
     }
 
     @Test
+    void aSetThatSharesNothingSaysSo() {
+        Run run = Run.headwater("circuit", capitals.toString(), "--by", "start", "--min-share", "1", "--edges", "0");
+        assertEquals(0, run.code(), run.err());
+        Path strangers = directory.resolve("strangers");
+        assertEquals(
+                0,
+                Run.headwater("attribute", "36+59=", "--out", strangers.toString(), "--max-features", "30", "--quiet")
+                        .code());
+        assertEquals(
+                0,
+                Run.headwater(
+                                "attribute",
+                                "The day after Monday is",
+                                "--out",
+                                strangers.toString(),
+                                "--max-features",
+                                "30",
+                                "--quiet")
+                        .code());
+        Run none = Run.headwater("circuit", strangers.toString(), "--min-share", "1");
+        assertEquals(0, none.code(), none.err());
+        assertTrue(none.out().contains("no feature is in 100 % of the graphs or more"), none.out());
+    }
+
+    @Test
     void twoSetsAreHeldAgainstOneAnother() throws IOException {
         JsonNode contrast =
                 json(Run.headwater("circuit", capitals.toString(), "--against", states.toString(), "--json"));
