@@ -35,9 +35,10 @@
  * collector and what it does with signals are its own: HEADWATER_JAVA_OPTS and hw_start's options have no say (HW_ERROR_JAVA), and -Xrs is
  * for who started it. Nobody may end it (DestroyJavaVM) while this library is in use.
  *
- * The end. There is no function for it: Java machines can't be started twice in a process. A process may end at any time, with handles open
- * and other threads in the middle of a call; files that are being written then appear whole or not at all. Memory that handles hold is given
- * back by hw_close, not by the end of a thread. dlclose leaves the library where it is. After fork() the child can't use it: HW_ERROR_JAVA.
+ * The end. There is no function for it: Java machines can't be started twice in a process. A process may end with handles open; exit() waits
+ * for calls of other threads, at most 10 s, and asks them to end: HW_ERROR_CANCELLED, later ones get HW_ERROR_JAVA. Files that are being written
+ * appear whole or not at all. Memory that handles hold is given back by hw_close, not by the end of a thread. dlclose leaves the library
+ * where it is. After fork() the child can't use it: HW_ERROR_JAVA.
  *
  * Found are Java and the jars: by hw_start's home, by the environment variable HEADWATER_HOME (an unpacked release, or a clone that was
  * built), else from where libheadwater.so lies, upwards. A release brings its Java; a clone takes JAVA_HOME, java on the PATH, or a JDK

@@ -31,6 +31,11 @@ struct Machine {
 std::mutex starting;
 std::atomic<Machine *> running{nullptr};
 
+/* Calls that are on their way, of all threads and of this one; and whether exit() was called. */
+std::atomic<int> calls{0};
+thread_local int calls_here = 0;
+std::atomic<bool> process_ends{false};
+
 /* Of this thread; ends with it. */
 struct Attachment {
   bool ours = false;
@@ -207,6 +212,8 @@ jclass load(JNIEnv *env, jobject loader, const std::string &name) {
 }
 
 jint JNICALL tell(JNIEnv *env, jclass, jlong function, jlong user, jbyteArray phase, jlong done, jlong total) {
+  if (process_ends.load()) return 1;
+  if (function == 0) return 0;
   std::string name(static_cast<size_t>(env->GetArrayLength(phase)), '\0');
   env->GetByteArrayRegion(phase, 0, static_cast<jsize>(name.size()), reinterpret_cast<jbyte *>(name.data()));
   return reinterpret_cast<hw_progress>(function)(reinterpret_cast<void *>(user), name.c_str(), done, total);
@@ -229,7 +236,17 @@ void adopt(Machine &machine, const Home *home) {
   env->PopLocalFrame(nullptr);
 }
 
+/* exit() runs the destructors of libtorch too, while other threads may be computing with it: first their calls end. */
+void end_calls() {
+  process_ends = true;
+  if (!is_ours()) return;
+  constexpr int kMostMilliseconds = 10000;
+  for (int waited = 0; waited < kMostMilliseconds && calls.load() > calls_here; waited++) usleep(1000);
+}
+
 }  // namespace
+
+void end_before_what_is_loaded_now() { std::atexit(end_calls); }
 
 std::string &message() {
   thread_local std::string text;
@@ -270,10 +287,21 @@ Call::Call() : env(nullptr) {
                   "it anew (spawn)"};
   }
   env = attach(running.load()->vm);
-  if (env->PushLocalFrame(64) != 0) check();
+  calls++;
+  calls_here++;
+  if (process_ends.load() || env->PushLocalFrame(64) != 0) {
+    calls_here--;
+    calls--;
+    if (process_ends.load()) throw Failure{HW_ERROR_JAVA, "the process is ending"};
+    check();
+  }
 }
 
-Call::~Call() { env->PopLocalFrame(nullptr); }
+Call::~Call() {
+  env->PopLocalFrame(nullptr);
+  calls_here--;
+  calls--;
+}
 
 void Call::check() {
   if (!env->ExceptionCheck()) return;

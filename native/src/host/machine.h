@@ -60,6 +60,9 @@ class Call {
   jclass type_of(const Method &method, jmethodID &id);
 };
 
+/* exit() then ends calls on their way before it runs the destructors of libraries that are loaded now. */
+void end_before_what_is_loaded_now();
+
 /* False in a child of the process that started the machine, where nothing of it works. */
 bool is_ours();
 

@@ -81,6 +81,7 @@ inline hw_array array(hw_handle handle, int32_t what, int32_t index = 0) {
 /* A graph's edges as bytes, which are the same however it is made. */
 std::string edges(hw_model model, const char *prompt, int32_t features);
 
+void ending();
 void errors();
 void versions();
 void threads();

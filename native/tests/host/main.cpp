@@ -8,6 +8,7 @@ int main(int argc, char **argv) {
     const char *name;
     void (*run)();
   } cases[] = {{"errors", errors},
+               {"ending", ending},
                {"versions", versions},
                {"threads", threads},
                {"closing", closing},

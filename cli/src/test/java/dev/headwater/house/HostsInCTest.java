@@ -150,7 +150,7 @@ class HostsInCTest {
             strings = {
                 "errors versions contents tensors",
                 "threads closing",
-                "forking stacks",
+                "ending forking stacks",
                 "signals",
                 "another_machine",
                 "conversations contrasts heads"

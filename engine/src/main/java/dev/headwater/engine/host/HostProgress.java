@@ -3,7 +3,7 @@ package dev.headwater.engine.host;
 import dev.headwater.engine.Progress;
 import java.nio.charset.StandardCharsets;
 
-/** A host's progress function: hears how far work has come, and may ask for its end. */
+/** A host's progress function: hears how far work has come, and may ask for its end, as the end of the process does. */
 final class HostProgress implements Progress {
     private final long function;
     private final long user;
@@ -19,11 +19,11 @@ final class HostProgress implements Progress {
 
     /** @param function its address, 0 for none */
     static Progress of(long function, long user) {
-        return function == 0 ? Progress.NONE : new HostProgress(function, user);
+        return new HostProgress(function, user);
     }
 
     /**
-     * Calls the host's function; {@code libheadwater.so} registers what does.
+     * Calls the host's function, if there is one; {@code libheadwater.so} registers what does.
      *
      * @param phase in UTF-8, ending with a 0
      * @return not 0 to end the work
