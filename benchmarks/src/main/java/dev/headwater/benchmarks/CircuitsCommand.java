@@ -54,7 +54,7 @@ final class CircuitsCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "FILE", defaultValue = "atlas")
     private String model;
 
-    @Option(names = "--transcoders", paramLabel = "FILE", defaultValue = "atlas-plt")
+    @Option(names = "--transcoders", paramLabel = "REF", defaultValue = "atlas-plt")
     private String transcoders;
 
     @Option(names = "--neurons", description = "The model's own neurons are the features.")
