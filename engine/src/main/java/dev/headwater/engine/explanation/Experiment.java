@@ -26,6 +26,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -212,7 +213,7 @@ final class Experiment implements AutoCloseable {
         List<BitSet> circuits = new ArrayList<>();
         for (List<Member> group : groups) {
             BitSet box = new BitSet();
-            group.forEach(member -> box.set(stake.place().get(member.feature())));
+            group.forEach(member -> box.set(Objects.requireNonNull(stake.place().get(member.feature()))));
             circuits.add(box);
         }
         List<Measures> measures = ablations.measure(circuits);
