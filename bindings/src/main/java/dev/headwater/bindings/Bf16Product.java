@@ -139,7 +139,13 @@ public final class Bf16Product {
     }
 
     private static boolean own() {
-        return units().equals("avx512_bf16");
+        NativeLibraries.load();
+        return Own.PREFERRED;
+    }
+
+    /** Asked once, when the libraries are loaded, as {@link FloatProduct} does. */
+    private static final class Own {
+        static final boolean PREFERRED = units().equals("avx512_bf16");
     }
 
     /**

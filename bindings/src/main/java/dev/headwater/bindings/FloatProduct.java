@@ -17,7 +17,12 @@ public final class FloatProduct {
     /** Whether our own kernel is taken for products that are large enough. */
     public static boolean own() {
         NativeLibraries.load();
-        return KernelsHeader.hw_prefers_product() != 0;
+        return Own.PREFERRED;
+    }
+
+    /** Asked once, when the libraries are loaded: each product wants to know, and a virtual machine answers for its processor slowly. */
+    private static final class Own {
+        static final boolean PREFERRED = KernelsHeader.hw_prefers_product() != 0;
     }
 
     /**

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** How an attribution multiplies gradients by the model's weights. The results are float32 always. */
 public enum Products {
-    /** Float32 by the library's matrix product: the parity mode. */
+    /** Float32, see {@link dev.headwater.bindings.FloatProduct}: the parity mode. */
     FLOAT32,
     /** Both sides rounded to bfloat16. */
     BFLOAT16,
