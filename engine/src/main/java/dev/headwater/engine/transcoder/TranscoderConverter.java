@@ -1,15 +1,12 @@
 package dev.headwater.engine.transcoder;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.files.Temporary;
-import dev.headwater.engine.files.Trees;
+import dev.headwater.engine.files.AtomicDirectory;
 import dev.headwater.engine.transcoder.SetFiles.StoredLayer;
 import dev.headwater.engine.transcoder.TranscoderConfig.ActivationName;
 import dev.headwater.engine.transcoder.TranscoderConfig.Kind;
@@ -17,10 +14,8 @@ import dev.headwater.engine.weights.SafetensorsWriter;
 import dev.headwater.engine.weights.TensorInfo;
 import dev.headwater.engine.weights.WeightFile;
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,27 +56,14 @@ public final class TranscoderConverter {
      * @throws HeadwaterException  if it cannot be written; nothing is left behind then
      */
     public static void convert(TranscoderSet set, Path target, Progress progress) {
-        if (Files.exists(target)) {
-            throw new UsageException("%s exists already; name a directory that does not".formatted(target));
-        }
         requireSayable(set);
-        Path whole = target.toAbsolutePath().normalize();
-        Path temporary = Temporary.beside(whole);
-        try {
+        try (AtomicDirectory whole = AtomicDirectory.create(target)) {
             try {
-                Files.createDirectory(temporary);
-                new TranscoderConverter(set, temporary, progress).write();
-                Trees.force(temporary);
-                Files.move(temporary, whole, StandardCopyOption.ATOMIC_MOVE);
-            } finally {
-                Trees.delete(temporary);
+                new TranscoderConverter(set, whole.path(), progress).write();
+            } catch (IOException failure) {
+                throw whole.failure(failure);
             }
-        } catch (FileAlreadyExistsException taken) {
-            throw new UsageException("%s exists already; name a directory that does not".formatted(target));
-        } catch (IOException failure) {
-            Path parent = whole.resolveSibling("");
-            String cause = Files.isDirectory(parent) ? failure.toString() : parent + " is no directory";
-            throw new HeadwaterException("Cannot write %s: %s".formatted(target, cause), failure);
+            whole.commit();
         }
     }
 
@@ -227,18 +209,6 @@ public final class TranscoderConverter {
         }
         config.scan().ifPresent(scan -> keys.put("scan", scan));
         config.revision().ifPresent(revision -> keys.put("revision", revision));
-        StringBuilder yaml = new StringBuilder();
-        keys.forEach((key, value) ->
-                yaml.append(key).append(": ").append(scalar(value)).append('\n'));
-        return yaml.toString();
-    }
-
-    /** JSON's texts and numbers are YAML's too. */
-    private static String scalar(Object value) {
-        try {
-            return BoundedJson.mapper().writeValueAsString(value);
-        } catch (JsonProcessingException impossible) {
-            throw new IllegalStateException(impossible);
-        }
+        return ConfigText.of(keys);
     }
 }
