@@ -173,6 +173,60 @@ int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add
   });
 }
 
+int32_t hw_sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out) {
+  return guarded("hw_sparse_product", [&](const Checks &check) {
+    check.matrix(b, "b");
+    check.matrix(out, "out");
+    check.entries(a, out->rows, b->rows, true);
+    check.equal(out->columns, b->columns, "out.columns", "as in b");
+    if (out->rows == 0 || out->columns == 0) return HW_OK;
+    return hw::cpu().host.sparse_product(a, b, add, out);
+  });
+}
+
+int32_t hw_sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y, const hw_vector *value) {
+  return guarded("hw_sparse_dots", [&](const Checks &check) {
+    check.matrix(x, "x");
+    check.matrix(y, "y");
+    check.entries(at, x->rows, y->rows, false);
+    check.equal(y->columns, x->columns, "y.columns", "as in x");
+    check.vector(value, "value", at->count);
+    if (at->count == 0) return HW_OK;
+    return hw::cpu().host.sparse_dots(at, x, y, value);
+  });
+}
+
+int32_t hw_sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out) {
+  return guarded("hw_sparse_sums", [&](const Checks &check) {
+    check.matrix(x, "x");
+    check.matrix(out, "out");
+    check.entries(a, x->rows, out->rows, true);
+    check.equal(out->columns, x->columns, "out.columns", "as in x");
+    if (out->rows == 0 || out->columns == 0) return HW_OK;
+    return hw::cpu().host.sparse_sums(a, x, add, out);
+  });
+}
+
+int32_t hw_square_sum(const hw_vector *x, double *sum) {
+  return guarded("hw_square_sum", [&](const Checks &check) {
+    check.vector(x, "x", 0);
+    check.present(sum, "sum");
+    return hw::cpu().host.square_sum(x, sum);
+  });
+}
+
+int32_t hw_adam(const hw_vector *parameter, const hw_vector *gradient, const hw_vector *mean, const hw_vector *square,
+                double scale, double rate, double beta1, double beta2, double epsilon) {
+  return guarded("hw_adam", [&](const Checks &check) {
+    check.vector(parameter, "parameter", 0);
+    check.vector(gradient, "gradient", parameter->count);
+    check.vector(mean, "mean", parameter->count);
+    check.vector(square, "square", parameter->count);
+    if (!(epsilon > 0)) hw::fail(HW_INVALID, "hw_adam: epsilon is %g; it must be over 0", epsilon);
+    return hw::cpu().host.adam(parameter, gradient, mean, square, scale, rate, beta1, beta2, epsilon);
+  });
+}
+
 int32_t hw_pattern_adjoint(const hw_exec *exec, const hw_matrix *o, const hw_pattern *pattern, int64_t kv_heads,
                            const hw_ragged *ragged, const hw_matrix *v) {
   return guarded("hw_pattern_adjoint", [&](const Checks &check) {

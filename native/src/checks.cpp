@@ -165,6 +165,21 @@ void Checks::active(const hw_active *active) const {
   present(active->value, "out.value", active->capacity > 0);
 }
 
+void Checks::entries(const hw_active *active, int64_t rows, int64_t columns, bool values) const {
+  present(active, "entries");
+  at_least(active->count, 0, "the number of entries");
+  present(active->row, "the entries' rows", active->count > 0);
+  present(active->column, "the entries' columns", active->count > 0);
+  present(active->value, "the entries' values", values && active->count > 0);
+  within(active->row, active->count, rows, "row");
+  within(active->column, active->count, columns, "column");
+  for (int64_t i = 1; i < active->count; i++) {
+    if (active->row[i] < active->row[i - 1]) {
+      fail(HW_INVALID, "%s: row[%lld] is %d, less than the one before it", function_, number(i), active->row[i]);
+    }
+  }
+}
+
 void Checks::edges(const hw_edges *edges) const {
   present(edges, "edges");
   at_least(edges->rows, 0, "edges.rows");

@@ -35,6 +35,8 @@ class Checks {
   void pattern(const hw_pattern *pattern) const;
   void layout(const void *source, const hw_layout *layout, int64_t rows, int64_t columns) const;
   void active(const hw_active *active) const;
+  /* Entries that are read: in order of rows, each in one of so many rows and columns. */
+  void entries(const hw_active *active, int64_t rows, int64_t columns, bool values) const;
   void edges(const hw_edges *edges) const;
 
   /* Every number is 0 .. limit-1. */

@@ -216,6 +216,34 @@ HW_API int32_t hw_split_bf16(const hw_matrix *x, const hw_bf16_matrix *high, con
  */
 HW_API int32_t hw_bf16_product(const hw_matrix *a, const hw_bf16_matrix *b, int32_t add, const hw_matrix *out);
 
+/* ---- training (host memory, CPU) ---- */
+
+/*
+ * The active entries of these calls are `count` ones in order of rows, as hw_encode_threshold and hw_encode_topk write them, each
+ * in a row and a column that the matrices have; capacity is not looked at. All [host].
+ */
+
+/* out[r] = sum over the active entries of row r of value * b[column], plus out[r] if `add` is not 0. */
+HW_API int32_t hw_sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out);
+
+/* value[i] = dot(x[row[i]], y[column[i]]) for each active entry; x and y have one width. The entries' own values are not read. */
+HW_API int32_t hw_sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y, const hw_vector *value);
+
+/* out[c] = sum over the active entries of column c, in their order, of value * x[row], plus out[c] if `add` is not 0. */
+HW_API int32_t hw_sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out);
+
+/* *sum = sum of x[i]^2, in float64. */
+HW_API int32_t hw_square_sum(const hw_vector *x, double *sum);
+
+/*
+ * One step of Adam (Kingma and Ba, 2015), in the order of its section 2's end, with g = scale * gradient:
+ *   mean = beta1 * mean + (1 - beta1) * g;  square = beta2 * square + (1 - beta2) * g^2
+ *   parameter -= rate * mean / (sqrt(square) + epsilon)
+ * where rate and epsilon hold the corrections for the step's number. All vectors have one length.
+ */
+HW_API int32_t hw_adam(const hw_vector *parameter, const hw_vector *gradient, const hw_vector *mean,
+                       const hw_vector *square, double scale, double rate, double beta1, double beta2, double epsilon);
+
 /* ---- adjoint sweep ---- */
 
 /*
@@ -325,6 +353,11 @@ HW_API int32_t hw_edges_above(const hw_edges *edges, const double *coefficient, 
   X(product)               \
   X(split_bf16)            \
   X(bf16_product)          \
+  X(sparse_product)        \
+  X(sparse_dots)           \
+  X(sparse_sums)           \
+  X(square_sum)            \
+  X(adam)                  \
   X(row_sums)              \
   X(influence)             \
   X(edge_cut)              \

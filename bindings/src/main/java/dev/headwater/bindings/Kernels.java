@@ -384,7 +384,7 @@ public final class Kernels {
         }
     }
 
-    private static void same(String name, @Nullable Tensor vector, long length) {
+    static void same(String name, @Nullable Tensor vector, long length) {
         if (vector != null && (vector.rank() != 1 || vector.size(0) != length)) {
             throw new IllegalArgumentException(name + " is " + vector + ", not [" + length + "]");
         }

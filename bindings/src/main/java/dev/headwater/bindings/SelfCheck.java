@@ -54,6 +54,8 @@ public final class SelfCheck {
         List<Result> results = new ArrayList<>();
         if (device.isCpu()) {
             results.add(check("matrix product, own", () -> compared(ownProduct())));
+            results.add(check("sparse products", () -> compared(sparseProducts())));
+            results.add(check("optimiser's step", () -> compared(adam())));
         }
         results.addAll(List.of(
                 check("encode, threshold", () -> compared(encode(false))),
@@ -157,6 +159,49 @@ public final class SelfCheck {
             }
         }
         return c;
+    }
+
+    /** Two products that come to the same: entries times x, and the places of that product in which there are entries. */
+    private Pair sparseProducts() {
+        float[] dense = values(POSITIONS * WIDTH);
+        SparseEntries entries = SparseEntries.above(matrix(dense, WIDTH), null, null);
+        Tensor right = matrix(values(WIDTH * WIDTH), WIDTH);
+        Tensor out = Tensor.empty(DType.F32, device, POSITIONS, WIDTH);
+        entries.product(right, false, out);
+        Tensor sums = Tensor.empty(DType.F32, device, WIDTH, WIDTH);
+        entries.sums(out, false, sums);
+        float[] dots =
+                entries.with(entries.dots(matrix(dense, WIDTH), sums)).values().toFloats();
+        float[] positive = dense.clone();
+        for (int i = 0; i < positive.length; i++) {
+            positive[i] = Math.max(0, positive[i]);
+        }
+        Tensor expected = Torch.mm(
+                matrix(dense, WIDTH),
+                TorchShape.t(
+                        Torch.mm(TorchShape.t(matrix(positive, WIDTH)), Torch.mm(matrix(positive, WIDTH), right))));
+        float[] all = expected.toFloats();
+        float[] chosen = new float[dots.length];
+        for (int i = 0, n = 0; i < all.length; i++) {
+            if (positive[i] > 0) {
+                chosen[n++] = all[i];
+            }
+        }
+        return new Pair(dots, chosen);
+    }
+
+    private Pair adam() {
+        float[] parameter = values(WIDTH);
+        float[] gradient = values(WIDTH);
+        Tensor moved = vector(parameter);
+        Tensor mean = Tensor.zeros(DType.F32, device, WIDTH);
+        new Adam(0.9, 0.99, 1e-8)
+                .step(moved, vector(gradient), mean, Tensor.zeros(DType.F32, device, WIDTH), 1, 0.1, 1);
+        float[] expected = new float[WIDTH];
+        for (int i = 0; i < WIDTH; i++) {
+            expected[i] = parameter[i] - 0.1f * Math.signum(gradient[i]); // the first step has one length
+        }
+        return new Pair(moved.toFloats(), expected);
     }
 
     /** Dense activations rebuilt from the active entries; ReLU with a threshold, or the two largest of a row. */

@@ -1167,6 +1167,324 @@ public class KernelsHeader extends KernelsHeader$shared {
         }
     }
 
+    private static class hw_sparse_product {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_sparse_product");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static FunctionDescriptor hw_sparse_product$descriptor() {
+        return hw_sparse_product.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MethodHandle hw_sparse_product$handle() {
+        return hw_sparse_product.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MemorySegment hw_sparse_product$address() {
+        return hw_sparse_product.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static int hw_sparse_product(MemorySegment a, MemorySegment b, int add, MemorySegment out) {
+        var mh$ = hw_sparse_product.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_sparse_product", a, b, add, out);
+            }
+            return (int)mh$.invokeExact(a, b, add, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_sparse_dots {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_sparse_dots");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y, const hw_vector *value)
+     * }
+     */
+    public static FunctionDescriptor hw_sparse_dots$descriptor() {
+        return hw_sparse_dots.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y, const hw_vector *value)
+     * }
+     */
+    public static MethodHandle hw_sparse_dots$handle() {
+        return hw_sparse_dots.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y, const hw_vector *value)
+     * }
+     */
+    public static MemorySegment hw_sparse_dots$address() {
+        return hw_sparse_dots.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y, const hw_vector *value)
+     * }
+     */
+    public static int hw_sparse_dots(MemorySegment at, MemorySegment x, MemorySegment y, MemorySegment value) {
+        var mh$ = hw_sparse_dots.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_sparse_dots", at, x, y, value);
+            }
+            return (int)mh$.invokeExact(at, x, y, value);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_sparse_sums {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_sparse_sums");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static FunctionDescriptor hw_sparse_sums$descriptor() {
+        return hw_sparse_sums.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MethodHandle hw_sparse_sums$handle() {
+        return hw_sparse_sums.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static MemorySegment hw_sparse_sums$address() {
+        return hw_sparse_sums.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out)
+     * }
+     */
+    public static int hw_sparse_sums(MemorySegment a, MemorySegment x, int add, MemorySegment out) {
+        var mh$ = hw_sparse_sums.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_sparse_sums", a, x, add, out);
+            }
+            return (int)mh$.invokeExact(a, x, add, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_square_sum {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_square_sum");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_square_sum(const hw_vector *x, double *sum)
+     * }
+     */
+    public static FunctionDescriptor hw_square_sum$descriptor() {
+        return hw_square_sum.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_square_sum(const hw_vector *x, double *sum)
+     * }
+     */
+    public static MethodHandle hw_square_sum$handle() {
+        return hw_square_sum.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_square_sum(const hw_vector *x, double *sum)
+     * }
+     */
+    public static MemorySegment hw_square_sum$address() {
+        return hw_square_sum.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_square_sum(const hw_vector *x, double *sum)
+     * }
+     */
+    public static int hw_square_sum(MemorySegment x, MemorySegment sum) {
+        var mh$ = hw_square_sum.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_square_sum", x, sum);
+            }
+            return (int)mh$.invokeExact(x, sum);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class hw_adam {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            KernelsHeader.C_INT,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_POINTER,
+            KernelsHeader.C_DOUBLE,
+            KernelsHeader.C_DOUBLE,
+            KernelsHeader.C_DOUBLE,
+            KernelsHeader.C_DOUBLE,
+            KernelsHeader.C_DOUBLE
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("hw_adam");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t hw_adam(const hw_vector *parameter, const hw_vector *gradient, const hw_vector *mean, const hw_vector *square, double scale, double rate, double beta1, double beta2, double epsilon)
+     * }
+     */
+    public static FunctionDescriptor hw_adam$descriptor() {
+        return hw_adam.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t hw_adam(const hw_vector *parameter, const hw_vector *gradient, const hw_vector *mean, const hw_vector *square, double scale, double rate, double beta1, double beta2, double epsilon)
+     * }
+     */
+    public static MethodHandle hw_adam$handle() {
+        return hw_adam.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t hw_adam(const hw_vector *parameter, const hw_vector *gradient, const hw_vector *mean, const hw_vector *square, double scale, double rate, double beta1, double beta2, double epsilon)
+     * }
+     */
+    public static MemorySegment hw_adam$address() {
+        return hw_adam.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t hw_adam(const hw_vector *parameter, const hw_vector *gradient, const hw_vector *mean, const hw_vector *square, double scale, double rate, double beta1, double beta2, double epsilon)
+     * }
+     */
+    public static int hw_adam(MemorySegment parameter, MemorySegment gradient, MemorySegment mean, MemorySegment square, double scale, double rate, double beta1, double beta2, double epsilon) {
+        var mh$ = hw_adam.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("hw_adam", parameter, gradient, mean, square, scale, rate, beta1, beta2, epsilon);
+            }
+            return (int)mh$.invokeExact(parameter, gradient, mean, square, scale, rate, beta1, beta2, epsilon);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class hw_pattern_adjoint {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             KernelsHeader.C_INT,
