@@ -52,7 +52,7 @@ record SyntheticGraph(int layers, int positions, int features) {
     List<LogitTarget> targets() {
         List<LogitTarget> targets = new ArrayList<>();
         for (int k = 0; k < LOGITS; k++) {
-            targets.add(new LogitTarget(2 + k, "w" + (2 + k), (float) (0.5 / (1 << k))));
+            targets.add(new LogitTarget(2 + k, "w" + (2 + k), (float) (0.5 / (1 << k)), positions - 1));
         }
         return targets;
     }

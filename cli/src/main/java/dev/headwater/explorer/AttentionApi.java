@@ -199,7 +199,7 @@ final class AttentionApi {
             case TOKEN -> Optional.of(new Node.Token(node.position(), node.token(), ""));
             case LOGIT ->
                 Optional.of(new Node.Logit(
-                        node.position(), new LogitTarget(number, text(node.label()), (float) node.probability())));
+                        new LogitTarget(number, text(node.label()), (float) node.probability(), node.position())));
             case OTHER -> Optional.empty();
         };
     }

@@ -61,7 +61,8 @@ function output(node, graph) {
     : isPartial(node.token)
       ? `bytes of a character, id ${node.key}, `
       : '';
-  return `Output, ${what}${percent(node.probability)}`;
+  const after = node.position === graph.tokens.length - 1 ? '' : ` after “${word(graph.textAt(node.position))}”`;
+  return `Output${after}, ${what}${percent(node.probability)}`;
 }
 
 /** Layer and index, short: 3/1932. */

@@ -92,7 +92,10 @@ export function effects(graph, nodes, result) {
   );
   const after = new Map(steered.next.map(entry => [String(entry.id), entry.probability]));
   for (const {id, probability} of original.next) {
-    const node = graph.nodes.find(each => each.kind === LOGIT && each.key === String(id) && !each.target);
+    const node = graph.nodes.find(
+      each =>
+        each.kind === LOGIT && each.key === String(id) && !each.target && each.position === graph.tokens.length - 1,
+    );
     if (node) found.set(node.id, [probability, after.get(String(id)) ?? 0]);
   }
   return found;

@@ -280,16 +280,16 @@ public final class AttentionCommand implements Callable<Integer> {
     private static Node node(LinearPrompt linear, @Nullable AttributionGraph whole, String name) {
         Node node = NodeId.parse(name, linear.model().layers());
         if (node instanceof Node.Logit logit) {
-            if (logit.position() != linear.prompt().length() - 1) {
-                throw new UsageException(
-                        "'" + name + "' is no output of this prompt: outputs are at its last position, "
-                                + (linear.prompt().length() - 1));
+            if (logit.position() >= linear.prompt().length()) {
+                throw new UsageException("'" + name + "' is no output of this prompt: its positions are 0 to "
+                        + (linear.prompt().length() - 1));
             }
             return whole == null
                     ? node
                     : whole.targets().stream()
-                            .filter(target -> target.token() == logit.target().token())
-                            .<Node>map(target -> new Node.Logit(logit.position(), target))
+                            .filter(target ->
+                                    target.token() == logit.target().token() && target.position() == logit.position())
+                            .<Node>map(Node.Logit::new)
                             .findFirst()
                             .orElseThrow(() -> new UsageException("'" + name + "' is none of the graph's outputs"));
         }

@@ -1,5 +1,7 @@
 package dev.headwater.cli.command;
 
+import dev.headwater.cli.option.Answer;
+import dev.headwater.cli.option.AnswerOptions;
 import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
@@ -22,15 +24,18 @@ import dev.headwater.engine.attention.GraphHeads;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.attribution.LinearPrompt;
+import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.document.GraphName;
 import dev.headwater.engine.features.FeatureBuild;
 import dev.headwater.engine.features.FeatureFiles;
 import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.PrefixGraph;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.sharing.SiteSet;
@@ -38,6 +43,7 @@ import dev.headwater.engine.transcoder.TranscoderSet;
 import dev.headwater.explorer.ExplorerConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +66,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  headwater attribute \"Fact: the capital of the state containing Dallas is\"",
             "  headwater attribute -m DIR -t DIR --prompt-file FILE --max-features 2000",
+            "  headwater attribute \"Fact: the capital of the state containing Dallas is\" --continue 4",
             "  headwater attribute -t atlas-clt --json \"36+59=\" | jq .features"
         })
 public final class AttributeCommand implements Callable<Integer> {
@@ -83,6 +90,9 @@ public final class AttributeCommand implements Callable<Integer> {
 
     @Mixin
     private TargetOptions targets;
+
+    @Mixin
+    private AnswerOptions answers;
 
     @Mixin
     private PruningOptions pruning;
@@ -149,6 +159,7 @@ public final class AttributeCommand implements Callable<Integer> {
         model.check();
         contrast.check(model);
         targets.check();
+        Answer answer = answers.read(targets.isGiven());
         pruning.check();
         output.check(source.title());
         checkRaw();
@@ -168,14 +179,22 @@ public final class AttributeCommand implements Callable<Integer> {
             }
             FeatureFiles evidence = features == null ? null : FeatureBuild.open(loaded, features);
             seconds.put("load", watch.lap());
-            Prompt read = source.resolve(loaded);
-            if (output.named()) {
+            Prompt asked = source.resolve(loaded);
+            Answer.Asked whole = answer.isGiven()
+                    ? answer.of(loaded, asked, (OutputTargets.Salient) options.targets(), progress)
+                    : null;
+            Prompt read = whole == null ? asked : whole.prompt();
+            if (whole != null) {
+                seconds.put("answer", watch.lap());
+            }
+            if (output.named() && !answers.series()) {
                 GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
             }
-            if (!output.quiet()) {
+            if (!output.quiet() && whole == null) {
                 Foresight.tell(loaded, read, source.ending(), console);
             }
-            AttributionOptions wanted = options.withTargets(targets.of(loaded, read.length(), options.targets()))
+            AttributionOptions wanted = options.withTargets(
+                            whole != null ? whole.targets() : targets.of(loaded, read.length(), options.targets()))
                     .withContrast(contrast.of(loaded, read).orElse(null));
             try (LinearPrompt linear = heads ? LinearPrompt.of(loaded, read, wanted, progress) : null;
                     AttributionGraph graph = linear == null
@@ -186,13 +205,22 @@ public final class AttributeCommand implements Callable<Integer> {
                 watch.lap();
                 Pruning pruned = pruning.of(graph);
                 seconds.put("prune", watch.lap());
-                GraphJson.Labels labels =
-                        evidence == null ? SetEvidence.labels(loaded, graph, pruned) : new FeatureLabels(evidence);
+                GraphJson.Labels labels = labels(loaded, graph, pruned, evidence);
                 AttentionBlock attention = linear == null ? null : attention(linear, graph, pruned, wanted, labels);
                 if (linear != null) {
                     seconds.put("heads", watch.lap());
                 }
-                Map<String, Path> files = write(graph, pruned, output.slug(source.title()), labels, attention);
+                Map<String, Path> files = new LinkedHashMap<>();
+                if (raw != null) {
+                    GraphFile.write(graph, attention, raw);
+                    files.put("raw", raw);
+                }
+                if (answers.series()) {
+                    files.putAll(series(loaded, graph, evidence, output.slug(source.title())));
+                } else {
+                    files.put("graph", write(graph, pruned, output.slug(source.title()), labels, attention));
+                }
+                files.put("index", output.directory().resolve(GraphIndex.FILE));
                 seconds.put("write", watch.lap());
                 output.print(
                         GraphSummary.of(
@@ -229,6 +257,9 @@ public final class AttributeCommand implements Callable<Integer> {
     private void checkHeads() {
         if (heads && contrast.isGiven()) {
             throw new UsageException("--heads are of effects from 0, not from a mean; leave out --heads or --contrast");
+        }
+        if (heads && answers.series()) {
+            throw new UsageException("--heads are found of one graph; leave out --heads or --series");
         }
         if (!(headShare > 0 && headShare <= 1)) {
             throw new UsageException("--head-share is " + headShare + "; it is a share above 0, up to 1");
@@ -273,30 +304,47 @@ public final class AttributeCommand implements Callable<Integer> {
         OutputOptions.checkWritable(parent);
     }
 
-    private Map<String, Path> write(
+    /** A file for each position that has outputs. */
+    private Map<String, Path> series(
+            ReplacementModel loaded, AttributionGraph graph, @Nullable FeatureFiles evidence, String slug) {
+        Map<String, Path> files = new LinkedHashMap<>();
+        for (int position : graph.outputPositions()) {
+            Prompt prefix = loaded.prompt(Arrays.copyOf(graph.prompt().tokens(), position + 1));
+            try (AttributionGraph one = PrefixGraph.of(graph, prefix)) {
+                Pruning pruned = pruning.of(one);
+                files.put(
+                        "graph " + position,
+                        write(
+                                one,
+                                pruned,
+                                GraphName.numbered(slug + "-at", position),
+                                labels(loaded, one, pruned, evidence),
+                                null));
+            }
+        }
+        return files;
+    }
+
+    private static GraphJson.Labels labels(
+            ReplacementModel loaded, AttributionGraph graph, Pruning pruned, @Nullable FeatureFiles evidence) {
+        return evidence == null ? SetEvidence.labels(loaded, graph, pruned) : new FeatureLabels(evidence);
+    }
+
+    private Path write(
             AttributionGraph graph,
             Pruning pruned,
             String slug,
             GraphJson.Labels labels,
             @Nullable AttentionBlock attention) {
-        Map<String, Path> files = new LinkedHashMap<>();
-        if (raw != null) {
-            GraphFile.write(graph, attention, raw);
-            files.put("raw", raw);
-        }
-        files.put(
-                "graph",
-                GraphJson.write(
-                        graph,
-                        pruned,
-                        new GraphJson.Options(
-                                slug,
-                                !output.named(),
-                                labels,
-                                SiteSet.featureDetails(graph.provenance().scan()),
-                                attention),
-                        output.directory()));
-        files.put("index", output.directory().resolve(GraphIndex.FILE));
-        return files;
+        return GraphJson.write(
+                graph,
+                pruned,
+                new GraphJson.Options(
+                        slug,
+                        !output.named(),
+                        labels,
+                        SiteSet.featureDetails(graph.provenance().scan()),
+                        attention),
+                output.directory());
     }
 }

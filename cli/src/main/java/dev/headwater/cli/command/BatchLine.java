@@ -3,12 +3,14 @@ package dev.headwater.cli.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
+import dev.headwater.cli.option.Answer;
 import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.PromptLines;
 import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TracingOptions;
+import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
@@ -77,6 +79,9 @@ public record BatchLine(
             "node_threshold",
             "edge_threshold",
             "targets",
+            "targets_at",
+            "answer",
+            "continue",
             "contrast");
 
     /**
@@ -112,6 +117,7 @@ public record BatchLine(
             line.options(AttributionOptions.DEFAULT);
             line.pruning(PruningOptions.Thresholds.USUAL);
             line.targets();
+            line.answer();
             return line;
         } catch (UsageException e) {
             return new BatchLine(read.number(), null, null, fields, e.getMessage());
@@ -209,11 +215,30 @@ public record BatchLine(
         }
     }
 
+    /**
+     * What follows this line's prompt, and where the text is explained.
+     *
+     * @throws UsageException if it says what makes no sense
+     */
+    Answer answer() {
+        Answer answer = Answer.parse(fields);
+        if (answer.isGiven() && targets().isPresent()) {
+            throw new UsageException(
+                    "it has targets, and targets_at, answer or continue, which make the text's own tokens the targets");
+        }
+        return answer;
+    }
+
     /** The graph that is wanted. */
     Attribution.Request request(ReplacementModel model, AttributionOptions batch, ContrastOptions contrast) {
-        Prompt read = prompt().resolve(model);
-        AttributionOptions options =
-                options(batch).withContrast(contrast.of(model, read).orElse(null));
+        Prompt asked = prompt().resolve(model);
+        AttributionOptions own = options(batch);
+        Answer answer = answer();
+        Answer.Asked whole =
+                answer.isGiven() ? answer.of(model, asked, (OutputTargets.Salient) own.targets(), Progress.NONE) : null;
+        Prompt read = whole == null ? asked : whole.prompt();
+        AttributionOptions options = (whole == null ? own : own.withTargets(whole.targets()))
+                .withContrast(contrast.of(model, read).orElse(null));
         return new Attribution.Request(
                 read,
                 targets()

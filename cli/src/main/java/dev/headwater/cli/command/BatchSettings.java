@@ -66,6 +66,11 @@ record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions
         if (line.targets().isPresent()) {
             settings.set("targets", line.fields().get("targets"));
         }
+        for (String key : List.of("targets_at", "answer", "continue")) {
+            if (line.fields().has(key)) {
+                settings.set(key, line.fields().get(key));
+            }
+        }
         PruningOptions.Thresholds thresholds = line.pruning(pruning);
         return settings.<ObjectNode>setAll(common)
                 .put("node_threshold", thresholds.nodes())
@@ -86,7 +91,17 @@ record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions
         Optional<ObjectNode> made = records.settings(slug);
         if (made.isPresent()) {
             ObjectNode settings = of(line);
-            return List.of("prompt", "token_ids", "conversation", "model", "transcoders", "targets", "contrast")
+            return List.of(
+                            "prompt",
+                            "token_ids",
+                            "conversation",
+                            "model",
+                            "transcoders",
+                            "targets",
+                            "targets_at",
+                            "answer",
+                            "continue",
+                            "contrast")
                     .stream()
                     .allMatch(key -> settings.path(key).equals(made.get().path(key)));
         }

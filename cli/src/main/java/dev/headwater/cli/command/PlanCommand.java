@@ -69,6 +69,14 @@ public final class PlanCommand implements Callable<Integer> {
     private int maxFeatures;
 
     @Option(
+            names = "--outputs",
+            paramLabel = "N",
+            defaultValue = "10",
+            description =
+                    "Outputs that the graph explains, such as positions of attribute --targets-at (default: ${DEFAULT-VALUE}).")
+    private int outputs;
+
+    @Option(
             names = "--active-per-token",
             paramLabel = "N",
             description =
@@ -88,6 +96,7 @@ public final class PlanCommand implements Callable<Integer> {
         contrast.check(model);
         check("--tokens", tokens, 1, 1_000_000);
         check("--max-features", maxFeatures, 0, Integer.MAX_VALUE);
+        check("--outputs", outputs, 1, 1_000_000);
         if (activePerToken != null) {
             check("--active-per-token", activePerToken, 1, Integer.MAX_VALUE);
         }
@@ -251,6 +260,7 @@ public final class PlanCommand implements Callable<Integer> {
                     tokens,
                     active,
                     maxFeatures,
+                    outputs,
                     model.type(),
                     device.working());
             return contrast.isGiven() ? estimate.against(config, set.features(), tokens, contrast.prompts()) : estimate;

@@ -53,6 +53,11 @@ public final class TargetOptions {
             description = "Explain why a feature fires: LAYER/POSITION/NUMBER; may be repeated.")
     private List<String> features = new ArrayList<>();
 
+    /** {@return whether anything but the most probable next tokens is to be explained} */
+    public boolean isGiven() {
+        return !tokens.isEmpty() || difference != null || concept != null || direction != null || !features.isEmpty();
+    }
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
         long kinds = Stream.of(

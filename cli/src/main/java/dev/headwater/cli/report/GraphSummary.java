@@ -59,8 +59,9 @@ public record GraphSummary(
      * @param token  of the vocabulary, -1 for a feature or a direction
      * @param shown  the same for people
      * @param weight a token's probability; of others what they count for
+     * @param position after which it stands
      */
-    record Target(int token, String text, String shown, double weight) {
+    record Target(int token, String text, String shown, double weight, int position) {
         boolean isToken() {
             return token >= 0;
         }
@@ -71,7 +72,8 @@ public record GraphSummary(
                     token ? target.token() : -1,
                     target.text(),
                     token ? quoted.apply(target.token()) : target.text(),
-                    target.probability());
+                    target.probability(),
+                    target.position());
         }
     }
 
@@ -220,6 +222,7 @@ public record GraphSummary(
             json.writeStringField("text", target.text());
             // A direction or a feature is no next token, and its weight no probability.
             json.writeNumberField(target.isToken() ? "probability" : "weight", target.weight());
+            json.writeNumberField("position", target.position());
             json.writeEndObject();
         }
         json.writeEndArray();

@@ -35,7 +35,7 @@ public final class SummaryReport {
     private void print() {
         flow("tokens", tokens(), style.dim("│"), "│");
         flow(
-                summary.targets().stream().allMatch(GraphSummary.Target::isToken) ? "next" : "explains",
+                atEnd() && summary.targets().stream().allMatch(GraphSummary.Target::isToken) ? "next" : "explains",
                 targets(),
                 "   ",
                 "   ");
@@ -96,10 +96,16 @@ public final class SummaryReport {
                 .toList();
     }
 
+    private boolean atEnd() {
+        return summary.targets().stream()
+                .allMatch(target -> target.position() == summary.prompt().length() - 1);
+    }
+
     private List<Piece> targets() {
+        boolean placed = !atEnd();
         List<Piece> pieces = new ArrayList<>();
         for (GraphSummary.Target target : summary.targets()) {
-            String text = Text.visible(target.shown());
+            String text = (placed ? target.position() + " " : "") + Text.visible(target.shown());
             // A direction or a feature is no next token, and its weight no probability.
             String probability = target.isToken()
                     ? String.format(Locale.ROOT, " %.1f %%", 100 * target.weight())

@@ -118,7 +118,7 @@ class AttentionCommandTest {
                 "--edge E_5_9,0_94_9; token 5 is not at position 9",
                 "--edge x,0_94_9; 'x' is no node",
                 "--edge 0_94_9,9_1_1; '9_1_1' is no node of this model",
-                "--edge 0_94_9,7_5352_3; '7_5352_3' is no output of this prompt",
+                "--edge 0_94_9,7_5352_11; '7_5352_11' is no output of this prompt",
                 "--top -1; --top is -1",
             })
     void whatCannotBeExplainedGetsASentence(String options, String sentence) {

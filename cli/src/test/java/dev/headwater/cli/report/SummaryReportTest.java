@@ -81,7 +81,8 @@ class SummaryReportTest {
                 Provenance.UNKNOWN,
                 new Prompt("prompt", new int[texts.size()], texts),
                 IntStream.range(0, 10)
-                        .mapToObj(k -> new GraphSummary.Target(k, " token" + k, "\" token" + k + "\"", 0.1f))
+                        .mapToObj(k ->
+                                new GraphSummary.Target(k, " token" + k, "\" token" + k + "\"", 0.1f, texts.size() - 1))
                         .toList(),
                 12345,
                 7500,

@@ -394,6 +394,7 @@ public final class Attribution {
                 part.labels,
                 selection.edges(),
                 part.distances(),
-                AttributionProvenance.of(model, part.request.options(), clock.seconds()));
+                AttributionProvenance.of(
+                        model, part.request.options(), part.request.prompt().length(), clock.seconds()));
     }
 }

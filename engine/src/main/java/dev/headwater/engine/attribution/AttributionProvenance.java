@@ -13,7 +13,9 @@ import java.util.Map;
 final class AttributionProvenance {
     private AttributionProvenance() {}
 
-    static Provenance of(ReplacementModel model, AttributionOptions options, Map<String, Double> seconds) {
+    /** @param positions of the prompt */
+    static Provenance of(
+            ReplacementModel model, AttributionOptions options, int positions, Map<String, Double> seconds) {
         Map<String, Object> settings = new LinkedHashMap<>();
         switch (options.targets()) {
             case OutputTargets.Salient salient -> {
@@ -22,6 +24,13 @@ final class AttributionProvenance {
             }
             case OutputTargets.Tokens tokens ->
                 settings.put("target_tokens", tokens.ids().toString());
+            case OutputTargets.Text text -> {
+                settings.put("targets_at", text.positions().toString());
+                if (text.positions().getLast() == positions - 1) {
+                    settings.put("max_n_logits", text.end().maxLogits());
+                    settings.put("desired_logit_prob", text.end().probability());
+                }
+            }
             case OutputTargets.Directions directions ->
                 settings.put(
                         "target_directions",

@@ -51,7 +51,12 @@ record EdgeEnds(Sources sources, List<Target> targets, int[] target, int[] colum
         OutputTargets meaning = outputs.isEmpty()
                 ? null
                 : meaning(outputs, known, prompt.model().vocabularySize());
-        if (meaning != null) {
+        if (meaning instanceof OutputTargets.Tokens) {
+            vectors.tokens(
+                    outputs.stream().mapToInt(LogitTarget::token).toArray(),
+                    outputs.stream().mapToInt(LogitTarget::position).toArray(),
+                    prompt.trace());
+        } else if (meaning != null) {
             vectors.choose(meaning, prompt.trace());
         }
         List<Node> distinct = target.stream().<Node>map(node -> node).distinct().toList();

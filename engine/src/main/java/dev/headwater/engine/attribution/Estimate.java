@@ -11,7 +11,7 @@ import dev.headwater.engine.model.ModelConfig;
  *
  * <ul>
  * <li>A active features, which only the prompt decides: see {@link #activePerToken}; R = min(A, features asked for) +
- * 10 rows
+ * K rows, K outputs
  * <li>memory for the sources: 4 d (A · w + (L + 1) P), w = 1 per-layer or (L + 1) / 2 cross-layer vectors a feature,
  * the features'
  *     only if they fit into half of the budget; for gradients: 4 (d + h + v) · P / 2 · min(R, 1024), at most half of
@@ -49,7 +49,7 @@ public record Estimate(
     private static final double OVERHEAD = 0.03;
 
     private static final int ROWS_OF_A_BATCH = 1024;
-    private static final int OUTPUTS = 10;
+    public static final int OUTPUTS = 10;
     private static final int NODES = 1000;
 
     /**
@@ -61,12 +61,7 @@ public record Estimate(
         return layers * Math.clamp(features / 128.0, 1, 64);
     }
 
-    /**
-     * @param features       F
-     * @param activePerToken over all layers
-     * @param maxFeatures    that the graph may have, 0 for all
-     * @param budget         bytes that {@link AttributionOptions#memory} allows
-     */
+    /** As below, of the usual number of outputs. */
     public static Estimate of(
             ModelConfig model,
             int features,
@@ -76,12 +71,33 @@ public record Estimate(
             int maxFeatures,
             DType dtype,
             long budget) {
+        return of(model, features, crossLayer, tokens, activePerToken, maxFeatures, OUTPUTS, dtype, budget);
+    }
+
+    /**
+     * @param features       F
+     * @param activePerToken over all layers
+     * @param maxFeatures    that the graph may have, 0 for all
+     * @param outputs        that the graph explains, K: {@value #OUTPUTS} next tokens, or as many positions as a text's own
+     *      tokens are explained at
+     * @param budget         bytes that {@link AttributionOptions#memory} allows
+     */
+    public static Estimate of(
+            ModelConfig model,
+            int features,
+            boolean crossLayer,
+            int tokens,
+            double activePerToken,
+            int maxFeatures,
+            int outputs,
+            DType dtype,
+            long budget) {
         double layers = model.layers();
         double width = model.width();
         double heads = (double) model.attention().heads() * model.attention().headDim();
         double values = (double) model.attention().kvHeads() * model.attention().headDim();
         double active = Math.min(activePerToken, layers * features) * tokens;
-        double rows = Math.min(active, maxFeatures == 0 ? active : maxFeatures) + OUTPUTS;
+        double rows = Math.min(active, maxFeatures == 0 ? active : maxFeatures) + outputs;
         double vectors = 4 * width * active * (crossLayer ? (layers + 1) / 2 : 1);
         double sources = (vectors <= budget / 2.0 ? vectors : 0) + 4 * width * (layers + 1) * tokens;
         double gradients =

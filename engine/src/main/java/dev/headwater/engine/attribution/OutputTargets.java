@@ -37,6 +37,23 @@ public sealed interface OutputTargets {
     }
 
     /**
+     * The text itself: at each of some positions its own next token, as one graph with an output at each. So an answer that is
+     * part of the text is explained whole.
+     *
+     * @param positions from 0; in the order of the text, whatever order they are given in
+     * @param end       what is explained at the text's last position, after which it says nothing, if that is among them
+     */
+    record Text(List<Integer> positions, Salient end) implements OutputTargets {
+        public Text {
+            positions = positions.stream().distinct().sorted().toList();
+            if (positions.isEmpty()) throw new UsageException("at least one target position is needed");
+            if (positions.getFirst() < 0) {
+                throw new UsageException("target position " + positions.getFirst() + " is negative");
+            }
+        }
+    }
+
+    /**
      * Directions in the final residual stream after the last norm, used as they are (tokens' unembeddings have their
      * mean over the vocabulary taken off; these have not).
      */

@@ -24,6 +24,9 @@ import java.util.stream.IntStream;
  * minus their mean over the vocabulary for tokens (reference section 2.5), directions as they are.
  */
 final class TargetVectors {
+    /** Positions whose logits are there at a time: they are as wide as the vocabulary. */
+    private static final int TOGETHER = 16;
+
     private final ReplacementModel model;
     private final FrozenModel frozen;
     private final Trace trace;
@@ -62,6 +65,7 @@ final class TargetVectors {
             case OutputTargets.Salient salient -> tokens(salient(salient, trace), trace);
             case OutputTargets.Tokens tokens ->
                 tokens(tokens.ids().stream().mapToInt(Integer::intValue).toArray(), trace);
+            case OutputTargets.Text text -> text(text, trace);
             case OutputTargets.Directions directions -> directions(directions.directions());
             case OutputTargets.Features features -> features(features.features());
         }
@@ -90,7 +94,40 @@ final class TargetVectors {
         }
     }
 
+    private void text(OutputTargets.Text wanted, Trace trace) {
+        int[] at = wanted.positions().stream().mapToInt(Integer::intValue).toArray();
+        boolean end = at[at.length - 1] == positions - 1;
+        int[] inside = end ? Arrays.copyOf(at, at.length - 1) : at;
+        if (inside.length > 0) {
+            int[] tokens = trace.tokens();
+            int[] next = Arrays.stream(inside)
+                    .map(position -> position + 1 < positions ? tokens[position + 1] : 0)
+                    .toArray();
+            tokens(next, inside, trace);
+        }
+        if (end) {
+            tokens(salient(wanted.end(), trace), trace);
+        }
+    }
+
     private void tokens(int[] ids, Trace trace) {
+        int[] at = new int[ids.length];
+        Arrays.fill(at, positions - 1);
+        tokens(ids, at, trace);
+    }
+
+    /**
+     * Adds outputs: tokens, each as the next one after a position. Tensors belong to the innermost open scope.
+     *
+     * @param at a position for each
+     */
+    void tokens(int[] ids, int[] at, Trace trace) {
+        for (int position : at) {
+            if (position < 0 || position >= positions) {
+                throw new UsageException("there is no position " + position + " to explain: the text has " + positions
+                        + " tokens, 0 to " + (positions - 1));
+            }
+        }
         for (int id : ids) {
             if (id < 0 || id >= model.vocabularySize()) {
                 throw new UsageException(
@@ -99,16 +136,42 @@ final class TargetVectors {
         }
         try (var scope = TensorScope.open()) {
             Tensor index = Torch.to(Tensor.ofInts(ids, ids.length), frozen.device());
-            double[] probability =
-                    TorchShape.indexSelect(probabilities(trace), 0, index).toDoubles();
+            double[] probability = probabilities(ids, at, trace);
             Tensor rows = Torch.to(TorchShape.indexSelect(model.model().unembedding(), 0, index), DType.F32);
-            Tensor vectors =
-                    scope.keep(pullBackOutputs(Torch.sub(rows, model.model().meanUnembedding())));
+            Tensor vectors = scope.keep(
+                    pullBack(frozen.finalNorm(), Torch.sub(rows, model.model().meanUnembedding()), at));
             for (int k = 0; k < ids.length; k++) {
-                labels.add(new LogitTarget(ids[k], model.tokenizer().token(ids[k]), (float) probability[k]));
-                outputs.add(new Target(frozen.layers(), positions - 1, vectors, k));
+                labels.add(new LogitTarget(ids[k], model.tokenizer().token(ids[k]), (float) probability[k], at[k]));
+                outputs.add(new Target(frozen.layers(), at[k], vectors, k));
             }
         }
+    }
+
+    /** Of each token after its position. The last position's come from the logits that the pass has kept. */
+    private double[] probabilities(int[] ids, int[] at, Trace trace) {
+        double[] found = new double[ids.length];
+        for (int from = 0, to; from < ids.length; from = to) {
+            int first = from;
+            boolean last = at[from] == positions - 1;
+            to = from + 1;
+            while (to < ids.length && (at[to] == positions - 1) == last && (last || to - from < TOGETHER)) {
+                to++;
+            }
+            try (var _ = TensorScope.open()) {
+                if (last) {
+                    double[] all = probabilities(trace).toDoubles();
+                    IntStream.range(first, to).forEach(k -> found[k] = all[ids[k]]);
+                    continue;
+                }
+                Tensor logits = Torch.to(model.model().logits(trace, Arrays.copyOfRange(at, from, to)), DType.F64);
+                Tensor all = TorchReduce.softmax(logits, 1);
+                for (int k = from; k < to; k++) {
+                    found[k] = TorchShape.select(TorchShape.select(all, 0, k - from), 0, ids[k])
+                            .item();
+                }
+            }
+        }
+        return found;
     }
 
     private void directions(List<OutputTargets.Direction> directions) {
@@ -151,7 +214,7 @@ final class TargetVectors {
 
     /** A target that is no token gets an id after the vocabulary. */
     private void virtual(String name, double weight, Target target) {
-        labels.add(new LogitTarget(model.vocabularySize() + labels.size(), name, (float) weight));
+        labels.add(new LogitTarget(model.vocabularySize() + labels.size(), name, (float) weight, positions - 1));
         outputs.add(target);
     }
 

@@ -56,6 +56,7 @@ record Reading(
     static Reading of(String name, String slug, GraphDocument document, Alignment alignment) {
         int length = texts(document, name).size();
         try (PlainGraph graph = PlainGraph.of(name, document)) {
+            graph.requireOutputsAtEnd("a circuit over several graphs");
             double[] influence = graph.influenceShares();
             int answer = answer(graph);
             @Nullable Member[] members = new Member[graph.size()];

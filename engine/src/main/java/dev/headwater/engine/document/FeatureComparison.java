@@ -47,12 +47,11 @@ public record FeatureComparison(List<Feature> features, List<Output> outputs, in
         Map<Key, Output> outputs = new LinkedHashMap<>();
         left.nodes().stream()
                 .filter(node -> node.kind() == DocumentNode.Kind.LOGIT)
-                .forEach(node ->
-                        outputs.put(new Key("", node.number()), new Output(node.label(), node.probability(), null)));
+                .forEach(node -> outputs.put(output(left, node), new Output(node.label(), node.probability(), null)));
         right.nodes().stream()
                 .filter(node -> node.kind() == DocumentNode.Kind.LOGIT)
                 .forEach(node -> outputs.merge(
-                        new Key("", node.number()),
+                        output(right, node),
                         new Output(node.label(), null, node.probability()),
                         (l, r) -> new Output(l.token(), l.left(), r.right())));
 
@@ -75,6 +74,13 @@ public record FeatureComparison(List<Feature> features, List<Output> outputs, in
                                 node.id(), node.position(), orNull(node.activation()), orNull(node.influence())));
             }
         }
+    }
+
+    /** What makes two outputs the same: their token, and their place where there are outputs at several. */
+    private static Key output(GraphDocument graph, DocumentNode output) {
+        boolean several = graph.nodes().stream()
+                .anyMatch(node -> node.kind() == DocumentNode.Kind.LOGIT && node.position() != output.position());
+        return new Key(several ? Integer.toString(output.position()) : "", output.number());
     }
 
     private static double difference(Feature feature) {

@@ -31,13 +31,20 @@ import org.jspecify.annotations.Nullable;
  * active_features} I64[N, 3] (layer, position, feature), {@code activation_values} F32[N], {@code selected_features}
  * I64[M] (rows of active_features), {@code adjacency_matrix} F32[n, n] (rows are targets, columns sources, in node
  * order), {@code logit_tokens} I64[K], {@code logit_probabilities} F32[K], if effects count from
- * a mean {@code activation_distances} F32[N] from it, and if heads were asked for {@code attention_heads} U8, the text of an
+ * a mean {@code activation_distances} F32[N] from it, if not all outputs are at the prompt's last position {@code
+ * logit_positions} I64[K], and if heads were asked for {@code attention_heads} U8, the text of an
  * {@link AttentionBlock}; everything else is JSON under {@code headwater_graph} in
  * the header's metadata. The names are those of the public Python library's pickled graphs, without the pickle.
  */
 public final class GraphFile {
     private static final String KEY = "headwater_graph";
     private static final String DISTANCES = "activation_distances";
+    private static final String POSITIONS = "logit_positions";
+    /** Of a file without {@link #POSITIONS}, which readers of this version may leave aside. */
+    private static final int PLAIN = 1;
+
+    private static final int PLACED = 2;
+
     /** About what is written of the matrix at once. */
     private static final long BLOCK_BYTES = 1 << 20;
 
@@ -76,8 +83,11 @@ public final class GraphFile {
         checkName(file);
         ActiveFeatures active = graph.active();
         int n = graph.size();
+        int[] positions =
+                graph.targets().stream().mapToInt(LogitTarget::position).toArray();
+        boolean placed = Arrays.stream(positions).anyMatch(position -> position != graph.positions() - 1);
         var header = new Header(
-                1,
+                placed ? PLACED : PLAIN,
                 graph.prompt().text(),
                 graph.prompt().texts(),
                 graph.layers(),
@@ -96,6 +106,9 @@ public final class GraphFile {
         boolean relative = !Arrays.equals(distances, active.activation());
         if (relative) {
             tensors.add(TensorInfo.of(DISTANCES, DType.F32, active.count()));
+        }
+        if (placed) {
+            tensors.add(TensorInfo.of(POSITIONS, DType.I64, positions.length));
         }
         byte[] block = attention == null ? null : attention.toBytes();
         if (block != null) {
@@ -122,6 +135,9 @@ public final class GraphFile {
             out.write("logit_probabilities", probabilities);
             if (relative) {
                 out.write(DISTANCES, distances);
+            }
+            if (placed) {
+                out.write(POSITIONS, longs(positions));
             }
             if (block != null) {
                 try (Arena arena = Arena.ofConfined()) {
@@ -194,10 +210,16 @@ public final class GraphFile {
             require(
                     probabilities.length == logitTokens.length && header.logitTexts.size() == logitTokens.length,
                     "logit tokens, texts and probabilities differ in number");
+            int[] positions = new int[logitTokens.length];
+            Arrays.fill(positions, tokens.length - 1);
+            if (header.version == PLACED) {
+                positions = ints(POSITIONS, -1);
+                require(positions.length == logitTokens.length, "logit tokens and positions differ in number");
+            }
             var targets = new ArrayList<LogitTarget>();
             for (int k = 0; k < logitTokens.length; k++) {
                 require(probabilities[k] >= 0, "logit %d has the probability %s", k, probabilities[k]);
-                targets.add(new LogitTarget(logitTokens[k], header.logitTexts.get(k), probabilities[k]));
+                targets.add(new LogitTarget(logitTokens[k], header.logitTexts.get(k), probabilities[k], positions[k]));
             }
             for (int token : tokens) {
                 require(
@@ -258,8 +280,8 @@ public final class GraphFile {
                         "the JSON under '%s' in its header is not complete",
                         KEY);
                 require(
-                        header.version == 1,
-                        "it has version %d of the format, and this Headwater reads version 1",
+                        header.version == PLAIN || header.version == PLACED,
+                        "it has version %d of the format, and this Headwater reads versions 1 and 2",
                         header.version);
                 return header;
             } catch (JsonProcessingException e) {

@@ -47,7 +47,7 @@ public final class NodeId {
         }
         int layer = Integer.parseInt(name.group(1));
         if (layer == layers + 1 && number >= 0) {
-            return new Node.Logit(position, new LogitTarget(number, "", 0));
+            return new Node.Logit(new LogitTarget(number, "", 0, position));
         }
         if (layer >= layers) {
             throw new UsageException("'" + id + "' is no node of this model: its layers are 0 to " + (layers - 1)

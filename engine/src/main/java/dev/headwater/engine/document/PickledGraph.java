@@ -92,7 +92,7 @@ public final class PickledGraph {
                     in.get("input_string") instanceof String string ? string : "",
                     tokens,
                     Arrays.stream(tokens).mapToObj(text).toList());
-            List<LogitTarget> targets = targets(text, known, vocabulary);
+            List<LogitTarget> targets = targets(text, known, vocabulary, tokens.length - 1);
             int[] triples = ints("active_features");
             float[] activations = floats("activation_values");
             int n = activations.length;
@@ -170,7 +170,7 @@ public final class PickledGraph {
          * directions from the tokenizer's size without added tokens on, where the model may have tokens still; a list of
          * directions has nothing else in it.
          */
-        private List<LogitTarget> targets(IntFunction<String> text, int known, int vocabulary) {
+        private List<LogitTarget> targets(IntFunction<String> text, int known, int vocabulary, int last) {
             float[] probabilities = floats("logit_probabilities");
             List<LogitTarget> targets = new ArrayList<>();
             if (in.get("logit_targets") instanceof List<?> list) {
@@ -185,13 +185,16 @@ public final class PickledGraph {
                     int id = number(pair.get(1), "a logit target's id");
                     String said = (String) pair.getFirst();
                     targets.add(new LogitTarget(
-                            id, said.isEmpty() ? text.apply(id) : said, probability(probabilities, targets.size())));
+                            id,
+                            said.isEmpty() ? text.apply(id) : said,
+                            probability(probabilities, targets.size()),
+                            last));
                 }
             } else {
                 int[] ids = ints(in.get("logit_targets") instanceof TorchTensor ? "logit_targets" : "logit_tokens");
                 require(ids.length == probabilities.length, "logit tokens and probabilities differ in number");
                 for (int id : ids) {
-                    targets.add(new LogitTarget(id, text.apply(id), probability(probabilities, targets.size())));
+                    targets.add(new LogitTarget(id, text.apply(id), probability(probabilities, targets.size()), last));
                 }
             }
             require(!targets.isEmpty(), "it has no logits");
@@ -200,7 +203,7 @@ public final class PickledGraph {
                             .allMatch(k -> targets.get(k).token() == known + k);
             for (int k = 0; directions && k < targets.size(); k++) {
                 LogitTarget target = targets.get(k);
-                targets.set(k, new LogitTarget(vocabulary + k, target.text(), target.probability()));
+                targets.set(k, new LogitTarget(vocabulary + k, target.text(), target.probability(), last));
             }
             return Collections.unmodifiableList(targets);
         }

@@ -78,6 +78,31 @@ public record PlainGraph(
                 : of(file.toString(), GraphDocument.read(file));
     }
 
+    /**
+     * For what asks the model about the end of a graph's prompt.
+     *
+     * @param what the asking command or part, as a sentence's subject
+     * @throws HeadwaterException if the graph has outputs anywhere else
+     */
+    public void requireOutputsAtEnd(String what) {
+        int[] positions = nodes.stream()
+                .filter(node -> node.kind() == Kind.LOGIT)
+                .mapToInt(Item::position)
+                .distinct()
+                .sorted()
+                .toArray();
+        if (positions.length > 1 || positions.length == 1 && positions[0] != texts.size() - 1) {
+            throw new HeadwaterException(
+                    "%s explains outputs at %s; %s takes graphs of the token after the prompt, as 'attribute --series' makes one for each position"
+                            .formatted(
+                                    name,
+                                    positions.length > 1
+                                            ? positions.length + " positions of its text"
+                                            : "position " + positions[0] + " of " + texts.size(),
+                                    what));
+        }
+    }
+
     /** Takes the graph over: closing this closes it. */
     public static PlainGraph of(String name, AttributionGraph graph) {
         List<Item> nodes = new ArrayList<>();

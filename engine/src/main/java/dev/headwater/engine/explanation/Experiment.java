@@ -52,6 +52,7 @@ final class Experiment implements AutoCloseable {
     private final Ablations ablations;
 
     Experiment(ReplacementModel model, PlainGraph graph, Options options, Progress progress) {
+        graph.requireOutputsAtEnd("explain");
         this.graph = graph;
         this.options = options;
         this.progress = progress;

@@ -94,6 +94,12 @@ public final class AttributionGraph implements AutoCloseable {
                                         prompt.length()));
             }
         }
+        for (LogitTarget target : this.targets) {
+            if (target.position() < 0 || target.position() >= prompt.length()) {
+                throw new IllegalArgumentException("the output \"%s\" is at position %d of %d"
+                        .formatted(target.text(), target.position(), prompt.length()));
+            }
+        }
         long nodes = nodeCount(selected.length, layers, prompt.length(), this.targets.size());
         if (edges.rows() != nodes || edges.columns() != nodes) {
             throw new IllegalArgumentException(
@@ -232,10 +238,23 @@ public final class AttributionGraph implements AutoCloseable {
             int p = i - firstToken();
             return new Node.Token(p, prompt.tokens()[p], prompt.texts().get(p));
         }
-        return new Node.Logit(positions() - 1, targets.get(i - firstLogit()));
+        return new Node.Logit(targets.get(i - firstLogit()));
     }
 
-    /** The targets' probabilities at their nodes, 0 elsewhere [n]. */
+    /** Positions that have outputs, ascending. */
+    public int[] outputPositions() {
+        return targets.stream()
+                .mapToInt(LogitTarget::position)
+                .distinct()
+                .sorted()
+                .toArray();
+    }
+
+    /**
+     * The targets' probabilities at their nodes, 0 elsewhere [n]: w(p, t) = P(t | the text up to position p). Influence, pruning
+     * and scores depend on them only among each other, w(p, t) / Σ w, so that of a text with outputs at many positions a
+     * token counts for as much as the model held it probable where it stands.
+     */
     public double[] targetWeights() {
         double[] weights = new double[size()];
         for (int k = 0; k < targets.size(); k++)

@@ -29,6 +29,11 @@ public sealed interface Node {
     /** An input token's embedding. */
     record Token(int position, int token, String text) implements Node {}
 
-    /** An output target; its position is the prompt's last. */
-    record Logit(int position, LogitTarget target) implements Node {}
+    /** An output target. */
+    record Logit(LogitTarget target) implements Node {
+        @Override
+        public int position() {
+            return target.position();
+        }
+    }
 }

@@ -6,7 +6,6 @@ import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.intervention.Verification.Curve;
 import dev.headwater.engine.intervention.Verification.Options;
 import dev.headwater.engine.intervention.Verification.Point;
-import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.ArrayList;
@@ -108,7 +107,7 @@ final class AblationCurves {
     private double probability(long[] kept) {
         KeptNeurons others = new KeptNeurons(
                 baseline.model(), baseline.prompt(), kept, means, baseline.run().trace());
-        try (Run run = baseline.run(others, TraceRequest.Logits.LAST, null)) {
+        try (Run run = baseline.run(others, prediction.answer().needed(baseline), null)) {
             return answer(run);
         }
     }
@@ -118,7 +117,7 @@ final class AblationCurves {
             throw new CancellationException();
         }
         progress.advance(++done);
-        return run.probabilities(-1)[prediction.answer()];
+        return prediction.answer().probability(run);
     }
 
     private double probability(List<FeatureRef> kept) {

@@ -21,7 +21,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A graph's word on what follows when features change, beside the model's. */
@@ -43,7 +42,7 @@ final class Prediction {
 
     private final @Nullable MeanActivations means;
     private final Map<FeatureRef, Integer> nodes = new HashMap<>();
-    private final int answer;
+    private final Outputs answer;
     private final double[] clean;
 
     /** @param means what interventions count from, null for 0 */
@@ -63,7 +62,7 @@ final class Prediction {
         activation = activations();
         distance = means == null ? activation : distances(activation, means);
         reach = graph.contrast().isEmpty() ? activation : distance;
-        answer = mostProbable();
+        answer = Outputs.of(graph, baseline);
         clean = values(baseline.run());
     }
 
@@ -75,7 +74,6 @@ final class Prediction {
                     && switch (node.kind()) {
                         case FEATURE ->
                             node.layer() < basis.layers() && node.number() >= 0 && node.number() < basis.features();
-                        case LOGIT -> node.position() == positions - 1;
                         default -> true;
                     };
             if (!fits) {
@@ -136,18 +134,7 @@ final class Prediction {
                 .toArray();
     }
 
-    private int mostProbable() {
-        int vocabulary = baseline.model().vocabularySize();
-        return IntStream.range(0, graph.size())
-                .filter(i -> graph.nodes().get(i).kind() == Kind.LOGIT
-                        && graph.nodes().get(i).number() < vocabulary)
-                .boxed()
-                .max(Comparator.comparingDouble(i -> graph.weights()[i]))
-                .map(i -> (int) graph.nodes().get(i).number())
-                .orElseGet(() -> Sampling.greedy(baseline.run().logits(-1)));
-    }
-
-    int answer() {
+    Outputs answer() {
         return answer;
     }
 
@@ -185,7 +172,7 @@ final class Prediction {
         double probability;
         try (Run run = baseline.apply(intervention)) {
             total = changes(predict(seeds, true), values(run), seeds);
-            probability = run.probabilities(-1)[answer];
+            probability = answer.probability(run);
         }
         List<Verification.Shift> direct;
         try (Run run = baseline.apply(intervention.withFreeze(Freeze.EVERYTHING))) {
@@ -253,6 +240,7 @@ final class Prediction {
         Item item = graph.nodes().get(node);
         return item.kind() == Kind.LOGIT
                 ? "logit \"" + baseline.model().tokenizer().token((int) item.number()) + "\""
+                        + (item.position() == baseline.run().positions() - 1 ? "" : " after " + item.position())
                 : item.toString();
     }
 
@@ -308,11 +296,13 @@ final class Prediction {
                 values[members[i]] = pre[i];
             }
         }
-        double[] logits = run.demeanedLogits(-1);
+        Map<Integer, double[]> logits = new HashMap<>();
         for (int i = 0; i < values.length; i++) {
             Item node = graph.nodes().get(i);
-            if (node.kind() == Kind.LOGIT && node.number() >= 0 && node.number() < logits.length) {
-                values[i] = logits[(int) node.number()];
+            if (node.kind() == Kind.LOGIT
+                    && node.number() >= 0
+                    && node.number() < baseline.model().vocabularySize()) {
+                values[i] = logits.computeIfAbsent(node.position(), run::demeanedLogits)[(int) node.number()];
             }
         }
         return values;

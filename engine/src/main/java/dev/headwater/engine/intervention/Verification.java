@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  * Targets are the nodes that the prediction reaches, sources left out. In a pruned graph only the kept edges predict.
  *
- * @param answer         token whose probability is followed: the graph's most probable logit
+ * @param answer         token whose probability is followed: the graph's most probable logit; of a graph with outputs at several
+ *     positions the most probable one of each, whose probabilities' geometric mean is followed
  * @param direct         over all sources together
  * @param total          over all sources together
  */
@@ -164,8 +165,8 @@ public record Verification(
                 List<Curve> curves = new AblationCurves(baseline, prediction, means, options, progress).all();
                 return new Verification(
                         baseline.prompt().text(),
-                        model.tokenizer().token(prediction.answer()),
-                        baseline.run().probabilities(-1)[prediction.answer()],
+                        prediction.answer().text(model.tokenizer()),
+                        prediction.answer().probability(baseline.run()),
                         options.factor(),
                         Agreement.of(direct),
                         Agreement.of(total),

@@ -150,6 +150,21 @@ public final class LanguageModel implements AutoCloseable {
         return meanUnembedding;
     }
 
+    /**
+     * Logits of the tokens after some positions of a pass that has kept its final residual, of which it may have kept the last
+     * position's only.
+     *
+     * @return after any soft-cap, F32 [n, vocab]; owned by the current scope
+     */
+    public Tensor logits(Trace trace, int[] positions) {
+        try (var scope = TensorScope.open()) {
+            Tensor index = Torch.to(Tensor.ofInts(positions, positions.length), device);
+            Tensor read = finalNorm.apply(TorchShape.indexSelect(trace.finalResidual(), 0, index));
+            return scope.keep(
+                    ForwardAttention.capped(new Linear(unembedding, null).apply(read), config.finalSoftcap()));
+        }
+    }
+
     /** Runs the model over a prompt. */
     public Trace forward(int[] tokens, TraceRequest request) {
         return forward(tokens, request, Hooks.NONE, null);

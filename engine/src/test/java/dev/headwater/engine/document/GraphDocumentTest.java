@@ -65,7 +65,7 @@ public class GraphDocumentTest {
                 16,
                 active,
                 new int[] {0, 1, 3},
-                List.of(new LogitTarget(5, " x", 0.75f)),
+                List.of(new LogitTarget(5, " x", 0.75f, 1)),
                 EdgeRows.fromDense(a, 10, 10),
                 new Provenance(
                         "org/model@rev",

@@ -134,9 +134,9 @@ class GraphFileTest {
                 new Damage(null, null, null, "headwater_graph"),
                 new Damage(
                         null,
-                        "{\"version\": 2, \"prompt\": \"\", \"tokenTexts\": [], \"logitTexts\": [], \"provenance\": {}}",
+                        "{\"version\": 3, \"prompt\": \"\", \"tokenTexts\": [], \"logitTexts\": [], \"provenance\": {}}",
                         null,
-                        "version 2"));
+                        "version 3"));
     }
 
     @ParameterizedTest

@@ -135,7 +135,7 @@ final class Golden {
         var texts = new ArrayList<String>();
         for (int p = 0; p < positions; p++) texts.add("t" + p);
         List<LogitTarget> targets = IntStream.range(0, probabilities.length)
-                .mapToObj(k -> new LogitTarget(k, "out" + k, (float) probabilities[k]))
+                .mapToObj(k -> new LogitTarget(k, "out" + k, (float) probabilities[k], positions - 1))
                 .toList();
         return new AttributionGraph(
                 new Prompt("text", new int[positions], texts),

@@ -40,9 +40,13 @@ record GoldenCase(String name, JsonNode settings, Golden golden) {
         for (int r = 0; r < sources; r++) System.arraycopy(full, r * old, dense, r * n, sources);
         System.arraycopy(rows, 0, dense, sources * n, rows.length);
         List<LogitTarget> targets = Arrays.stream(probabilities)
-                .mapToObj(p -> new LogitTarget(0, "", (float) p))
+                .mapToObj(p -> new LogitTarget(0, "", (float) p, last()))
                 .toList();
         return graph(IntStream.range(0, dim("active_features")).toArray(), targets, EdgeRows.fromDense(dense, n, n));
+    }
+
+    private int last() {
+        return settings.get("prompt_tokens").size() - 1;
     }
 
     private List<LogitTarget> targets() {
@@ -50,7 +54,7 @@ record GoldenCase(String name, JsonNode settings, Golden golden) {
         double[] probabilities = golden.doubles("logit_probabilities");
         return IntStream.range(0, ids.length)
                 .mapToObj(k -> new LogitTarget(
-                        ids[k], settings.get("logit_target_strings").get(k).asText(), (float) probabilities[k]))
+                        ids[k], settings.get("logit_target_strings").get(k).asText(), (float) probabilities[k], last()))
                 .toList();
     }
 

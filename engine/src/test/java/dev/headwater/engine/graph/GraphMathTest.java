@@ -304,7 +304,7 @@ class GraphMathTest {
                 16,
                 active,
                 new int[] {0, 1, 2},
-                List.of(new LogitTarget(5, "x", 1)),
+                List.of(new LogitTarget(5, "x", 1, 1)),
                 EdgeRows.fromDense(a, 10, 10),
                 Provenance.UNKNOWN)) {
             Scores scores = Scores.ofSubgraph(graph, Set.of(0, 2));
@@ -317,13 +317,13 @@ class GraphMathTest {
             assertEquals(-1, graph.featureNode(1, 0, 300));
             assertEquals(new Node.Error(1, 0), graph.node(graph.errorNode(1, 0)));
             assertEquals(new Node.Token(1, 1, "b"), graph.node(graph.tokenNode(1)));
-            assertEquals(new Node.Logit(1, new LogitTarget(5, "x", 1)), graph.node(graph.logitNode(0)));
+            assertEquals(new Node.Logit(new LogitTarget(5, "x", 1, 1)), graph.node(graph.logitNode(0)));
         }
     }
 
     private static List<LogitTarget> targets(float... probabilities) {
         return IntStream.range(0, probabilities.length)
-                .mapToObj(k -> new LogitTarget(k, "", probabilities[k]))
+                .mapToObj(k -> new LogitTarget(k, "", probabilities[k], 0))
                 .toList();
     }
 
