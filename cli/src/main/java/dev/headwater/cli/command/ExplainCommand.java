@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
+import dev.headwater.cli.option.ReportOptions;
 import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExplanationReport;
@@ -22,6 +23,7 @@ import dev.headwater.engine.document.GraphDocument;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.document.WholeGraph;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Explanation.Box;
 import dev.headwater.engine.explanation.WhyNot;
@@ -64,7 +66,7 @@ import picocli.CommandLine.Parameters;
             "",
             "Examples:",
             "  headwater explain graphs/dallas.json",
-            "  headwater explain graphs/dallas.json --size 10 --out dallas.md",
+            "  headwater explain graphs/dallas.json --size 10 --html dallas.html --svg dallas.svg",
             "  headwater explain graph.safetensors --json",
             "  headwater explain --prompt \"Fact: the capital of Texas is\" --why-not \" Houston\""
         })
@@ -152,8 +154,8 @@ public final class ExplainCommand implements Callable<Integer> {
     @Option(names = "--no-save", description = "Leave GRAPH as it is.")
     private boolean noSave;
 
-    @Option(names = "--out", paramLabel = "FILE.md", description = "Write the report as markdown too.")
-    private @Nullable Path out;
+    @Mixin
+    private ReportOptions reports;
 
     @Option(names = "--json", description = "Print everything as JSON on standard output.")
     private boolean json;
@@ -242,21 +244,24 @@ public final class ExplainCommand implements Callable<Integer> {
         Explanation found = Explanation.of(loaded, graph, names, options(loaded), progress);
         double seconds = watch.lap();
         WhyNot held = unexpected == null ? null : WhyNot.of(loaded, graph, names, unexpected, size, progress);
+        Card card = reports.card() ? Card.of(loaded, graph, found, progress) : null;
         progress.close();
         AddedCircuit.Kept kept =
                 document == null || noSave ? null : circuit(found, document).into(source);
-        ExplanationReport report = new ExplanationReport(found, held, seconds, kept == null ? null : source, kept);
-        if (out != null) {
-            report.write(out);
-        }
+        ExplanationReport report =
+                new ExplanationReport(found, held, card, seconds, kept == null ? null : source, kept);
+        reports.write(report);
         if (!json) {
-            report.print(console, out);
+            report.print(console, reports.files());
             return;
         }
         ObjectNode all = BoundedJson.mapper().valueToTree(found);
         all.put("seconds", seconds);
         if (held != null) {
             all.putPOJO("whyNot", held);
+        }
+        if (card != null) {
+            all.putPOJO("card", card);
         }
         if (kept != null) {
             all.put("file", source.toString()).put("keptAs", kept.name()).put("shown", kept.shown());
@@ -267,13 +272,10 @@ public final class ExplainCommand implements Callable<Integer> {
 
     /** Before minutes have gone into what cannot be kept. */
     private void checkWritable(@Nullable Path graph) {
-        if (out != null && Files.isDirectory(out)) {
-            throw new HeadwaterException("Cannot write " + out + ": it is a directory");
-        }
-        for (Path written : Stream.of(
-                        Optional.ofNullable(out),
-                        Optional.ofNullable(graph).filter(path -> !noSave && !WholeGraph.isNamed(path)))
-                .flatMap(Optional::stream)
+        reports.check(graph);
+        for (Path written : Stream.concat(
+                        reports.files().stream(),
+                        Optional.ofNullable(graph).filter(path -> !noSave && !WholeGraph.isNamed(path)).stream())
                 .toList()) {
             Path parent = written.toAbsolutePath().resolveSibling("");
             if (!Files.isDirectory(parent)) {

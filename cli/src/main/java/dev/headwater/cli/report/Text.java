@@ -29,6 +29,30 @@ public final class Text {
         return shown.toString();
     }
 
+    /** {@link #visible} text for SVG and HTML, between tags and in quoted attributes; what XML does not allow is shown too. */
+    public static String markup(String text) {
+        StringBuilder escaped = new StringBuilder(text.length());
+        visible(text).codePoints().forEach(c -> {
+            switch (c) {
+                case '&' -> escaped.append("&amp;");
+                case '<' -> escaped.append("&lt;");
+                case '>' -> escaped.append("&gt;");
+                case '"' -> escaped.append("&quot;");
+                case '\'' -> escaped.append("&#39;");
+                case 0xfffe, 0xffff -> escaped.append(String.format(Locale.ROOT, "‹%04X›", c));
+                default -> escaped.appendCodePoint(c);
+            }
+        });
+        return escaped.toString();
+    }
+
+    /** {@link #visible} text for markdown: nothing in it is markup, a link or a mention. */
+    public static String markdown(String text) {
+        return visible(text)
+                .replaceAll("([\\\\`*_{}\\[\\]<>#|!&~$@])", "\\\\$1")
+                .replaceAll("(?i)(?<=www)\\.|:(?=//)", "\\\\$0");
+    }
+
     /** Terminal columns that the text takes. */
     public static int columns(String text) {
         return text.codePoints().map(Text::columns).sum();

@@ -5,8 +5,6 @@ import dev.headwater.engine.intervention.Verification;
 import dev.headwater.engine.intervention.Verification.Curve;
 import dev.headwater.engine.intervention.Verification.Point;
 import dev.headwater.engine.intervention.Verification.Shift;
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,15 +24,7 @@ public final class VerificationPlot {
     public static void write(Verification check, Path file) {
         VerificationPlot plot = new VerificationPlot();
         plot.draw(check);
-        try (AtomicFile target = AtomicFile.create(file)) {
-            ByteBuffer bytes = ByteBuffer.wrap(plot.svg.toString().getBytes(StandardCharsets.UTF_8));
-            while (bytes.hasRemaining()) {
-                target.channel().write(bytes);
-            }
-            target.commit();
-        } catch (IOException e) {
-            throw AtomicFile.failure(file, e);
-        }
+        AtomicFile.write(file, plot.svg.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     private void draw(Verification check) {
@@ -139,9 +129,7 @@ public final class VerificationPlot {
     }
 
     private void text(double x, double y, String anchor, String text) {
-        String escaped =
-                Text.visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
-        add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, escaped);
+        add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, Text.markup(text));
     }
 
     private static String number(double value) {

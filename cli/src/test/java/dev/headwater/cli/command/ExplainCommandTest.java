@@ -6,14 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.Run;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
 
 /** {@code explain} on graphs of the bundled model. */
 class ExplainCommandTest {
@@ -99,6 +102,49 @@ class ExplainCommandTest {
         assertEquals(0, Run.headwater("graph", graph.toString(), "--validate").code());
     }
 
+    /** Labels of a file that somebody sends: markup, quotes, control and bidirectional characters, links. */
+    private static final String HOSTILE =
+            "</title></svg><script>alert(1)</script>\" onload='x' & <!-- ]]> ](http://evil.example) | \u0000\u001b[31m\u202e\uffff";
+
+    @Test
+    void reportsHoldTextAsText() throws Exception {
+        attribute("150", "The <b>day & \"night\" after Monday is");
+        Path graph = directory.resolve("graph.json");
+        ObjectMapper mapper = new ObjectMapper();
+        JsonNode hostile = json(graph);
+        hostile.get("nodes").forEach(node -> ((ObjectNode) node).put("clerp", HOSTILE));
+        mapper.writeValue(graph.toFile(), hostile);
+        Path svg = directory.resolve("a.svg");
+        Path html = directory.resolve("a.html");
+        Path markdown = directory.resolve("a.md");
+        Run run = explain(
+                graph.toString(),
+                "--svg",
+                svg.toString(),
+                "--html",
+                html.toString(),
+                "--markdown",
+                markdown.toString());
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.out().contains("total effects") && run.out().contains(html.toString()), run.out());
+        assertTrue(run.out().chars().noneMatch(c -> c == 0x1b || c == 0 || c == 0x202e), run.out());
+        var reader = DocumentBuilderFactory.newInstance();
+        reader.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
+        Document drawn = reader.newDocumentBuilder().parse(svg.toFile());
+        assertTrue(drawn.getElementsByTagName("rect").getLength() > 2, "boxes");
+        String page = Files.readString(html);
+        assertTrue(page.contains("default-src 'none'") && page.contains("<svg "), page);
+        for (String written : List.of(Files.readString(svg), page)) {
+            assertFalse(
+                    written.contains("<script") || written.contains("<b>") || written.contains("\" onload"), written);
+            assertTrue(written.contains("&lt;script&gt;alert(1)"), written);
+            assertTrue(written.chars().noneMatch(c -> c < ' ' && c != '\n' || c == 0x202e || c == 0xffff), written);
+        }
+        String report = Files.readString(markdown);
+        assertTrue(report.contains("| all |  | ") && report.contains("\\<script\\>"), report);
+        assertFalse(report.matches("(?s).*[^\\\\]](\\(http|\\[).*") || report.matches("(?s).*[^\\\\]<b.*"), report);
+    }
+
     private void refused(int code, String reason, String... args) {
         Run run = explain(args);
         assertEquals(code, run.code(), run.err());
@@ -120,6 +166,8 @@ class ExplainCommandTest {
         refused(2, "not one", graph, "--why-not", " Tuesday Tuesday", "--no-save");
         refused(2, "--name is empty", graph, "--name", " ");
         refused(1, "is no graph of", graph, "-t", "atlas-clt");
+        refused(2, "Two things would be written", graph, "--svg", "x", "--html", "./x");
+        refused(2, "Two things would be written", graph, "--svg", graph);
         refused(1, "it is a directory", graph, "--out", directory.toString());
         refused(
                 1,

@@ -1,5 +1,6 @@
 package dev.headwater.engine.explanation;
 
+import dev.headwater.engine.explanation.Explanation.Flow;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -15,7 +16,7 @@ final class BoxNames {
     private final String answer;
     private final int last;
     private final List<String> texts;
-    private final Set<String> taken = new HashSet<>();
+    private final Set<String> taken = new HashSet<>(Set.of(Flow.ANSWER));
 
     /**
      * @param answer the answer's token

@@ -179,7 +179,8 @@ final class Experiment implements AutoCloseable {
                 ablations.measure(List.of(strongest)).getFirst(),
                 draws(ranked, circuit.cardinality()),
                 wiring.scores(nodes),
-                ablations.count());
+                ablations.count(),
+                baseline.prompt().texts());
     }
 
     private List<Member> members(BitSet circuit, Names names) {

@@ -7,8 +7,12 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.PlainGraph;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Scores;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 
 /**
@@ -22,6 +26,7 @@ import java.util.concurrent.CancellationException;
  * @param random        as many of the graph's features, drawn at random
  * @param scores        of the graph in which only the circuit is explained
  * @param interventions runs of the model that the search and the numbers took
+ * @param tokens        texts of the prompt's tokens
  */
 public record Explanation(
         String prompt,
@@ -33,10 +38,48 @@ public record Explanation(
         Measures strongest,
         Draws random,
         Scores scores,
-        int interventions) {
+        int interventions,
+        List<String> tokens) {
     public Explanation {
         boxes = List.copyOf(boxes);
         flows = List.copyOf(flows);
+        tokens = List.copyOf(tokens);
+    }
+
+    /**
+     * The same with other names for its boxes.
+     *
+     * @param names one for each box, in their order, all different
+     */
+    public Explanation named(List<String> names) {
+        if (names.size() != boxes.size() || Set.copyOf(names).size() != names.size()) {
+            throw new IllegalArgumentException("%d boxes and the names %s".formatted(boxes.size(), names));
+        }
+        Map<String, String> renamed = new HashMap<>();
+        List<Box> called = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            Box box = boxes.get(i);
+            renamed.put(box.name, names.get(i));
+            called.add(
+                    new Box(names.get(i), box.position, box.token, box.members, box.probabilityWithout, box.necessity));
+        }
+        return new Explanation(
+                prompt,
+                answer,
+                features,
+                called,
+                flows.stream()
+                        .map(flow -> new Flow(
+                                renamed.getOrDefault(flow.from, flow.from),
+                                renamed.getOrDefault(flow.to, flow.to),
+                                flow.effect))
+                        .toList(),
+                circuit,
+                strongest,
+                random,
+                scores,
+                interventions,
+                tokens);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.headwater.engine.files;
 
 import dev.headwater.engine.HeadwaterException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -133,6 +134,22 @@ public final class AtomicFile implements AutoCloseable {
             }
         } catch (IOException failure) {
             throw failure(target, failure);
+        }
+    }
+
+    /**
+     * Writes a whole file.
+     *
+     * @throws HeadwaterException if it can't be written; what was there before is then there still
+     */
+    public static void write(Path target, byte[] content) {
+        try (AtomicFile file = create(target)) {
+            for (ByteBuffer left = ByteBuffer.wrap(content); left.hasRemaining(); ) {
+                file.channel.write(left);
+            }
+            file.commit();
+        } catch (IOException e) {
+            throw failure(target, e);
         }
     }
 

@@ -194,6 +194,33 @@ class ExplanationTest {
     }
 
     @Test
+    void theCardSaysHowFarToBelieve() {
+        Explanation found = explained(model, graph, SMALL);
+        Card card = Card.of(model, graph, found, Progress.NONE);
+        // A whole graph foretells what is linear, and knows nothing of how the rest responds.
+        assertEquals(1, card.direct().correlation(), 1e-4);
+        assertTrue(card.total().correlation() > 0.3 && card.total().correlation() < 1, card.toString());
+        assertTrue(card.graph().replacement() > card.circuit().replacement(), card.toString());
+        assertEquals(model.layers(), card.layers().size());
+        for (Card.Layer layer : card.layers()) {
+            assertTrue(layer.unexplained() > 0 && layer.unexplained() < 1, layer.toString());
+            assertTrue(layer.replaced().divergence() >= 0 && layer.replaced().probability() <= 1, layer.toString());
+        }
+        assertEquals(0, ReplacedLayers.divergence(new float[] {1, 2, 3}, new float[] {2, 3, 4}), 1e-9);
+        assertEquals(
+                0.5 * Math.log(0.5 / 0.75) + 0.5 * Math.log(0.5 / 0.25),
+                ReplacedLayers.divergence(new float[] {0, 0}, new float[] {(float) Math.log(3), 0}),
+                1e-6);
+        // Named anew, it is the same circuit.
+        List<String> names = found.boxes().stream().map(box -> box.name() + "!").toList();
+        Explanation renamed = found.named(names);
+        assertEquals(names, renamed.boxes().stream().map(Box::name).toList());
+        assertEquals(features(found), features(renamed));
+        assertTrue(renamed.flows().stream()
+                .allMatch(flow -> names.contains(flow.from()) || flow.from().startsWith("\"")));
+    }
+
+    @Test
     void whatMakesNoSenseIsSaid() {
         assertThrows(UsageException.class, () -> SMALL.withSize(0));
         assertThrows(UsageException.class, () -> new Explanation.Options(OptionalInt.empty(), 5, 0, 1, 0));
