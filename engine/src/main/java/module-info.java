@@ -20,6 +20,7 @@ module dev.headwater.engine {
     exports dev.headwater.engine.attribution;
     exports dev.headwater.engine.contrast;
     exports dev.headwater.engine.document;
+    exports dev.headwater.engine.evaluation;
     exports dev.headwater.engine.explanation;
     exports dev.headwater.engine.features;
     exports dev.headwater.engine.graph;
@@ -47,6 +48,8 @@ module dev.headwater.engine {
     opens dev.headwater.engine.circuit to
             com.fasterxml.jackson.databind;
     opens dev.headwater.engine.document to
+            com.fasterxml.jackson.databind;
+    opens dev.headwater.engine.evaluation to
             com.fasterxml.jackson.databind;
     opens dev.headwater.engine.explanation to
             com.fasterxml.jackson.databind;

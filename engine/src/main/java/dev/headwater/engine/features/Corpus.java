@@ -1,6 +1,9 @@
 package dev.headwater.engine.features;
 
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.Progress;
+import dev.headwater.engine.UsageException;
+import dev.headwater.engine.tokens.Tokenizer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,6 +11,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
@@ -41,6 +45,33 @@ public record Corpus(List<Path> files) {
     @FunctionalInterface
     interface Reader {
         boolean document(String text);
+    }
+
+    /**
+     * The text as a model reads it: each document, or each part of one that is longer, led by the tokenizer's special token if it has
+     * one. Windows of a single token are left out. Takes 4 bytes of memory a token.
+     *
+     * @param length tokens of a window at most, 2 or more
+     * @param most   tokens from which on no further window is taken
+     * @throws HeadwaterException if a file can't be read or is not what its name says, or there is no text in any
+     * @throws java.util.concurrent.CancellationException if the listener asks to stop
+     */
+    public List<int[]> windows(Tokenizer tokenizer, int length, long most, Progress progress) {
+        if (length < 2 || most < 1) {
+            throw new UsageException("windows have 2 tokens or more, not " + length + ", of at least 1 token of text");
+        }
+        progress.phase("tokens", most == Long.MAX_VALUE ? -1 : most);
+        List<int[]> windows = new ArrayList<>();
+        long[] tokens = new long[1];
+        TokenWindows.cut(this, tokenizer, length, progress, window -> {
+            windows.add(window);
+            tokens[0] += window.length;
+            return tokens[0] < most;
+        });
+        if (windows.isEmpty()) {
+            throw new HeadwaterException("The corpus %s holds no text".formatted(files));
+        }
+        return windows;
     }
 
     /**

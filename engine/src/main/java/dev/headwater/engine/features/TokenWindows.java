@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.concurrent.CancellationException;
+import java.util.function.Predicate;
 
 /**
  * A corpus as the model reads it, on disk: windows of at most so many tokens, each a document or a part of one, led by
@@ -50,30 +51,14 @@ final class TokenWindows implements AutoCloseable {
         try (AtomicFile whole = AtomicFile.create(file)) {
             var out =
                     new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(whole.channel()), 1 << 16));
-            corpus.read(document -> {
-                if (progress.cancelled()) {
-                    throw new CancellationException();
+            cut(corpus, tokenizer, length, progress, window -> {
+                if (written[1]++ == MOST_WINDOWS) {
+                    throw new HeadwaterException(
+                            "The corpus has more than %d windows of text; take a part of it".formatted(MOST_WINDOWS));
                 }
-                int[] tokens = tokenizer.encode(document, false);
-                // Room for the special token, which every window gets.
-                for (int from = 0; from < tokens.length; from += length - 1) {
-                    int[] window = tokenizer.withLeadingSpecial(
-                            Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + length - 1)));
-                    if (window.length < 2) {
-                        continue;
-                    }
-                    if (written[1]++ == MOST_WINDOWS) {
-                        throw new HeadwaterException("The corpus has more than %d windows of text; take a part of it"
-                                .formatted(MOST_WINDOWS));
-                    }
-                    put(out, window, file);
-                    written[0] += window.length;
-                    if (written[0] >= most) {
-                        return false;
-                    }
-                }
-                progress.advance(written[0]);
-                return true;
+                put(out, window, file);
+                written[0] += window.length;
+                return written[0] < most;
             });
             out.flush();
             if (written[1] == 0) {
@@ -83,6 +68,35 @@ final class TokenWindows implements AutoCloseable {
         } catch (IOException e) {
             throw AtomicFile.failure(file, e);
         }
+    }
+
+    /**
+     * Windows of a corpus in order, for a taker that says whether it wants more.
+     *
+     * @throws CancellationException if the listener asks to stop
+     */
+    static void cut(Corpus corpus, Tokenizer tokenizer, int length, Progress progress, Predicate<int[]> taker) {
+        long[] taken = new long[1];
+        corpus.read(document -> {
+            if (progress.cancelled()) {
+                throw new CancellationException();
+            }
+            int[] tokens = tokenizer.encode(document, false);
+            // Room for the special token, which every window gets.
+            for (int from = 0; from < tokens.length; from += length - 1) {
+                int[] window = tokenizer.withLeadingSpecial(
+                        Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + length - 1)));
+                if (window.length < 2) {
+                    continue;
+                }
+                if (!taker.test(window)) {
+                    return false;
+                }
+                taken[0] += window.length;
+            }
+            progress.advance(taken[0]);
+            return true;
+        });
     }
 
     private static void put(DataOutputStream out, int[] window, Path file) {

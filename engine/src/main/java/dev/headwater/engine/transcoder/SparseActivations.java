@@ -40,6 +40,22 @@ public record SparseActivations(int[] position, int[] feature, float[] value) {
         return new SparseActivations(moved, Arrays.copyOfRange(feature, from, to), Arrays.copyOfRange(value, from, to));
     }
 
+    /**
+     * Those of some features at all positions [positions * n], 0 where they are not active.
+     *
+     * @param wanted ascending [n]
+     */
+    float[] of(int[] wanted, int positions) {
+        float[] values = new float[positions * wanted.length];
+        for (int i = 0; i < count(); i++) {
+            int slot = Arrays.binarySearch(wanted, feature[i]);
+            if (slot >= 0) {
+                values[position[i] * wanted.length + slot] = value[i];
+            }
+        }
+        return values;
+    }
+
     private int firstAt(int wanted) {
         int low = 0;
         int high = position.length;

@@ -210,10 +210,6 @@ public final class TranscoderSet implements FeatureBasis {
         transcoder.decoder(target).gather(feature, scale, gain, out);
     }
 
-    /**
-     * Has rows of W_dec read from the disk while something else goes on, for {@link #decoderRows} to find; numbers
-     * ascending.
-     */
     @Override
     public void willNeedDecoderRows(int sourceLayer, int targetLayer, int[] feature) {
         layer(sourceLayer).decoder(targetLayer - sourceLayer).willNeed(feature);
@@ -236,21 +232,10 @@ public final class TranscoderSet implements FeatureBasis {
 
     @Override
     public float[] activations(int layer, Tensor x, int[] feature) {
+        // Which features are among a position's largest can only be told from all of them.
         return activation(layer) instanceof Activation.TopK
-                ? picked(encode(layer, x, 0), (int) x.size(0), feature)
+                ? encode(layer, x, 0).of(feature, (int) x.size(0))
                 : activated(layer, x, feature);
-    }
-
-    /** Which features are among a position's largest can only be told from all of them. */
-    private static float[] picked(SparseActivations all, int positions, int[] feature) {
-        float[] values = new float[positions * feature.length];
-        for (int i = 0; i < all.count(); i++) {
-            int slot = Arrays.binarySearch(feature, all.feature()[i]);
-            if (slot >= 0) {
-                values[all.position()[i] * feature.length + slot] = all.value()[i];
-            }
-        }
-        return values;
     }
 
     private float[] activated(int layer, Tensor x, int[] feature) {
@@ -333,25 +318,43 @@ public final class TranscoderSet implements FeatureBasis {
             List<Tensor> outputs = new ArrayList<>(layers());
             for (int layer = 0; layer < layers(); layer++) {
                 Tensor written = TorchShape.narrow(all, 1, (long) layer * width(), width());
-                Tensor output = Torch.add(written, decoderBias(layer));
-                Tensor skip = skip(layer);
-                if (skip != null) {
-                    FloatProduct.into(output, x.get(layer), skip, 1);
-                }
-                requireFinite(output, layer);
-                outputs.add(scope.keep(output));
+                outputs.add(scope.keep(finished(layer, written, x.get(layer))));
             }
             return outputs;
         }
     }
 
-    private void requireFinite(Tensor output, int layer) {
+    /**
+     * The set's own output at one layer, as {@link #reconstruct(List, List)} has it, for a pass that has come as far.
+     *
+     * @param below activations of the layers up to this one; of a per-layer set only the last are looked at
+     * @param x     F32 [P, d] at this layer's input site
+     * @return F32 [P, d]
+     */
+    public Tensor reconstruct(int layer, List<SparseActivations> below, Tensor x) {
+        requireInput(x);
+        try (var scope = TensorScope.open()) {
+            Tensor written = Tensor.zeros(DType.F32, device, x.size(0), width());
+            for (int source = crossLayer() ? 0 : layer; source <= layer; source++) {
+                Reconstruction.add(below.get(source), layer(source).decoder(layer - source), written);
+            }
+            return scope.keep(finished(layer, written, x));
+        }
+    }
+
+    private Tensor finished(int layer, Tensor written, Tensor x) {
+        Tensor output = Torch.add(written, decoderBias(layer));
+        Tensor skip = skip(layer);
+        if (skip != null) {
+            FloatProduct.into(output, x, skip, 1);
+        }
         if (!Float.isFinite(
                 TorchReduce.sum(TorchReduce.sum(output, 0, false), 0, false).item())) {
             throw new HeadwaterException(
                     "The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
                             .formatted(config.directory(), layer));
         }
+        return output;
     }
 
     private Tensor vector(float[] values) {
