@@ -9,6 +9,7 @@ import dev.headwater.cli.command.CircuitCommand;
 import dev.headwater.cli.command.CompareCommand;
 import dev.headwater.cli.command.ConvertCommand;
 import dev.headwater.cli.command.DoctorCommand;
+import dev.headwater.cli.command.EvaluateCommand;
 import dev.headwater.cli.command.ExplainCommand;
 import dev.headwater.cli.command.ExportCommand;
 import dev.headwater.cli.command.FaithfulnessCommand;
@@ -223,6 +224,7 @@ public final class Headwater {
         commands.put("verify", () -> new VerifyCommand(console, interrupt));
         commands.put("explain", () -> new ExplainCommand(console, interrupt));
         commands.put("faithfulness", () -> new FaithfulnessCommand(console, interrupt));
+        commands.put("evaluate", () -> new EvaluateCommand(console, interrupt));
         commands.put("compare", () -> new CompareCommand(console));
         commands.put("circuit", () -> new CircuitCommand(console, interrupt));
         commands.put("export", () -> new ExportCommand(console, interrupt));

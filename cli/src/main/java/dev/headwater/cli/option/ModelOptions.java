@@ -14,6 +14,7 @@ import dev.headwater.engine.graph.Provenance;
 import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.product.Products;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -38,7 +39,7 @@ public final class ModelOptions {
             description =
                     "Transcoders: a directory, a repository org/name[/folder][@revision], or the bundled atlas-plt (the default) "
                             + "or atlas-clt.")
-    private @Nullable String transcoders;
+    private List<String> sets = List.of();
 
     @Option(
             names = "--neurons",
@@ -74,6 +75,16 @@ public final class ModelOptions {
             description = "Threads of native code (default: one for each processor).")
     private @Nullable Integer threads;
 
+    /** The set that was named; of several the last, as elsewhere of an option that is given twice; null for none. */
+    private @Nullable String named() {
+        return sets.isEmpty() ? null : sets.getLast();
+    }
+
+    /** All sets that were named, for commands that take several; the bundled one for none. */
+    public List<String> allTranscoders() {
+        return sets.size() > 1 ? List.copyOf(sets) : List.of(transcoders());
+    }
+
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
         options();
@@ -83,18 +94,18 @@ public final class ModelOptions {
         if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
             throw new UsageException("--threads is " + threads + "; it can be 1 to " + MOST_THREADS);
         }
-        if (neurons && transcoders != null) {
+        if (neurons && named() != null) {
             throw new UsageException(
                     "features are the transcoders' or the model's own neurons: give --transcoders or --neurons");
         }
-        if (model != null && transcoders == null && !neurons && !model.equals(BUNDLED_MODEL)) {
+        if (model != null && named() == null && !neurons && !model.equals(BUNDLED_MODEL)) {
             throw new UsageException(
                     "--model is given without --transcoders; say which transcoders read and write this model, or take its own neurons with --neurons");
         }
     }
 
     public String transcoders() {
-        return neurons ? Neurons.REFERENCE : transcoders == null ? BUNDLED_TRANSCODERS : transcoders;
+        return neurons ? Neurons.REFERENCE : named() == null ? BUNDLED_TRANSCODERS : sets.getLast();
     }
 
     /** Whether the model's own neurons are the features. */
@@ -106,9 +117,9 @@ public final class ModelOptions {
     public String model() {
         return model != null
                 ? model
-                : transcoders == null || neurons()
+                : named() == null || neurons()
                         ? BUNDLED_MODEL
-                        : TranscoderCard.of(transcoders).model();
+                        : TranscoderCard.of(transcoders()).model();
     }
 
     /** Whether nothing was said of a model, so that all of the bundled one may be offered. */
@@ -127,7 +138,7 @@ public final class ModelOptions {
 
     /** The model that a graph was made with, unless another one is given. */
     public ReplacementModel loadFor(String graphModel, String graphTranscoders, Progress progress) {
-        return model == null && transcoders == null && !neurons && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
+        return model == null && named() == null && !neurons && !graphModel.isEmpty() && !graphTranscoders.isEmpty()
                 ? load(graphModel, graphTranscoders, progress)
                 : load(progress);
     }
@@ -139,7 +150,7 @@ public final class ModelOptions {
      */
     public ReplacementModel loadMadeWith(Path graph, Provenance from, Progress progress) {
         if (model == null
-                && transcoders == null
+                && named() == null
                 && !neurons
                 && (from.model().isEmpty() || from.transcoders().isEmpty())) {
             throw new UsageException(
@@ -168,7 +179,7 @@ public final class ModelOptions {
 
     /** Whether the model follows from the transcoders. */
     public boolean transcodersAlone() {
-        return model == null && transcoders != null;
+        return model == null && named() != null;
     }
 
     public String device() {
