@@ -35,7 +35,7 @@ import picocli.CommandLine.Option;
         description = {
             "Judge sets of transcoders on text that they were not trained on: what they leave unexplained of the MLPs' outputs (FVU), how many features "
                     + "are active (L0), never (dead) or too often (dense), and what the model's loss becomes with the sets in the MLPs' place.",
-            "recovered: 1 where the loss is the model's own, 0 where it is that of MLPs set to 0; over mean: to their mean. Positions where features "
+            "recovered: 1 where the loss is the model's own, 0 where it is that of MLPs set to 0; over mean: to their mean; – where MLPs cost under 0.01 nats. Positions where features "
                     + "count as 0, the first of a text, keep their MLPs and are left out but for 'with first'; 'no outliers' leaves out outputs over 10 "
                     + "times as long as the median one.",
             "Memory: the rows of 1,024 tokens, one layer at a time, and 256 MiB of logits (or one window's, if that is more)."

@@ -190,8 +190,12 @@ public record EvaluationReport(List<Evaluation> sets) {
         return losses == null || changed == null
                 ? ""
                 : number("%10.4f", changed.replaced())
-                        + number("%9.1f", 100 * changed.recovered(losses.model())) + " %"
-                        + number("%9.1f", 100 * changed.recoveredOverMean(losses.model())) + " %";
+                        + recovered(changed.zero() - losses.model(), changed.recovered(losses.model()))
+                        + recovered(changed.mean() - losses.model(), changed.recoveredOverMean(losses.model()));
+    }
+
+    private static String recovered(double lost, double share) {
+        return lost < Changed.LEAST ? "          –" : number("%9.1f", 100 * share) + " %";
     }
 
     private static String share(double value) {

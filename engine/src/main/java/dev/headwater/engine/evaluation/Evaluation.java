@@ -119,6 +119,9 @@ public record Evaluation(
      * @param mean     by their mean over the text's positions
      */
     public record Changed(double replaced, double zero, double mean) {
+        /** Where ablation costs less than so many nats there is nothing to recover, and shares of it say nothing. */
+        public static final double LEAST = 0.01;
+
         /**
          * Loss recovered, (zero − replaced) / (zero − model): 1 where the set does what the MLPs do, 0 where it is no better than nothing
          * (SAELens' and SAEBench's {@code ce_loss_score}).

@@ -147,10 +147,14 @@ public final class EvaluationCard {
     private static String recovered(Changed changed, @Nullable Losses losses) {
         return losses == null
                 ? ""
-                : percent(changed.recovered(losses.model()))
+                : recovered(changed.zero() - losses.model(), changed.recovered(losses.model()))
                         + " over 0, "
-                        + percent(changed.recoveredOverMean(losses.model()))
+                        + recovered(changed.mean() - losses.model(), changed.recoveredOverMean(losses.model()))
                         + " over mean";
+    }
+
+    private static String recovered(double lost, double share) {
+        return lost < Changed.LEAST ? "–" : percent(share);
     }
 
     private static void row(StringBuilder card, String name, String value) {
