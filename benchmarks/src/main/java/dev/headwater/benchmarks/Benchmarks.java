@@ -28,6 +28,7 @@ import picocli.CommandLine.Model.OptionSpec;
             KindsCommand.class,
             AttentionCommand.class,
             CircuitsCommand.class,
+            FeatureBuildCommand.class,
             LoadingCommand.class,
             ModelCommand.class,
             OnceCommand.class,

@@ -84,11 +84,16 @@ public final class TorchReduce {
 
     /** The k largest along dim, sorted descending. */
     public static Ranked topk(Tensor a, long k, int dim) {
+        return topk(a, k, dim, true);
+    }
+
+    /** The k largest along dim, sorted descending, or the k smallest, sorted ascending. */
+    public static Ranked topk(Tensor a, long k, int dim, boolean largest) {
         return ranked(TOPK.call()
                 .tensor(a.handle())
                 .integer(k)
                 .integer(dim)
-                .bool(true)
+                .bool(largest)
                 .bool(true));
     }
 

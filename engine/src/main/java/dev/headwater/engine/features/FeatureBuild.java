@@ -3,10 +3,7 @@ package dev.headwater.engine.features;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
-import dev.headwater.bindings.Torch;
-import dev.headwater.bindings.TorchShape;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
@@ -14,8 +11,6 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.LockFile;
-import dev.headwater.engine.model.Trace;
-import dev.headwater.engine.model.TraceRequest;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.io.IOException;
@@ -23,12 +18,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
-import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -45,6 +37,8 @@ public final class FeatureBuild {
     private static final long BYTES_PER_FEATURE = 6000;
     /** Time spent on checkpoints, at most, as a part of all time. */
     private static final int CHECKPOINT_SHARE = 20;
+    /** Records that are made at a time, by all processors. */
+    private static final int RECORDS = 256;
 
     /**
      * @param window      tokens of a window, the leading special one among them; longer documents are cut
@@ -267,7 +261,6 @@ public final class FeatureBuild {
                         ? "activations"
                         : "activations of layers %d to %d".formatted(state.firstLayer(), state.endLayer() - 1),
                 windows.count());
-        TraceRequest request = new TraceRequest(Set.of(transcoders.input()), false, TraceRequest.Logits.NONE);
         long last = System.nanoTime();
         long cost = 0;
         for (int window = state.nextWindow(); window < windows.count(); ) {
@@ -282,30 +275,12 @@ public final class FeatureBuild {
                 throw new CancellationException();
             }
             WindowBatch batch = WindowBatch.from(windows, window);
-            try (var scope = TensorScope.open()) {
-                List<List<Tensor>> inputs = new ArrayList<>();
-                for (int i = 0; i < batch.size(); i++) {
-                    int[] tokens = windows.tokens(window + i);
-                    try (Trace trace = model.model().forward(tokens, request)) {
-                        inputs.add(IntStream.range(state.firstLayer(), state.endLayer())
-                                .mapToObj(layer -> Torch.clone(TorchShape.narrow(
-                                        trace.site(transcoders.input(), layer), 0, 1, tokens.length - 1)))
-                                .toList());
-                    }
-                }
-                for (int layer = state.firstLayer(); layer < state.endLayer(); layer++) {
-                    int index = layer - state.firstLayer();
-                    SparseActivations active = transcoders.encode(
-                            layer,
-                            TorchShape.cat(
-                                    inputs.stream()
-                                            .map(layers -> layers.get(index))
-                                            .toList(),
-                                    0),
-                            0);
+            batch.pass(model.model(), windows).run(state.endLayer(), Set.of(transcoders.input()), (_, layer, x) -> {
+                if (layer >= state.firstLayer()) {
+                    SparseActivations active = transcoders.encode(layer, x, 0);
                     batch.add(windows, layer, active, state.features(layer), options.top, options.sample);
                 }
-            }
+            });
             window += batch.size();
             progress.advance(window);
         }
@@ -314,27 +289,24 @@ public final class FeatureBuild {
 
     private void write(TokenWindows windows, int layer, FeatureStatistics[] features, OutputLogits logits) {
         progress.phase("records of layer " + layer, features.length);
-        String[] known = new String[model.vocabularySize()];
-        IntFunction<String> texts = token -> {
-            if (known[token] == null) {
-                known[token] = model.tokenizer().token(token);
-            }
-            return known[token];
-        };
+        TokenTexts texts = new TokenTexts(model);
         FeatureRecord record = new FeatureRecord(model.scan(), windows, windows.positions(), texts);
         try (LayerFile file = LayerFile.create(work, layer)) {
             for (int first = 0; first < features.length; first += logits.blockSize()) {
                 int begin = first;
-                OutputLogits.Block block = logits.of(
-                        layer,
-                        IntStream.range(first, Math.min(first + logits.blockSize(), features.length))
-                                .toArray());
-                for (int feature = first; feature < Math.min(features.length, first + logits.blockSize()); feature++) {
-                    int f = feature;
-                    file.add(json -> record.write(json, f, features[f], block, f - begin));
+                int end = Math.min(first + logits.blockSize(), features.length);
+                OutputLogits.Block block =
+                        logits.of(layer, IntStream.range(begin, end).toArray());
+                for (int from = begin; from < end; from += RECORDS) {
                     if (progress.cancelled()) {
                         throw new CancellationException();
                     }
+                    IntStream.range(from, Math.min(end, from + RECORDS))
+                            .parallel()
+                            .mapToObj(
+                                    f -> LayerFile.packed(json -> record.write(json, f, features[f], block, f - begin)))
+                            .toList()
+                            .forEach(file::add);
                 }
                 progress.advance(first);
             }

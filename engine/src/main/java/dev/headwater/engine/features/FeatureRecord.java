@@ -9,7 +9,6 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.IntFunction;
 
 /**
  * A feature's record as front ends read it (reference section 3.3). Beyond those fields it has {@code top_logit_values}
@@ -18,7 +17,7 @@ import java.util.function.IntFunction;
  * @param positions token positions of the corpus, of which the frequency is a share
  * @param texts     of tokens
  */
-record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFunction<String> texts) {
+record FeatureRecord(String scan, TokenWindows corpus, long positions, TokenTexts texts) {
     /** Name of the examples with the largest activations. */
     static final String TOP = "Top activations";
     /** Name of those with the most negative ones, of features that have any. */
@@ -111,7 +110,7 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
             json.writeBooleanField("is_repeated_datapoint", !shown.add(example.window()));
             json.writeArrayFieldStart("tokens");
             for (int token : tokens) {
-                json.writeString(texts.apply(token));
+                json.writeString(texts.of(token));
             }
             json.writeEndArray();
             json.writeEndObject();
@@ -124,7 +123,7 @@ record FeatureRecord(String scan, TokenWindows corpus, long positions, IntFuncti
             throws IOException {
         json.writeArrayFieldStart(which + "_logits");
         for (int i = row * k; i < (row + 1) * k; i++) {
-            json.writeString(texts.apply(tokens[i]));
+            json.writeString(texts.of(tokens[i]));
         }
         json.writeEndArray();
         json.writeArrayFieldStart(which + "_logit_values");

@@ -16,8 +16,8 @@ import java.util.List;
 final class FeatureStatistics {
     /** The same text may give activations that differ this much, as it was computed together with other texts. */
     private static final double SAME = 1e-3;
-    /** Of {@link #write}. */
-    static final int VERSION = 2;
+    /** Of {@link #write}, and of which windows are read together. */
+    static final int VERSION = 3;
 
     /**
      * A window in which the feature fires.

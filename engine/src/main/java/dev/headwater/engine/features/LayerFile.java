@@ -5,8 +5,11 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.MappedFile;
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
@@ -22,10 +25,11 @@ import java.util.zip.GZIPOutputStream;
 /** Writes a layer's records in the form that {@link FeatureFiles} describes; the file appears whole or not at all. */
 final class LayerFile implements AutoCloseable {
     private final AtomicFile file;
-    private final Deflater deflater = new Deflater();
+    private final OutputStream out;
 
     private LayerFile(AtomicFile file) {
         this.file = file;
+        out = new BufferedOutputStream(Channels.newOutputStream(file.channel()), 1 << 20);
     }
 
     static LayerFile create(Path directory, int layer) {
@@ -42,21 +46,32 @@ final class LayerFile implements AutoCloseable {
         void write(JsonGenerator json) throws IOException;
     }
 
+    /** A record as the file has it; may be made by several threads at once. */
+    static byte[] packed(Content record) {
+        var packed = new ByteArrayOutputStream(4096);
+        packed.writeBytes(new byte[Integer.BYTES]);
+        Deflater deflater = new Deflater();
+        try (JsonGenerator json = BoundedJson.factory().createGenerator(new DeflaterOutputStream(packed, deflater))) {
+            record.write(json);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            deflater.end();
+        }
+        byte[] bytes = packed.toByteArray();
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(bytes.length - Integer.BYTES);
+        return bytes;
+    }
+
     /** Appends the next feature's record. */
     void add(Content record) {
+        add(packed(record));
+    }
+
+    /** Appends the next feature's record, which is {@link #packed}. */
+    void add(byte[] record) {
         try {
-            var packed = new ByteArrayOutputStream(4096);
-            deflater.reset();
-            try (JsonGenerator json =
-                    BoundedJson.factory().createGenerator(new DeflaterOutputStream(packed, deflater))) {
-                record.write(json);
-            }
-            ByteBuffer bytes =
-                    ByteBuffer.allocate(Integer.BYTES + packed.size()).order(ByteOrder.LITTLE_ENDIAN);
-            bytes.putInt(packed.size()).put(packed.toByteArray()).flip();
-            while (bytes.hasRemaining()) {
-                file.channel().write(bytes);
-            }
+            out.write(record);
         } catch (IOException e) {
             throw AtomicFile.failure(file.target(), e);
         }
@@ -64,12 +79,16 @@ final class LayerFile implements AutoCloseable {
 
     void commit() {
         MappedFile.requireWhole();
+        try {
+            out.flush();
+        } catch (IOException e) {
+            throw AtomicFile.failure(file.target(), e);
+        }
         file.commit();
     }
 
     @Override
     public void close() {
-        deflater.end();
         file.close();
     }
 

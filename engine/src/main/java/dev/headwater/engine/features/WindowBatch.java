@@ -1,10 +1,13 @@
 package dev.headwater.engine.features;
 
+import dev.headwater.engine.model.LanguageModel;
+import dev.headwater.engine.model.WindowPass;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * Windows that are encoded together, as reading the encoder costs as much as using it on some hundred positions.
+ * Windows that are read and encoded together, as reading weights costs as much as using them on some hundred positions.
  * Where batches end depends on the corpus alone, so that a run that goes on adds up the same numbers in the same
  * order.
  *
@@ -12,8 +15,8 @@ import java.util.Arrays;
  *      position
  */
 record WindowBatch(int first, int[] row) {
-    private static final int ROWS = 256;
-    private static final int WINDOWS = 64;
+    private static final int ROWS = 512;
+    private static final int WINDOWS = 128;
 
     static WindowBatch from(TokenWindows windows, int first) {
         int[] row = new int[WINDOWS + 1];
@@ -27,6 +30,14 @@ record WindowBatch(int first, int[] row) {
 
     int size() {
         return row.length - 1;
+    }
+
+    /** What reads them. */
+    WindowPass pass(LanguageModel model, TokenWindows windows) {
+        return new WindowPass(
+                model,
+                IntStream.range(first, first + size()).mapToObj(windows::tokens).toList(),
+                1);
     }
 
     private int window(int ofRow) {

@@ -11,6 +11,7 @@ import dev.headwater.engine.model.ForwardPass.Part;
 import dev.headwater.engine.model.ModelConfig.Reach;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ final class ForwardAttention {
     private final LanguageModel model;
     private final ModelConfig config;
     private final List<Part> parts;
+    private final List<Block> blocks;
     private final TraceRequest request;
     private final Hooks hooks;
     private final @Nullable KvCache cache;
@@ -34,10 +36,27 @@ final class ForwardAttention {
     private final Map<Rope, Rope.Table> ropes = new HashMap<>();
     private final Map<Mask, @Nullable Tensor> masks = new HashMap<>();
 
-    /** What a query of a prompt sees: all before it, or a window. */
-    private record Mask(int positions, int window) {}
+    /** What a query of a prompt sees: all before it, or a window; of several prompts one below the other, each its own. */
+    private record Mask(List<Integer> lengths, int window) {
+        int positions() {
+            return lengths.stream().mapToInt(Integer::intValue).sum();
+        }
+    }
 
-    /** @param position of each row in its prompt, the cache's tokens counted */
+    /** Rows whose scores are one square: of a prompt, or of several, which the mask keeps apart. */
+    private record Block(int first, int positions, List<Part> parts) {
+        static Block of(List<Part> parts) {
+            return new Block(
+                    parts.getFirst().first(),
+                    parts.stream().mapToInt(Part::positions).sum(),
+                    parts);
+        }
+    }
+
+    /**
+     * @param position of each row in its prompt, the cache's tokens counted
+     * @param most     rows that several prompts may have to attend together; there is no cache then, and nothing frozen is asked for
+     */
     ForwardAttention(
             LanguageModel model,
             List<Part> parts,
@@ -45,7 +64,8 @@ final class ForwardAttention {
             Hooks hooks,
             @Nullable KvCache cache,
             long mostScores,
-            int[] position) {
+            int[] position,
+            int most) {
         this.model = model;
         this.config = model.config();
         this.parts = parts;
@@ -55,6 +75,7 @@ final class ForwardAttention {
         this.mostScores = mostScores;
         past = cache == null ? 0 : cache.length();
         rows = position.length;
+        blocks = blocks(parts, most);
         int[] length = parts.stream()
                 .flatMapToInt(part ->
                         IntStream.generate(() -> past + part.positions()).limit(part.positions()))
@@ -64,8 +85,8 @@ final class ForwardAttention {
                 reach.rope().requireSame(past, past + rows);
                 ropes.computeIfAbsent(reach.rope(), rope -> rope.table(position, length, model.device()));
             }
-            for (Part part : parts) {
-                Mask mask = mask(reach, part);
+            for (Block block : blocks) {
+                Mask mask = mask(reach, block);
                 if (!masks.containsKey(mask)) {
                     masks.put(mask, tensor(mask));
                 }
@@ -73,22 +94,58 @@ final class ForwardAttention {
         }
     }
 
+    private static List<Block> blocks(List<Part> parts, int most) {
+        List<Block> blocks = new ArrayList<>();
+        for (int from = 0, to; from < parts.size(); from = to) {
+            int together = parts.get(from).positions();
+            for (to = from + 1; to < parts.size() && together + parts.get(to).positions() <= most; to++) {
+                together += parts.get(to).positions();
+            }
+            blocks.add(Block.of(parts.subList(from, to)));
+        }
+        return blocks;
+    }
+
     /** The layer's window; 0 if every position is within it. */
-    private Mask mask(Reach reach, Part part) {
-        return new Mask(part.positions(), reach.window() >= past + part.positions() ? 0 : reach.window());
+    private Mask mask(Reach reach, Block block) {
+        List<Integer> lengths = block.parts.stream().map(Part::positions).toList();
+        return new Mask(lengths, reach.window() >= past + Collections.max(lengths) ? 0 : reach.window());
     }
 
     /** [positions, past + positions], 0 where a query sees a key and -inf elsewhere; null where it sees all. */
     private @Nullable Tensor tensor(Mask mask) {
-        if (mask.positions == 1 && mask.window == 0) {
+        if (mask.lengths.size() > 1) {
+            return apart(mask);
+        }
+        int positions = mask.positions();
+        if (positions == 1 && mask.window == 0) {
             return null;
         }
         try (var scope = TensorScope.open()) {
-            Tensor hidden = Tensor.full(
-                    Double.NEGATIVE_INFINITY, DType.F32, model.device(), mask.positions, past + mask.positions);
+            Tensor hidden =
+                    Tensor.full(Double.NEGATIVE_INFINITY, DType.F32, model.device(), positions, past + positions);
             Tensor later = TorchReduce.triu(hidden, past + 1);
             return scope.keep(
                     mask.window == 0 ? later : Torch.add(later, TorchReduce.tril(hidden, past - mask.window)));
+        }
+    }
+
+    /** Of several prompts: squares along the diagonal. */
+    private Tensor apart(Mask mask) {
+        int positions = mask.positions();
+        float[] hidden = new float[positions * positions];
+        Arrays.fill(hidden, Float.NEGATIVE_INFINITY);
+        int first = 0;
+        for (int length : mask.lengths) {
+            for (int query = 0; query < length; query++) {
+                int seen = mask.window == 0 ? 0 : Math.max(0, query - mask.window + 1);
+                int row = (first + query) * positions + first;
+                Arrays.fill(hidden, row + seen, row + query + 1, 0);
+            }
+            first += length;
+        }
+        try (var scope = TensorScope.open()) {
+            return scope.keep(Torch.to(Tensor.ofFloats(hidden, positions, positions), model.device()));
         }
     }
 
@@ -117,17 +174,17 @@ final class ForwardAttention {
             Tensor keys = keys(l, weights, x);
             Tensor queries = byHead(
                     Torch.mul(placed(weights.query(), shape.heads(), x, weights.queryNorm(), reach), shape.scale()));
-            if (parts.size() == 1) {
-                mixed = attend(l, parts.getFirst(), queries, keys, values, weights.sinks());
+            if (blocks.size() == 1) {
+                mixed = attend(l, blocks.getFirst(), queries, keys, values, weights.sinks());
             } else {
                 List<Tensor> each = new ArrayList<>();
-                for (Part part : parts) {
+                for (Block block : blocks) {
                     each.add(attend(
                             l,
-                            part,
-                            TorchShape.narrow(queries, 1, part.first(), part.positions()),
-                            TorchShape.narrow(keys, 1, part.first(), part.positions()),
-                            TorchShape.narrow(values, 1, part.first(), part.positions()),
+                            block,
+                            TorchShape.narrow(queries, 1, block.first, block.positions),
+                            TorchShape.narrow(keys, 1, block.first, block.positions),
+                            TorchShape.narrow(values, 1, block.first, block.positions),
                             weights.sinks()));
                 }
                 mixed = TorchShape.cat(each, 1);
@@ -181,17 +238,18 @@ final class ForwardAttention {
     }
 
     /**
-     * All heads of a prompt, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and
+     * All heads of a block, as many at once as {@code mostScores} allows; queries are [heads, positions, headDim] and
      * scaled.
      */
-    private Tensor attend(int l, Part part, Tensor queries, Tensor keys, Tensor values, @Nullable Tensor sinks) {
+    private Tensor attend(int l, Block block, Tensor queries, Tensor keys, Tensor values, @Nullable Tensor sinks) {
         ModelConfig.Attention shape = config.attention();
-        Tensor mask = masks.get(mask(shape.layers().get(l), part));
+        Tensor mask = masks.get(mask(shape.layers().get(l), block));
+        Part part = block.parts.getFirst();
         int group = shape.group();
-        int positions = part.positions();
+        int positions = block.positions;
         int total = past + positions;
-        int block = Math.clamp(mostScores / ((long) group * positions * total), 1, shape.kvHeads());
-        if (block == shape.kvHeads()) {
+        int together = Math.clamp(mostScores / ((long) group * positions * total), 1, shape.kvHeads());
+        if (together == shape.kvHeads()) {
             Tensor probabilities = hooks.pattern(l, 0, probabilities(queries, keys, sinks, mask));
             if (request.frozen()) {
                 part.trace().keepAttention(l, probabilities);
@@ -201,9 +259,9 @@ final class ForwardAttention {
         Device device = model.device();
         Tensor mixed = Tensor.empty(DType.F32, device, shape.heads(), positions, shape.headDim());
         Tensor kept = request.frozen() ? Tensor.empty(DType.F32, device, shape.heads(), positions, total) : null;
-        for (int first = 0; first < shape.kvHeads(); first += block) {
+        for (int first = 0; first < shape.kvHeads(); first += together) {
             try (var scope = TensorScope.open()) {
-                int size = Math.min(block, shape.kvHeads() - first);
+                int size = Math.min(together, shape.kvHeads() - first);
                 Tensor probabilities = hooks.pattern(
                         l,
                         first * group,

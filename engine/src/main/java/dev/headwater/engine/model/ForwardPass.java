@@ -10,6 +10,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.model.TraceRequest.Logits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class ForwardPass {
     /** Attention scores held at once: 256 MiB; more heads than fit wait for their turn. */
     static final long MOST_SCORES = 1L << 26;
+    /** Rows of short texts that share one square of attention scores, at most: as many as one text of usual length has. */
+    private static final int PACKED_ROWS = 128;
 
     private final LanguageModel model;
     private final ModelConfig config;
@@ -31,6 +34,7 @@ final class ForwardPass {
     private final long mostScores;
     private final int past;
     private final int rows;
+    private final int most;
 
     /** A prompt's rows and what is kept of them. */
     record Part(int first, int positions, Trace trace) {
@@ -47,12 +51,31 @@ final class ForwardPass {
             Hooks hooks,
             @Nullable KvCache cache,
             long mostScores) {
+        this(model, prompts, request, hooks, cache, mostScores, 0);
+    }
+
+    /** Of many short texts, of which nothing is kept but what a hook takes. */
+    static ForwardPass packed(LanguageModel model, List<int[]> texts, Hooks hooks) {
+        return new ForwardPass(
+                model, texts, new TraceRequest(Set.of(), false, Logits.NONE), hooks, null, MOST_SCORES, PACKED_ROWS);
+    }
+
+    /** @param most rows that prompts may have together to attend as one, each to itself */
+    private ForwardPass(
+            LanguageModel model,
+            List<int[]> prompts,
+            TraceRequest request,
+            Hooks hooks,
+            @Nullable KvCache cache,
+            long mostScores,
+            int most) {
         this.model = model;
         this.config = model.config();
         this.request = request;
         this.hooks = hooks;
         this.cache = cache;
         this.mostScores = mostScores;
+        this.most = most;
         past = cache == null ? 0 : cache.length();
         tokens = prompts.stream().flatMapToInt(IntStream::of).toArray();
         rows = tokens.length;
@@ -65,14 +88,19 @@ final class ForwardPass {
 
     /** In the order of the prompts. */
     List<Trace> run() {
+        return run(config.layers());
+    }
+
+    /** @param layers that are run; what a request asks of later ones, or of the output, is not kept if they are not all */
+    List<Trace> run(int layers) {
         try (var scope = TensorScope.open()) {
             int[] position = parts.stream()
                     .flatMapToInt(part -> IntStream.range(past, past + part.positions))
                     .toArray();
             ForwardAttention attention =
-                    new ForwardAttention(model, parts, request, hooks, cache, mostScores, position);
+                    new ForwardAttention(model, parts, request, hooks, cache, mostScores, position, most);
             Tensor stream = embed(position);
-            for (int l = 0; l < config.layers(); l++) {
+            for (int l = 0; l < layers; l++) {
                 Tensor entering = stream;
                 try (var layer = TensorScope.open()) {
                     stream = layer.keep(layer(l, entering, attention));
@@ -81,7 +109,9 @@ final class ForwardPass {
                     entering.close();
                 }
             }
-            unembed(stream);
+            if (layers == config.layers()) {
+                unembed(stream);
+            }
             if (cache != null) {
                 cache.advance(rows);
             }
@@ -133,6 +163,9 @@ final class ForwardPass {
     }
 
     private void unembed(Tensor stream) {
+        if (request.logits() == Logits.NONE && !request.frozen()) {
+            return;
+        }
         Tensor normalised = normalise(model.finalNorm(), NormSite.FINAL, 0, stream);
         if (request.frozen()) {
             for (Part part : parts) {

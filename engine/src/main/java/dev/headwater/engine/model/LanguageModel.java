@@ -215,6 +215,12 @@ public final class LanguageModel implements AutoCloseable {
         return new ForwardPass(this, prompts, request, hooks, null, ForwardPass.MOST_SCORES).run();
     }
 
+    /** Of the first layers, for {@link WindowPass}; nothing is kept. */
+    void readPacked(List<int[]> windows, int layers, Hooks hooks) {
+        windows.forEach(tokens -> check(tokens, null));
+        ForwardPass.packed(this, windows, hooks).run(layers).forEach(Trace::close);
+    }
+
     private void check(int[] tokens, @Nullable KvCache cache) {
         int past = cache == null ? 0 : cache.length();
         int most = cache == null ? config.maxPositions() : Math.min(cache.capacity(), config.maxPositions());
