@@ -26,6 +26,7 @@ import picocli.CommandLine.Model.OptionSpec;
             CompareNeuronsCommand.class,
             GraphFunctionsCommand.class,
             KindsCommand.class,
+            AnswersCommand.class,
             AttentionCommand.class,
             CircuitsCommand.class,
             FeatureBuildCommand.class,

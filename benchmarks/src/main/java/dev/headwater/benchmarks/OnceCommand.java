@@ -9,6 +9,7 @@ import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
+import dev.headwater.engine.attribution.Estimate;
 import dev.headwater.engine.attribution.OutputTargets;
 import dev.headwater.engine.attribution.Rank;
 import dev.headwater.engine.document.GraphFile;
@@ -27,6 +28,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.DoubleFunction;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -75,6 +78,14 @@ final class OnceCommand implements Callable<Integer> {
             description = "Targets at most; those of a share of probability as ever if it is left out.")
     private int maxLogits;
 
+    @Option(
+            names = "--outputs",
+            description = "Explain the text's own tokens at this many of its last positions, and say what 'plan' says.")
+    private int outputs;
+
+    @Option(names = "--memory", description = "Bytes for gradients and decoder vectors.")
+    private long memory;
+
     @Option(names = "--batch-size", defaultValue = "256")
     private int batchSize;
 
@@ -107,7 +118,8 @@ final class OnceCommand implements Callable<Integer> {
                 .withMaxFeatures(maxFeatures)
                 .withBatchSize(batchSize)
                 .withUpdateInterval(updateInterval)
-                .withRank(Rank.of(rank, "--rank"));
+                .withRank(Rank.of(rank, "--rank"))
+                .withMemory(memory);
         List<int[]> prompts = Files.readAllLines(ids).stream()
                 .map(line -> Stream.of(line.strip().split("\\s+"))
                         .mapToInt(Integer::parseInt)
@@ -131,7 +143,9 @@ final class OnceCommand implements Callable<Integer> {
             for (int from = 0; from < prompts.size(); from += together) {
                 List<Attribution.Request> requests =
                         prompts.subList(from, Math.min(from + together, prompts.size())).stream()
-                                .map(tokens -> new Attribution.Request(model.prompt(tokens), options))
+                                .map(tokens -> new Attribution.Request(
+                                        model.prompt(tokens),
+                                        outputs > 0 ? options.withTargets(last(tokens.length)) : options))
                                 .toList();
                 double before = Machine.cpuSeconds();
                 start = System.nanoTime();
@@ -148,6 +162,9 @@ final class OnceCommand implements Callable<Integer> {
                             .sum();
                     if (from == 0) {
                         describe(graphs.getFirst(), figures);
+                        if (outputs > 0) {
+                            plan(model, graphs.getFirst(), figures);
+                        }
                     }
                 } finally {
                     graphs.forEach(AttributionGraph::close);
@@ -172,6 +189,35 @@ final class OnceCommand implements Callable<Integer> {
                 ? ReplacementModel.ofNeurons(model, options)
                 : ReplacementModel.open(
                         model, transcoders != null ? transcoders : directory.resolve("transcoders"), options);
+    }
+
+    private OutputTargets last(int tokens) {
+        int last = tokens - 2;
+        return new OutputTargets.Text(
+                IntStream.rangeClosed(Math.max(0, last - outputs + 1), last)
+                        .boxed()
+                        .toList(),
+                (OutputTargets.Salient) OutputTargets.SALIENT);
+    }
+
+    /** What {@code headwater plan} says of this graph, with the active features that it guesses and with those that there are. */
+    private void plan(ReplacementModel model, AttributionGraph graph, ObjectNode figures) {
+        DoubleFunction<Long> at = active -> Estimate.of(
+                        model.model().config(),
+                        model.basis().features(),
+                        model.basis().crossLayer(),
+                        graph.positions(),
+                        active,
+                        maxFeatures,
+                        outputs,
+                        model.dtype(),
+                        memory)
+                .memory();
+        figures.put("plan", at.apply((double) graph.active().count() / graph.positions()))
+                .put(
+                        "guess",
+                        at.apply(Estimate.activePerToken(
+                                model.layers(), model.basis().features())));
     }
 
     /** Figures of one graph; the memory is what was taken up to here. */

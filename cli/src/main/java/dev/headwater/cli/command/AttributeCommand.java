@@ -184,7 +184,7 @@ public final class AttributeCommand implements Callable<Integer> {
                     ? answer.of(loaded, asked, (OutputTargets.Salient) options.targets(), progress)
                     : null;
             Prompt read = whole == null ? asked : whole.prompt();
-            if (whole != null) {
+            if (answer.count() > 0) {
                 seconds.put("answer", watch.lap());
             }
             if (output.named() && !answers.series()) {

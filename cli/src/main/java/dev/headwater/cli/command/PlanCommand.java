@@ -77,6 +77,14 @@ public final class PlanCommand implements Callable<Integer> {
     private int outputs;
 
     @Option(
+            names = "--memory",
+            paramLabel = "GB",
+            defaultValue = "0",
+            description =
+                    "Memory for gradients and decoder vectors, as attribute --memory has it (default: a quarter of the machine's).")
+    private double memory;
+
+    @Option(
             names = "--active-per-token",
             paramLabel = "N",
             description =
@@ -96,6 +104,9 @@ public final class PlanCommand implements Callable<Integer> {
         contrast.check(model);
         check("--tokens", tokens, 1, 1_000_000);
         check("--max-features", maxFeatures, 0, Integer.MAX_VALUE);
+        if (!(memory >= 0 && memory < 1e6)) {
+            throw new UsageException("--memory is " + memory + "; it is a number of gigabytes");
+        }
         check("--outputs", outputs, 1, 1_000_000);
         if (activePerToken != null) {
             check("--active-per-token", activePerToken, 1, Integer.MAX_VALUE);
@@ -262,7 +273,7 @@ public final class PlanCommand implements Callable<Integer> {
                     maxFeatures,
                     outputs,
                     model.type(),
-                    device.working());
+                    memory > 0 ? (long) (memory * 1e9) : device.working());
             return contrast.isGiven() ? estimate.against(config, set.features(), tokens, contrast.prompts()) : estimate;
         };
         Estimate estimate = at.apply(expected);
@@ -286,7 +297,7 @@ public final class PlanCommand implements Callable<Integer> {
                         Text.bytes(estimate.forward()),
                         contrast.isGiven() ? ", means over the contrast " + Text.bytes(estimate.means()) : ""));
         if (!contrast.isGiven()) {
-            long heads = Estimate.headLoadings(config, tokens, device.working());
+            long heads = Estimate.headLoadings(config, tokens, memory > 0 ? (long) (memory * 1e9) : device.working());
             say(
                     "heads        up to %s in place of the gradients, where the heads of a pruned graph's edges are found (attribute --heads, attention)"
                             .formatted(Text.bytes(heads)));

@@ -11,10 +11,10 @@ import dev.headwater.engine.model.ModelConfig;
  *
  * <ul>
  * <li>A active features, which only the prompt decides: see {@link #activePerToken}; R = min(A, features asked for) +
- * K rows, K outputs
+ * 4 K (1 - K / 2 P): each of the K outputs, which are at the last positions, counts for four rows, with all layers below it
  * <li>memory for the sources: 4 d (A · w + (L + 1) P), w = 1 per-layer or (L + 1) / 2 cross-layer vectors a feature,
  * the features'
- *     only if they fit into half of the budget; for gradients: 4 (d + h + v) · P / 2 · min(R, 1024), at most half of
+ *     only if they fit into half of the budget; for gradients: 4 (d + h + v) · P / 2 · min(features + K, 1024), at most half of
  *     the budget;
  *     for edges: a quarter, the causal cone in layers and positions, of 4 R (A + L P + P); for the forward pass:
  *     4 (6 L P d + L H P² + P V)
@@ -97,11 +97,14 @@ public record Estimate(
         double heads = (double) model.attention().heads() * model.attention().headDim();
         double values = (double) model.attention().kvHeads() * model.attention().headDim();
         double active = Math.min(activePerToken, layers * features) * tokens;
-        double rows = Math.min(active, maxFeatures == 0 ? active : maxFeatures) + outputs;
+        double chosen = Math.min(active, maxFeatures == 0 ? active : maxFeatures);
+        // An output stands above all layers, so that its cone is four times that of a feature, but for the positions
+        // after it.
+        double rows = chosen + 4 * outputs * Math.clamp(1 - outputs / (2.0 * tokens), 0.5, 1);
         double vectors = 4 * width * active * (crossLayer ? (layers + 1) / 2 : 1);
         double sources = (vectors <= budget / 2.0 ? vectors : 0) + 4 * width * (layers + 1) * tokens;
-        double gradients =
-                Math.min(4 * (width + heads + values) * tokens / 2 * Math.min(rows, ROWS_OF_A_BATCH), budget / 2.0);
+        double gradients = Math.min(
+                4 * (width + heads + values) * tokens / 2 * Math.min(chosen + outputs, ROWS_OF_A_BATCH), budget / 2.0);
         double edges = rows * (active + layers * tokens + tokens);
         double forward = 4
                 * (6 * layers * tokens * width
