@@ -21,6 +21,7 @@ import java.util.regex.Pattern;
 /** Questions about the attention of a graph's prompt, over HTTP. What the file itself can tell to be wrong is refused at once. */
 final class AttentionApi {
     private static final int MOST = 1000;
+    private static final String PURPOSE = "explain attention";
     private static final Pattern OUTPUT = Pattern.compile("Output \"(.*)\" \\(p=[\\d.e-]+\\)", Pattern.DOTALL);
 
     /** An edge by its ends' names. */
@@ -67,7 +68,7 @@ final class AttentionApi {
         GraphDocument graph =
                 store.document(question.graph(), question.allEdges() ? GraphDocument::read : GraphDocument::readNodes);
         List<Integer> tokens = EngineApi.tokens(graph, "its attention can't be explained");
-        Engine.Model model = model(engine, graph);
+        Engine.Model model = model(engine, graph, PURPOSE);
         if (graph.metadata().path("generation_settings").has(Provenance.CONTRAST)
                 && (question.allEdges()
                         || !question.edges().isEmpty()
@@ -107,13 +108,14 @@ final class AttentionApi {
         return graph.metadata().path("scan").asText();
     }
 
-    /** The live model that made a graph. */
-    private static Engine.Model model(Engine engine, GraphDocument graph) {
+    /** The live model that made a graph; {@code purpose} says what it is needed for. */
+    static Engine.Model model(Engine engine, GraphDocument graph, String purpose) {
         List<Engine.Model> models = engine.models();
         if (models.isEmpty()) {
             throw new Refusal(
                     422,
-                    "This explorer runs without a live model: start it with the graph's model and transcoders to explain attention.");
+                    "This explorer runs without a live model: start it with the graph's model and transcoders to "
+                            + purpose + ".");
         }
         return models.stream()
                 .filter(model -> model.scans().contains(scan(graph)))
@@ -127,7 +129,7 @@ final class AttentionApi {
 
     /** Refuses a head that the graph's model does not have. */
     static void requireHead(Engine engine, GraphDocument graph, int layer, int head) {
-        Engine.Model model = model(engine, graph);
+        Engine.Model model = model(engine, graph, PURPOSE);
         String name = "Head " + layer + "/" + head + ": there is no ";
         if (layer < 0 || layer >= model.layers()) {
             throw new Refusal(400, name + "layer " + layer + "; the model's are 0 to " + (model.layers() - 1) + ".");

@@ -2,15 +2,14 @@ package dev.headwater.explorer;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
-import dev.headwater.engine.attention.Head;
 import dev.headwater.engine.attribution.Rank;
-import dev.headwater.engine.document.AttentionBlock;
+import dev.headwater.engine.explanation.Explanation;
+import dev.headwater.engine.explanation.Judgement;
+import dev.headwater.engine.explanation.WhyNot;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.graph.FeatureRef;
-import dev.headwater.engine.graph.Node;
 import dev.headwater.engine.intervention.HeadEdit;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -25,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * explorer calls the other methods one at a time. They throw a {@link dev.headwater.engine.HeadwaterException} whose message
  * the user will read, and a {@link java.util.concurrent.CancellationException} when {@link Progress#cancelled()}.
  */
-public interface Engine {
+public interface Engine extends AttentionEngine, CircuitEngine {
     /** No live model: graph files can be seen and annotated, nothing new can be computed. */
     Engine NONE = new Engine() {
         @Override
@@ -59,6 +58,22 @@ public interface Engine {
             throw new UsageException(
                     "This explorer runs without a live model: start it with one to explain attention.");
         }
+
+        @Override
+        public Timed<Explanation> explain(Subject subject, Explanation.Options options, Progress progress) {
+            throw new UsageException("This explorer runs without a live model: start it with one to explain a graph.");
+        }
+
+        @Override
+        public Timed<Judgement> judge(
+                Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+            throw new UsageException("This explorer runs without a live model: start it with one to judge a circuit.");
+        }
+
+        @Override
+        public Timed<WhyNot> whyNot(Subject subject, String token, int size, Progress progress) {
+            throw new UsageException("This explorer runs without a live model: start it with one to explain a graph.");
+        }
     };
 
     /** The models that can be traced, the one to offer first in front. */
@@ -80,9 +95,6 @@ public interface Engine {
 
     /** Runs the prompt of a graph twice, as it is and with the edits. */
     SteerResult intervene(SteerRequest request, Progress progress);
-
-    /** Explains the attention of a graph's prompt. */
-    AttentionResult attention(AttentionRequest request, Progress progress);
 
     /**
      * A model with the transcoders that go with it.
@@ -351,50 +363,6 @@ public interface Engine {
      * @param texts       the generated ones, without the prompt; none if none was asked for
      */
     record Outcome(List<TokenProbability> next, List<Double> activations, List<String> texts) {}
-
-    /** A score of a head, from a position to one that is not after it. */
-    record Score(int layer, int head, int query, int key) {}
-
-    /** Ends of an edge. */
-    record Ends(Node source, Node target) {}
-
-    /**
-     * @param scan     the graph's {@code metadata.scan}
-     * @param tokens   the graph's token ids, exactly as they were traced
-     * @param features of the graph
-     * @param edges    whose heads to find, all of every layer between their ends
-     * @param briefly  edges whose strongest heads to find; those that no attention lies between are passed over
-     * @param scores   to explain
-     * @param patterns heads whose attention to return
-     * @param top      how many sources and pairs of a score, 0 for all
-     */
-    record AttentionRequest(
-            String scan,
-            List<Integer> tokens,
-            List<FeatureRef> features,
-            List<Ends> edges,
-            List<Ends> briefly,
-            List<Score> scores,
-            List<Head> patterns,
-            int top) {}
-
-    /**
-     * What was asked for, in the order of the questions.
-     *
-     * @param edges     as {@code headwater attention --json} writes them
-     * @param scores    as {@code headwater attention --json} writes them
-     * @param strongest heads of the edges that were asked for briefly
-     * @param patterns  of the heads
-     */
-    record AttentionResult(
-            JsonNode edges, JsonNode scores, List<AttentionBlock.Edge> strongest, List<Pattern> patterns) {}
-
-    /**
-     * Where a head looks.
-     *
-     * @param attention from each position, at those up to it
-     */
-    record Pattern(int layer, int head, List<float[]> attention) {}
 
     record TokenProbability(int id, String token, double probability) {}
 }

@@ -25,6 +25,8 @@ final class EngineApi {
     private static final int MOST_SAMPLES = 20;
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
     private static final long UPDATE_MILLIS = 80;
+    /** A browser comes back after some three seconds. */
+    private static final Duration GRACE = Duration.ofSeconds(10);
 
     /** What the page sends to steer; the server adds what the graph file knows. See {@link Engine.SteerRequest}. */
     record Steering(
@@ -182,6 +184,7 @@ final class EngineApi {
         response.setContentType("text/event-stream;charset=utf-8");
         response.setHeader("Cache-Control", "no-store");
         response.setHeader("X-Accel-Buffering", "no"); // nginx would keep them back until they are many
+        job.follow();
         try {
             OutputStream out = response.getOutputStream();
             while (true) {
@@ -200,7 +203,9 @@ final class EngineApi {
                 }
             }
         } catch (IOException e) {
-            // The page went away; the job goes on.
+            // The page went away; a job that leaves a graph goes on.
+        } finally {
+            job.leave(GRACE);
         }
     }
 }

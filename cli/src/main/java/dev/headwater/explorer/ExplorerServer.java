@@ -82,6 +82,7 @@ public final class ExplorerServer implements AutoCloseable {
             new FeatureApi(features).routes(routes);
             new EngineApi(config.engine(), store, jobs).routes(routes);
             new AttentionApi(config.engine(), store, jobs).routes(routes);
+            new CircuitApi(config.engine(), store, jobs).routes(routes);
             answerFailures(javalin);
         });
         try {

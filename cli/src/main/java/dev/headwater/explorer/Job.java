@@ -5,6 +5,7 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.files.MappedFile;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -42,10 +43,14 @@ final class Job implements Progress {
         Object run(Progress progress);
     }
 
+    /** Kinds that leave nothing but their answer, and may take long. */
+    private static final Set<String> FOR_ITS_FOLLOWERS = Set.of("explain", "judge", "why-not");
+
     private final Work work;
     private Status status;
     private long change;
     private boolean cancelled;
+    private int followers;
 
     Job(String id, String kind, String title, Work work) {
         this.work = work;
@@ -112,6 +117,36 @@ final class Job implements Progress {
                 status.total(),
                 null,
                 null));
+    }
+
+    /** Somebody waits for what it makes. */
+    synchronized void follow() {
+        followers++;
+    }
+
+    /**
+     * One who followed has gone. What is of use to nobody else is cancelled when they have all gone and none has come back in time, as a
+     * browser does whose connection broke.
+     */
+    synchronized void leave(Duration grace) {
+        followers--;
+        if (followers > 0 || status.state().over() || !FOR_ITS_FOLLOWERS.contains(status.kind())) {
+            return;
+        }
+        Thread.ofVirtual().start(() -> {
+            try {
+                Thread.sleep(grace);
+            } catch (InterruptedException e) {
+                return;
+            }
+            cancelIfAlone();
+        });
+    }
+
+    private synchronized void cancelIfAlone() {
+        if (followers == 0 && !status.state().over()) {
+            cancel();
+        }
     }
 
     private synchronized void set(State state, @Nullable JsonNode result, @Nullable String error) {

@@ -1,15 +1,18 @@
 // What people add to a graph: pinned nodes, groups of them (supernodes), labels, places in the diagram. Values, never changed.
 
+import {readNumbers} from './numbers.js';
+
 export const COLOURS = ['sand', 'sky', 'moss', 'rose', 'violet', 'amber', 'teal', 'stone'];
 
 /**
  * @typedef {{label: string, members: string[], colour: string}} Group
- * @typedef {{pinned: string[], groups: Group[], places: Record<string, number[]>}} Circuit
+ * @typedef {import('./numbers.js').Numbers} Numbers
+ * @typedef {{pinned: string[], groups: Group[], places: Record<string, number[]>, numbers: Numbers}} Circuit numbers: of it when it was judged, or null
  * @typedef {Circuit & {labels: Record<string, string>, circuits: Record<string, Circuit>}} Annotations; circuits: kept by their names
  */
 
 /** @type {Annotations} */
-export const EMPTY = Object.freeze({pinned: [], groups: [], labels: {}, places: {}, circuits: {}});
+export const EMPTY = Object.freeze({pinned: [], groups: [], labels: {}, places: {}, numbers: null, circuits: {}});
 
 /** A group goes by its first member, in the diagram and for its place. */
 export function groupId(group) {
@@ -72,8 +75,13 @@ export function place(a, id, x, y) {
 
 /** Keeps what is pinned now under a name; what was kept under it goes. */
 export function keep(a, name) {
-  const {pinned, groups, places} = a;
-  return {...a, circuits: {...a.circuits, [name]: {pinned, groups, places}}};
+  const {pinned, groups, places, numbers} = a;
+  return {...a, circuits: {...a.circuits, [name]: {pinned, groups, places, numbers}}};
+}
+
+/** Keeps a circuit's numbers with it. */
+export function judged(a, numbers) {
+  return {...a, numbers};
 }
 
 /** Puts a kept circuit in the place of what is pinned. */
@@ -131,29 +139,30 @@ function readCircuit(params, own, graph) {
     if (Array.isArray(at) && at.length === 2 && at.every(Number.isFinite)) places[id] = at;
   }
   return pin(
-    {pinned: [...new Set(pinned)], groups, places},
+    {pinned: [...new Set(pinned)], groups, places, numbers: readNumbers(own.numbers)},
     groups.flatMap(group => group.members),
   );
 }
 
 /** To a file's qParams, in the names of the field; what only we know goes into a member of its own. */
 export function write(a) {
-  const {pinnedIds, supernodes, colours, places} = writeCircuit(a);
+  const {pinnedIds, supernodes, ...own} = writeCircuit(a);
   const circuits = Object.fromEntries(Object.entries(a.circuits).map(([name, kept]) => [name, writeCircuit(kept)]));
   return {
     pinnedIds,
     supernodes,
     clerps: JSON.stringify(Object.entries(a.labels)),
-    headwater: {colours, places, ...(Object.keys(circuits).length ? {circuits} : {})},
+    headwater: {...own, ...(Object.keys(circuits).length ? {circuits} : {})},
   };
 }
 
-function writeCircuit({pinned, groups, places}) {
+function writeCircuit({pinned, groups, places, numbers}) {
   return {
     pinnedIds: pinned,
     supernodes: groups.map(group => [group.label, ...group.members]),
     colours: Object.fromEntries(groups.map(group => [group.members[0], group.colour])),
     places,
+    ...(numbers ? {numbers} : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import {forget, keep, recall} from './annotations.js';
 import {modal} from './dialogs.js';
 import {h, fill} from './dom.js';
 import {count} from './format.js';
+import {share} from './numbers.js';
 
 /** @param {import('./store.js').Store} store where the annotations are */
 export function circuits(store) {
@@ -32,7 +33,11 @@ export function circuits(store) {
       },
       'Keep',
     );
-    const row = ([key, {pinned, groups}]) =>
+    const judged = numbers =>
+      numbers
+        ? `, necessity ${share(numbers.circuit.taken.necessity)}, sufficiency ${share(numbers.circuit.taken.sufficiency)}`
+        : '';
+    const row = ([key, {pinned, groups, numbers}]) =>
       h(
         'li',
         {class: 'circuit-row'},
@@ -40,7 +45,11 @@ export function circuits(store) {
           'div',
           {class: 'grow'},
           h('strong', {}, key),
-          h('span', {class: 'muted'}, ` ${count(pinned.length)} nodes, ${count(groups.length)} groups`),
+          h(
+            'span',
+            {class: 'muted'},
+            ` ${count(pinned.length)} nodes, ${count(groups.length)} groups${judged(numbers)}`,
+          ),
         ),
         h(
           'button',

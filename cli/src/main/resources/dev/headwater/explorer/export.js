@@ -2,9 +2,14 @@
 
 import {bounds} from './diagram.js';
 import {colours} from './palette.js';
+import {fits} from './explaining.js';
 import {FEATURE} from './model.js';
+import {caption} from './numbers.js';
 
 const MOST_FEATURES = 120;
+const LINE = 16; // pixels of a line below the diagram
+const CHARACTER = 6.2; // and of a character, at most
+const MARGIN = 24;
 
 export function save(name, blob) {
   const link = document.createElement('a');
@@ -14,9 +19,17 @@ export function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** The diagram's place, and what is written below it: the numbers of its circuit, if it has been judged. */
+function picture({items, graph, annotations}) {
+  const b = bounds(items);
+  const lines = fits(annotations.numbers, graph, annotations) ? caption(annotations.numbers) : [];
+  const width = Math.max(b.width, ...lines.map(line => line.length * CHARACTER + 2 * MARGIN));
+  return {...b, width, lines, bottom: b.y + b.height, height: b.height + lines.length * LINE};
+}
+
 /** The diagram as SVG text; all its looks are attributes, so it needs no style sheet. */
 export function diagramSvg(view) {
-  const b = bounds(view.items);
+  const b = picture(view);
   const c = colours();
   const svg = view.svg.cloneNode(true);
   svg.removeAttribute('class');
@@ -33,11 +46,19 @@ export function diagramSvg(view) {
     ground.setAttribute(name, value),
   );
   svg.prepend(ground);
+  b.lines.forEach((line, i) => {
+    const text = document.createElementNS('http://www.w3.org/2000/svg', 'text');
+    Object.entries({x: b.x + MARGIN, y: b.bottom + i * LINE - 4, 'font-size': 11, fill: c.ink}).forEach(
+      ([name, value]) => text.setAttribute(name, String(value)),
+    );
+    text.textContent = line;
+    svg.append(text);
+  });
   return new XMLSerializer().serializeToString(svg);
 }
 
 export function diagramPng(view) {
-  const {width, height} = bounds(view.items);
+  const {width, height} = picture(view);
   return svgPng(diagramSvg(view), width, height);
 }
 

@@ -1,8 +1,8 @@
-// The panel with tabs: the subgraph, attention, steering.
+// The panel with tabs: the subgraph, attention, steering, explaining.
 
 import {tabs} from './keyboard.js';
 
-const NAMES = ['subgraph', 'attention', 'steer'];
+const NAMES = ['subgraph', 'attention', 'steer', 'explain'];
 
 /**
  * Whether the model can be asked about the graph; if not, why.

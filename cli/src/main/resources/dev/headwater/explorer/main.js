@@ -6,6 +6,7 @@ import {CompareView} from './compare-view.js';
 import {comparing} from './comparing.js';
 import {ConnectionsView} from './connections-view.js';
 import {chooseGraph, keys} from './dialogs.js';
+import {Explaining} from './explain.js';
 import {FeatureView} from './feature-view.js';
 import {count} from './format.js';
 import {GraphView} from './graph-view.js';
@@ -68,6 +69,7 @@ const actions = {
   colourGroup: (id, colour) => store.annotate('Colour', a => notes.colourGroup(a, id, colour)),
   label: (node, text) => store.annotate(text ? `Name ${text}` : 'Remove the name', a => notes.label(a, node.key, text)),
   place: (id, x, y) => store.annotate('Move', a => notes.place(a, id, x, y)),
+  explain: () => explaining.find(),
   suggest: () => store.annotate('Suggested circuit', a => notes.pin(a, suggestedCircuit(store.state.graph))),
   showAll: () => store.set({pruning: store.state.graph.largestInfluence, edgeShare: 1, showErrors: true, density: 1}),
   tidy: () => {
@@ -146,6 +148,7 @@ const attentionView = new AttentionView($('attention-tab'), {
   run: (question, onStatus, signal) => source.job('attention', question, onStatus, signal),
   notice,
 });
+const explaining = new Explaining($, store, source, notice);
 lowerPanel(store, source, {attention: attentionView, steer: steerView}, state => shownOf(state));
 const compareView = new CompareView($('compare'), {close: () => comparison.end(), choose: actions.compare});
 const comparison = comparing(store, source, compareView, notice);
@@ -162,7 +165,11 @@ const guides = guiding(store, source, $('welcome'), steerView, {
 });
 const header = headerTools($('header-tools'), store, source, actions);
 const graphBar = graphTools($, store, graphView, actions);
-const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({json, labels}));
+const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({
+  json,
+  labels,
+  doubt: explaining.doubt,
+}));
 const saving = source.live ? new Saving(store, source, (state, text) => header.saving(state, text)) : null;
 const suggestSplit = splitters(document.querySelectorAll('.splitter'), $('main'));
 for (const panel of document.querySelectorAll('.workspace > .panel'))

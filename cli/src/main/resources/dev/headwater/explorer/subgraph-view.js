@@ -53,8 +53,10 @@ export class SubgraphView {
       h(
         'div',
         {class: 'button-row'},
+        h('button', {id: 'explain-start', class: 'explain-button', onclick: () => this.actions.explain()}, 'Explain'),
         h('button', {id: 'suggest', onclick: () => this.actions.suggest()}, 'Suggest a circuit to start from'),
       ),
+      h('p', {id: 'explain-reason', class: 'muted'}),
     );
     this.painted = h(
       'div',

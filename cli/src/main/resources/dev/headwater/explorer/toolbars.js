@@ -6,6 +6,7 @@ import {write} from './annotations.js';
 import {count, percent} from './format.js';
 import {ofExamples, shownExample} from './gallery.js';
 import {diagramPng, diagramSvg, save, standalone} from './export.js';
+import {markdown} from './explaining.js';
 
 const LEAST_DENSITY = -5; // of the density slider, a power of ten
 
@@ -252,6 +253,15 @@ export function subgraphTools(host, store, source, view, actions, file) {
       attempt(async () => save(name() + '.svg', new Blob([diagramSvg(view)], {type: 'image/svg+xml'}))),
     ],
     ['Picture (PNG)', attempt(async () => save(name() + '.png', await diagramPng(view)))],
+    [
+      'Numbers (Markdown)',
+      attempt(async () => {
+        const {graph, annotations} = store.state;
+        if (!annotations.numbers) throw new Error('This circuit has no numbers yet: Explain the graph, or judge it.');
+        const text = markdown(graph, annotations.numbers, file().doubt);
+        save(name() + '.md', new Blob([text], {type: 'text/markdown'}));
+      }),
+    ],
     ...(source.live
       ? [
           [
@@ -305,8 +315,10 @@ export function subgraphTools(host, store, source, view, actions, file) {
     },
     'Circuits…',
   );
+  const explain = h('button', {class: 'small explain-button', id: 'explain', onclick: actions.explain}, 'Explain');
   fill(
     host,
+    source.live ? explain : null,
     kept,
     group,
     tidy,

@@ -9,6 +9,10 @@ import dev.headwater.engine.attention.EdgeHeads;
 import dev.headwater.engine.attention.Head;
 import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.NodeId;
+import dev.headwater.engine.explanation.Explanation;
+import dev.headwater.engine.explanation.Judgement;
+import dev.headwater.engine.explanation.WhyNot;
+import dev.headwater.engine.graph.FeatureRef;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -149,6 +153,46 @@ final class FakeEngine implements Engine {
                     request.patterns().stream()
                             .map(head -> pattern(head, request.tokens().size()))
                             .toList());
+        });
+    }
+
+    @Override
+    public Timed<Explanation> explain(Subject subject, Explanation.Options options, Progress progress) {
+        return once(() -> {
+            search(progress, options.budget());
+            return new Timed<>(FakeCircuits.explanation(subject), 1.8);
+        });
+    }
+
+    /** One with a budget of 13 ends when it is cancelled. */
+    private void search(Progress progress, int budget) {
+        progress.phase("interventions", 2000);
+        for (int step = 1; step <= 10; step++) {
+            pause(progress);
+            progress.advance(step * 100);
+            while (budget == 13) {
+                pause(progress);
+            }
+        }
+    }
+
+    @Override
+    public Timed<Judgement> judge(
+            Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+        return once(() -> {
+            search(progress, 54);
+            return new Timed<>(FakeCircuits.judgement(circuit.size()), 0.1);
+        });
+    }
+
+    @Override
+    public Timed<WhyNot> whyNot(Subject subject, String token, int size, Progress progress) {
+        return once(() -> {
+            if (!token.equals(" Houston")) {
+                throw new UsageException("'" + token + "' is 3 tokens, not one");
+            }
+            search(progress, 1);
+            return new Timed<>(FakeCircuits.WHY_NOT_HOUSTON, 0.2);
         });
     }
 

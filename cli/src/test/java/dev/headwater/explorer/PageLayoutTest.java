@@ -15,7 +15,7 @@ class PageLayoutTest extends PageFixture {
         SampleGraphs.synthetic(graphs, "large", 5000, 50_000, 1); // whose counts are long
         for (int width : WIDTHS) {
             browser.width(width, 900);
-            for (String tab : List.of("subgraph", "steer")) {
+            for (String tab : List.of("subgraph", "steer", "explain")) {
                 browser.open(page("slug=large&pinnedIds=" + state0()));
                 browser.click("#tab-" + tab);
                 assertEquals(List.of(), browser.js(PageMatrixTest.BOXES), width + " px, " + tab);

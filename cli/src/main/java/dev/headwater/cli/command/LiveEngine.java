@@ -17,11 +17,15 @@ import dev.headwater.engine.catalog.ModelCard;
 import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.explanation.Explanation;
+import dev.headwater.engine.explanation.Judgement;
+import dev.headwater.engine.explanation.WhyNot;
 import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.MappedFile;
 import dev.headwater.engine.graph.AttributionGraph;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Pruning;
 import dev.headwater.engine.hub.BundledModel;
 import dev.headwater.engine.intervention.Baseline;
@@ -245,6 +249,29 @@ final class LiveEngine implements Engine, AutoCloseable {
     @Override
     public synchronized AttentionResult attention(AttentionRequest request, Progress progress) {
         return attention.answer(ofScan(request.scan()), request, progress);
+    }
+
+    @Override
+    public synchronized Timed<Explanation> explain(Subject subject, Explanation.Options options, Progress progress) {
+        return circuits(subject, progress).explained(options);
+    }
+
+    @Override
+    public synchronized Timed<Judgement> judge(
+            Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+        return circuits(subject, progress).judged(circuit, options);
+    }
+
+    @Override
+    public synchronized Timed<WhyNot> whyNot(Subject subject, String token, int size, Progress progress) {
+        return circuits(subject, progress).heldDown(token, size);
+    }
+
+    private LiveCircuits circuits(Subject subject, Progress progress) {
+        attention.close(); // its memory is needed now
+        progress.phase("load the model", -1);
+        return new LiveCircuits(
+                ofScan(subject.document().metadata().path("scan").asText()), subject, progress);
     }
 
     @Override

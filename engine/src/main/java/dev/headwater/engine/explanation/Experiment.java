@@ -41,6 +41,9 @@ final class Experiment implements AutoCloseable {
 
     private static final double TURNED = -0.25;
 
+    /** That the spread takes: without the circuit, without all others and without both, in three ways; and without both once more. */
+    private static final int SPREAD_RUNS = 10;
+
     private final PlainGraph graph;
     private final Options options;
     private final Progress progress;
@@ -136,12 +139,58 @@ final class Experiment implements AutoCloseable {
     }
 
     Judged judged(List<FeatureRef> features) {
+        return judged(atStake(features));
+    }
+
+    private BitSet atStake(List<FeatureRef> features) {
         BitSet circuit = new BitSet();
         features.stream()
                 .filter(stake.place()::containsKey)
                 .map(stake.place()::get)
                 .forEach(circuit::set);
-        return judged(circuit);
+        return circuit;
+    }
+
+    /** Judged beside the same others as what is found. */
+    Judgement judgement(List<FeatureRef> features) {
+        BitSet circuit = atStake(features);
+        if (circuit.isEmpty()) {
+            throw new UsageException("none of these features fires on the prompt, so there is no circuit to judge");
+        }
+        int runs = 2 * (2 + options.draws()) + SPREAD_RUNS;
+        progress.phase("interventions", runs);
+        int[] ranked = ranked();
+        BitSet nodes = new BitSet();
+        wiring.features().stream()
+                .filter(node -> {
+                    Integer place = stake.place().get(wiring.feature(node));
+                    return place != null && circuit.get(place);
+                })
+                .forEach(nodes::set);
+        return new Judgement(
+                answer,
+                stake.features().size(),
+                circuit.cardinality(),
+                judged(circuit),
+                strongest(ranked, circuit.cardinality()),
+                draws(ranked, circuit.cardinality()),
+                wiring.scores(nodes),
+                ablations.count());
+    }
+
+    /** The graph's features by their numbers at stake, the most influential first. */
+    private int[] ranked() {
+        return wiring.features().stream()
+                .map(node -> stake.place().get(wiring.feature(node)))
+                .filter(place -> place != null)
+                .mapToInt(Integer::intValue)
+                .toArray();
+    }
+
+    private Measures strongest(int[] ranked, int size) {
+        BitSet strongest = new BitSet();
+        IntStream.of(ranked).limit(size).forEach(strongest::set);
+        return ablations.measure(List.of(strongest)).getFirst();
     }
 
     private Judged judged(BitSet circuit) {
@@ -154,19 +203,13 @@ final class Experiment implements AutoCloseable {
 
     Explanation explained(Names names) {
         progress.phase("interventions", options.budget());
-        int[] ranked = wiring.features().stream()
-                .map(node -> stake.place().get(wiring.feature(node)))
-                .filter(place -> place != null)
-                .mapToInt(Integer::intValue)
-                .toArray();
+        int[] ranked = ranked();
         int[] candidates =
                 IntStream.of(ranked).limit(Math.max(CANDIDATES, options.size())).toArray();
         BitSet circuit = new CircuitSearch(ablations, candidates, options.size(), options.budget()).run();
         List<Member> members = members(circuit, names);
         Diagram diagram = new Diagram(graph, wiring, baseline.prompt().texts());
         List<Box> boxes = boxes(diagram.groups(members));
-        BitSet strongest = new BitSet();
-        IntStream.of(ranked).limit(circuit.cardinality()).forEach(strongest::set);
         BitSet nodes = new BitSet();
         members.forEach(member -> nodes.set(member.node()));
         return new Explanation(
@@ -176,7 +219,7 @@ final class Experiment implements AutoCloseable {
                 boxes,
                 diagram.flows(boxes, answerNode),
                 judged(circuit),
-                ablations.measure(List.of(strongest)).getFirst(),
+                strongest(ranked, circuit.cardinality()),
                 draws(ranked, circuit.cardinality()),
                 wiring.scores(nodes),
                 ablations.count(),

@@ -149,6 +149,29 @@ class ExplanationTest {
         }
     }
 
+    @Test
+    void aChosenCircuitIsJudgedAsOneThatIsFound() {
+        Explanation found = explained(model, graph, SMALL);
+        List<FeatureRef> chosen = new ArrayList<>(features(found));
+        chosen.add(new FeatureRef(0, 1, 17)); // which does not fire
+        Judgement judgement = Judgement.of(model, graph, chosen, SMALL, Progress.NONE);
+        assertEquals(features(found).size(), judgement.size());
+        assertEquals(found.features(), judgement.features());
+        assertEquals(
+                found.circuit().taken().score(), judgement.circuit().taken().score(), 1e-4);
+        assertEquals(
+                found.circuit().live().necessity(), judgement.circuit().live().necessity(), 1e-4);
+        assertEquals(found.strongest().score(), judgement.strongest().score(), 1e-4);
+        assertEquals(
+                found.random().sufficiency().mean(),
+                judgement.random().sufficiency().mean(),
+                1e-4);
+        assertEquals(found.scores(), judgement.scores());
+        assertThrows(
+                UsageException.class,
+                () -> Judgement.of(model, graph, List.of(new FeatureRef(0, 1, 17)), SMALL, Progress.NONE));
+    }
+
     /** Neurons of a graph against a mean over other prompts are taken to that mean. */
     @Test
     void neuronsAreExplainedToo() {
