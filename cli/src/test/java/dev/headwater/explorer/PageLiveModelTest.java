@@ -41,7 +41,7 @@ class PageLiveModelTest extends PageFixture {
         browser.click("#tab-steer");
         browser.await("the reason", () -> browser.text("#steer-tab").contains("did not make this graph"));
         browser.type("#tab-steer", Keys.ARROW_RIGHT);
-        browser.await("the other tab", () -> browser.shows("#subgraph-tab"));
+        browser.await("the other tab", () -> browser.shows("#explain-tab"));
     }
 
     @Test
