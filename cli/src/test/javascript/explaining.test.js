@@ -30,6 +30,13 @@ const result = {
   seconds: 1.8,
 };
 
+const card = {
+  direct: {correlation: 1, relativeError: 0},
+  total: {correlation: -0.5, relativeError: 'NaN'},
+  layers: [],
+  whole: {probability: 0.5, margin: -1, divergence: 0.2},
+};
+
 test('what is found becomes pins, groups and numbers, in one step, and loses nothing', () => {
   const circuit = circuitOf(graph, result);
   assert.deepEqual(circuit.pinned, ['0_94_9', '1_696_9', 'E_5352_9', '7_3913_10']);
@@ -55,7 +62,10 @@ test('numbers are told in a table, in words and as markdown', () => {
   assert.deepEqual(rows(numbers)[0].values, ['0.96', '0.96', '0.30 (−0.10 to 0.60)']);
   assert.deepEqual(rows(numbers)[5].values[0], '–, 0.90');
   assert.match(words(numbers), /loses 96 % of the lead .* keeps 90 % /);
-  const text = markdown(graph, numbers, null);
+  const text = markdown(graph, numbers, {...card, members: [...numbers.members].reverse()}, null);
+  assert.match(text, /\| Total effects \| −0.500 \| – \|/);
+  assert.match(text, /\| all \| {2}\| 50 % \| −1.00 \| 0.200 \|/);
+  assert.doesNotMatch(markdown(graph, numbers, {...card, members: []}, null), /Total effects/);
   assert.match(text, /^# \\<bos\\>Fact: the capital/);
   assert.match(text, /\| Dallas \\\| \\\[x\\\] \| {2}Dallas \| −1.69 \| 0.24 \| 94 % \|/);
   assert.match(text, /647 features\. 1,416 interventions in 1\.80 s\./);

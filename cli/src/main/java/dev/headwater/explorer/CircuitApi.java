@@ -1,5 +1,6 @@
 package dev.headwater.explorer;
 
+import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.document.GraphDocument;
@@ -98,7 +99,8 @@ final class CircuitApi {
 
     void routes(RoutesConfig routes) {
         routes.post("/api/jobs/explain", this::explain);
-        routes.post("/api/jobs/judge", this::judge);
+        routes.post("/api/jobs/judge", ctx -> judge(ctx, "judge", engine::judge));
+        routes.post("/api/jobs/card", ctx -> judge(ctx, "card", engine::card));
         routes.post("/api/jobs/why-not", this::whyNot);
     }
 
@@ -120,7 +122,16 @@ final class CircuitApi {
                         progress -> engine.explain(subject(search.graph()), search.options(), progress)));
     }
 
-    private void judge(Context ctx) {
+    /** What is asked of a circuit. */
+    private interface Question {
+        Object of(
+                CircuitEngine.Subject subject,
+                List<FeatureRef> circuit,
+                Explanation.Options options,
+                Progress progress);
+    }
+
+    private void judge(Context ctx, String kind, Question question) {
         Judging judging = Json.parse(Body.bytes(ctx, EngineApi.LARGEST_REQUEST), Judging.class);
         GraphDocument graph = mine(judging.graph());
         requireOutput(graph, judging.answer());
@@ -128,9 +139,9 @@ final class CircuitApi {
         EngineApi.accept(
                 ctx,
                 jobs.submit(
-                        "judge",
+                        kind,
                         judging.graph(),
-                        progress -> engine.judge(subject(judging.graph()), judging.features(), options, progress)));
+                        progress -> question.of(subject(judging.graph()), judging.features(), options, progress)));
     }
 
     private void whyNot(Context ctx) {

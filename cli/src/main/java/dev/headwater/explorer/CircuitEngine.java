@@ -3,6 +3,7 @@ package dev.headwater.explorer;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.document.GraphDocument;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Judgement;
 import dev.headwater.engine.explanation.WhyNot;
@@ -16,6 +17,9 @@ public interface CircuitEngine {
 
     /** Judges features that somebody has chosen as {@link #explain} judges those that it finds. */
     Timed<Judgement> judge(Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress);
+
+    /** What else to know before features that somebody has chosen are believed to be a circuit. */
+    Timed<Card> card(Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress);
 
     /**
      * What of the graph holds a token down.

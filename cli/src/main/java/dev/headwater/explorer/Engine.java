@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Rank;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Judgement;
 import dev.headwater.engine.explanation.WhyNot;
@@ -66,6 +67,12 @@ public interface Engine extends AttentionEngine, CircuitEngine {
 
         @Override
         public Timed<Judgement> judge(
+                Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+            throw new UsageException("This explorer runs without a live model: start it with one to judge a circuit.");
+        }
+
+        @Override
+        public Timed<Card> card(
                 Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
             throw new UsageException("This explorer runs without a live model: start it with one to judge a circuit.");
         }

@@ -44,7 +44,7 @@ final class Job implements Progress {
     }
 
     /** Kinds that leave nothing but their answer, and may take long. */
-    private static final Set<String> FOR_ITS_FOLLOWERS = Set.of("explain", "judge", "why-not");
+    private static final Set<String> FOR_ITS_FOLLOWERS = Set.of("explain", "judge", "card", "why-not");
 
     private final Work work;
     private Status status;

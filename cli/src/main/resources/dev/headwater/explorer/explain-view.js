@@ -3,6 +3,7 @@
 import {h, fill, refill} from './dom.js';
 import {answers, bySite, doubtInWords, fits, pinnedFeatures} from './explaining.js';
 import {count, percent, quoted, signed} from './format.js';
+import {effectRows, layerRows, LAYERS} from './card.js';
 import {about, COLUMNS, rows, share, words} from './numbers.js';
 import {name} from './naming.js';
 import {keyOf} from './steering.js';
@@ -105,6 +106,7 @@ export class ExplainView {
         {class: 'explain-fields'},
         h('span', {class: 'muted'}, pinned === 1 ? '1 feature' : `${count(pinned)} features`),
         this.button('explain-judge', 'Judge this circuit', () => this.explaining.judge()),
+        this.button('explain-card', 'How far to believe it', () => this.explaining.believe()),
       ),
     ];
   }
@@ -149,8 +151,9 @@ export class ExplainView {
     return [
       explaining.failure ? h('p', {class: 'failure', role: 'alert'}, explaining.failure) : null,
       numbers ? this.judgement(numbers) : null,
+      explaining.card ? this.card(explaining.card) : null,
       explaining.doubt ? this.doubt(explaining.doubt) : null,
-      numbers || explaining.doubt || explaining.failure
+      numbers || explaining.card || explaining.doubt || explaining.failure
         ? null
         : h(
             'div',
@@ -201,6 +204,34 @@ export class ExplainView {
           percent(box.probabilityWithout),
         ]),
       ),
+    ];
+  }
+
+  /** @param {any} card of a circuit, which need not be pinned any more */
+  card(card) {
+    const layers = layerRows(card);
+    return [
+      h('h3', {}, `How far to believe it, of ${count(card.members.length)} features`),
+      table(
+        'card-table',
+        'What the graph foretells and what happens',
+        ['When one is taken away', 'Correlation', 'Relative error'],
+        effectRows(card).map(({name: what, read, values}) => [
+          [h('strong', {}, what), h('p', {class: 'muted'}, read)],
+          ...values,
+        ]),
+      ),
+      layers.length
+        ? [
+            table(
+              'layers-table',
+              'Features in the place of MLPs',
+              ['Layer', 'Unexplained', 'P(answer)', 'Lead', 'KL'],
+              layers,
+            ),
+            h('p', {class: 'muted'}, LAYERS),
+          ]
+        : null,
     ];
   }
 

@@ -15,6 +15,7 @@ export class Explaining {
     null;
   failure = '';
   /** what holds another answer down: as the server says it */ doubt = null;
+  /** what else to know of a circuit: as the server says it, with its members */ card = null;
   /** answer: the token's id, empty for the most probable one */ options = {
     answer: '',
     size: 15,
@@ -37,7 +38,7 @@ export class Explaining {
     store.on(['graph'], () => {
       this.stop();
       this.failure = '';
-      this.doubt = null;
+      this.doubt = this.card = null;
       this.options = {...this.options, answer: '', token: ''};
     });
     store.on(['graph', 'annotations', 'tab', 'models', 'labelled'], () => this.render());
@@ -74,15 +75,23 @@ export class Explaining {
     );
   }
 
-  async judge() {
-    const {graph, annotations} = this.store.state;
-    const features = pinnedFeatures(graph, annotations);
-    if (features.length === 0) return this.notice('Pin the features of the circuit first.', true);
+  /** Asks about the pinned features. */
+  async askOf(features, kind) {
+    if (features.length === 0) {
+      this.notice('Pin the features of the circuit first.', true);
+      return null;
+    }
     const {answer} = this.options;
-    const result = await this.ask('judge', {
+    return this.ask(kind, {
       features: features.map(siteOf),
       ...(answer === '' ? {} : {answer: Number(answer)}),
     });
+  }
+
+  async judge() {
+    const {graph, annotations} = this.store.state;
+    const features = pinnedFeatures(graph, annotations);
+    const result = await this.askOf(features, 'judge');
     if (!result) return;
     const before = annotations.numbers;
     const boxes = fits(before, graph, annotations) && before.answer.text === result.answer.text ? before.boxes : [];
@@ -90,6 +99,14 @@ export class Explaining {
     this.store.annotate('Judge the circuit', a => judged(a, numbers));
     const silent = features.length - result.size;
     if (silent > 0) this.notice(`${count(silent)} of the pinned features do not fire and count for nothing.`);
+  }
+
+  async believe() {
+    const {graph, annotations} = this.store.state;
+    const features = pinnedFeatures(graph, annotations);
+    const result = await this.askOf(features, 'card');
+    if (result) this.card = {...result, members: features.map(node => node.id)};
+    this.render();
   }
 
   async whyNot() {

@@ -3,6 +3,7 @@
 import {COLOURS, keep} from './annotations.js';
 import {number, percent, quoted, signed} from './format.js';
 import {FEATURE, LOGIT, TOKEN} from './model.js';
+import {effectRows, layerRows, LAYERS} from './card.js';
 import {about, COLUMNS, readNumbers, rows, share, words} from './numbers.js';
 import {keyOf, siteOf} from './steering.js';
 
@@ -91,9 +92,10 @@ export function doubtInWords(doubt) {
  * The numbers as a document.
  *
  * @param {import('./numbers.js').Numbers} numbers
+ * @param {any} card  what else to know of the circuit, or null
  * @param {any} doubt what holds another answer down, or null
  */
-export function markdown(graph, numbers, doubt) {
+export function markdown(graph, numbers, card, doubt) {
   const row = cells => `| ${cells.map(escaped).join(' | ')} |`;
   const lines = [`# ${escaped(graph.prompt)}`, '', about(numbers).map(escaped).join(' '), ''];
   if (numbers.boxes.length > 0) {
@@ -112,6 +114,16 @@ export function markdown(graph, numbers, doubt) {
   for (const {name, values} of rows(numbers)) lines.push(row([name, ...values]));
   lines.push('', escaped(words(numbers)), '', ...rows(numbers).map(({name, read}) => `- ${escaped(name)}: ${read}`));
   lines.push('', COLUMNS, '');
+  if (card && JSON.stringify([...card.members].sort()) === JSON.stringify([...numbers.members].sort())) {
+    lines.push(row(['when one is taken away', 'correlation', 'relative error']), '| --- | ---: | ---: |');
+    for (const {name, values} of effectRows(card)) lines.push(row([name, ...values]));
+    const layers = layerRows(card);
+    if (layers.length) {
+      lines.push('', row(['layer', 'unexplained', 'P(answer)', 'lead', 'KL']), '| --- | ---: | ---: | ---: | ---: |');
+      lines.push(...layers.map(row), '', LAYERS);
+    }
+    lines.push('');
+  }
   if (doubt) {
     lines.push(`Why not ${escaped(doubtInWords(doubt))}`, '');
     for (const {feature, label, alone, own} of doubt.features)

@@ -168,6 +168,7 @@ const graphBar = graphTools($, store, graphView, actions);
 const subgraphBar = subgraphTools($('subgraph-tools'), store, source, subgraphView, actions, () => ({
   json,
   labels,
+  card: explaining.card,
   doubt: explaining.doubt,
 }));
 const saving = source.live ? new Saving(store, source, (state, text) => header.saving(state, text)) : null;

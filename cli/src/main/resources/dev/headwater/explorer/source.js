@@ -96,7 +96,7 @@ export class ServerSource {
   /**
    * Runs a job and resolves with its result; null if it was cancelled.
    *
-   * @param {string} kind                    tokens, attribute, intervene, attention, explain, judge or why-not
+   * @param {string} kind                    tokens, attribute, intervene, attention, explain, judge, card or why-not
    * @param {(status: any) => void} onStatus called with each status
    * @param {AbortSignal} signal             cancels the job
    */

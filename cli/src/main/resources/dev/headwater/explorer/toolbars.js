@@ -258,7 +258,7 @@ export function subgraphTools(host, store, source, view, actions, file) {
       attempt(async () => {
         const {graph, annotations} = store.state;
         if (!annotations.numbers) throw new Error('This circuit has no numbers yet: Explain the graph, or judge it.');
-        const text = markdown(graph, annotations.numbers, file().doubt);
+        const text = markdown(graph, annotations.numbers, file().card, file().doubt);
         save(name() + '.md', new Blob([text], {type: 'text/markdown'}));
       }),
     ],

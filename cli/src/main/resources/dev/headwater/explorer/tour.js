@@ -41,7 +41,7 @@ const STEPS = [
   {
     at: '#subgraph-panel',
     title: 'Draw the circuit',
-    text: 'Let a circuit be suggested, or pin nodes with P or a double-click. Drop a box on another, or hold G and click several, and they become one. The scores say how much of the model’s computation your circuit explains.',
+    text: 'Let Explain find a circuit by experiment, have one suggested, or pin nodes with P or a double-click. Drop a box on another, or hold G and click several, and they become one. The scores say how much of the model’s computation your circuit explains.',
   },
   {
     at: '#tab-steer',

@@ -37,6 +37,8 @@ class CircuitApiTest extends ExplorerCase {
         JsonNode judged = last("judge", JUDGE);
         assertEquals(2, judged.at("/result/size").intValue(), judged.toString());
         assertEquals(0.35, judged.at("/result/random/necessity/mean").doubleValue());
+        JsonNode card = last("card", JUDGE);
+        assertEquals(0.75, card.at("/result/total/correlation").doubleValue(), card.toString());
         JsonNode doubted = last("why-not", WHY_NOT);
         assertEquals(1320, doubted.at("/result/features/0/feature/feature").intValue(), doubted.toString());
         JsonNode failed = last("why-not", WHY_NOT.replace(" Houston", "Xx"));
@@ -54,6 +56,7 @@ class CircuitApiTest extends ExplorerCase {
             {"explain", "{}"},
             {"judge", JUDGE.replaceAll("\\[.*]", "[]")},
             {"judge", JUDGE.replace("\"layer\":0", "\"layer\":-1")},
+            {"card", JUDGE.replaceAll("\\[.*]", "[]")},
             {"why-not", WHY_NOT.replace(" Houston", "")},
         }) {
             var answer = client.send("POST", "/api/jobs/" + wrong[0], wrong[1]);

@@ -2,6 +2,7 @@ package dev.headwater.explorer;
 
 import dev.headwater.engine.document.DocumentNode;
 import dev.headwater.engine.explanation.Answer;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Explanation.Box;
 import dev.headwater.engine.explanation.Explanation.Draws;
@@ -14,6 +15,7 @@ import dev.headwater.engine.explanation.Measures;
 import dev.headwater.engine.explanation.WhyNot;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Scores;
+import dev.headwater.engine.intervention.Verification.Agreement;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -38,6 +40,14 @@ final class FakeCircuits {
             -5,
             " Dallas",
             300);
+
+    static final Card CARD = new Card(
+            new Scores(0.91, 0.97),
+            new Scores(0.1, 0.2),
+            new Agreement(40, 0.9999, 0.0002),
+            new Agreement(40, 0.75, 0.5),
+            List.of(new Card.Layer(0, 0.125, new Card.Replaced(0.875, 6, 0.25))),
+            new Card.Replaced(0.5, 0.75, 1.5));
 
     private FakeCircuits() {}
 

@@ -9,6 +9,7 @@ import dev.headwater.engine.attention.EdgeHeads;
 import dev.headwater.engine.attention.Head;
 import dev.headwater.engine.document.AttentionBlock;
 import dev.headwater.engine.document.NodeId;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Judgement;
 import dev.headwater.engine.explanation.WhyNot;
@@ -183,6 +184,11 @@ final class FakeEngine implements Engine {
             search(progress, 54);
             return new Timed<>(FakeCircuits.judgement(circuit.size()), 0.1);
         });
+    }
+
+    @Override
+    public Timed<Card> card(Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+        return once(() -> new Timed<>(FakeCircuits.CARD, 0.1));
     }
 
     @Override

@@ -78,6 +78,10 @@ class LiveExplainTest {
         browser.click("#explain-judge");
         browser.await("the judgement", () -> browser.text("#explain-about").contains(" 54 interventions"));
         assertEquals(found, browser.text("#numbers-table"));
+        browser.click("#explain-card");
+        browser.await(
+                "how far each layer holds",
+                () -> browser.all("#layers-table tbody tr").size() == 7);
         browser.type("#explain-token", " Houston", Keys.ENTER);
         browser.await("what holds it down", () -> browser.shows("#doubt-table"));
         assertEquals(

@@ -93,9 +93,14 @@ class PageExplainTest extends PageFixture {
         browser.click("#explain-judge");
         browser.await("the table", () -> browser.shows("#numbers-table"));
         assertEquals("[\"3_1932_10\",\"1_696_9\"]", state("a.pinned"));
+        browser.click("#explain-card");
+        browser.await("its card", () -> browser.text("#card-table").contains("0.750"));
+        assertTrue(browser.text("#layers-table").contains("13 %"), browser.text("#layers-table"));
+        browser.assertAccessible("a card");
         browser.click("#tab-subgraph");
         for (String[] export : new String[][] {
             {"Numbers", "md", "| Necessity | 0.96 | 0.90 | 0.35 (0.01 to 0.62) |"},
+            {"Page (HTML)", "html", "\"necessity\":0.96"},
             {"Picture (SVG)", "svg", "Necessity 0.96 (as many of most influence: 0.90, at random: 0.35)"},
             {"Graph file", "json", "\"sufficiency\": 0.9"},
         }) {
@@ -114,6 +119,11 @@ class PageExplainTest extends PageFixture {
         browser.await("no numbers of another circuit", () -> !browser.shows("#explain-strip"));
         browser.click("#tab-explain");
         browser.await("a warning", () -> browser.text("#explain-tab .warning").contains("others are pinned now"));
+
+        browser.open(browser.downloaded(SampleGraphs.DALLAS + ".html").toUri().toString());
+        browser.click("#tab-explain");
+        assertTrue(browser.text("#numbers-table").contains("0.35 (0.01 to 0.62)"), "they are on the page from disk");
+        assertTrue(browser.text(".explain-controls").contains("This page was exported"));
     }
 
     @Test

@@ -228,6 +228,12 @@ class PageMatrixTest extends PageFixture {
         browser.click("#head-1-0");
         browser.await("why", () -> browser.shows("#attention-why .row, #attention-why li"));
         open("attention", "body", () -> {});
+        browser.js("headwater.store.set({edge: null, tab: 'explain'})");
+        browser.click("#explain-find");
+        browser.await("a circuit", () -> browser.shows("#boxes-table"));
+        browser.click("#explain-card");
+        browser.await("its card", () -> browser.shows("#layers-table"));
+        open("explained", "body", () -> {});
         browser.open(page("slug=" + SampleGraphs.DALLAS + "&compare=" + SampleGraphs.OAKLAND));
         browser.await("both graphs", () -> browser.all(".compare-graph .plot").size() == 2);
         open("compared", "body", () -> {});

@@ -5,6 +5,7 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Judgement;
 import dev.headwater.engine.explanation.WhyNot;
@@ -33,6 +34,13 @@ final class LiveCircuits {
 
     Timed<Judgement> judged(List<FeatureRef> circuit, Explanation.Options options) {
         return timed(graph -> Judgement.of(live, graph, circuit, options, progress));
+    }
+
+    Timed<Card> card(List<FeatureRef> circuit, Explanation.Options options) {
+        return timed(graph -> {
+            Judgement judged = Judgement.of(live, graph, circuit, options, progress);
+            return Card.of(live, graph, circuit, judged, progress);
+        });
     }
 
     Timed<WhyNot> heldDown(String token, int size) {

@@ -17,6 +17,7 @@ import dev.headwater.engine.catalog.ModelCard;
 import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.document.GraphJson;
+import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Judgement;
 import dev.headwater.engine.explanation.WhyNot;
@@ -260,6 +261,12 @@ final class LiveEngine implements Engine, AutoCloseable {
     public synchronized Timed<Judgement> judge(
             Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
         return circuits(subject, progress).judged(circuit, options);
+    }
+
+    @Override
+    public synchronized Timed<Card> card(
+            Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+        return circuits(subject, progress).card(circuit, options);
     }
 
     @Override

@@ -5,6 +5,8 @@ import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.document.DocumentNode.Kind;
 import dev.headwater.engine.document.PlainGraph;
+import dev.headwater.engine.explanation.Explanation.Member;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Scores;
 import dev.headwater.engine.intervention.Supernode;
 import dev.headwater.engine.intervention.Verification;
@@ -63,14 +65,39 @@ public record Card(
      * @throws CancellationException if the progress listener asks to stop
      */
     public static Card of(ReplacementModel model, PlainGraph graph, Explanation found, Progress progress) {
-        List<Supernode> features = found.boxes().stream()
+        List<FeatureRef> circuit = found.boxes().stream()
                 .flatMap(box -> box.members().stream())
-                .map(member -> new Supernode(member.feature().toString(), List.of(member.feature())))
+                .map(Member::feature)
+                .toList();
+        return of(model, graph, circuit, found.answer(), found.scores(), progress);
+    }
+
+    /**
+     * Of a circuit that somebody has chosen.
+     *
+     * @param circuit that was judged, features of this graph
+     * @throws HeadwaterException if a feature is none of the graph's
+     * @throws CancellationException if the progress listener asks to stop
+     */
+    public static Card of(
+            ReplacementModel model, PlainGraph graph, List<FeatureRef> circuit, Judgement judged, Progress progress) {
+        return of(model, graph, circuit, judged.answer(), judged.scores(), progress);
+    }
+
+    private static Card of(
+            ReplacementModel model,
+            PlainGraph graph,
+            List<FeatureRef> circuit,
+            Answer followed,
+            Scores ofCircuit,
+            Progress progress) {
+        List<Supernode> features = circuit.stream()
+                .map(feature -> new Supernode(feature.toString(), List.of(feature)))
                 .toList();
         Verification check = Verification.of(model, graph, new Verification.Options(0, 0, features, 1, 0), progress);
         int answer = IntStream.range(0, graph.size())
                 .filter(i -> graph.nodes().get(i).kind() == Kind.LOGIT
-                        && graph.nodes().get(i).number() == found.answer().token())
+                        && graph.nodes().get(i).number() == followed.token())
                 .findFirst()
                 .orElse(-1);
         BitSet all = new BitSet();
@@ -79,7 +106,7 @@ public record Card(
                 .forEach(all::set);
         Scores scores = new Wiring(graph, answer).scores(all);
         if (model.basis().dense()) {
-            return new Card(scores, found.scores(), check.direct(), check.total(), List.of(), null);
+            return new Card(scores, ofCircuit, check.direct(), check.total(), List.of(), null);
         }
         int[] tokens = graph.tokens();
         try (var _ = model.use();
@@ -88,11 +115,11 @@ public record Card(
                         tokens != null
                                 ? tokens
                                 : model.prompt(graph.promptText()).tokens(),
-                        found.answer().token())) {
+                        followed.token())) {
             progress.phase("layers replaced", model.layers());
             return new Card(
                     scores,
-                    found.scores(),
+                    ofCircuit,
                     check.direct(),
                     check.total(),
                     IntStream.range(0, model.layers())
