@@ -8,10 +8,10 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.features.Corpus;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.model.WindowPass;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -231,8 +231,8 @@ public record Evaluation(
                     tallies.get(layer).add(batch, output, said, active);
                     return output;
                 });
-                model.model()
-                        .forward(batch.windows(), new TraceRequest(Set.of(), false, TraceRequest.Logits.NONE), pass)
+                new WindowPass(model.model(), batch.windows(), 0)
+                        .run(pass, TraceRequest.Logits.NONE)
                         .forEach(Trace::close);
             }
             done += batch.windows().size();

@@ -10,10 +10,10 @@ import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.model.Hooks;
 import dev.headwater.engine.model.Trace;
 import dev.headwater.engine.model.TraceRequest;
+import dev.headwater.engine.model.WindowPass;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
@@ -128,11 +128,8 @@ final class LossRuns {
                 throw new CancellationException();
             }
             try (var _ = TensorScope.open()) {
-                List<Trace> traces = model.model()
-                        .forward(
-                                batch.windows(),
-                                new TraceRequest(Set.of(), false, TraceRequest.Logits.ALL),
-                                hooks.apply(batch));
+                List<Trace> traces = new WindowPass(model.model(), batch.windows(), 0)
+                        .run(hooks.apply(batch), TraceRequest.Logits.ALL);
                 try {
                     for (int i = 0; i < traces.size(); i++) {
                         sum += CrossEntropy.sum(

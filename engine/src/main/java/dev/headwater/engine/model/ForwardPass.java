@@ -54,10 +54,10 @@ final class ForwardPass {
         this(model, prompts, request, hooks, cache, mostScores, 0);
     }
 
-    /** Of many short texts, of which nothing is kept but what a hook takes. */
-    static ForwardPass packed(LanguageModel model, List<int[]> texts, Hooks hooks) {
+    /** Of many short texts, of which nothing is kept but logits, and what a hook takes. */
+    static ForwardPass packed(LanguageModel model, List<int[]> texts, Hooks hooks, Logits logits) {
         return new ForwardPass(
-                model, texts, new TraceRequest(Set.of(), false, Logits.NONE), hooks, null, MOST_SCORES, PACKED_ROWS);
+                model, texts, new TraceRequest(Set.of(), false, logits), hooks, null, MOST_SCORES, PACKED_ROWS);
     }
 
     /** @param most rows that prompts may have together to attend as one, each to itself */

@@ -218,7 +218,15 @@ public final class LanguageModel implements AutoCloseable {
     /** Of the first layers, for {@link WindowPass}; nothing is kept. */
     void readPacked(List<int[]> windows, int layers, Hooks hooks) {
         windows.forEach(tokens -> check(tokens, null));
-        ForwardPass.packed(this, windows, hooks).run(layers).forEach(Trace::close);
+        ForwardPass.packed(this, windows, hooks, TraceRequest.Logits.NONE)
+                .run(layers)
+                .forEach(Trace::close);
+    }
+
+    /** Of all layers, for {@link WindowPass}. */
+    List<Trace> readPacked(List<int[]> windows, Hooks hooks, TraceRequest.Logits logits) {
+        windows.forEach(tokens -> check(tokens, null));
+        return ForwardPass.packed(this, windows, hooks, logits).run();
     }
 
     private void check(int[] tokens, @Nullable KvCache cache) {

@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 /**
  * Reads many windows of text in one forward pass, for what needs a model's activations on a corpus: evidence about features, training of
  * transcoders. All products take the rows of all windows; short windows attend together under a mask that keeps them apart. Nothing is
- * unembedded, and nothing is kept: each site's rows are handed on when the pass comes by.
+ * kept but logits where they are asked for, and nothing unembedded else: each site's rows are handed on when the pass comes by.
  *
  * <p>A window's rows differ from those of a pass of its own by rounding only. The same windows in the same order give the same bits.
  */
@@ -73,6 +73,18 @@ public final class WindowPass {
                 }
             });
         }
+    }
+
+    /**
+     * Runs all layers with hooks that change what goes on at the sites; they see the rows of all windows, none left out, and leave
+     * attention as it is.
+     *
+     * @param logits at which positions they are kept
+     * @return for each window its logits, if any were asked for; the caller closes them
+     * @throws dev.headwater.engine.UsageException if a token is not in the vocabulary or a window too long
+     */
+    public List<Trace> run(Hooks hooks, TraceRequest.Logits logits) {
+        return model.readPacked(windows, hooks, logits);
     }
 
     /** Rows of the pass that are handed on. */
