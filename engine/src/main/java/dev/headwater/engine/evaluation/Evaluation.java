@@ -86,8 +86,7 @@ public record Evaluation(
     /**
      * Figures of one layer, y being the MLP's output at the set's output site and ŷ what the set makes of its input.
      *
-     * @param fvu             fraction of variance unexplained: Σ‖y − ŷ‖² / Σ‖y − mean y‖² over the positions (as in EleutherAI's sparsify;
-     *                        1 less SAELens' explained variance)
+     * @param fvu             fraction of variance unexplained: Σ‖y − ŷ‖² / Σ‖y − mean y‖² over the positions (as in EleutherAI's sparsify)
      * @param fvuNoOutliers   the same without positions whose y is over 10 times as long as the median of the first batch: massive
      *                        activations (Sun et al., arXiv 2402.17762) other than at the start
      * @param outliers        how many those are
