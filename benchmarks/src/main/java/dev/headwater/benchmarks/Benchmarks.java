@@ -3,6 +3,7 @@ package dev.headwater.benchmarks;
 import dev.headwater.bindings.NativeException;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,13 +65,23 @@ public final class Benchmarks {
         for (String word : arguments) {
             String name = word.split("=", 2)[0];
             OptionSpec option = command.findOption(name);
-            String label =
-                    option != null && List.of("FILE", "DIR").contains(option.paramLabel()) ? option.paramLabel() : null;
+            String label = option != null && List.of("FILE", "DIR", "REF").contains(option.paramLabel())
+                    ? option.paramLabel()
+                    : null;
             words.add(
-                    place != null ? place : label != null && word.length() > name.length() ? name + "=" + label : word);
+                    place != null
+                            ? placed(word, place)
+                            : label != null && word.length() > name.length()
+                                    ? name + "=" + placed(word.substring(name.length() + 1), label)
+                                    : word);
             place = place == null && word.equals(name) ? label : null;
         }
         return String.join(" ", words);
+    }
+
+    /** A reference is a name, which stays, or a folder. */
+    private static String placed(String value, String label) {
+        return !label.equals("REF") ? label : Files.exists(Path.of(value)) ? "DIR" : value;
     }
 
     /** Where random models are kept between commands. */

@@ -51,10 +51,18 @@ final class CircuitsCommand implements Callable<Integer> {
     @Spec
     private CommandSpec command;
 
-    @Option(names = "--model", paramLabel = "FILE", defaultValue = "atlas")
+    @Option(
+            names = "--model",
+            paramLabel = "FILE",
+            defaultValue = "atlas",
+            description = "Any model, as the other commands take it (default: ${DEFAULT-VALUE}).")
     private String model;
 
-    @Option(names = "--transcoders", paramLabel = "REF", defaultValue = "atlas-plt")
+    @Option(
+            names = "--transcoders",
+            paramLabel = "REF",
+            defaultValue = "atlas-plt",
+            description = "A folder, or a name as the other commands take it (default: ${DEFAULT-VALUE}).")
     private String transcoders;
 
     @Option(names = "--neurons", description = "The model's own neurons are the features.")
@@ -63,8 +71,19 @@ final class CircuitsCommand implements Callable<Integer> {
     @Option(names = "--prompts", paramLabel = "FILE", description = "A JSON object with prompt a line.")
     private Path prompts = Benchmarks.HOME.resolve("engine/src/main/resources/dev/headwater/models/prompts.jsonl");
 
-    @Option(names = "--max-features", defaultValue = "7500")
+    @Option(
+            names = "--max-features",
+            paramLabel = "N",
+            defaultValue = "7500",
+            description = "Features in the graph before it is pruned (default: ${DEFAULT-VALUE}).")
     private int maxFeatures;
+
+    @Option(
+            names = "--node-threshold",
+            paramLabel = "SHARE",
+            defaultValue = "0.8",
+            description = "Share of influence that the pruned graph's nodes keep (default: ${DEFAULT-VALUE}).")
+    private double nodeThreshold;
 
     @Option(names = "--size", defaultValue = "15")
     private int size;
@@ -76,7 +95,8 @@ final class CircuitsCommand implements Callable<Integer> {
     private @Nullable String record;
 
     /** A prompt's explanation, and what it took. */
-    private record Row(Explanation found, Optional<Explanation.Judged> byHand, int handMade, double seconds) {
+    private record Row(
+            Explanation found, int nodes, Optional<Explanation.Judged> byHand, int handMade, double seconds) {
         int size() {
             return found.boxes().stream().mapToInt(box -> box.members().size()).sum();
         }
@@ -89,6 +109,7 @@ final class CircuitsCommand implements Callable<Integer> {
         Table table = new Table(
                 "prompt",
                 "answer",
+                "nodes",
                 "features",
                 "boxes",
                 "necessity",
@@ -110,7 +131,7 @@ final class CircuitsCommand implements Callable<Integer> {
                     rows.add(row);
                     table.row(cells(row));
                 } catch (HeadwaterException e) {
-                    table.row(List.of(prompt.text(), e.getMessage(), "", "", "", "", "", "", "", "", ""));
+                    table.row(List.of(prompt.text(), e.getMessage(), "", "", "", "", "", "", "", "", "", ""));
                 }
                 System.err.println(prompt.text());
             }
@@ -133,7 +154,7 @@ final class CircuitsCommand implements Callable<Integer> {
     private PlainGraph traced(ReplacementModel loaded, Prompt prompt, Path folder) {
         try (AttributionGraph graph = Attribution.of(
                 loaded, prompt, AttributionOptions.DEFAULT.withMaxFeatures(maxFeatures), Progress.NONE)) {
-            Pruning pruned = Pruning.of(graph, 0.8, 0.98);
+            Pruning pruned = Pruning.of(graph, nodeThreshold, 0.98);
             return PlainGraph.read(GraphJson.write(
                     graph,
                     pruned,
@@ -150,6 +171,7 @@ final class CircuitsCommand implements Callable<Integer> {
         List<FeatureRef> chosen = byHand(prompt);
         return new Row(
                 found,
+                graph.size(),
                 chosen.isEmpty()
                         ? Optional.empty()
                         : Optional.of(Explanation.judge(loaded, graph, chosen, options, Progress.NONE)),
@@ -177,6 +199,7 @@ final class CircuitsCommand implements Callable<Integer> {
         return List.of(
                 "`" + row.found.prompt().replaceFirst("^<[^>]*>", "") + "`",
                 "`" + row.found.answer().text() + "`",
+                Integer.toString(row.nodes),
                 Integer.toString(row.size()),
                 Integer.toString(row.found.boxes().size()),
                 number(taken.necessity()),
@@ -235,7 +258,12 @@ final class CircuitsCommand implements Callable<Integer> {
                 && Math.min(1, circuit.sufficiency()) >= Math.min(1, other.sufficiency());
     }
 
+    /** Of the prompts for which it has a meaning: a share of nothing is left out. */
     private static double mean(List<Row> rows, ToDoubleFunction<Row> number) {
-        return rows.stream().mapToDouble(number).average().orElse(Double.NaN);
+        return rows.stream()
+                .mapToDouble(number)
+                .filter(Double::isFinite)
+                .average()
+                .orElse(Double.NaN);
     }
 }
