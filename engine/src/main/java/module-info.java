@@ -28,6 +28,7 @@ module dev.headwater.engine {
     exports dev.headwater.engine.model;
     exports dev.headwater.engine.product;
     exports dev.headwater.engine.tokens;
+    exports dev.headwater.engine.training;
     exports dev.headwater.engine.transcoder;
     exports dev.headwater.engine.catalog to
             dev.headwater.cli;

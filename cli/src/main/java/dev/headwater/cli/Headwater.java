@@ -20,6 +20,7 @@ import dev.headwater.cli.command.InterveneCommand;
 import dev.headwater.cli.command.ModelsCommand;
 import dev.headwater.cli.command.PlanCommand;
 import dev.headwater.cli.command.ServeCommand;
+import dev.headwater.cli.command.TrainCommand;
 import dev.headwater.cli.command.UploadCommand;
 import dev.headwater.cli.command.VerifyCommand;
 import dev.headwater.cli.option.ReferenceOptions;
@@ -237,6 +238,7 @@ public final class Headwater {
                 "features",
                 () -> new CommandLine(new FeaturesCommand())
                         .addSubcommand(new FeaturesCommand.Build(console, interrupt)));
+        commands.put("train", () -> new TrainCommand(console, interrupt));
         commands.put("upload", () -> new UploadCommand(console));
         commands.put("doctor", () -> new DoctorCommand(console));
         return commands;

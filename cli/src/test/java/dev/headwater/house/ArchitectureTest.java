@@ -49,6 +49,7 @@ class ArchitectureTest {
             List.of("engine.attribution"),
             List.of("engine.attention", "engine.intervention", "engine.features"),
             List.of("engine.evaluation"),
+            List.of("engine.training"),
             List.of("engine.host", "engine.circuit", "engine.explanation"),
             List.of("explorer"),
             List.of("cli.report", "cli.table"),

@@ -41,9 +41,10 @@ public record Corpus(List<Path> files) {
         }
     }
 
-    /** Takes documents in turn; false ends the reading. */
+    /** Takes documents in turn. */
     @FunctionalInterface
-    interface Reader {
+    public interface Reader {
+        /** False ends the reading. */
         boolean document(String text);
     }
 
@@ -75,10 +76,12 @@ public record Corpus(List<Path> files) {
     }
 
     /**
+     * Reads documents until there are no more or the reader has enough.
+     *
      * @throws HeadwaterException if a file can't be read, is not gzip in spite of its name, or has a line of over 16
      * million characters
      */
-    void read(Reader reader) {
+    public void read(Reader reader) {
         for (Path file : files) {
             try (InputStream bytes = Files.newInputStream(file);
                     InputStream plain = file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
