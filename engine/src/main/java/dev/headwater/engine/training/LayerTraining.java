@@ -26,11 +26,6 @@ final class LayerTraining implements AutoCloseable {
     /** Of a gradient's norm. */
     private static final double BOUND = 1;
 
-    private static final int WARM_UP = 30;
-    /** Share of the budget from which on the rate falls. */
-    private static final double FALL = 0.3;
-    /** What the rate falls to, as a share. */
-    private static final double LAST = 0.02;
     /** Positions without activation after which a feature counts as dead. */
     static final long DEAD_AFTER = 1 << 16;
     /** Rounds after which held-out text is judged. */
@@ -48,30 +43,9 @@ final class LayerTraining implements AutoCloseable {
     private final List<Span> spans = new ArrayList<>();
     private final ActivationBuffer buffer;
     private final ActivationBuffer heldOut;
-    private final Plan plan;
+    private final Rounds plan;
     private final double[] heldActive;
     private double judged = Double.NaN;
-
-    /**
-     * How windows become rounds.
-     *
-     * @param slots  of the buffer
-     * @param chunk  windows of a slot
-     * @param chunks of the text
-     */
-    record Plan(int slots, int chunk, int chunks) {
-        static Plan of(TrainingOptions options, int windows, int length) {
-            int slots = Math.min(options.settings().visits(), windows);
-            int chunk = Math.clamp(options.settings().buffer() / slots / length, 1, windows / slots);
-            return new Plan(slots, chunk, windows / chunk);
-        }
-
-        /** The chunk that a slot holds while a round is at work; without an end the text comes again. */
-        int inSlot(int slot, int round, boolean endless) {
-            int last = endless ? slots - 1 + round : Math.min(chunks - 1, slots - 1 + round);
-            return last - Math.floorMod(last - slot, slots);
-        }
-    }
 
     LayerTraining(
             ActivationReader reader,
@@ -84,7 +58,7 @@ final class LayerTraining implements AutoCloseable {
         this.options = options;
         this.listener = listener;
         this.state = state;
-        plan = Plan.of(options, text.windows().size(), text.length());
+        plan = Rounds.of(options, text.windows().size(), text.length());
         if (options.shape().crossLayer()) {
             spans.add(new Span(options.shape(), state.layers()));
         } else {
@@ -92,7 +66,7 @@ final class LayerTraining implements AutoCloseable {
         }
         int layers = state.layers().size();
         heldActive = new double[layers];
-        buffer = new ActivationBuffer(state.first(), layers, width, plan.slots, plan.chunk * text.length());
+        buffer = new ActivationBuffer(state.first(), layers, width, plan.slots(), plan.chunk() * text.length());
         heldOut = new ActivationBuffer(
                 state.first(), layers, width, 1, text.heldOut().size() * text.length());
     }
@@ -115,14 +89,14 @@ final class LayerTraining implements AutoCloseable {
     }
 
     private int chunkTokens() {
-        return plan.chunk * text.length();
+        return plan.chunk() * text.length();
     }
 
     private void fill(int slot, int chunk) {
-        int from = chunk % plan.chunks * plan.chunk;
+        int from = chunk % plan.chunks() * plan.chunk();
         buffer.filled(
                 slot,
-                reader.read(text.windows().subList(from, from + plan.chunk), buffer.filling(slot, state.scalings())));
+                reader.read(text.windows().subList(from, from + plan.chunk()), buffer.filling(slot, state.scalings())));
     }
 
     /**
@@ -138,7 +112,7 @@ final class LayerTraining implements AutoCloseable {
         heldOut.filled(0, reader.read(text.heldOut(), heldOut.filling(0, state.scalings())));
         boolean fresh = clock.round == 0 && clock.step == 0;
         // A round fills its own slot; the others hold what was there before it.
-        for (int slot = 0; slot < plan.slots; slot++) {
+        for (int slot = 0; slot < plan.slots(); slot++) {
             int next = Math.max(0, clock.round - 1);
             fill(slot, plan.inSlot(slot, next, options.budget().time() != null));
             cancel(checkpoint, false);
@@ -150,9 +124,9 @@ final class LayerTraining implements AutoCloseable {
         listener.phase(phase("training"), options.budget().time() != null ? -1 : text.tokens());
         while (!clock.over) {
             if (clock.round > 0) {
-                int chunk = plan.slots - 1 + clock.round;
-                if (chunk < plan.chunks || options.budget().time() != null) {
-                    fill(chunk % plan.slots, chunk);
+                int chunk = plan.slots() - 1 + clock.round;
+                if (chunk < plan.chunks() || options.budget().time() != null) {
+                    fill(chunk % plan.slots(), chunk);
                 }
             }
             round(begun);
@@ -194,7 +168,7 @@ final class LayerTraining implements AutoCloseable {
 
     /** How much of the budget is spent when so many rounds are. */
     private double share(TrainingState.Clock clock, double rounds) {
-        double share = options.budget().time() == null ? rounds / plan.chunks : 0;
+        double share = options.budget().time() == null ? rounds / plan.chunks() : 0;
         Duration time = options.budget().time();
         if (time != null) {
             share = Math.max(share, (double) clock.nanos / time.toNanos());
@@ -285,7 +259,8 @@ final class LayerTraining implements AutoCloseable {
             if (options.budget().time() != null) {
                 clock.nanos = System.nanoTime() - begun;
             }
-            double rate = rate(clock.step, share(clock, clock.round + (double) s / steps));
+            double rate =
+                    options.settings().rate() * Rounds.rate(clock.step, share(clock, clock.round + (double) s / steps));
             clock.step++;
             step(Arrays.copyOfRange(order, s * batch, (s + 1) * batch), rate, loss, active);
         }
@@ -322,13 +297,7 @@ final class LayerTraining implements AutoCloseable {
     }
 
     private long tokens() {
-        return (long) Math.min(plan.slots + state.clock().round, plan.chunks) * chunkTokens();
-    }
-
-    private double rate(long step, double share) {
-        double warm = Math.min(1, (step + 1.0) / WARM_UP);
-        double fall = share < FALL ? 1 : 1 - (1 - LAST) * (share - FALL) / (1 - FALL);
-        return options.settings().rate() * warm * fall;
+        return (long) Math.min(plan.slots() + state.clock().round, plan.chunks()) * chunkTokens();
     }
 
     private void step(long[] rows, double rate, double[] loss, double[] active) {
