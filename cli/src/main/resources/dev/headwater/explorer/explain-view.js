@@ -39,6 +39,11 @@ export class ExplainView {
     this.shown = graph;
   }
 
+  /** Below other numbers an answer would not be seen. */
+  reveal(id) {
+    this.host.querySelector('#' + id)?.scrollIntoView({block: 'start'});
+  }
+
   field(label, id, key, props) {
     const {options} = this.explaining;
     return h(
@@ -211,7 +216,7 @@ export class ExplainView {
   card(card) {
     const layers = layerRows(card);
     return [
-      h('h3', {}, `How far to believe it, of ${count(card.members.length)} features`),
+      h('h3', {id: 'explain-card-head'}, `How far to believe it, of ${count(card.members.length)} features`),
       table(
         'card-table',
         'What the graph foretells and what happens',
@@ -248,7 +253,7 @@ export class ExplainView {
         : label || keyOf(feature);
     };
     return [
-      h('h3', {}, `Why not ${quoted(doubt.token)}?`),
+      h('h3', {id: 'explain-doubt-head'}, `Why not ${quoted(doubt.token)}?`),
       h('p', {id: 'explain-doubt'}, doubtInWords(doubt)),
       doubt.features.length
         ? table(

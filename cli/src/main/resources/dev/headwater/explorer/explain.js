@@ -105,16 +105,20 @@ export class Explaining {
     const {graph, annotations} = this.store.state;
     const features = pinnedFeatures(graph, annotations);
     const result = await this.askOf(features, 'card');
-    if (result) this.card = {...result, members: features.map(node => node.id)};
+    if (!result) return;
+    this.card = {...result, members: features.map(node => node.id)};
     this.render();
+    this.view.reveal('explain-card-head');
   }
 
   async whyNot() {
     const {token, size} = this.options;
     if (token === '') return this.notice('Type the token that might have been the answer.', true);
     const result = await this.ask('why-not', {token, size});
-    if (result) this.doubt = result;
+    if (!result) return;
+    this.doubt = result;
     this.render();
+    this.view.reveal('explain-doubt-head');
   }
 
   /** What came of it; null if nothing did. */
