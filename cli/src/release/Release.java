@@ -30,7 +30,7 @@ import java.util.zip.ZipFile;
  * headwater-VERSION-linux-x86_64/
  *   headwater           the launcher of the clone, which finds java/ beside itself
  *   java/               a Java of its own, with the modules that are needed
- *   lib/  modules       the jars, and which of them are modules; libheadwater.so
+ *   lib/  modules       the jars, and which of them are modules; headwater-spark.jar, which Spark runs; libheadwater.so
  *   include/            headwater.h, for hosts in C
  *   native/             libtorch, its BLAS, our kernels: nothing is unpacked at the first start; runtime/ is C++'s, if there is none
  *   licenses/  bom.json licences and the list (CycloneDX) of all that is in it
@@ -105,6 +105,7 @@ public final class Release {
                 Files.copy(jar, lib.resolve(jar.getFileName()));
             }
         }
+        Files.copy(root.resolve("cli/spark/target/headwater-spark.jar"), lib.resolve("headwater-spark.jar"));
         Path natives = Files.createDirectory(home.resolve("native"));
         unpack(
                 jar("headwater-native-"),

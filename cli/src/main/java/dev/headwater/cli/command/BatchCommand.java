@@ -2,11 +2,7 @@ package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.NativeException;
-import dev.headwater.cli.option.ContrastOptions;
-import dev.headwater.cli.option.ModelOptions;
 import dev.headwater.cli.option.OutputOptions;
-import dev.headwater.cli.option.PruningOptions;
-import dev.headwater.cli.option.TracingOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Interrupt;
@@ -18,7 +14,6 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.MemoryBudget;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
-import dev.headwater.engine.UsageException;
 import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.document.GraphIndex;
@@ -27,16 +22,15 @@ import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code headwater batch}: a graph for each line of a file. */
 @Command(
@@ -55,14 +49,10 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  headwater batch prompts.jsonl --out graphs",
             "  headwater batch prompts.txt --out graphs -t atlas-clt --max-features 500 --json",
-            "  headwater batch --template \"Fact: the capital of {state} is\" --values states.csv --out graphs"
+            "  headwater batch --template \"Fact: the capital of {state} is\" --values states.csv --out graphs",
+            "  headwater batch prompts.jsonl --spark spark://HOST:7077 --out /shared/graphs"
         })
 public final class BatchCommand implements Callable<Integer> {
-    /**
-     * Tokens of prompts that go together: what a pass keeps of them grows with their number, and long prompts gain
-     * little.
-     */
-    private static final int MOST_TOKENS = 1024;
     /** Graphs with more than this part of the memory that is left are written before the next are computed. */
     private static final int LARGE = 16;
 
@@ -77,27 +67,13 @@ public final class BatchCommand implements Callable<Integer> {
             paramLabel = "DIR",
             required = true,
             description = "Directory for the graphs, graph-metadata.json and batch.jsonl, made if missing.")
-    private Path directory;
+    private String out;
 
     @Mixin
-    private ModelOptions model;
+    private BatchOptions how;
 
     @Mixin
-    private ContrastOptions contrast;
-
-    @Mixin
-    private TracingOptions tracing;
-
-    @Mixin
-    private PruningOptions pruning;
-
-    @Option(
-            names = "--together",
-            paramLabel = "N",
-            defaultValue = "8",
-            description =
-                    "Prompts that share the products with the weights, up to 1,024 tokens in all; more take more memory (default: ${DEFAULT-VALUE}).")
-    private int together;
+    private SparkOptions spark;
 
     @Option(
             names = "--json",
@@ -107,6 +83,10 @@ public final class BatchCommand implements Callable<Integer> {
     @Option(names = "--quiet", description = "Print nothing but errors (and the JSON of --json).")
     private boolean quiet;
 
+    @Spec
+    private CommandSpec command;
+
+    private Path directory = Path.of("");
     private int made;
     private int present;
     private int failed;
@@ -118,20 +98,21 @@ public final class BatchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        AttributionOptions options = tracing.read(model);
-        model.check();
-        contrast.check(model);
-        pruning.check();
-        if (together < 1) {
-            throw new UsageException("--together must be at least 1, not " + together);
+        AttributionOptions options = how.check();
+        if (spark.isGiven()) {
+            return new SparkSubmission(spark, console, interrupt, quiet)
+                    .run(command.commandLine().getParseResult());
         }
+        directory = Path.of(out);
         List<BatchLine> read = input.lines();
         OutputOptions.checkWritable(directory);
-        warnOfUnknownKeys(read);
+        if (!quiet) {
+            BatchLine.warning(read).ifPresent(console.err()::println);
+        }
         Stopwatch watch = new Stopwatch();
         try (var display = new ProgressDisplay(console, interrupt, quiet);
                 BatchRecords records = BatchRecords.open(directory)) {
-            BatchSettings settings = BatchSettings.of(model, contrast, pruning, options);
+            BatchSettings settings = how.settings(options);
             List<BatchLine> lines =
                     BatchLine.named(read, (slug, line) -> settings.isFree(slug, line, directory, records));
             Set<String> indexed = GraphIndex.slugs(directory);
@@ -139,13 +120,17 @@ public final class BatchCommand implements Callable<Integer> {
                     .filter(line -> line.fault() != null
                             || !indexed.contains(line.slug())
                             || !Files.isRegularFile(GraphName.file(directory, line.slug()))
-                            || !records.isDone(line.slug(), settings.of(line)))
+                            || !settings.isDone(line, records))
                     .toList();
             present = lines.size() - due.size();
             if (due.stream().allMatch(line -> line.fault() != null)) {
-                due.forEach(line -> fail(line, null, String.valueOf(line.fault()), records));
+                due.forEach(line -> fail(
+                        line,
+                        BatchOutput.record(line, null).put("error", line.fault()),
+                        String.valueOf(line.fault()),
+                        records));
             } else {
-                try (ReplacementModel loaded = model.load(display);
+                try (ReplacementModel loaded = how.model().load(display);
                         Run run = new Run(Set.copyOf(due), loaded, options, settings, records, display)) {
                     run.of(lines);
                 }
@@ -162,14 +147,17 @@ public final class BatchCommand implements Callable<Integer> {
         return failed == 0 ? 0 : ExitCode.FAILURE;
     }
 
+    /** A line, and the graph that it asks for. */
+    private record Asked(BatchLine line, Attribution.Request request) {}
+
     /** The lines that are due, on a loaded model. */
     private final class Run implements AutoCloseable {
         private final Set<BatchLine> due;
         private final ReplacementModel loaded;
         private final AttributionOptions options;
-        private final BatchSettings settings;
         private final BatchRecords records;
         private final ProgressDisplay display;
+        private final BatchOutput output;
         private final BatchWriter writer;
         private int done;
 
@@ -183,10 +171,10 @@ public final class BatchCommand implements Callable<Integer> {
             this.due = due;
             this.loaded = loaded;
             this.options = options;
-            this.settings = settings;
             this.records = records;
             this.display = display;
-            this.writer = new BatchWriter(due, loaded, settings, pruning, records, directory, interrupt);
+            this.output = new BatchOutput(loaded, settings, how.thresholds());
+            this.writer = new BatchWriter(due, output, records, directory, interrupt);
         }
 
         void of(List<BatchLine> lines) {
@@ -196,65 +184,53 @@ public final class BatchCommand implements Callable<Integer> {
                     failed(line, line.fault());
                 }
             }
-            // The same lines always go together, whichever are due: so what is resumed ends with the same bytes,
-            // rounding included.
-            List<BatchLine> group = new ArrayList<>();
-            List<Attribution.Request> requests = new ArrayList<>();
-            int tokens = 0;
+            BatchGroups<Asked> groups = new BatchGroups<>(how.together());
             for (BatchLine line : lines) {
                 if (line.fault() != null) {
                     continue;
                 }
                 Attribution.Request request;
                 try {
-                    request = line.request(loaded, options, contrast);
+                    request = how.request(line, loaded, options);
                 } catch (HeadwaterException e) {
                     settle();
                     failed(line, e.getMessage());
                     continue;
                 }
-                int length = request.prompt().length();
-                if (group.size() == together || !group.isEmpty() && tokens + length > MOST_TOKENS) {
-                    makeIfDue(group, requests);
-                    group.clear();
-                    requests.clear();
-                    tokens = 0;
-                }
-                group.add(line);
-                requests.add(request);
-                tokens += length;
+                makeIfDue(groups.add(new Asked(line, request), request.prompt().length()));
             }
-            makeIfDue(group, requests);
+            makeIfDue(groups.rest());
             settle();
             display.close();
         }
 
-        private void makeIfDue(List<BatchLine> group, List<Attribution.Request> requests) {
-            if (group.stream().anyMatch(due::contains)) {
-                make(group, requests);
+        private void makeIfDue(List<Asked> group) {
+            if (group.stream().anyMatch(asked -> due.contains(asked.line))) {
+                make(group);
             }
         }
 
-        private void make(List<BatchLine> group, List<Attribution.Request> requests) {
+        private void make(List<Asked> group) {
             if (interrupt.requested()) {
                 throw new CancellationException("the batch was cancelled");
             }
             Stopwatch watch = new Stopwatch();
             List<AttributionGraph> graphs;
             try {
-                graphs = Attribution.attributeAll(loaded, requests, new Lines(display, done));
+                graphs = Attribution.attributeAll(
+                        loaded, group.stream().map(Asked::request).toList(), new Lines(display, done));
             } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
                 if (settle()) {
-                    make(group, requests); // what was being written may have held the memory that these need
+                    make(group); // what was being written may have held the memory that these need
                 } else if (group.size() > 1) {
                     // One of them is to blame; it must not harm the others.
-                    for (int i = 0; i < group.size(); i++) {
-                        if (due.contains(group.get(i))) {
-                            make(List.of(group.get(i)), List.of(requests.get(i)));
+                    for (Asked asked : group) {
+                        if (due.contains(asked.line)) {
+                            make(List.of(asked));
                         }
                     }
                 } else {
-                    failed(group.getFirst(), BatchWriter.reason(e));
+                    failed(group.getFirst().line, BatchOutput.reason(e));
                 }
                 return;
             }
@@ -267,7 +243,7 @@ public final class BatchCommand implements Callable<Integer> {
             }
             long bytes = Float.BYTES
                     * graphs.stream().mapToLong(graph -> graph.edges().size()).sum();
-            writer.begin(group, graphs, seconds);
+            writer.begin(group.stream().map(Asked::line).toList(), graphs, seconds);
             if (bytes > loaded.memory().left(MemoryBudget.Place.HOST) / LARGE) {
                 settle();
             }
@@ -298,26 +274,16 @@ public final class BatchCommand implements Callable<Integer> {
         private void failed(BatchLine line, String reason) {
             if (due.contains(line)) {
                 display.close();
-                fail(line, line.fault() == null ? settings.of(line) : null, reason, records);
+                fail(line, output.failed(line, reason), reason, records);
                 display.advance(++done);
             }
         }
     }
 
-    private void fail(BatchLine line, @Nullable ObjectNode settings, String reason, BatchRecords records) {
+    private void fail(BatchLine line, ObjectNode record, String reason, BatchRecords records) {
         failed++;
-        records.add(BatchWriter.record(line, settings).put("error", reason));
+        records.add(record);
         console.err().println(console.errStyle().red("line " + line.number() + ": ") + Text.visible(reason));
-    }
-
-    private void warnOfUnknownKeys(List<BatchLine> lines) {
-        Set<String> unknown = new TreeSet<>();
-        lines.forEach(line -> unknown.addAll(line.unknownKeys()));
-        if (!unknown.isEmpty() && !quiet) {
-            console.err()
-                    .println(Text.visible(Text.cut(
-                            "Keys that mean nothing here are passed over: " + String.join(", ", unknown), 200)));
-        }
     }
 
     private void say(String line) {

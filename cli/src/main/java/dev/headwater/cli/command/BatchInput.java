@@ -4,6 +4,7 @@ import dev.headwater.cli.option.PromptTemplate;
 import dev.headwater.engine.UsageException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -14,7 +15,7 @@ final class BatchInput {
             paramLabel = "FILE",
             arity = "0..1",
             description = "Prompts: JSON lines, or *.txt with a prompt a line; also *.gz, or - for standard file.")
-    private @Nullable Path file;
+    private @Nullable String file;
 
     @Option(
             names = "--template",
@@ -27,15 +28,24 @@ final class BatchInput {
             names = "--values",
             paramLabel = "TABLE",
             description = "What goes into the gaps: CSV with a header (*.tsv: tabs); a column slug names the graphs.")
-    private @Nullable Path values;
+    private @Nullable String values;
 
     /** @throws UsageException if they are given in no way, or in two */
     List<BatchLine> lines() {
+        return lines(Path::of);
+    }
+
+    /**
+     * As above, of files that may be elsewhere.
+     *
+     * @param here brings a file here by its name
+     */
+    List<BatchLine> lines(Function<String, Path> here) {
         if (file != null && template == null && values == null) {
-            return BatchLine.read(file);
+            return BatchLine.read(here.apply(file));
         }
         if (file == null && template != null && values != null) {
-            return BatchLine.of(PromptTemplate.parse(template).of(values));
+            return BatchLine.of(PromptTemplate.parse(template).of(here.apply(values)));
         }
         throw new UsageException(
                 file == null && template == null && values == null

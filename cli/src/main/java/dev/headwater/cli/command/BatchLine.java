@@ -3,6 +3,7 @@ package dev.headwater.cli.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.option.Answer;
 import dev.headwater.cli.option.ContrastOptions;
 import dev.headwater.cli.option.OutputOptions;
@@ -10,6 +11,7 @@ import dev.headwater.cli.option.PromptLines;
 import dev.headwater.cli.option.PromptOptions;
 import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.option.TracingOptions;
+import dev.headwater.cli.report.Text;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.ReplacementModel;
 import dev.headwater.engine.UsageException;
@@ -29,6 +31,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,6 +97,22 @@ public record BatchLine(
     /** As {@link #read}, of lines that are there. */
     static List<BatchLine> of(List<PromptLines.Line> lines) {
         return lines.stream().map(BatchLine::parsed).toList();
+    }
+
+    /** What another process needs to make this line again; it has no fault. */
+    ObjectNode json() {
+        ObjectNode json = BoundedJson.mapper().createObjectNode().put("line", number);
+        if (slug != null) {
+            json.put("slug", slug);
+        }
+        json.set("fields", fields);
+        return json;
+    }
+
+    /** The line of which this is the {@link #json}. */
+    static BatchLine of(JsonNode json) {
+        BatchLine line = parsed(new PromptLines.Line(json.path("line").asInt(), json.path("fields"), null));
+        return new BatchLine(line.number, json.path("slug").asText(null), line.prompt, line.fields, line.fault);
     }
 
     /** Says which names may be given. */
@@ -165,6 +184,16 @@ public record BatchLine(
             }
         });
         return unknown;
+    }
+
+    /** What to say of keys that mean nothing here, if there are any. */
+    static Optional<String> warning(List<BatchLine> lines) {
+        Set<String> unknown = new TreeSet<>();
+        lines.forEach(line -> unknown.addAll(line.unknownKeys()));
+        return unknown.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Text.visible(
+                        Text.cut("Keys that mean nothing here are passed over: " + String.join(", ", unknown), 200)));
     }
 
     /** The batch's options with what this line says otherwise. */

@@ -108,12 +108,6 @@ final class BatchRecords implements AutoCloseable {
                 : "line " + record.path("line").asInt();
     }
 
-    /** Whether the graph was made with these settings. */
-    boolean isDone(String slug, ObjectNode settings) {
-        ObjectNode record = records.get(slug);
-        return record != null && !record.has("error") && settings.equals(record.get("settings"));
-    }
-
     /** What the graph was made with, if it was. */
     Optional<ObjectNode> settings(String slug) {
         ObjectNode record = records.get(slug);
@@ -123,9 +117,18 @@ final class BatchRecords implements AutoCloseable {
     }
 
     void add(ObjectNode record) {
-        put(record);
+        add(List.of(record));
+    }
+
+    /** Records of lines that were done together. */
+    void add(List<ObjectNode> several) {
+        StringBuilder text = new StringBuilder();
+        for (ObjectNode record : several) {
+            put(record);
+            text.append(record).append('\n');
+        }
         try {
-            write(channel.size(), record + "\n");
+            write(channel.size(), text.toString());
             channel.force(false);
         } catch (IOException e) {
             throw AtomicFile.failure(file, e);

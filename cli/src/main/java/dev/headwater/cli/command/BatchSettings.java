@@ -28,6 +28,9 @@ import java.util.Optional;
  * @param pruning the thresholds of lines that say nothing else
  */
 record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions.Thresholds pruning) {
+    /** What the machine decides that computes. */
+    private static final List<String> OF_THE_MACHINE = List.of("products", "instructions");
+
     static BatchSettings of(
             ModelOptions model, ContrastOptions contrast, PruningOptions pruning, AttributionOptions batch) {
         Device on = Cuda.device(model.device());
@@ -42,6 +45,34 @@ record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions
                         Products.choose(model.products(), model.type(), on).toString())
                 .put("instructions", on.isCpu() ? Kernels.instructionSet() : on.toString());
         return new BatchSettings(contrast.noted(common), batch, pruning.thresholds());
+    }
+
+    /** Where other machines compute, none of which is known: without what they decide. */
+    static BatchSettings elsewhere(
+            ModelOptions model, ContrastOptions contrast, PruningOptions pruning, AttributionOptions batch) {
+        ObjectNode common = BoundedJson.mapper()
+                .createObjectNode()
+                .put("model", Reference.parse(model.model()).toString())
+                .put("transcoders", Reference.parse(model.transcoders()).toString())
+                .put("dtype", model.type().toString());
+        Products products = model.products();
+        if (products != null) {
+            common.put("products", products.toString());
+        }
+        return new BatchSettings(contrast.noted(common), batch, pruning.thresholds());
+    }
+
+    /** Whether the line's graph was made with these settings, by whatever machine if they leave that open. */
+    boolean isDone(BatchLine line, BatchRecords records) {
+        return records.settings(line.slug())
+                .filter(made -> {
+                    ObjectNode known = made.deepCopy();
+                    known.remove(OF_THE_MACHINE.stream()
+                            .filter(key -> !common.has(key))
+                            .toList());
+                    return known.equals(of(line));
+                })
+                .isPresent();
     }
 
     /** All that a line's graph depends on. */
@@ -85,9 +116,11 @@ record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions
     /** A graph that is no other line's, other command's or other prompt's: theirs is never replaced. */
     boolean isFree(String slug, BatchLine line, Path directory, BatchRecords records) {
         Path file = GraphName.file(directory, slug);
-        if (!EarlierGraph.exists(file)) {
-            return true;
-        }
+        return !EarlierGraph.exists(file) || isOf(line, slug, file, records);
+    }
+
+    /** Whether a graph that is there is this line's. */
+    boolean isOf(BatchLine line, String slug, Path file, BatchRecords records) {
         Optional<ObjectNode> made = records.settings(slug);
         if (made.isPresent()) {
             ObjectNode settings = of(line);

@@ -2,17 +2,10 @@ package dev.headwater.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.bindings.NativeException;
-import dev.headwater.cli.option.PruningOptions;
 import dev.headwater.cli.report.Interrupt;
 import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
-import dev.headwater.engine.ReplacementModel;
-import dev.headwater.engine.document.GraphJson;
-import dev.headwater.engine.features.SetEvidence;
-import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
-import dev.headwater.engine.graph.Pruning;
-import dev.headwater.engine.sharing.SiteSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,31 +32,18 @@ final class BatchWriter implements AutoCloseable {
     record Outcome(BatchLine line, String said, @Nullable String fault) {}
 
     private final Set<BatchLine> due;
-    private final ReplacementModel model;
-    private final BatchSettings settings;
-    private final PruningOptions pruning;
+    private final BatchOutput output;
     private final BatchRecords records;
     private final Path directory;
     private final Interrupt interrupt;
     private final ExecutorService thread = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("batch-writer").factory());
     private @Nullable Future<List<Outcome>> pending;
-    /** Of transcoders: opened once, not for each line. */
-    private GraphJson.@Nullable Labels kept;
 
     /** @param due lines whose graphs are wanted; others of a group are only computed with them */
-    BatchWriter(
-            Set<BatchLine> due,
-            ReplacementModel model,
-            BatchSettings settings,
-            PruningOptions pruning,
-            BatchRecords records,
-            Path directory,
-            Interrupt interrupt) {
+    BatchWriter(Set<BatchLine> due, BatchOutput output, BatchRecords records, Path directory, Interrupt interrupt) {
         this.due = due;
-        this.model = model;
-        this.settings = settings;
-        this.pruning = pruning;
+        this.output = output;
         this.records = records;
         this.directory = directory;
         this.interrupt = interrupt;
@@ -124,63 +104,24 @@ final class BatchWriter implements AutoCloseable {
     }
 
     private Outcome write(BatchLine line, AttributionGraph graph, double seconds) {
-        Path file;
+        ObjectNode record;
         try {
-            Pruning pruned = line.pruning(pruning.thresholds()).of(graph);
-            file = GraphJson.write(
-                    graph,
-                    pruned,
-                    new GraphJson.Options(
-                            line.slug(),
-                            labels(graph, pruned),
-                            SiteSet.featureDetails(graph.provenance().scan())),
-                    directory);
+            record = output.write(line, graph, directory);
         } catch (HeadwaterException | NativeException | OutOfMemoryError e) {
-            return new Outcome(line, "", reason(e));
+            return new Outcome(line, "", BatchOutput.reason(e));
         }
-        records.add(record(line, settings.of(line))
-                .put("graph", file.getFileName().toString())
-                .put("tokens", graph.prompt().length())
-                .put("active_features", graph.active().count())
-                .put("features", graph.selected().length));
-        return new Outcome(
-                line,
-                "%s: %s tokens, %s features, %s"
-                        .formatted(
-                                line.slug(),
-                                Text.count(graph.prompt().length()),
-                                Text.count(graph.selected().length),
-                                Text.seconds(seconds)),
-                null);
+        records.add(record);
+        return new Outcome(line, said(record, seconds), null);
     }
 
-    private GraphJson.Labels labels(AttributionGraph graph, Pruning pruned) {
-        if (model.basis().dense()) {
-            return SetEvidence.labels(model, graph, pruned); // a neuron's name depends on the graph
-        }
-        if (kept == null) {
-            kept = SetEvidence.labels(model.transcoderReference());
-        }
-        return kept;
-    }
-
-    /** Why a line has no graph. */
-    static String reason(Throwable e) {
-        return e instanceof OutOfMemoryError
-                ? "not enough memory (" + e.getMessage() + ")"
-                : String.valueOf(e.getMessage());
-    }
-
-    /** The beginning of a line's record. */
-    static ObjectNode record(BatchLine line, @Nullable ObjectNode settings) {
-        ObjectNode record = BoundedJson.mapper()
-                .createObjectNode()
-                .put("line", line.number())
-                .put("slug", line.isNamed() ? line.slug() : null);
-        if (settings != null) {
-            record.set("settings", settings);
-        }
-        return record;
+    /** What there is to say of a graph that was made. */
+    static String said(ObjectNode record, double seconds) {
+        return "%s: %s tokens, %s features, %s"
+                .formatted(
+                        record.path("slug").asText(),
+                        Text.count(record.path("tokens").asInt()),
+                        Text.count(record.path("features").asInt()),
+                        Text.seconds(seconds));
     }
 
     /** Waits for the line that is being written, if one is. */

@@ -40,19 +40,27 @@ public final class GraphIndex {
      * @throws HeadwaterException if there is an index that cannot be understood; it is left as it is
      */
     public static void put(Path directory, ObjectNode metadata) {
+        put(directory, List.of(metadata));
+    }
+
+    /** As above, for many graphs at once. */
+    public static void put(Path directory, List<ObjectNode> metadata) {
         try (LockFile _ = LockFile.ofDirectory(directory)) {
             enter(directory, metadata);
         }
     }
 
-    private static void enter(Path directory, ObjectNode metadata) {
+    private static void enter(Path directory, List<ObjectNode> metadata) {
         ObjectNode root = read(directory);
         ArrayNode graphs = graphs(directory, root);
-        String slug = metadata.path("slug").asText();
-        int place = 0;
-        while (place < graphs.size() && !graphs.get(place).path("slug").asText().equals(slug)) place++;
-        if (place < graphs.size()) graphs.set(place, metadata);
-        else graphs.add(metadata);
+        Map<String, Integer> places = new HashMap<>();
+        for (int i = 0; i < graphs.size(); i++)
+            places.putIfAbsent(graphs.get(i).path("slug").asText(), i);
+        for (ObjectNode graph : metadata) {
+            Integer place = places.putIfAbsent(graph.path("slug").asText(), graphs.size());
+            if (place == null) graphs.add(graph);
+            else graphs.set(place, graph);
+        }
         AtomicJson.write(directory.resolve(FILE), (json, _) -> json.writeTree(root));
     }
 
