@@ -226,11 +226,9 @@ public final class Attribution {
                 throw e;
             }
             clock.end();
-            List<AttributionGraph> graphs = new ArrayList<>();
-            for (int i = 0; i < parts.size(); i++) {
-                graphs.add(graph(parts.get(i), selections.get(i)));
-            }
-            return graphs;
+            return IntStream.range(0, parts.size())
+                    .mapToObj(i -> graph(parts.get(i), selections.get(i)))
+                    .toList();
         } finally {
             parts.forEach(part -> part.rounds.close());
         }
@@ -289,7 +287,7 @@ public final class Attribution {
         AttributionOptions options = request.options();
         TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
         List<LogitTarget> labels = vectors.choose(options.targets(), trace);
-        var effects = new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory());
+        var effects = new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory(), cacheBytes);
         Contrast contrast = options.contrast();
         MeanActivations against = contrast == null ? null : means.of(request.prompt(), contrast);
         LocalReplacement local = given != null
@@ -342,11 +340,10 @@ public final class Attribution {
             int most,
             int number) {
         ActiveFeatures active = local.active();
-        float[] weights = TotalEffects.weights(vectors.labels());
         var strongest = new StrongestFeatures(most);
         try (var _ = TensorScope.open();
                 var _ = model.memory()
-                        .reserve("total effects", Place.DEVICE, FeatureEffects.bytes(active, weights.length));
+                        .reserve("total effects", Place.DEVICE, FeatureEffects.bytes(active, effects.together()));
                 var sources = new Sources(
                         active,
                         model.basis(),
@@ -355,10 +352,13 @@ public final class Attribution {
                         trace.tokenVectors(),
                         0,
                         model.memory())) {
-            effects.run(new FeatureEffects(frozen, active, sources, vectors, weights, (layer, scores) -> {
-                strongest.add(sources.firstFeature(layer), scores, 0);
-                passed(layer, number);
-            }));
+            effects.run(
+                    TotalEffects.weights(vectors.labels()),
+                    (some, sink) -> new FeatureEffects(frozen, active, sources, vectors, some, sink),
+                    (layer, scores) -> {
+                        strongest.add(sources.firstFeature(layer), scores, 0);
+                        passed(layer, number);
+                    });
         }
         return LongStream.of(strongest.chosen()).mapToInt(Math::toIntExact).toArray();
     }
@@ -394,7 +394,6 @@ public final class Attribution {
                 part.labels,
                 selection.edges(),
                 part.distances(),
-                AttributionProvenance.of(
-                        model, part.request.options(), part.request.prompt().length(), clock.seconds()));
+                AttributionProvenance.of(model, part.request, clock.seconds()));
     }
 }

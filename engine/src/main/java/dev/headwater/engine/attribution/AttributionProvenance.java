@@ -13,9 +13,8 @@ import java.util.Map;
 final class AttributionProvenance {
     private AttributionProvenance() {}
 
-    /** @param positions of the prompt */
-    static Provenance of(
-            ReplacementModel model, AttributionOptions options, int positions, Map<String, Double> seconds) {
+    static Provenance of(ReplacementModel model, Attribution.Request request, Map<String, Double> seconds) {
+        AttributionOptions options = request.options();
         Map<String, Object> settings = new LinkedHashMap<>();
         switch (options.targets()) {
             case OutputTargets.Salient salient -> {
@@ -26,7 +25,7 @@ final class AttributionProvenance {
                 settings.put("target_tokens", tokens.ids().toString());
             case OutputTargets.Text text -> {
                 settings.put("targets_at", text.positions().toString());
-                if (text.positions().getLast() == positions - 1) {
+                if (text.positions().getLast() == request.prompt().length() - 1) {
                     settings.put("max_n_logits", text.end().maxLogits());
                     settings.put("desired_logit_prob", text.end().probability());
                 }

@@ -31,7 +31,12 @@ public final class NeuronRanking {
                     FrozenModel.of(model.linear().weights(), model.model(), trace, MeanActivations.neurons(model));
             TargetVectors vectors = new TargetVectors(model, frozen, ActiveFeatures.NONE, trace);
             vectors.choose(targets, trace);
-            var effects = new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory());
+            var effects = new TotalEffects(
+                    frozen,
+                    vectors.outputs(),
+                    trace.positions(),
+                    model.memory(),
+                    model.memory().working(Place.DEVICE) / 2);
             return strongest(model, effects, frozen, trace, vectors, means, most, layer -> {})
                     .ranked();
         }
@@ -56,10 +61,13 @@ public final class NeuronRanking {
         long layerSize = (long) trace.positions() * neurons.features();
         var strongest = new StrongestFeatures(most);
         float[] weights = TotalEffects.weights(vectors.labels());
-        effects.run(new NeuronEffects(neurons, frozen, trace, weights, means, (layer, scores) -> {
-            strongest.add(layer * layerSize, scores, zeros);
-            passed.accept(layer);
-        }));
+        effects.run(
+                weights,
+                (some, sink) -> new NeuronEffects(neurons, frozen, trace, some, means, sink),
+                (layer, scores) -> {
+                    strongest.add(layer * layerSize, scores, zeros);
+                    passed.accept(layer);
+                });
         return strongest;
     }
 

@@ -12,6 +12,7 @@ import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.graph.LogitTarget;
 import dev.headwater.engine.linear.FrozenModel;
 import dev.headwater.engine.linear.FrozenWeights;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -27,6 +28,7 @@ final class TotalEffects {
     private final List<Target> targets;
     private final int positions;
     private final MemoryBudget memory;
+    private final int together;
 
     /** What stands in for the MLPs. */
     @FunctionalInterface
@@ -47,7 +49,20 @@ final class TotalEffects {
         void layer(int layer, float[] scores);
     }
 
-    TotalEffects(FrozenModel frozen, List<Target> targets, int positions, MemoryBudget memory) {
+    /** Makes what stands in for the MLPs of some of the targets. */
+    @FunctionalInterface
+    interface Maker {
+        /**
+         * @param weights of these targets
+         * @param sink    takes what they add up to
+         * @return tensors belong to the innermost open scope
+         */
+        Mlps of(float[] weights, Sink sink);
+    }
+
+    /** @param bytes that gradients may take; more targets than fit go down in groups, at least one at a time */
+    TotalEffects(FrozenModel frozen, List<Target> targets, int positions, MemoryBudget memory, long bytes) {
+        together = Math.clamp(bytes / bytes(positions, frozen.width()), 1, Math.max(1, targets.size()));
         this.memory = memory;
         this.frozen = frozen;
         this.targets = targets;
@@ -63,25 +78,67 @@ final class TotalEffects {
         return weights;
     }
 
-    void run(Mlps mlps) {
+    private static long bytes(int positions, int width) {
+        return (long) positions * width * COPIES * Float.BYTES;
+    }
+
+    /** How many targets go down at a time. */
+    int together() {
+        return together;
+    }
+
+    /**
+     * @param weights of all targets
+     * @param sink    takes the effects on all targets
+     */
+    void run(float[] weights, Maker maker, Sink sink) {
+        if (together >= targets.size()) {
+            run(targets, maker.of(weights, sink));
+            return;
+        }
+        float[][] sums = new float[frozen.layers()][0];
+        for (int first = 0; first < targets.size(); first += together) {
+            int end = Math.min(first + together, targets.size());
+            try (var _ = TensorScope.open()) {
+                run(
+                        targets.subList(first, end),
+                        maker.of(Arrays.copyOfRange(weights, first, end), (layer, scores) -> add(sums, layer, scores)));
+            }
+        }
+        for (int layer = frozen.layers() - 1; layer >= 0; layer--) {
+            sink.layer(layer, sums[layer]);
+        }
+    }
+
+    private static void add(float[][] sums, int layer, float[] scores) {
+        if (sums[layer].length == 0) {
+            sums[layer] = scores.clone();
+            return;
+        }
+        for (int i = 0; i < scores.length; i++) {
+            sums[layer][i] += scores[i];
+        }
+    }
+
+    private void run(List<Target> targets, Mlps mlps) {
         int layers = frozen.layers();
         boolean parallel = frozen.weights().parallel();
-        long bytes = (long) targets.size() * positions * frozen.width() * COPIES * Float.BYTES;
+        long bytes = targets.size() * bytes(positions, frozen.width());
         try (var _ = memory.reserve("total effects", Place.DEVICE, bytes);
                 var _ = TensorScope.open()) {
             // [targets, P, d] with respect to the stream
             Tensor gradients = Tensor.zeros(DType.F32, frozen.device(), targets.size(), positions, frozen.width());
-            enter(gradients, layers);
+            enter(targets, gradients, layers);
             for (int layer = layers - 1; layer >= 0; layer--) {
                 try (var _ = TensorScope.open()) {
                     Tensor mlp = mlps.through(layer, gradients);
                     if (parallel) { // both read the stream that enters the layer
                         Tensor attention = throughAttention(layer, gradients);
                         Torch.copy(gradients, Torch.add(Torch.add(gradients, attention), mlp));
-                        enter(gradients, layer);
+                        enter(targets, gradients, layer);
                     } else {
                         Tensor middle = Torch.add(gradients, mlp);
-                        enter(middle, layer);
+                        enter(targets, middle, layer);
                         Torch.copy(gradients, Torch.add(middle, throughAttention(layer, middle)));
                     }
                 }
@@ -90,7 +147,7 @@ final class TotalEffects {
     }
 
     /** Targets that read what the layer's MLP reads. */
-    private void enter(Tensor gradients, int layer) {
+    private static void enter(List<Target> targets, Tensor gradients, int layer) {
         for (int k = 0; k < targets.size(); k++) {
             Target target = targets.get(k);
             if (target.layer() == layer) {
@@ -105,7 +162,7 @@ final class TotalEffects {
         Tensor pattern = frozen.layer(layer).pattern();
         long heads = pattern.size(0);
         long kvHeads = frozen.weights().kvHeads();
-        long count = targets.size();
+        long count = gradients.size(0);
         try (var scope = TensorScope.open()) {
             Tensor rows = TorchShape.reshape(gradients, -1, frozen.width());
             Tensor read = FloatProduct.mm(rows, weights.output().toFloat32());

@@ -159,8 +159,11 @@ class GoldenNeuronTest {
     static void total(
             ReplacementModel model, FrozenModel frozen, Trace trace, TargetVectors vectors, TotalEffects.Sink sink) {
         float[] weights = TotalEffects.weights(vectors.labels());
-        new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory())
-                .run(new NeuronEffects((Neurons) model.basis(), frozen, trace, weights, null, sink));
+        new TotalEffects(frozen, vectors.outputs(), trace.positions(), model.memory(), Long.MAX_VALUE)
+                .run(
+                        weights,
+                        (some, into) -> new NeuronEffects((Neurons) model.basis(), frozen, trace, some, null, into),
+                        sink);
     }
 
     @ParameterizedTest

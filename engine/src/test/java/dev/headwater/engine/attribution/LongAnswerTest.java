@@ -176,6 +176,28 @@ class LongAnswerTest {
         }
     }
 
+    /** Where memory is short, outputs go down the model in groups, and choose the same. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void totalEffectsDoNotDependOnMemory(boolean neurons) {
+        try (GoldenCase golden = new GoldenCase("qwen3-plt-jumprelu");
+                ReplacementModel model = neurons
+                        ? ReplacementModel.ofNeurons(
+                                golden.model(), ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))
+                        : open(golden)) {
+            Prompt prompt = model.prompt(golden.ints("input_tokens"));
+            AttributionOptions options = AttributionOptions.DEFAULT
+                    .withRank(Rank.TOTAL)
+                    .withMaxFeatures(20)
+                    .withTargets(text(1, prompt.length() - 2));
+            try (AttributionGraph expected = Attribution.of(model, prompt, options, Progress.NONE);
+                    AttributionGraph actual = Attribution.of(model, prompt, options.withMemory(1), Progress.NONE)) {
+                assertEquals(20, actual.featureCount());
+                assertSame(expected, actual, "within one byte");
+            }
+        }
+    }
+
     @Test
     void refusesPositionsThatThereAreNot() {
         try (GoldenCase golden = new GoldenCase("gpt2-plt-relu");

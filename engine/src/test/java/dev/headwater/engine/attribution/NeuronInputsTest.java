@@ -125,7 +125,7 @@ class NeuronInputsTest {
                         model.model().layer(layer),
                         model.model().config().attention().kvHeads()))
                 .toList();
-        new TotalEffects(frozen, targets, trace.positions(), model.memory()).run((layer, gradients) -> {
+        TotalEffects.Mlps mlps = (layer, gradients) -> {
             // Chosen neurons and errors are leaves: nothing goes through an MLP.
             Tensor bias = ofAttention.get(layer);
             if (bias != null) {
@@ -136,7 +136,9 @@ class NeuronInputsTest {
                 }
             }
             return Tensor.zeros(DType.F32, Device.CPU, gradients.shape());
-        });
+        };
+        new TotalEffects(frozen, targets, trace.positions(), model.memory(), Long.MAX_VALUE)
+                .run(new float[targets.size()], (_, _) -> mlps, (_, _) -> {});
         Neurons neurons = (Neurons) model.basis();
         for (int t = 0; t < sum.length; t++) {
             Target target = targets.get(t);
