@@ -27,7 +27,7 @@ public record Adam(double beta1, double beta2, double epsilon) {
      */
     public void step(
             Tensor parameter, Tensor gradient, Tensor mean, Tensor square, double scale, double rate, long number) {
-        double correction = Math.sqrt(1 - Math.pow(beta2, number));
+        double correction = Math.sqrt(1 - Math.pow(beta2, (double) number));
         try (var call = new KernelCall(Device.CPU)) {
             KernelCall.check(KernelsHeader.hw_adam(
                     call.vector("parameter", parameter),
@@ -35,7 +35,7 @@ public record Adam(double beta1, double beta2, double epsilon) {
                     call.vector("mean", mean),
                     call.vector("square", square),
                     scale,
-                    rate * correction / (1 - Math.pow(beta1, number)),
+                    rate * correction / (1 - Math.pow(beta1, (double) number)),
                     beta1,
                     beta2,
                     epsilon * correction));
