@@ -83,7 +83,9 @@ public final class EvaluationCard {
                             + number(", replaced %.4f", losses.all().replaced())
                             + number(", MLPs 0 %.4f", losses.all().zero())
                             + number(", MLPs their mean %.4f", losses.all().mean())
-                            + number(" (%,.0f tokens)", evaluation.size().predictions()));
+                            + number(
+                                    " (%,.0f tokens)",
+                                    (double) evaluation.size().predictions()));
             row(card, "loss recovered", recovered(losses.all(), losses));
         }
         row(card, "made by", "Headwater " + Version.number());

@@ -87,10 +87,8 @@ final class LayerTally {
         int rows = batch.judged().length;
         try (var _ = TensorScope.open()) {
             double[] length = lengths(output);
-            if (centre == null) {
-                begin(batch, output, length);
-            }
-            Tensor around = Torch.sub(output, Torch.to(Tensor.ofFloats(centre, 1, width), output.device()));
+            float[] about = centre == null ? begin(batch, output, length) : centre;
+            Tensor around = Torch.sub(output, Torch.to(Tensor.ofFloats(about, 1, width), output.device()));
             double[] missed = lengths(Torch.sub(output, said));
             double[] spread = lengths(around);
             Sums[] kinds = {first, far, usual};
@@ -125,7 +123,7 @@ final class LayerTally {
         return lengths;
     }
 
-    private void begin(WindowRows batch, Tensor output, double[] length) {
+    private float[] begin(WindowRows batch, Tensor output, double[] length) {
         int[] judged = IntStream.range(0, length.length)
                 .filter(row -> batch.judged()[row])
                 .toArray();
@@ -136,8 +134,10 @@ final class LayerTally {
         for (int row : judged) {
             share[row] = 1f / judged.length;
         }
-        centre = Torch.mm(Torch.to(Tensor.ofFloats(share, 1, share.length), output.device()), output)
+        float[] mean = Torch.mm(Torch.to(Tensor.ofFloats(share, 1, share.length), output.device()), output)
                 .toFloats();
+        centre = mean;
+        return mean;
     }
 
     /** The mean output where features count [d]. */
