@@ -34,7 +34,7 @@ final class AttentionApi {
      * @param top      sources and pairs of a score, 0 for all
      */
     record Question(
-            String graph, List<Edge> edges, boolean allEdges, List<Engine.Score> scores, List<Head> patterns, int top) {
+            String graph, List<Edge> edges, boolean allEdges, List<AttentionEngine.Score> scores, List<Head> patterns, int top) {
         Question {
             edges = edges == null ? List.of() : List.copyOf(edges);
             scores = scores == null ? List.of() : List.copyOf(scores);
@@ -80,12 +80,12 @@ final class AttentionApi {
         for (Head head : question.patterns()) {
             requireHead(engine, graph, head.layer(), head.head());
         }
-        for (Engine.Score score : question.scores()) {
+        for (AttentionEngine.Score score : question.scores()) {
             requireHead(engine, graph, score.layer(), score.head());
             requirePositions(score.layer(), score.head(), score.query(), score.key(), tokens);
         }
         Map<String, Node> nodes = nodes(graph, model.layers());
-        var request = new Engine.AttentionRequest(
+        var request = new AttentionEngine.AttentionRequest(
                 scan(graph),
                 tokens,
                 graph.nodes().stream()
@@ -94,7 +94,7 @@ final class AttentionApi {
                         .map(node -> ((Node.Feature) node).ref())
                         .toList(),
                 question.edges().stream()
-                        .map(edge -> new Engine.Ends(node(nodes, edge.source()), node(nodes, edge.target())))
+                        .map(edge -> new AttentionEngine.Ends(node(nodes, edge.source()), node(nodes, edge.target())))
                         .toList(),
                 question.allEdges() ? edges(graph) : List.of(),
                 question.scores(),
@@ -177,13 +177,13 @@ final class AttentionApi {
         return node;
     }
 
-    private static List<Engine.Ends> edges(GraphDocument graph) {
+    private static List<AttentionEngine.Ends> edges(GraphDocument graph) {
         List<Optional<Node>> nodes =
                 graph.nodes().stream().map(AttentionApi::node).toList();
         return graph.links().stream()
                 .filter(link -> nodes.get(link.source()).isPresent()
                         && nodes.get(link.target()).isPresent())
-                .map(link -> new Engine.Ends(
+                .map(link -> new AttentionEngine.Ends(
                         nodes.get(link.source()).get(), nodes.get(link.target()).get()))
                 .toList();
     }

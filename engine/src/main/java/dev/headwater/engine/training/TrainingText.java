@@ -136,7 +136,7 @@ record TrainingText(List<int[]> windows, List<int[]> heldOut, Set<Integer> speci
     long[] rows(List<int[]> some) {
         long[] rows = new long[some.stream().mapToInt(window -> window.length).sum()];
         int count = 0;
-        int first = 0;
+        long first = 0;
         for (int[] window : some) {
             for (int i = 0; i < window.length; i++) {
                 if (i >= silent && !special.contains(window[i])) {
