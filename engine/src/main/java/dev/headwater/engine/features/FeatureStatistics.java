@@ -4,7 +4,10 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * What a feature did on a corpus: a histogram of its activations, the windows with its largest ones and with its most
@@ -118,6 +121,28 @@ final class FeatureStatistics {
         if (sample.size() < mostSample || rank > sample.getLast().rank()) {
             insert(sample, new Example(window, rank, positions, values), mostSample);
         }
+    }
+
+    /**
+     * What was gathered here and in other windows of the corpus, in whatever order and however often parts are put together: as if all
+     * had been taken in here, to the bit, but where the corpus repeats a text in two parts. Then both may be in the sample.
+     */
+    FeatureStatistics with(FeatureStatistics other, TokenWindows corpus, int mostTop, int mostSample) {
+        FeatureStatistics both = new FeatureStatistics();
+        both.histogram.add(histogram);
+        both.histogram.add(other.histogram);
+        both.windows = windows + other.windows;
+        merge(top, other.top, example -> repeats(corpus, both.top, example, mostTop));
+        merge(bottom, other.bottom, example -> repeats(corpus, both.bottom, example, mostTop));
+        merge(sample, other.sample, example -> insert(both.sample, example, mostSample));
+        return both;
+    }
+
+    /** In the order of one reading: equals stay where the earlier window is first. */
+    private static void merge(List<Example> some, List<Example> others, Consumer<Example> taker) {
+        Stream.concat(some.stream(), others.stream())
+                .sorted(Comparator.comparingInt(Example::window))
+                .forEach(taker);
     }
 
     /** Whether the list holds the same text already, as corpora repeat themselves and a reader wants to see different texts. */

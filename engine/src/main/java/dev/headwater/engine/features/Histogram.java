@@ -38,16 +38,39 @@ final class Histogram {
 
     /** @param value finite */
     void add(float value) {
-        min = Math.min(min, value);
-        max = Math.max(max, value);
-        int wanted = Math.max(exponent, Math.getExponent(Math.max(Math.abs(min), Math.abs(max))) - FINEST);
+        reach(value, value, exponent);
+        count(bin(value, exponent), 1);
+        total++;
+    }
+
+    /** Adds the values of another one, as if they had been added here one by one. */
+    void add(Histogram other) {
+        if (other.total == 0) {
+            return;
+        }
+        reach(other.min, other.max, Math.max(exponent, other.exponent));
+        for (int i = 0; i < BINS; i++) {
+            if (other.counts[i] > 0) {
+                count(other.low + i >> Math.min(63, exponent - other.exponent), other.counts[i]);
+            }
+        }
+        total += other.total;
+    }
+
+    /** Makes room for values from {@code least} to {@code most}. */
+    private void reach(float least, float most, int coarse) {
+        min = Math.min(min, least);
+        max = Math.max(max, most);
+        int wanted = Math.max(coarse, Math.getExponent(Math.max(Math.abs(min), Math.abs(max))) - FINEST);
         while (bin(max, wanted) - bin(min, wanted) >= BINS) {
             wanted++;
         }
         fit(wanted);
-        int bin = (int) (bin(value, exponent) - low);
-        counts[bin] = counts[bin] == Integer.MAX_VALUE ? Integer.MAX_VALUE : counts[bin] + 1;
-        total++;
+    }
+
+    private void count(long bin, int more) {
+        int at = (int) (bin - low);
+        counts[at] = more > Integer.MAX_VALUE - counts[at] ? Integer.MAX_VALUE : counts[at] + more;
     }
 
     private static long bin(float value, int exponent) {
