@@ -264,7 +264,10 @@ def from_circuit_tracer(graph: Any) -> _graph.Graph:
 
 
 def to_circuit_tracer(graph: _graph.Graph) -> Any:
-    """circuit-tracer's own ``Graph``; needs that library."""
+    """circuit-tracer's own ``Graph``; needs that library. There outputs are at the prompt's last position always."""
+    outputs = graph.array("node_position")[graph.array("node_kind") == 3]
+    if (outputs != len(graph.tokens) - 1).any():
+        raise UsageError("this graph has outputs within its text, which circuit-tracer's do not know")
     import torch
     from circuit_tracer.attribution.targets import LogitTarget as TheirTarget  # type: ignore[import-not-found]
     from circuit_tracer.graph import Graph as Theirs  # type: ignore[import-not-found]
