@@ -56,6 +56,20 @@ class HeadwaterTest(unittest.TestCase):
         self.assertEqual((len(pruned.kept), len(pruned.edges)), (55, 461))
         self.assertEqual(pruned.nodes[pruned.nodes.kind == "feature"].iloc[0].label, "capital")
 
+    def test_transcoders_are_judged(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = Path(folder) / "text.txt"
+            text.write_text("".join(f"{a}+{b}={a + b}\n" for a in range(10, 30) for b in range(40, 42)))
+            found = self.model.evaluate(text, loss_tokens=150, layer_losses=True)
+            self.assertEqual(len(found.layers), 6)
+            self.assertLess(found.fvu, 0.2)
+            self.assertGreater(found.losses["zero"], found.losses["replaced"])
+            self.assertIn("loss.recovered", found.layers.columns)
+            self.assertIsNone(self.model.evaluate([text], loss_tokens=0).losses)
+            text.write_text("36+59=95\n")
+            with self.assertRaisesRegex(headwater.HeadwaterError, "too short to judge"):
+                self.model.evaluate(text)
+
     def test_views_outlive_what_they_look_at(self):
         graph = self.model.attribute("36+59=", max_features=50)
         weights = graph.array("edge_weight")

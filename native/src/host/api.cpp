@@ -239,6 +239,28 @@ int32_t hw_find_heads(hw_model model, hw_pruned pruned, const hw_heads_options *
   });
 }
 
+void hw_evaluation_options_init(hw_evaluation_options *options) {
+  if (options == nullptr) return;
+  *options = {};
+  options->size = sizeof *options;
+  options->window = 128;
+  options->tokens = 20000;
+  options->loss_tokens = 2048;
+}
+
+int32_t hw_evaluate(hw_model model, const char *const *files, size_t n, const hw_evaluation_options *options,
+                    hw_evaluation *out) {
+  return guarded([&] {
+    require(out, "out");
+    const hw_evaluation_options asked = read(options, hw_evaluation_options_init, "hw_evaluation_options");
+    Call call;
+    *out = static_cast<hw_evaluation>(
+        call.number({"HostCalls", "evaluate", "(J[[BIZJJJJ)J"}, handle(model), texts(call, files, n, "files"),
+                    asked.window, asked.layer_losses != 0, static_cast<jlong>(asked.tokens),
+                    static_cast<jlong>(asked.loss_tokens), address(asked.progress), address(asked.user)));
+  });
+}
+
 int32_t hw_explain_score(hw_heads heads, int32_t layer, int32_t head, int32_t query, int32_t key, int32_t pairs,
                          hw_score *out) {
   return guarded([&] {

@@ -82,6 +82,24 @@ inline jlongArray numbers(Call &call, const std::deque<Prompt> &prompts) {
   return array;
 }
 
+/* Texts that end with 0, each as bytes. */
+inline jobjectArray texts(Call &call, const char *const *given, size_t n, const char *what) {
+  constexpr size_t kMost = 1 << 20;
+  if (n > kMost) throw Failure{HW_ERROR_USAGE, std::to_string(n) + " " + what + " are too many"};
+  if (n > 0) require(given, what);
+  JNIEnv *env = call.env;
+  const auto count = static_cast<jsize>(n);
+  jobjectArray array = env->NewObjectArray(count, env->FindClass("[B"), nullptr);
+  call.check();
+  for (jsize i = 0; i < count; i++) {
+    require(given[i], what);
+    jbyteArray text = call.bytes(given[i]);
+    env->SetObjectArrayElement(array, i, text);
+    env->DeleteLocalRef(text);
+  }
+  return array;
+}
+
 struct Edits {
   jobjectArray places, others;
   jintArray changes;

@@ -96,6 +96,7 @@ void another_machine();
 void conversations();
 void contrasts();
 void heads();
+void evaluations();
 void loop(int rounds);
 
 #endif

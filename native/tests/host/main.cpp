@@ -21,7 +21,8 @@ int main(int argc, char **argv) {
                {"another_machine", another_machine},
                {"conversations", conversations},
                {"contrasts", contrasts},
-               {"heads", heads}};
+               {"heads", heads},
+               {"evaluations", evaluations}};
   int ran = 0;
   for (int i = 1; i < argc; i++) {
     if (std::strcmp(argv[i], "loop") == 0 && i + 1 < argc) {

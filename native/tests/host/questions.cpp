@@ -181,3 +181,35 @@ void heads() {
   OK(hw_about(&about));
   CHECK(std::strstr(about, "\"open\": 0"));
 }
+
+void evaluations() {
+  hw_model model;
+  OK(hw_open_model(nullptr, nullptr, nullptr, &model));
+  const std::string file = "/tmp/headwater-evaluation-" + std::to_string(getpid()) + ".txt";
+  const char *names[] = {file.c_str(), file.c_str()};
+  std::ofstream(file) << "36+59=95\n";
+  hw_evaluation found;
+  REFUSED(hw_evaluate(model, names, 1, nullptr, &found), HW_ERROR_FAILED, "too short to judge");
+  {
+    std::ofstream lines(file);
+    for (int a = 10; a < 40; a++) lines << a << "+41=" << a + 41 << "\n";
+  }
+  hw_evaluation_options options;
+  hw_evaluation_options_init(&options);
+  options.loss_tokens = 100;
+  OK(hw_evaluate(model, names, 2, &options, &found));
+  hw_texts info;
+  OK(hw_get_texts(found, HW_INFO, &info));
+  const std::string json = info.text[0];
+  CHECK(json.find("\"meanFvu\":0.") != std::string::npos && json.find("\"recovered\":0.9") != std::string::npos);
+  REFUSED(hw_get_texts(found, HW_PROMPT_TEXT, &info), HW_ERROR_USAGE, "an evaluation has no texts");
+  options.window = 2;
+  hw_evaluation none;
+  REFUSED(hw_evaluate(model, names, 1, &options, &none), HW_ERROR_USAGE, "3 tokens or more");
+  names[1] = nullptr;
+  REFUSED(hw_evaluate(model, names, 2, nullptr, &none), HW_ERROR_USAGE, "files");
+  REFUSED(hw_evaluate(model, nullptr, 0, nullptr, &none), HW_ERROR_FAILED, "no files");
+  OK(hw_close(found));
+  OK(hw_close(model));
+  unlink(file.c_str());
+}

@@ -6,6 +6,7 @@
 >>> graph.prune().nodes.head()
 """
 
+from ._evaluation import Evaluation
 from ._graph import ARRAYS, Graph, Pruned, read, serve
 from ._heads import Heads, Score
 from ._library import Cancelled, Chat, ClosedError, HeadwaterError, UsageError, about
@@ -33,6 +34,7 @@ __all__ = [
     "Chat",
     "ClosedError",
     "Edit",
+    "Evaluation",
     "Generation",
     "Graph",
     "Heads",

@@ -99,6 +99,18 @@ class HeadsOptions(Structure):
     _fields_ = [("size", c_size_t), ("share", c_double), ("explained", c_int32), ("progress", _PROGRESS), ("user", c_void_p)]
 
 
+class EvaluationOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("window", c_int32),
+        ("layer_losses", c_int32),
+        ("tokens", c_int64),
+        ("loss_tokens", c_int64),
+        ("progress", _PROGRESS),
+        ("user", c_void_p),
+    ]
+
+
 class EditStruct(Structure):
     _fields_ = [("place", c_char_p), ("other", c_char_p), ("change", c_int32), ("value", c_float)]
 
@@ -150,6 +162,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "hw_prune": [_HANDLE, c_double, c_double, _OUT],
     "hw_find_heads": [_HANDLE, _HANDLE, POINTER(HeadsOptions), _OUT],
     "hw_explain_score": [_HANDLE, c_int32, c_int32, c_int32, c_int32, c_int32, _OUT],
+    "hw_evaluate": [_HANDLE, POINTER(c_char_p), c_size_t, POINTER(EvaluationOptions), _OUT],
     "hw_write_pruned": [_HANDLE, c_char_p, c_int32, c_char_p, POINTER(c_char_p)],
     "hw_intervene": [_HANDLE, POINTER(PromptInput), POINTER(EditStruct), c_size_t, POINTER(InterventionOptions), _OUT],
     "hw_generate": [_HANDLE, POINTER(PromptInput), POINTER(EditStruct), c_size_t, POINTER(InterventionOptions), _OUT],
@@ -160,6 +173,7 @@ _INITS = {
     "hw_prompt_input_init": PromptInput,
     "hw_attribution_options_init": AttributionOptions,
     "hw_heads_options_init": HeadsOptions,
+    "hw_evaluation_options_init": EvaluationOptions,
     "hw_intervention_options_init": InterventionOptions,
 }
 

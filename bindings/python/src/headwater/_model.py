@@ -12,6 +12,8 @@ from typing import Any, Iterable, Sequence
 import numpy as np
 
 from . import _library as lib
+from ._evaluation import Evaluation
+from ._evaluation import evaluate as evaluated
 from ._graph import Graph
 from ._library import Listener, Memory, Progress, UsageError, call, ints, made, options, prompt_input, prompt_inputs
 from ._tensor import Tensor, imported
@@ -191,6 +193,20 @@ class Model:
 
     def _ids(self, tokens: Iterable[int | str]) -> list[int]:
         return [self.token_id(token) if isinstance(token, str) else int(token) for token in tokens]
+
+    def evaluate(
+        self,
+        text: Any,
+        *,
+        window: int = 128,
+        tokens: int = 20_000,
+        loss_tokens: int = 2048,
+        layer_losses: bool = False,
+        progress: Progress | None = None,
+    ) -> Evaluation:
+        """How far the transcoders stand in for the MLPs on text that they were not trained on: a file or several, UTF-8, a document a line,
+        ``*.gz`` packed."""
+        return evaluated(self._memory, text, window, tokens, loss_tokens, layer_losses, progress)
 
     def attribute(
         self,

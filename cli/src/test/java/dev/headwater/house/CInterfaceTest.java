@@ -28,7 +28,10 @@ class CInterfaceTest {
 
     @BeforeAll
     static void read() throws Exception {
-        header = Files.readString(NATIVE.resolve("include/headwater.h"));
+        header = Files.readString(NATIVE.resolve("include/headwater.h"))
+                .replace(
+                        "#include \"headwater_arrays.h\"\n",
+                        Files.readString(NATIVE.resolve("include/headwater_arrays.h")));
     }
 
     private static List<String> found(String pattern, String text) {

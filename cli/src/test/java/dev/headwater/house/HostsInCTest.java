@@ -153,7 +153,7 @@ class HostsInCTest {
                 "ending forking stacks",
                 "signals",
                 "another_machine",
-                "conversations contrasts heads"
+                "conversations contrasts heads evaluations"
             })
     void aHost(String cases) throws Exception {
         List<String> names = List.of(cases.split(" "));
@@ -253,5 +253,6 @@ class HostsInCTest {
         String description = Files.readString(prefix.resolve("lib/pkgconfig/headwater.pc"));
         assertTrue(description.contains("Libs: -L${libdir} -lheadwater"), description);
         assertTrue(Files.isRegularFile(prefix.resolve("include/headwater.h")), prefix::toString);
+        assertTrue(Files.isRegularFile(prefix.resolve("include/headwater_arrays.h")), prefix::toString);
     }
 }

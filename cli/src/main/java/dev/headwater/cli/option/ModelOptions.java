@@ -80,8 +80,22 @@ public final class ModelOptions {
         return sets.isEmpty() ? null : sets.getLast();
     }
 
-    /** All sets that were named, for commands that take several; the bundled one for none. */
+    /**
+     * All sets that were named, for commands that take several; the bundled one for none.
+     *
+     * @throws UsageException if the model is to follow from them, and they name several
+     */
     public List<String> allTranscoders() {
+        if (model == null && sets.size() > 1) {
+            List<String> models = sets.stream()
+                    .map(set -> TranscoderCard.of(set).model())
+                    .distinct()
+                    .toList();
+            if (models.size() > 1) {
+                throw new UsageException("the sets are for different models (" + String.join(", ", models)
+                        + "); name one with --model, and sets for it");
+            }
+        }
         return sets.size() > 1 ? List.copyOf(sets) : List.of(transcoders());
     }
 

@@ -2,11 +2,11 @@ package dev.headwater.cli.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.evaluation.Evaluation;
 import dev.headwater.engine.evaluation.Evaluation.Changed;
 import dev.headwater.engine.evaluation.Evaluation.Layer;
 import dev.headwater.engine.evaluation.Evaluation.Losses;
+import dev.headwater.engine.evaluation.EvaluationJson;
 import dev.headwater.engine.evaluation.PromptScores;
 import dev.headwater.engine.files.BoundedJson;
 import java.io.PrintStream;
@@ -24,35 +24,15 @@ import org.jspecify.annotations.Nullable;
 public record EvaluationReport(List<Evaluation> sets) {
     private static final int NAME = 24;
 
-    /** Records as they are, and what is derived from them. */
+    /** A list with an object for each set. */
     public void printJson(PrintStream out) {
         ArrayNode all = BoundedJson.mapper().createArrayNode();
-        for (Evaluation set : sets) {
-            ObjectNode json = BoundedJson.mapper().valueToTree(set);
-            json.put("meanFvu", set.meanFvu())
-                    .put("meanL0", set.meanL0())
-                    .put("deadShare", set.deadShare())
-                    .put("denseShare", set.denseShare());
-            if (set.losses() != null) {
-                derived((ObjectNode) json.at("/losses/all"), set.losses().all(), set.losses());
-                for (Layer layer : set.layers()) {
-                    if (layer.loss() != null) {
-                        derived((ObjectNode) json.at("/layers/" + layer.layer() + "/loss"), layer.loss(), set.losses());
-                    }
-                }
-            }
-            all.add(json);
-        }
+        sets.forEach(set -> all.add(EvaluationJson.of(set)));
         try {
             out.println(BoundedJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(all));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private static void derived(ObjectNode json, Changed changed, Losses losses) {
-        json.put("recovered", changed.recovered(losses.model()))
-                .put("recoveredOverMean", changed.recoveredOverMean(losses.model()));
     }
 
     public void print(Console console) {

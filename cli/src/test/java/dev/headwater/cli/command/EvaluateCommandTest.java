@@ -124,6 +124,15 @@ class EvaluateCommandTest {
 
         Path golden = golden();
         refused("is for a model of", "evaluate", "-m", "atlas", "-t", golden.toString(), "--text", text.toString());
+        refused(
+                "are for different models",
+                "evaluate",
+                "-t",
+                golden.toString(),
+                "-t",
+                "atlas-plt",
+                "--text",
+                text.toString());
         Path broken = Files.createDirectory(directory.resolve("broken"));
         try (Stream<Path> files = Files.list(golden)) {
             for (Path file : files.toList()) {

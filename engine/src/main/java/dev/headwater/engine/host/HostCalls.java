@@ -13,6 +13,8 @@ import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.document.GraphFile;
 import dev.headwater.engine.document.WholeGraph;
+import dev.headwater.engine.evaluation.Evaluation;
+import dev.headwater.engine.features.Corpus;
 import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.engine.graph.Prompt;
 import dev.headwater.engine.graph.Scores;
@@ -267,6 +269,25 @@ final class HostCalls {
     static long explainScore(long heads, int layer, int head, int query, int key, int pairs) {
         try (HostHeads open = Handles.use(heads, HostHeads.class)) {
             return Handles.give(open.explain(layer, head, query, key, pairs));
+        }
+    }
+
+    /** @param files names of text files */
+    static long evaluate(
+            long model,
+            byte[][] files,
+            int window,
+            boolean layerLosses,
+            long tokens,
+            long lossTokens,
+            long progress,
+            long user) {
+        try (HostModel open = Handles.use(model, HostModel.class)) {
+            return Handles.give(new HostEvaluation(Evaluation.of(
+                    open.model(),
+                    new Corpus(Arrays.stream(files).map(HostCalls::path).toList()),
+                    new Evaluation.Options(window, tokens, lossTokens, layerLosses),
+                    HostProgress.of(progress, user))));
         }
     }
 

@@ -52,7 +52,8 @@ abstract class Shared implements AutoCloseable {
         String name = type.getSimpleName().replace("Host", "").toLowerCase(Locale.ROOT);
         return type == Shared.class
                 ? "anything"
-                : "a " + name.replace("pruned", "pruned graph").replace("heads", "table of heads");
+                : (name.startsWith("e") ? "an " : "a ")
+                        + name.replace("pruned", "pruned graph").replace("heads", "table of heads");
     }
 
     /**
