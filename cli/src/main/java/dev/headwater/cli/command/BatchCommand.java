@@ -18,7 +18,6 @@ import dev.headwater.engine.attribution.Attribution;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.document.GraphIndex;
 import dev.headwater.engine.document.GraphName;
-import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -143,7 +142,11 @@ public final class BatchCommand implements Callable<Integer> {
                             .map(BatchLine::slug)
                             .toList());
         }
-        report(read.size(), watch.lap());
+        var report = new BatchReport(read.size(), made, present, failed, directory.toString(), watch.lap());
+        say(report.sentence());
+        if (json) {
+            console.out().println(report.json());
+        }
         return failed == 0 ? 0 : ExitCode.FAILURE;
     }
 
@@ -289,30 +292,6 @@ public final class BatchCommand implements Callable<Integer> {
     private void say(String line) {
         if (!quiet) {
             (json ? console.err() : console.out()).println(line);
-        }
-    }
-
-    private void report(int lines, double seconds) {
-        say("%s lines: %s graphs made, %s there already, %s failed; %s in %s"
-                .formatted(
-                        Text.count(lines),
-                        Text.count(made),
-                        Text.count(present),
-                        Text.count(failed),
-                        directory.resolve(BatchRecords.FILE),
-                        Text.seconds(seconds)));
-        if (json) {
-            console.out()
-                    .println(BoundedJson.mapper()
-                            .createObjectNode()
-                            .put("lines", lines)
-                            .put("made", made)
-                            .put("present", present)
-                            .put("failed", failed)
-                            .put("directory", directory.toString())
-                            .put("records", directory.resolve(BatchRecords.FILE).toString())
-                            .put("seconds", seconds)
-                            .toPrettyString());
         }
     }
 

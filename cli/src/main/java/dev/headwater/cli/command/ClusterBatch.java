@@ -3,12 +3,11 @@ package dev.headwater.cli.command;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExitCode;
 import dev.headwater.cli.report.Stopwatch;
-import dev.headwater.cli.report.Text;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.attribution.AttributionOptions;
 import dev.headwater.engine.document.GraphIndex;
-import dev.headwater.engine.files.BoundedJson;
+import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.Trees;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -105,7 +104,12 @@ public final class ClusterBatch implements Callable<Integer> {
                 }
             }
             folder.delete(ClusterWorker.PARTS);
-            report(read.size(), outcome, watch.lap());
+            var report =
+                    new BatchReport(read.size(), outcome.made(), outcome.present(), outcome.failed(), out, watch.lap());
+            say(report.sentence(), false);
+            if (json) {
+                console.out().println(report.json());
+            }
             return outcome.failed() == 0 ? 0 : ExitCode.FAILURE;
         } finally {
             delete(staging);
@@ -126,7 +130,9 @@ public final class ClusterBatch implements Callable<Integer> {
         if (slash < 0 || !name.matches("[a-zA-Z][a-zA-Z0-9+.-]*:.*")) {
             return Path.of(name);
         }
-        Path file = staging.resolve(name.substring(slash + 1));
+        // Apart from copies of what is in the folder, which may have the same names.
+        Path file = staging.resolve("input").resolve(name.substring(slash + 1));
+        AtomicFile.createDirectories(staging.resolve("input"), "prompts");
         if (!folders.apply(name.substring(0, slash)).fetch(name.substring(slash + 1), file)) {
             throw new HeadwaterException("There is no file " + name);
         }
@@ -146,34 +152,6 @@ public final class ClusterBatch implements Callable<Integer> {
             Trees.delete(staging);
         } catch (IOException e) {
             throw new HeadwaterException("Cannot remove " + staging + ": " + e.getMessage(), e);
-        }
-    }
-
-    private void report(int lines, ClusterRun.Outcome outcome, double seconds) {
-        String records = (out.endsWith("/") ? out : out + "/") + BatchRecords.FILE;
-        if (!quiet) {
-            (json ? console.err() : console.out())
-                    .println("%s lines: %s graphs made, %s there already, %s failed; %s in %s"
-                            .formatted(
-                                    Text.count(lines),
-                                    Text.count(outcome.made()),
-                                    Text.count(outcome.present()),
-                                    Text.count(outcome.failed()),
-                                    records,
-                                    Text.seconds(seconds)));
-        }
-        if (json) {
-            console.out()
-                    .println(BoundedJson.mapper()
-                            .createObjectNode()
-                            .put("lines", lines)
-                            .put("made", outcome.made())
-                            .put("present", outcome.present())
-                            .put("failed", outcome.failed())
-                            .put("directory", out)
-                            .put("records", records)
-                            .put("seconds", seconds)
-                            .toPrettyString());
         }
     }
 }
