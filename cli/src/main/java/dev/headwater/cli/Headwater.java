@@ -7,6 +7,7 @@ import dev.headwater.cli.command.AttributeCommand;
 import dev.headwater.cli.command.BatchCommand;
 import dev.headwater.cli.command.CircuitCommand;
 import dev.headwater.cli.command.CompareCommand;
+import dev.headwater.cli.command.ConnectionsCommand;
 import dev.headwater.cli.command.ConvertCommand;
 import dev.headwater.cli.command.DoctorCommand;
 import dev.headwater.cli.command.EvaluateCommand;
@@ -237,7 +238,8 @@ public final class Headwater {
         commands.put(
                 "features",
                 () -> new CommandLine(new FeaturesCommand())
-                        .addSubcommand(new FeaturesCommand.Build(console, interrupt)));
+                        .addSubcommand(new FeaturesCommand.Build(console, interrupt))
+                        .addSubcommand(new ConnectionsCommand(console, interrupt)));
         commands.put("train", () -> new TrainCommand(console, interrupt));
         commands.put("upload", () -> new UploadCommand(console));
         commands.put("doctor", () -> new DoctorCommand(console));

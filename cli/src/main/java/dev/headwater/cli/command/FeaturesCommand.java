@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
 public final class FeaturesCommand implements Callable<Integer> {
     @Override
     public Integer call() {
-        throw new UsageException("Say what is to be done with features: headwater features build");
+        throw new UsageException("Say what is to be done with features: headwater features build, or connections");
     }
 
     /** {@code headwater features build}: reads text, writes feature files. */
@@ -49,7 +49,8 @@ public final class FeaturesCommand implements Callable<Integer> {
                 "",
                 "Examples:",
                 "  headwater features build --corpus corpus.txt.gz --out features",
-                "  headwater features build -m DIR -t DIR --corpus a.txt b.txt --max-tokens 20000000"
+                "  headwater features build -m DIR -t DIR --corpus a.txt b.txt --max-tokens 20000000",
+                "  headwater features build --corpus corpus.txt.gz --connections"
             })
     public static final class Build implements Callable<Integer> {
         private static final FeatureBuild.Options DEFAULTS = FeatureBuild.Options.DEFAULT;
@@ -105,6 +106,16 @@ public final class FeaturesCommand implements Callable<Integer> {
         @Option(names = "--seen-tokens", description = "Name only tokens that the text has.")
         private boolean seenTokens;
 
+        @Option(
+                names = "--connections",
+                paramLabel = "N",
+                arity = "0..1",
+                fallbackValue = "64",
+                defaultValue = "0",
+                description = "Also gather which features fire together, for 'features connections': the N strongest "
+                        + "connections into each feature (${FALLBACK-VALUE} if not said).")
+        private int connections;
+
         @Option(names = "--memory", paramLabel = "GB", description = "Java heap for statistics (default: half of all).")
         private double memory = DEFAULTS.memory() / 1e9;
 
@@ -129,7 +140,8 @@ public final class FeaturesCommand implements Callable<Integer> {
                     outputTokens,
                     !seenTokens,
                     (long) (memory * 1e9),
-                    DEFAULTS.checkpoint());
+                    DEFAULTS.checkpoint(),
+                    connections);
             model.check();
             OutputOptions.checkWritable(directory);
             Corpus text = new Corpus(corpus);

@@ -11,14 +11,16 @@ import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The statistics of a build in progress, in a file that is replaced whole.
  *
  * @param layers   of the set
  * @param features of a layer
+ * @param connected makes what is gathered for connections
  */
-record Checkpoint(Path file, int layers, int features) {
+record Checkpoint(Path file, int layers, int features, Connected connected) {
     private static final int MAGIC = 0x48574643;
 
     /**
@@ -26,19 +28,38 @@ record Checkpoint(Path file, int layers, int features) {
      * nextWindow}.
      *
      * @param statistics by layer and feature, null for features that have not fired
+     * @param together   what was active together; null if nobody asks for connections
      */
-    record State(int firstLayer, int endLayer, int nextWindow, FeatureStatistics[][] statistics) {
-        static State begin(int firstLayer, int endLayer, int features) {
-            return new State(firstLayer, endLayer, 0, new FeatureStatistics[endLayer - firstLayer][features]);
-        }
-
+    record State(
+            int firstLayer,
+            int endLayer,
+            int nextWindow,
+            FeatureStatistics[][] statistics,
+            @Nullable Coactivations together) {
         State at(int window) {
-            return new State(firstLayer, endLayer, window, statistics);
+            return new State(firstLayer, endLayer, window, statistics, together);
         }
 
         FeatureStatistics[] features(int layer) {
             return statistics[layer - firstLayer];
         }
+    }
+
+    /** Makes an empty one for some layers, or null. */
+    @FunctionalInterface
+    interface Connected {
+        @Nullable
+        Coactivations begin(int firstLayer, int endLayer);
+    }
+
+    /** Of layers of which no window has been read. */
+    State begin(int firstLayer, int endLayer) {
+        return new State(
+                firstLayer,
+                endLayer,
+                0,
+                new FeatureStatistics[endLayer - firstLayer][features],
+                connected.begin(firstLayer, endLayer));
     }
 
     boolean exists() {
@@ -65,6 +86,9 @@ record Checkpoint(Path file, int layers, int features) {
                     }
                 }
             }
+            if (state.together != null) {
+                state.together.write(out);
+            }
             out.flush();
             MappedFile.requireWhole();
             whole.commit();
@@ -83,13 +107,16 @@ record Checkpoint(Path file, int layers, int features) {
             if (magic != MAGIC || first < 0 || end <= first || end > layers || next < 0 || next > corpus.count()) {
                 throw new IOException("its head is wrong");
             }
-            State state = new State(first, end, next, new FeatureStatistics[end - first][features]);
+            State state = begin(first, end).at(next);
             for (FeatureStatistics[] layer : state.statistics) {
                 for (int feature = 0; feature < features; feature++) {
                     if (in.readBoolean()) {
                         layer[feature] = FeatureStatistics.read(in, corpus);
                     }
                 }
+            }
+            if (state.together != null) {
+                state.together.read(in);
             }
             if (in.read() >= 0) {
                 throw new IOException("it goes on after its end");

@@ -11,6 +11,8 @@ import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.AtomicFile;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.LockFile;
+import dev.headwater.engine.model.FeatureSite;
+import dev.headwater.engine.model.WindowPass;
 import dev.headwater.engine.transcoder.FeatureBasis;
 import dev.headwater.engine.transcoder.SparseActivations;
 import java.io.IOException;
@@ -19,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.BitSet;
+import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
@@ -49,6 +52,7 @@ public final class FeatureBuild {
      * @param allTokens   whether these may be any tokens, or only such as the corpus has
      * @param memory      bytes of Java heap for statistics; more of it needs fewer readings of the corpus
      * @param checkpoint  time between checkpoints, at least
+     * @param connections strongest connections into a feature to keep, see {@link Connection}; 0 not to gather any
      */
     public record Options(
             int window,
@@ -58,9 +62,10 @@ public final class FeatureBuild {
             int logits,
             boolean allTokens,
             long memory,
-            Duration checkpoint) {
+            Duration checkpoint,
+            int connections) {
         public static final Options DEFAULT = new Options(
-                128, 10_000_000, 20, 25, 10, true, Runtime.getRuntime().maxMemory() / 2, Duration.ofSeconds(30));
+                128, 10_000_000, 20, 25, 10, true, Runtime.getRuntime().maxMemory() / 2, Duration.ofSeconds(30), 0);
 
         public Options {
             require(window >= 2 && window <= 1 << 16, "a window has 2 to 65536 tokens, not " + window);
@@ -72,6 +77,14 @@ public final class FeatureBuild {
             require(
                     logits >= 1 && logits <= 100,
                     "1 to 100 tokens can be named at each end of the output, not " + logits);
+            require(
+                    connections >= 0 && connections <= 1000,
+                    "0 to 1000 connections can be kept for a feature, not " + connections);
+        }
+
+        /** {@return these options, keeping as many connections into each feature} */
+        public Options withConnections(int value) {
+            return new Options(window, maxTokens, top, sample, logits, allTokens, memory, checkpoint, value);
         }
 
         private static void require(boolean condition, String otherwise) {
@@ -82,17 +95,17 @@ public final class FeatureBuild {
 
         /** {@return these options, reading at most as many tokens} */
         public Options withMaxTokens(long value) {
-            return new Options(window, value, top, sample, logits, allTokens, memory, checkpoint);
+            return new Options(window, value, top, sample, logits, allTokens, memory, checkpoint, connections);
         }
 
         /** {@return these options within as many bytes of working memory} */
         public Options withMemory(long value) {
-            return new Options(window, maxTokens, top, sample, logits, allTokens, value, checkpoint);
+            return new Options(window, maxTokens, top, sample, logits, allTokens, value, checkpoint, connections);
         }
 
         /** {@return these options, keeping what was gathered at that interval} */
         public Options withCheckpoint(Duration value) {
-            return new Options(window, maxTokens, top, sample, logits, allTokens, memory, value);
+            return new Options(window, maxTokens, top, sample, logits, allTokens, memory, value, connections);
         }
     }
 
@@ -111,7 +124,12 @@ public final class FeatureBuild {
         this.progress = progress;
         this.work = work;
         transcoders = model.basis();
-        checkpoint = new Checkpoint(work.resolve("checkpoint"), transcoders.layers(), transcoders.features());
+        checkpoint = new Checkpoint(
+                work.resolve("checkpoint"),
+                transcoders.layers(),
+                transcoders.features(),
+                (first, end) ->
+                        options.connections == 0 ? null : new Coactivations(model, first, end, options.connections));
     }
 
     /** Where the files of a set go: {@code <directory>/<scan>/features}, where front ends look for them. */
@@ -140,6 +158,10 @@ public final class FeatureBuild {
      * @throws CancellationException if the listener asks for it, after a checkpoint
      */
     public static Path run(ReplacementModel model, Corpus corpus, Options options, Path directory, Progress progress) {
+        if (options.connections > 0 && model.basis().dense()) {
+            throw new UsageException(
+                    "Connections are between features of transcoders; a model's own neurons read through what depends on the prompt");
+        }
         Path target = target(model, directory);
         if (Files.exists(target)) {
             throw new HeadwaterException(
@@ -182,10 +204,13 @@ public final class FeatureBuild {
                     done < transcoders.layers() || checkpoint.exists(); ) {
                 Checkpoint.State state = checkpoint.exists()
                         ? checkpoint.read(windows)
-                        : Checkpoint.State.begin(
-                                done, Math.min(transcoders.layers(), done + atOnce), transcoders.features());
+                        : checkpoint.begin(done, Math.min(transcoders.layers(), done + atOnce));
                 gather(windows, state);
                 for (int layer = state.firstLayer(); layer < state.endLayer(); layer++) {
+                    if (state.together() != null) {
+                        progress.phase("connections of layer " + layer, -1);
+                        ConnectionFile.write(work, model, layer, state.together(), options.connections);
+                    }
                     write(windows, layer, state.features(layer), logits);
                 }
                 checkpoint.delete();
@@ -199,9 +224,10 @@ public final class FeatureBuild {
 
     private long bytesPerFeature() {
         // What is active everywhere has an activation at every position of every window that is kept.
-        return transcoders.dense()
-                ? (2L * options.top + options.sample) * options.window * (Integer.BYTES + Float.BYTES)
-                : BYTES_PER_FEATURE;
+        return (transcoders.dense()
+                        ? (2L * options.top + options.sample) * options.window * (Integer.BYTES + Float.BYTES)
+                        : BYTES_PER_FEATURE)
+                + (options.connections == 0 ? 0 : Coactivations.bytes(options.connections));
     }
 
     /** Notes what this run is, or makes sure that it is what an earlier run noted. */
@@ -216,6 +242,7 @@ public final class FeatureBuild {
                 .put("sample", options.sample);
         settings.put("logits", options.logits)
                 .put("all_tokens", options.allTokens)
+                .put("connections", options.connections)
                 .put("statistics", FeatureStatistics.VERSION);
         ArrayNode files = settings.putArray("corpus");
         for (Path path : corpus.files()) {
@@ -275,16 +302,35 @@ public final class FeatureBuild {
                 throw new CancellationException();
             }
             WindowBatch batch = WindowBatch.from(windows, window);
-            batch.pass(model.model(), windows).run(state.endLayer(), Set.of(transcoders.input()), (_, layer, x) -> {
-                if (layer >= state.firstLayer()) {
-                    SparseActivations active = transcoders.encode(layer, x, 0);
-                    batch.add(windows, layer, active, state.features(layer), options.top, options.sample);
-                }
-            });
+            read(windows, batch, state);
             window += batch.size();
             progress.advance(window);
         }
         checkpoint.write(state.at(windows.count()));
+    }
+
+    private void read(TokenWindows windows, WindowBatch batch, Checkpoint.State state) {
+        Coactivations together = state.together();
+        Set<FeatureSite> sites = EnumSet.of(transcoders.input());
+        if (together != null) {
+            sites.addAll(together.denominators().sites());
+        }
+        SparseActivations[] active = new SparseActivations[state.endLayer()];
+        WindowPass pass = batch.pass(model.model(), windows);
+        pass.run(state.endLayer(), sites, (site, layer, x) -> {
+            if (together != null && together.denominators().sites().contains(site)) {
+                together.denominators().add(site, layer, x);
+            }
+            if (site == transcoders.input() && (together != null || layer >= state.firstLayer())) {
+                active[layer] = transcoders.encode(layer, x, 0);
+                if (layer >= state.firstLayer()) {
+                    batch.add(windows, layer, active[layer], state.features(layer), options.top, options.sample);
+                }
+            }
+        });
+        if (together != null) {
+            together.add(pass.rows(), active);
+        }
     }
 
     private void write(TokenWindows windows, int layer, FeatureStatistics[] features, OutputLogits logits) {

@@ -70,7 +70,7 @@ public record FrozenModel(
     }
 
     /** The norm before the transcoders' input, as far as it lies between that and the residual stream. */
-    static FrozenNorm inputNorm(LayerWeights layer, FeatureBasis basis, @Nullable Tensor reciprocal) {
+    public static FrozenNorm inputNorm(LayerWeights layer, FeatureBasis basis, @Nullable Tensor reciprocal) {
         return switch (basis.input()) {
             case RESID_MID -> FrozenNorm.NONE;
             case LN2_NORMALIZED ->
@@ -82,7 +82,8 @@ public record FrozenModel(
     }
 
     /** What lies between the transcoders' output and the residual stream. */
-    static FrozenNorm outputNorm(LanguageModel model, int layer, FeatureBasis basis, @Nullable Tensor reciprocal) {
+    public static FrozenNorm outputNorm(
+            LanguageModel model, int layer, FeatureBasis basis, @Nullable Tensor reciprocal) {
         return basis.output() == FeatureSite.MLP_OUT
                 ? FrozenNorm.toStream(model.layer(layer).postMlp(), reciprocal, model)
                 : FrozenNorm.NONE;

@@ -189,8 +189,9 @@ class FeatureBuildTest {
     @ValueSource(strings = {"gemma2-clt-jumprelu", "gpt2-plt-relu", "llama-plt-topk-bf16"})
     void aKilledRunGoesOnAndEndsWithTheSameBytes(String name) throws IOException {
         Corpus corpus = corpus(150);
+        FeatureBuild.Options options = name.startsWith("gemma2") ? SMALL.withConnections(4) : SMALL;
         try (ReplacementModel model = open(name)) {
-            Path whole = FeatureBuild.run(model, corpus, SMALL, directory.resolve("whole"), Progress.NONE);
+            Path whole = FeatureBuild.run(model, corpus, options, directory.resolve("whole"), Progress.NONE);
             Path pieces = directory.resolve("pieces");
             int kills = 0;
             Path ended = null;
@@ -198,7 +199,7 @@ class FeatureBuildTest {
                 // The first ones among the corpus' tokens, the next at every second batch or layer.
                 int calls = kills < 2 ? 60 + 95 * kills : 1 + kills / 2;
                 try {
-                    ended = FeatureBuild.run(model, corpus, SMALL, pieces, new Killer(calls, kills % 2 == 0));
+                    ended = FeatureBuild.run(model, corpus, options, pieces, new Killer(calls, kills % 2 == 0));
                 } catch (Killed | CancellationException e) {
                     kills++;
                     assertFalse(
@@ -214,10 +215,11 @@ class FeatureBuildTest {
     @Test
     void littleMemoryReadsTheCorpusMoreOftenAndWritesTheSame() throws IOException {
         try (ReplacementModel model = open("gemma2-clt-jumprelu")) {
-            Path whole = FeatureBuild.run(model, corpus(100), SMALL, directory.resolve("whole"), Progress.NONE);
+            FeatureBuild.Options options = SMALL.withConnections(4);
+            Path whole = FeatureBuild.run(model, corpus(100), options, directory.resolve("whole"), Progress.NONE);
             List<String> phases = new ArrayList<>();
             Path narrow = FeatureBuild.run(
-                    model, corpus(100), SMALL.withMemory(1), directory.resolve("narrow"), new Progress() {
+                    model, corpus(100), options.withMemory(1), directory.resolve("narrow"), new Progress() {
                         @Override
                         public void phase(String phase, long total) {
                             phases.add(phase);
