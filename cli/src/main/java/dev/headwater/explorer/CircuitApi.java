@@ -163,10 +163,13 @@ final class CircuitApi {
     }
 
     private static void requireOutput(GraphDocument graph, @Nullable Integer answer) {
-        if (answer != null
-                && graph.nodes().stream()
-                        .noneMatch(node -> node.kind() == DocumentNode.Kind.LOGIT && node.feature() == answer)) {
-            throw new Refusal(400, "Token " + answer + " is none of the graph's outputs.");
+        if (answer == null) {
+            return;
+        }
+        long token = answer;
+        if (graph.nodes().stream()
+                .noneMatch(node -> node.kind() == DocumentNode.Kind.LOGIT && node.feature() == token)) {
+            throw new Refusal(400, "Token " + token + " is none of the graph's outputs.");
         }
     }
 
