@@ -16,6 +16,9 @@ import java.util.regex.Pattern;
 final class FeatureApi {
     private static final Pattern RANGE = Pattern.compile("bytes=(\\d{0,18})-(\\d{0,18})");
 
+    /** In each direction. */
+    private static final int MOST_CONNECTIONS = 50;
+
     private final List<FeatureSource> sources;
     private final List<FeatureDirectory> directories;
 
@@ -29,6 +32,7 @@ final class FeatureApi {
 
     void routes(RoutesConfig routes) {
         routes.get("/api/features/{layer}/{feature}", this::feature);
+        routes.get("/api/features/{layer}/{feature}/connections", this::connections);
         routes.get("/features/<path>", this::file);
     }
 
@@ -39,11 +43,26 @@ final class FeatureApi {
                 .findFirst();
     }
 
-    private void feature(Context ctx) {
+    private void connections(Context ctx) {
+        String scan = scan(ctx);
+        directories.stream()
+                .map(directory ->
+                        directory.connections(scan, index(ctx, "layer"), index(ctx, "feature"), MOST_CONNECTIONS))
+                .flatMap(Optional::stream)
+                .findFirst()
+                .ifPresentOrElse(found -> Json.reply(ctx, found), () -> ctx.status(204));
+    }
+
+    private static String scan(Context ctx) {
         String scan = ctx.queryParam("scan");
         if (scan == null) {
             throw new Refusal(400, "Say which transcoders you mean: /api/features/3/1932?scan=atlas-plt.");
         }
+        return scan;
+    }
+
+    private void feature(Context ctx) {
+        String scan = scan(ctx);
         find(sources, scan, index(ctx, "layer"), index(ctx, "feature"))
                 .ifPresentOrElse(
                         record -> {

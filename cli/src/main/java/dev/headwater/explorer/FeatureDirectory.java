@@ -3,6 +3,8 @@ package dev.headwater.explorer;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.catalog.TranscoderCard;
+import dev.headwater.engine.features.Connection;
+import dev.headwater.engine.features.FeatureConnections;
 import dev.headwater.engine.features.FeatureFiles;
 import dev.headwater.engine.features.SetEvidence;
 import java.io.IOException;
@@ -51,10 +53,7 @@ final class FeatureDirectory implements FeatureSource {
     /** A {@link HeadwaterException} if the files are damaged. */
     @Override
     public Optional<JsonNode> feature(String scan, int layer, int feature) {
-        String folders = SetEvidence.folders(scan);
-        for (String folder : isOf(scan)
-                ? List.of(folders, folders + "/features", "features", "")
-                : List.of(folders, folders + "/features")) {
+        for (String folder : folders(scan)) {
             try {
                 Optional<Path> single =
                         find(folder + (folder.isEmpty() ? "" : "/") + FeatureSource.pair(layer, feature) + ".json");
@@ -70,6 +69,35 @@ final class FeatureDirectory implements FeatureSource {
             }
         }
         return Optional.empty();
+    }
+
+    /** The strongest connections of a feature by TWERA, where they were gathered. */
+    Optional<FeatureConnections> connections(String scan, int layer, int feature, int most) {
+        for (String folder : folders(scan)) {
+            Optional<Path> index = find(folder + (folder.isEmpty() ? "" : "/") + FeatureFiles.INDEX);
+            if (index.isPresent()) {
+                try {
+                    return FeatureConnections.of(
+                            index.get().resolveSibling(""),
+                            files(index.get()).layers(),
+                            layer,
+                            feature,
+                            Connection.By.TWERA,
+                            most);
+                } catch (IOException e) {
+                    throw new Refusal(500, "The feature files of " + scan + " can't be read: " + e.getMessage() + ".");
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Where files about a set may lie. */
+    private List<String> folders(String scan) {
+        String folders = SetEvidence.folders(scan);
+        return isOf(scan)
+                ? List.of(folders, folders + "/features", "features", "")
+                : List.of(folders, folders + "/features");
     }
 
     /**

@@ -4,13 +4,14 @@ import {h, s, fill, refill} from './dom.js';
 import {FEATURE, KINDS, LOGIT} from './model.js';
 import {name, place} from './naming.js';
 import {count, number, percent, signed, token} from './format.js';
+import {globalWeights} from './global-weights-view.js';
 
 const CONTEXT = 12; // tokens shown before and after an example's peak
 const NEGATIVE = 'Most negative activations'; // name of such examples, of features that have them
 const FIRST = 6; // examples shown of a group at first
 
 export class FeatureView {
-  /** actions: rename(node, text); evidence(node): a promise of its record or null */
+  /** actions: rename(node, text); evidence(node), connections(node): promises of its record and global weights, or null */
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
@@ -35,9 +36,13 @@ export class FeatureView {
       this.evidence = undefined;
       this.render(node, graph, annotations);
       try {
-        const evidence = await this.actions.evidence(node);
+        const [evidence, connections] = await Promise.all([
+          this.actions.evidence(node),
+          this.actions.connections?.(node).catch(() => null),
+        ]);
         if (this.ticket !== ticket && this.node !== node) return;
         this.evidence = evidence;
+        this.connections = connections ?? null;
       } catch (failure) {
         if (this.node !== node) return;
         this.evidence = null;
@@ -90,7 +95,12 @@ export class FeatureView {
                 h('p', {class: 'muted'}, 'Gather it from texts, one a line, and give it to the server:'),
                 h('pre', {class: 'command', tabindex: 0}, buildCommand(graph.scan, graph.metadata?.info?.model)),
               )
-            : [this.histogram(e, node), this.logits(e), this.examples(e, node)],
+            : [
+                this.histogram(e, node),
+                this.logits(e),
+                globalWeights(this.connections, (layer, feature) => label(graph, annotations, layer, feature)),
+                this.examples(e, node),
+              ],
       ),
     );
     this.failure = undefined;
@@ -274,6 +284,12 @@ export class FeatureView {
       to < x.tokens.length ? '…' : '',
     );
   }
+}
+
+/** What a feature is called in this graph, '' where it isn't in it. */
+function label(graph, annotations, layer, feature) {
+  const node = graph.nodes.find(one => one.kind === FEATURE && one.layer === layer && one.feature === feature);
+  return node ? name(node, annotations) : '';
 }
 
 /** What gathers the evidence that is missing. */

@@ -123,6 +123,7 @@ const featureView = new FeatureView($('feature'), {
   rename: actions.label,
   evidence: node =>
     node.feature < 0 ? Promise.resolve(null) : source.feature(store.state.graph.scan, node.layer, node.feature),
+  connections: node => source.connections(store.state.graph.scan, node.layer, node.feature),
 });
 const inspector = new Inspector($('inspector'), {
   ...actions,

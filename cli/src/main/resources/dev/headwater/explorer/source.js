@@ -93,6 +93,13 @@ export class ServerSource {
     return this.#features.get(key);
   }
 
+  /** A feature's global weights, or null where none were gathered. */
+  async connections(scan, layer, feature) {
+    if (feature < 0) return null;
+    const response = await call('GET', `api/features/${layer}/${feature}/connections?scan=${encodeURIComponent(scan)}`);
+    return response.status === 204 ? null : response.json();
+  }
+
   /**
    * Runs a job and resolves with its result; null if it was cancelled.
    *
@@ -158,6 +165,10 @@ export class EmbeddedSource {
 
   async job(kind, request, onStatus, signal) {
     throw new Failure(0, {error: 'This page was exported: nothing new can be computed without a live model.'});
+  }
+
+  async connections() {
+    return null;
   }
 
   async feature(scan, layer, feature) {
