@@ -34,7 +34,12 @@ final class AttentionApi {
      * @param top      sources and pairs of a score, 0 for all
      */
     record Question(
-            String graph, List<Edge> edges, boolean allEdges, List<AttentionEngine.Score> scores, List<Head> patterns, int top) {
+            String graph,
+            List<Edge> edges,
+            boolean allEdges,
+            List<AttentionEngine.Score> scores,
+            List<Head> patterns,
+            int top) {
         Question {
             edges = edges == null ? List.of() : List.copyOf(edges);
             scores = scores == null ? List.of() : List.copyOf(scores);

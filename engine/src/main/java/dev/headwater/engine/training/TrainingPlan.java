@@ -21,7 +21,7 @@ public record TrainingPlan(int layersAtOnce, int turns, long memory, long disk, 
         TrainingOptions.Settings settings = options.settings();
         int layers = config.layers();
         int width = config.width();
-        long rows = settings.buffer() + settings.window() + settings.heldOut() + settings.window();
+        long rows = (long) settings.buffer() + settings.window() + settings.heldOut() + settings.window();
         long working = 4L * settings.batch() * (shape.features() * 2L + 4L * width) + (8L << 20);
         if (shape.crossLayer()) {
             long all = working * layers + ActivationBuffer.bytes(layers, width, rows);
