@@ -17,6 +17,7 @@ constexpr int kSlice = 12; /* vectors of a slice */
 #else
 constexpr int kSlice = 8;
 #endif
+constexpr int64_t kFewRows = 1024; /* whose wide slices have room in the second cache */
 constexpr int64_t kSquares = 4096; /* numbers whose squares are one sum */
 
 /* Where entries of row `row` begin. */
@@ -42,11 +43,13 @@ HW_INLINE Share share_of(int64_t n) {
   return {min(first, n), min(first + each, n)};
 }
 
-/* Calls body<vectors>(first column) for slices of whole vectors, then rest(first column, columns) for what is no whole vector. */
+/* Calls body<vectors>(first column) for slices of whole vectors, `wide` ones or narrow ones, then rest(first column, columns) for what is no whole vector. */
 template <class Body, class Rest>
-HW_INLINE void by_slices(int64_t columns, Body body, Rest rest) {
+HW_INLINE void by_slices(int64_t columns, bool wide, Body body, Rest rest) {
   int64_t j = 0;
-  for (; columns - j >= kSlice * kLanes; j += kSlice * kLanes) body.template operator()<kSlice>(j);
+  if (wide) {
+    for (; columns - j >= kSlice * kLanes; j += kSlice * kLanes) body.template operator()<kSlice>(j);
+  }
   for (; columns - j >= 4 * kLanes; j += 4 * kLanes) body.template operator()<4>(j);
   for (; columns - j >= kLanes; j += kLanes) body.template operator()<1>(j);
   if (j < columns) rest(j, columns - j);
@@ -113,7 +116,7 @@ int32_t sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, cons
       }
     };
     by_slices(
-        width,
+        width, b->rows <= kFewRows,
         [&]<int N>(int64_t j) {
           each_row(j, [&](int64_t first, int64_t last, auto row, float *to) {
             weighted<N>(first, last, value, row, add != 0, to);
@@ -136,7 +139,7 @@ int32_t sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y,
     const int64_t begin = first_of(at, rows.first), end = first_of(at, rows.last);
     for (int64_t e = begin; e < end; e++) value->data[e] = 0;
     by_slices(
-        width,
+        width, y->rows <= kFewRows,
         [&]<int N>(int64_t j) {
           int64_t e = begin;
           while (e < end) {
@@ -175,6 +178,11 @@ int32_t sparse_dots(const hw_active *at, const hw_matrix *x, const hw_matrix *y,
 
 int32_t sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const hw_matrix *out) {
   const int64_t width = x->columns, columns = out->rows;
+  if (width == 1) {
+    for (int64_t c = 0; add == 0 && c < columns; c++) out->data[c] = 0;
+    for (int64_t e = 0; e < a->count; e++) out->data[a->column[e]] += a->value[e] * x->data[a->row[e]];
+    return HW_OK;
+  }
   /* Entries in order of columns; those of a column stay in their order. */
   const Buffer<int64_t> start(columns + 1), next(columns);
   const Buffer<int32_t> row(a->count);
@@ -192,7 +200,7 @@ int32_t sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const h
   }
   const auto value = [&](int64_t e) { return factor[e]; };
   by_slices(
-      width,
+      width, x->rows <= kFewRows,
       [&]<int N>(int64_t j) {
 #pragma omp parallel for schedule(dynamic, 16) num_threads(hw::threads())
         for (int64_t c = 0; c < columns; c++) {

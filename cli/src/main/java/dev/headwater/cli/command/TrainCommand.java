@@ -16,6 +16,7 @@ import dev.headwater.engine.model.FeatureSite;
 import dev.headwater.engine.neuron.Neurons;
 import dev.headwater.engine.training.FeatureKind;
 import dev.headwater.engine.training.TrainingOptions;
+import dev.headwater.engine.training.TrainingPace;
 import dev.headwater.engine.training.TrainingPlan;
 import dev.headwater.engine.training.TrainingShape;
 import dev.headwater.engine.training.TranscoderTrainer;
@@ -97,6 +98,12 @@ public final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--output", paramLabel = "HOOK", description = "Where features write (default: mlp.hook_out).")
     private String output = FeatureSite.MLP_OUT.hookName();
+
+    @Option(
+            names = "--from",
+            paramLabel = "REF",
+            description = "Begin with the features of this set, of the same shape: for a model that was trained on.")
+    private @Nullable String from;
 
     @Option(names = "--tokens", paramLabel = "N", description = "Tokens to learn from (default: all of the text).")
     private long tokens = Long.MAX_VALUE;
@@ -202,18 +209,21 @@ public final class TrainCommand implements Callable<Integer> {
         try (var progress = new ProgressDisplay(console, interrupt, quiet);
                 ReplacementModel loaded = ReplacementModel.load(
                         model,
-                        Neurons.REFERENCE,
+                        from == null ? Neurons.REFERENCE : from,
                         ReplacementModel.Options.DEFAULT.withDevice(Cuda.device(device)),
                         progress);
                 var display = new TrainingDisplay(console, progress, log, quiet)) {
             var trainer = new TranscoderTrainer(
                     loaded.model(), loaded.modelReference(), loaded.tokenizer(), text, options, display);
+            trainer = from == null ? trainer : trainer.from(loaded.transcoders());
             TrainingPlan plan = trainer.plan();
+            if (dryRun) {
+                console.out().println(said(plan, loaded.layers()));
+                console.out().println(said(trainer.pace(), plan, options));
+                return 0;
+            }
             if (!quiet) {
                 console.err().println(said(plan, loaded.layers()));
-            }
-            if (dryRun) {
-                return 0;
             }
             TranscoderTrainer.Result result = trainer.run(directory, resume);
             if (!quiet) {
@@ -263,6 +273,18 @@ public final class TrainCommand implements Callable<Integer> {
                 .orElseThrow(
                         () -> new UsageException("'%s' is no place where transcoders read or write; these are: %s, %s"
                                 .formatted(name, FeatureSite.hookNames(true), FeatureSite.hookNames(false))));
+    }
+
+    private String said(TrainingPace pace, TrainingPlan plan, TrainingOptions options) {
+        long some = tokens == Long.MAX_VALUE ? 1_000_000 : tokens;
+        return String.format(
+                Locale.ROOT,
+                "time: about %s for %,d tokens on this machine as it is now (%.0f tokens/s read, %.0f positions/s learned from, each %d times)",
+                Text.seconds(pace.seconds(some, options, plan)),
+                some,
+                1 / pace.token(),
+                1 / pace.visit(),
+                visits);
     }
 
     private static String said(TrainingPlan plan, int layers) {

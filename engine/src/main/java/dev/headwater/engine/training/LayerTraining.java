@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains some layers in rounds. The buffer has slots, each of which holds the activations of a chunk of windows; a round fills one slot with
@@ -103,9 +104,10 @@ final class LayerTraining implements AutoCloseable {
      * Rounds until the budget is spent.
      *
      * @param checkpoint is called between rounds; it decides by itself whether it is time
+     * @param warm       where features begin that have no state yet, or null for data
      * @throws CancellationException if the listener asks for it, after a checkpoint
      */
-    void run(Checkpoints checkpoint) {
+    void run(Checkpoints checkpoint, @Nullable WarmStart warm) {
         TrainingState.Clock clock = state.clock();
         long begun = System.nanoTime() - clock.nanos;
         listener.phase(phase("activations"), -1);
@@ -119,7 +121,7 @@ final class LayerTraining implements AutoCloseable {
         }
         if (fresh) {
             listener.phase(phase("first features"), -1);
-            begin();
+            begin(warm);
         }
         listener.phase(phase("training"), options.budget().time() != null ? -1 : text.tokens());
         while (!clock.over) {
@@ -200,14 +202,20 @@ final class LayerTraining implements AutoCloseable {
                 : new LayerStart(spans.get(index), 0);
     }
 
-    private void begin() {
+    private void begin(@Nullable WarmStart warm) {
         long[] order = shuffled(buffer.rows(), new Random(options.settings().seed()));
         long[] some = Arrays.copyOf(order, Math.min(order.length, FIT_ROWS));
-        everyLayer(index -> start(index)
-                .begin(
-                        rows(state.first() + index),
-                        some,
-                        new Random(options.settings().seed() + 31L * (state.first() + index))));
+        everyLayer(index -> {
+            int layer = state.first() + index;
+            if (warm == null) {
+                start(index)
+                        .begin(rows(layer), some, new Random(options.settings().seed() + 31L * layer));
+                return;
+            }
+            LayerParameters parameters = state.layers().get(index);
+            warm.begin(layer, parameters, state.scalings().subList(index, index + parameters.targets));
+            warm.thresholds(layer, options.shape().kind(), parameters);
+        });
         for (LayerParameters layer : state.layers()) {
             layer.penalty = options.shape().kind().penalised() ? 1e-4 : 0;
         }
@@ -215,6 +223,7 @@ final class LayerTraining implements AutoCloseable {
 
     /** Thresholds and decoders at their best for the encoders that were learned. */
     void finish() {
+        long begun = System.nanoTime();
         listener.phase(phase("least squares"), -1);
         long[] order = shuffled(buffer.rows(), new Random(options.settings().seed() + 1));
         everyLayer(index -> {
@@ -226,6 +235,7 @@ final class LayerTraining implements AutoCloseable {
                 start(index).fit(rows, order);
             }
         });
+        state.clock().nanos += System.nanoTime() - begun;
     }
 
     /** Each layer by itself, on as many threads as there are processors; the order does not matter to what comes of it. */

@@ -13,13 +13,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What a training is, noted beside its state, so that a run does not go on with another one's. */
-record TrainingSettings(LanguageModel model, String modelName, TrainingOptions options, TrainingText text) {
+record TrainingSettings(
+        LanguageModel model, String modelName, TrainingOptions options, TrainingText text, String from) {
     /** Notes what this run is, or makes sure that it is what an earlier run noted. */
     void settle(Path file) {
         ObjectNode settings = BoundedJson.mapper().createObjectNode();
         settings.put("model", modelName)
                 .put("layers", model.config().layers())
                 .put("width", model.config().width())
+                .put("from", from)
                 .put("compute", model.compute().toString())
                 .put("text", text.sha256())
                 .put("windows", text.windows().size())

@@ -11,6 +11,7 @@ import dev.headwater.engine.model.LanguageModel;
 import dev.headwater.engine.tokens.Tokenizer;
 import dev.headwater.engine.tokens.ZeroPositions;
 import dev.headwater.engine.transcoder.TranscoderConfig.Kind;
+import dev.headwater.engine.transcoder.TranscoderSet;
 import dev.headwater.engine.transcoder.TranscoderSetWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a set of transcoders for a model on a text, and writes it in the public layout. While it is at work its state lies beside the set's
@@ -42,6 +44,7 @@ public final class TranscoderTrainer {
     private final Corpus corpus;
     private final TrainingOptions options;
     private final TrainingListener listener;
+    private final @Nullable WarmStart warm;
 
     /**
      * What came of a training.
@@ -68,12 +71,36 @@ public final class TranscoderTrainer {
             Corpus corpus,
             TrainingOptions options,
             TrainingListener listener) {
+        this(model, modelName, tokenizer, corpus, options, listener, null);
+    }
+
+    private TranscoderTrainer(
+            LanguageModel model,
+            String modelName,
+            Tokenizer tokenizer,
+            Corpus corpus,
+            TrainingOptions options,
+            TrainingListener listener,
+            @Nullable WarmStart warm) {
         this.model = model;
         this.modelName = modelName;
         this.tokenizer = tokenizer;
         this.corpus = corpus;
         this.options = options;
         this.listener = listener;
+        this.warm = warm;
+    }
+
+    /**
+     * The same, beginning with the features of a set that there is: for a model that was trained on from the one that the set is for.
+     *
+     * @param set stays the caller's, open until the training is over
+     * @throws UsageException if it has another shape than what is to be trained
+     */
+    public TranscoderTrainer from(TranscoderSet set) {
+        WarmStart start = new WarmStart(set);
+        start.require(options.shape(), model.config());
+        return new TranscoderTrainer(model, modelName, tokenizer, corpus, options, listener, start);
     }
 
     /** Where the state of an unfinished training of a set lies. */
@@ -85,6 +112,11 @@ public final class TranscoderTrainer {
     /** What training will take: see {@link TrainingPlan}. */
     public TrainingPlan plan() {
         return TrainingPlan.of(model.config(), options);
+    }
+
+    /** How fast that will go on this machine, tried for some seconds. */
+    public TrainingPace pace() {
+        return TrainingPace.of(model, options);
     }
 
     /**
@@ -119,7 +151,8 @@ public final class TranscoderTrainer {
 
     private Result run(Path target, Path work, TrainingPlan plan) {
         TrainingText text = text();
-        new TrainingSettings(model, modelName, options, text).settle(work.resolve("settings.json"));
+        String from = warm == null ? "" : warm.set().config().directory().toString();
+        new TrainingSettings(model, modelName, options, text, from).settle(work.resolve("settings.json"));
         int layers = model.config().layers();
         List<Double> unexplained = new ArrayList<>();
         double seconds = 0;
@@ -183,7 +216,7 @@ public final class TranscoderTrainer {
                                 LayerTraining.scalings(reader, first, end, width),
                                 TrainingState.parameters(shape, width, first, end, layers));
                 var training = new LayerTraining(reader, options, listener, state, width)) {
-            training.run(checkpoints(file));
+            training.run(checkpoints(file), warm);
             training.finish();
             double[] unexplained = training.unexplained();
             listener.report(training.last(unexplained));
@@ -277,6 +310,9 @@ public final class TranscoderTrainer {
                         settings.rate(),
                         settings.visits(),
                         settings.seed()));
+        if (warm != null) {
+            facts.put("began as", warm.set().config().directory().toString());
+        }
         facts.put("seconds", String.format(Locale.ROOT, "%.0f", seconds));
         facts.put(
                 "fraction of variance unexplained on held-out documents",

@@ -119,6 +119,21 @@ class TranscoderTrainerTest {
                 // Other windows of the same text, most of which it was trained on.
                 assertEquals(result.unexplained().get(layer), judged[layer], 0.1, "layer " + layer);
             }
+            // Begun with that set and hardly trained it is that set.
+            Settings still = SETTINGS.withRate(1e-12).withRefit(false);
+            if (kind != FeatureKind.BATCHTOPK) {
+                var again = trainer(options(shape, still), TrainingListener.NONE)
+                        .from(set)
+                        .run(directory.resolve("again"), false);
+                for (int layer = 0; layer < judged.length; layer++) {
+                    assertEquals(
+                            result.unexplained().get(layer), again.unexplained().get(layer), 1e-3, "layer " + layer);
+                }
+            }
+            TrainingShape other = TrainingShape.perLayer(kind, 32, 8);
+            assertSaid(
+                    "has 64 ",
+                    () -> trainer(options(other, still), TrainingListener.NONE).from(set));
         }
     }
 
