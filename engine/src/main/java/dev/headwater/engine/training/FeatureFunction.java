@@ -21,6 +21,9 @@ record FeatureFunction(FeatureKind kind, int active, double width) {
     /** Of the threshold; in the paper it is a constant, for activations whose size is known. */
     static final double BAND = 0.2;
 
+    /** How far a threshold of BatchTopK goes at a step towards that of the batch. */
+    private static final double FOLLOWING = 0.1;
+
     FeatureFunction(TrainingShape shape) {
         this(shape.kind(), shape.active(), BAND);
     }
@@ -55,7 +58,7 @@ record FeatureFunction(FeatureKind kind, int active, double width) {
             case RELU -> plain(SparseEntries.above(pre, bias, null));
             case BATCHTOPK ->
                 plain(SparseEntries.above(
-                        pre, bias, constant(training ? batchCut(pre, bias, layer) : layer.cut, layer.features)));
+                        pre, bias, constant(training ? movedCut(pre, bias, layer) : layer.cut, layer.features)));
             case JUMPRELU -> jump(pre, bias, Torch.exp(layer.thresholds(layer.values)), training);
         };
     }
@@ -74,6 +77,13 @@ record FeatureFunction(FeatureKind kind, int active, double width) {
         Tensor threshold = TorchShape.indexSelect(thresholds, 0, near.columns());
         Tensor on = Torch.to(Torch.gt(near.values(), threshold), DType.F32);
         return new Active(near.with(Torch.mul(near.values(), on)), near.values(), threshold);
+    }
+
+    /** A batch's own cut, to which the layer's, by which held-out text is judged, moves. */
+    private double movedCut(Tensor pre, Tensor bias, LayerParameters layer) {
+        double cut = batchCut(pre, bias, layer);
+        layer.cut += (layer.cut == 0 ? 1 : FOLLOWING) * (cut - layer.cut);
+        return cut;
     }
 
     /** The value that as many of a batch exceed as there are to be, or 0 if fewer exceed that. */

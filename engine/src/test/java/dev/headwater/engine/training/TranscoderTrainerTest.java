@@ -107,6 +107,9 @@ class TranscoderTrainerTest {
                 .orElseThrow();
         assertTrue(mean > 0 && mean < 0.8, "unexplained: " + result.unexplained());
         assertEquals(mean, reports.getLast().heldOut().orElseThrow(), 1e-9);
+        // Least squares and the last threshold change little.
+        double before = reports.get(reports.size() - 2).heldOut().orElseThrow();
+        assertTrue(mean < before + 0.02 && mean > before - 0.15, mean + " after " + before);
         assertFalse(Files.exists(TranscoderTrainer.work(target)));
         try (ReplacementModel own = ReplacementModel.open(
                 model.model().directory(), target, ReplacementModel.Options.DEFAULT.withDevice(Device.CPU))) {
