@@ -34,6 +34,7 @@ import picocli.CommandLine.Model.OptionSpec;
             LoadingCommand.class,
             ModelCommand.class,
             OnceCommand.class,
+            RooflineCommand.class,
             HelpCommand.class
         })
 public final class Benchmarks {

@@ -47,7 +47,7 @@ public final class Cuda {
     private Cuda() {}
 
     /**
-     * Reads {@code cpu}, {@code cuda}, {@code cuda:N} or {@code auto} (the first CUDA device if this machine and the
+     * Reads {@code cpu}, {@code cuda}, {@code cuda:N}, {@code pretended} ({@link Device#PRETENDED}) or {@code auto} (the first CUDA device if this machine and the
      * libtorch in use have one, else the CPU).
      *
      * @throws IllegalArgumentException if the text is none of these
@@ -56,6 +56,9 @@ public final class Cuda {
     public static Device device(String text) {
         if (text.equals("cpu")) {
             return Device.CPU;
+        }
+        if (text.equals("pretended")) {
+            return Device.PRETENDED;
         }
         if (text.equals("auto")) {
             return unavailable().isEmpty() ? new Device(Device.Type.CUDA, 0) : Device.CPU;

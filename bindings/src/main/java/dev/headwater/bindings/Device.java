@@ -12,11 +12,19 @@ public record Device(Type type, int index) {
         /** The processor, with the machine's memory. */
         CPU,
         /** An NVIDIA GPU, with its own memory. */
-        CUDA
+        CUDA,
+        /**
+         * The processor behind a guard: as on a GPU, its tensors are reached by explicit copies only, and an operator takes them or the
+         * host's, not both. Shows on any machine what a computation would move.
+         */
+        PRETENDED
     }
 
     /** The processor. */
     public static final Device CPU = new Device(Type.CPU, 0);
+
+    /** The processor, guarded as if it were a GPU. */
+    public static final Device PRETENDED = new Device(Type.PRETENDED, 0);
 
     /** True for the processor, whose memory Java can read. */
     public boolean isCpu() {
@@ -25,6 +33,10 @@ public record Device(Type type, int index) {
 
     @Override
     public String toString() {
-        return isCpu() ? "cpu" : "cuda:" + index;
+        return switch (type) {
+            case CPU -> "cpu";
+            case CUDA -> "cuda:" + index;
+            case PRETENDED -> "pretended";
+        };
     }
 }

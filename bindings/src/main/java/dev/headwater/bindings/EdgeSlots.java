@@ -7,10 +7,10 @@ package dev.headwater.bindings;
 public final class EdgeSlots {
     private final Ragged ragged;
     private final Segments segments;
-    private final Tensor bases;
+    private final IndexArray bases;
     private final long reach;
 
-    private EdgeSlots(Ragged ragged, Segments segments, Tensor bases, long reach) {
+    private EdgeSlots(Ragged ragged, Segments segments, IndexArray bases, long reach) {
         this.ragged = ragged;
         this.segments = segments;
         this.bases = bases;
@@ -24,8 +24,16 @@ public final class EdgeSlots {
      * @throws IllegalArgumentException if there are not as many as targets, one is negative, or a target's position has no segment
      */
     public static EdgeSlots of(Ragged ragged, Segments segments, long[] base) {
-        if (base.length != ragged.targets() || ragged.positions() > segments.positions()) {
-            throw new IllegalArgumentException(base.length + " bases and " + segments.positions() + " segments for "
+        Shipment alone = new Shipment(ragged.offsets().device());
+        EdgeSlots slots = of(ragged, segments, alone.longs(base));
+        alone.send();
+        return slots;
+    }
+
+    /** The same of 64-bit numbers in a shipment, of use once it was sent. */
+    public static EdgeSlots of(Ragged ragged, Segments segments, IndexArray base) {
+        if (base.count() != ragged.targets() || ragged.positions() > segments.positions()) {
+            throw new IllegalArgumentException(base.count() + " bases and " + segments.positions() + " segments for "
                     + ragged.targets() + " targets at " + ragged.positions() + " positions");
         }
         if (!ragged.offsets().device().equals(segments.starts().device())) {
@@ -34,15 +42,14 @@ public final class EdgeSlots {
                             + segments.starts().device());
         }
         long reach = 0;
-        for (int t = 0; t < base.length; t++) {
-            if (base[t] < 0) {
-                throw new IllegalArgumentException("target " + t + "'s first slot is " + base[t]);
+        for (int t = 0; t < base.count(); t++) {
+            long first = base.value(t);
+            if (first < 0) {
+                throw new IllegalArgumentException("target " + t + "'s first slot is " + first);
             }
-            reach = Math.max(reach, Math.addExact(base[t], segments.upTo(ragged.position(t) + 1)));
+            reach = Math.max(reach, Math.addExact(first, segments.upTo(ragged.position(t) + 1)));
         }
-        Tensor bases =
-                Torch.to(Tensor.ofLongs(base, base.length), ragged.offsets().device());
-        return new EdgeSlots(ragged, segments, bases, reach);
+        return new EdgeSlots(ragged, segments, base, reach);
     }
 
     /** Floats that the output must have. */
@@ -58,7 +65,7 @@ public final class EdgeSlots {
         return segments;
     }
 
-    Tensor bases() {
+    IndexArray bases() {
         return bases;
     }
 }

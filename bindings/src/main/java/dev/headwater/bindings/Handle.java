@@ -26,12 +26,23 @@ final class Handle {
     private final MemorySegment tensor;
     /** Keeps borrowed memory that the tensor reads, where libtorch does not say when it is done with it; else null. */
     private final NativeArena.@Nullable Lease memory;
+    /** Whether it counts as a tensor of {@link Device#PRETENDED}: libtorch itself takes it for one of the CPU's. */
+    private final boolean pretended;
     /** Calls that are using the tensor, and {@link #CLOSED}. */
     private volatile int uses;
 
     Handle(MemorySegment tensor) {
+        this(tensor, false);
+    }
+
+    Handle(MemorySegment tensor, boolean pretended) {
         this.tensor = tensor;
+        this.pretended = pretended;
         memory = Borrowed.lease(tensor);
+    }
+
+    boolean pretended() {
+        return pretended;
     }
 
     boolean isClosed() {

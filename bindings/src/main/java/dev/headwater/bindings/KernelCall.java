@@ -45,7 +45,7 @@ final class KernelCall implements AutoCloseable {
 
     /** Where the kernel runs: on a GPU, on the stream that this thread's operators of libtorch run on. */
     MemorySegment exec() {
-        if (device.isCpu()) {
+        if (device.type() != Device.Type.CUDA) {
             return ON_CPU;
         }
         MemorySegment stream = allocator.allocate(ADDRESS);
@@ -65,6 +65,13 @@ final class KernelCall implements AutoCloseable {
             throw new IllegalArgumentException(name + " is on " + tensor.device() + ", not on " + device);
         }
         return use.elements(tensor);
+    }
+
+    private MemorySegment elements(String name, IndexArray numbers) {
+        if (!numbers.device().equals(device)) {
+            throw new IllegalArgumentException(name + " are on " + numbers.device() + ", not on " + device);
+        }
+        return numbers.elements(use);
     }
 
     /** @param tensor F32 of rank 2 */
@@ -98,6 +105,17 @@ final class KernelCall implements AutoCloseable {
         return view;
     }
 
+    /** Floats of a shipment, or null. */
+    MemorySegment vector(String name, @Nullable IndexArray floats) {
+        if (floats == null) {
+            return MemorySegment.NULL;
+        }
+        MemorySegment view = hw_vector.allocate(allocator);
+        hw_vector.data(view, elements(name, floats));
+        hw_vector.count(view, floats.count());
+        return view;
+    }
+
     /** A part of a BF16 tensor's elements as a matrix. */
     MemorySegment bf16(String name, Tensor tensor, long first, long rows, long columns, long stride) {
         java.util.Objects.checkFromIndexSize(first, rows == 0 ? 0 : (rows - 1) * stride + columns, tensor.numel());
@@ -125,7 +143,7 @@ final class KernelCall implements AutoCloseable {
 
     MemorySegment rows(RowNumbers rows) {
         MemorySegment view = hw_rows.allocate(allocator);
-        hw_rows.index(view, elements("row numbers", rows.numbers(), DType.I64));
+        hw_rows.index(view, elements("row numbers", rows.numbers()));
         hw_rows.count(view, rows.count());
         hw_rows.limit(view, rows.limit());
         return view;
@@ -133,10 +151,8 @@ final class KernelCall implements AutoCloseable {
 
     MemorySegment ragged(Ragged ragged) {
         MemorySegment view = hw_ragged.allocate(allocator);
-        long first = ragged.first();
-        hw_ragged.offset(view, elements("offsets", ragged.offsets(), DType.I64).asSlice(first * Long.BYTES));
-        hw_ragged.position(
-                view, elements("positions", ragged.positionNumbers(), DType.I32).asSlice(first * Integer.BYTES));
+        hw_ragged.offset(view, elements("offsets", ragged.offsets()));
+        hw_ragged.position(view, elements("positions", ragged.positionNumbers()));
         hw_ragged.targets(view, ragged.targets());
         hw_ragged.positions(view, ragged.positions());
         hw_ragged.rows(view, ragged.rows());
@@ -145,7 +161,7 @@ final class KernelCall implements AutoCloseable {
 
     MemorySegment segments(Segments segments) {
         MemorySegment view = hw_segments.allocate(allocator);
-        hw_segments.start(view, elements("segments", segments.starts(), DType.I64));
+        hw_segments.start(view, elements("segments", segments.starts()));
         hw_segments.positions(view, segments.positions());
         hw_segments.sources(view, segments.sources());
         return view;
@@ -156,8 +172,8 @@ final class KernelCall implements AutoCloseable {
         MemorySegment view = hw_runs.allocate(allocator);
         hw_runs.data(view, elements("out", out, DType.F32));
         hw_runs.count(view, out.numel());
-        hw_runs.base(view, elements("slots", slots.bases(), DType.I64));
-        hw_runs.targets(view, slots.bases().size(0));
+        hw_runs.base(view, elements("slots", slots.bases()));
+        hw_runs.targets(view, slots.bases().count());
         hw_runs.reach(view, slots.reach());
         return view;
     }
@@ -169,6 +185,18 @@ final class KernelCall implements AutoCloseable {
         hw_active.column(view, elements("columns", columns, DType.I32));
         hw_active.value(view, elements("values", values, DType.F32));
         hw_active.capacity(view, values.size(0));
+        return view;
+    }
+
+    /** @param room for active entries' rows, columns and the bits of their values: I32 [3, capacity] */
+    MemorySegment active(Tensor room) {
+        MemorySegment view = hw_active.allocate(allocator);
+        MemorySegment elements = elements("room", room, DType.I32);
+        long capacity = room.size(1);
+        hw_active.row(view, elements);
+        hw_active.column(view, elements.asSlice(capacity * Integer.BYTES));
+        hw_active.value(view, elements.asSlice(2 * capacity * Integer.BYTES));
+        hw_active.capacity(view, capacity);
         return view;
     }
 

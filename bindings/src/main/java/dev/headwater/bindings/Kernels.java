@@ -5,6 +5,7 @@ import dev.headwater.bindings.kernels.hw_active;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,17 @@ public final class Kernels {
      * @param columns features
      * @param values  activations
      */
-    public record Active(int[] rows, int[] columns, float[] values) {}
+    public record Active(int[] rows, int[] columns, float[] values) {
+        /** @param found rows, columns and the bits of values, one after the other */
+        static Active of(int[] found) {
+            int count = found.length / 3;
+            float[] values = new float[count];
+            for (int i = 0; i < count; i++) {
+                values[i] = Float.intBitsToFloat(found[2 * count + i]);
+            }
+            return new Active(Arrays.copyOf(found, count), Arrays.copyOfRange(found, count, 2 * count), values);
+        }
+    }
 
     /** Instruction set of the CPU kernels: avx512, avx2 or baseline. */
     public static String instructionSet() {
@@ -75,10 +86,8 @@ public final class Kernels {
         while (true) {
             try (var scope = TensorScope.open();
                     var call = new KernelCall(pre.device())) {
-                Tensor outRows = Tensor.empty(DType.I32, pre.device(), capacity);
-                Tensor outColumns = Tensor.empty(DType.I32, pre.device(), capacity);
-                Tensor outValues = Tensor.empty(DType.F32, pre.device(), capacity);
-                MemorySegment out = call.active(outRows, outColumns, outValues);
+                Tensor room = Tensor.empty(DType.I32, pre.device(), 3, capacity);
+                MemorySegment out = call.active(room);
                 MemorySegment x = call.matrix("pre", pre);
                 MemorySegment biases = call.vector("bias", bias);
                 KernelCall.check(
@@ -86,15 +95,13 @@ public final class Kernels {
                                 ? KernelsHeader.hw_encode_topk(call.exec(), x, biases, k, firstRow, out)
                                 : KernelsHeader.hw_encode_threshold(
                                         call.exec(), x, biases, call.vector("threshold", threshold), firstRow, out));
+                Traffic.waited(pre.device());
                 long found = hw_active.count(out);
                 if (found > capacity) {
                     capacity = found;
                     continue;
                 }
-                return new Active(
-                        TorchShape.narrow(outRows, 0, 0, found).toInts(),
-                        TorchShape.narrow(outColumns, 0, 0, found).toInts(),
-                        TorchShape.narrow(outValues, 0, 0, found).toFloats());
+                return Active.of(TorchShape.narrow(room, 1, 0, found).toInts());
             }
         }
     }
@@ -117,27 +124,7 @@ public final class Kernels {
             float @Nullable [] scale,
             @Nullable Tensor gain,
             Tensor out) {
-        if (!out.device().isCpu()) {
-            throw new IllegalArgumentException("out is on " + out.device() + ", not on the CPU as the source is");
-        }
-        if (!source.isNative() || source.address() % type.bytes() != 0) {
-            throw new IllegalArgumentException("the source of rows must be native memory with aligned elements");
-        }
-        try (var _ = NativeArena.lease(source);
-                var scope = TensorScope.open();
-                var call = new KernelCall(Device.CPU)) {
-            gather(
-                    call,
-                    source,
-                    source.byteSize() / type.bytes(),
-                    type,
-                    rowStride,
-                    columnStride,
-                    index,
-                    scale,
-                    gain,
-                    out);
-        }
+        RowGather.ofMemory(source, type, rowStride, columnStride, index, scale, gain, out);
     }
 
     /**
@@ -150,65 +137,29 @@ public final class Kernels {
      */
     public static void gatherRows(
             Tensor source, long[] index, float @Nullable [] scale, @Nullable Tensor gain, Tensor out) {
-        rank("source", source, 2);
-        if (source.size(1) != out.size(-1)) {
-            throw new IllegalArgumentException("rows of " + source + " do not fit " + out);
-        }
-        try (var scope = TensorScope.open();
-                var call = new KernelCall(source.device())) {
-            gather(
-                    call,
-                    call.raw("source", source),
-                    source.numel(),
-                    source.dtype(),
-                    source.size(1),
-                    1,
-                    index,
-                    scale,
-                    gain,
-                    out);
-        }
+        RowGather.ofTensor(source, index, scale, gain, out);
     }
 
-    private static void gather(
-            KernelCall call,
-            MemorySegment source,
-            long elements,
-            DType type,
+    /**
+     * The same with all that it needs on the device already: nothing goes there. Element (r, c) of the source's rows lies
+     * {@code offset + r·rowStride + c·columnStride} elements from its beginning.
+     *
+     * @param source floating-point numbers, contiguous, of any shape
+     * @param index  n 64-bit numbers
+     * @param scale  F32 [n] or null
+     * @param gain   F32 [width] or null
+     * @param out    F32 [n, width]
+     */
+    public static void gatherRows(
+            Tensor source,
+            long offset,
             long rowStride,
             long columnStride,
-            long[] index,
-            float @Nullable [] scale,
+            RowNumbers index,
+            @Nullable Tensor scale,
             @Nullable Tensor gain,
             Tensor out) {
-        rank("out", out, 2);
-        long width = out.size(1);
-        if (out.size(0) != index.length || scale != null && scale.length != index.length) {
-            throw new IllegalArgumentException(
-                    index.length + " rows and " + (scale == null ? "no" : scale.length) + " scales do not fill " + out);
-        }
-        same("gain", gain, width);
-        RowNumbers rows = RowNumbers.of(index, out.device());
-        if (rowStride < 0
-                || columnStride < 0
-                || rows.limit() > 0
-                        && width > 0
-                        && Math.addExact(
-                                        Math.multiplyExact(rows.limit() - 1, rowStride),
-                                        Math.multiplyExact(width - 1, columnStride))
-                                >= elements) {
-            throw new IllegalArgumentException(
-                    "row " + (rows.limit() - 1) + " lies outside the source of " + elements + " elements");
-        }
-        @Nullable Tensor factors = scale == null ? null : Torch.to(Tensor.ofFloats(scale, scale.length), out.device());
-        KernelCall.check(KernelsHeader.hw_gather_rows(
-                call.exec(),
-                source,
-                call.layout(elements, rowStride, columnStride, type),
-                call.rows(rows),
-                call.vector("scale", factors),
-                call.vector("gain", gain),
-                call.matrix("out", out)));
+        RowGather.there(source, offset, rowStride, columnStride, index, scale, gain, out);
     }
 
     /**

@@ -63,6 +63,7 @@ final class Operator {
         private long[] owned = new long[MOST_ARGUMENTS];
         private Owned[] kinds = new Owned[MOST_ARGUMENTS];
         private int owning;
+        private final Pretence pretence = new Pretence();
         /** What keeps borrowed memory that arguments read, until the call is over. */
         private final List<NativeArena.Lease> leases = new ArrayList<>();
 
@@ -81,6 +82,7 @@ final class Operator {
             }
             call.count = 0;
             call.owning = 0;
+            call.pretence.clear();
             return call;
         }
 
@@ -139,6 +141,7 @@ final class Operator {
                 throw new IllegalStateException(operator.name + ": " + closed.getMessage(), closed);
             }
             try {
+                pretence.sees(tensor, pointer);
                 check(TorchShim.aoti_torch_new_tensor_handle(pointer, out), "new_tensor_handle");
                 NativeArena.Lease lease = Borrowed.lease(pointer);
                 if (lease != null) {
@@ -234,6 +237,13 @@ final class Operator {
 
         /** Runs the operator for so many results. */
         Handle[] run(int results) {
+            boolean pretended;
+            try {
+                pretended = pretence.result(operator.name);
+            } catch (IllegalStateException e) {
+                abandon();
+                throw e;
+            }
             owning = 0; // theirs from here on, whatever comes of the call
             try {
                 Shim.check(
@@ -241,7 +251,7 @@ final class Operator {
                         operator.name);
                 Handle[] handles = new Handle[results];
                 for (int i = 0; i < results; i++) {
-                    handles[i] = new Handle(MemorySegment.ofAddress(stack.getAtIndex(JAVA_LONG, i)));
+                    handles[i] = new Handle(MemorySegment.ofAddress(stack.getAtIndex(JAVA_LONG, i)), pretended);
                 }
                 return handles;
             } finally {

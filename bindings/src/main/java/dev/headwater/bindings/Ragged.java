@@ -11,13 +11,14 @@ import java.util.Objects;
 public final class Ragged {
     private final long[] offset;
     private final int[] position;
-    private final Tensor offsets;
-    private final Tensor positionNumbers;
+    private final IndexArray offsets;
+    private final IndexArray positionNumbers;
     private final int first;
     private final int count;
     private final int positions;
 
-    private Ragged(long[] offset, int[] position, Tensor offsets, Tensor positionNumbers, int first, int count) {
+    private Ragged(
+            long[] offset, int[] position, IndexArray offsets, IndexArray positionNumbers, int first, int count) {
         this.offset = offset;
         this.position = position;
         this.offsets = offsets;
@@ -35,6 +36,14 @@ public final class Ragged {
      * @throws IllegalArgumentException if a number is negative, or a target's rows do not begin after those of the one before
      */
     public static Ragged of(long[] offset, int[] position, Device device) {
+        Shipment alone = new Shipment(device);
+        Ragged ragged = of(offset, position, alone);
+        alone.send();
+        return ragged;
+    }
+
+    /** The same, of use once the shipment was sent. */
+    public static Ragged of(long[] offset, int[] position, Shipment shipment) {
         if (offset.length != position.length) {
             throw new IllegalArgumentException(offset.length + " offsets for " + position.length + " positions");
         }
@@ -49,9 +58,8 @@ public final class Ragged {
             }
             rows = offset[t] + position[t] + 1;
         }
-        Tensor offsets = Torch.to(Tensor.ofLongs(offset, offset.length), device);
-        Tensor positions = Torch.to(Tensor.ofInts(position, position.length), device);
-        return new Ragged(offset.clone(), position.clone(), offsets, positions, 0, position.length);
+        return new Ragged(
+                offset.clone(), position.clone(), shipment.longs(offset), shipment.ints(position), 0, position.length);
     }
 
     /**
@@ -85,15 +93,11 @@ public final class Ragged {
         return position[first + target];
     }
 
-    Tensor offsets() {
-        return offsets;
+    IndexArray offsets() {
+        return offsets.range(first, count);
     }
 
-    Tensor positionNumbers() {
-        return positionNumbers;
-    }
-
-    int first() {
-        return first;
+    IndexArray positionNumbers() {
+        return positionNumbers.range(first, count);
     }
 }

@@ -6,9 +6,9 @@ package dev.headwater.bindings;
  */
 public final class Segments {
     private final long[] start;
-    private final Tensor starts;
+    private final IndexArray starts;
 
-    private Segments(long[] start, Tensor starts) {
+    private Segments(long[] start, IndexArray starts) {
         this.start = start;
         this.starts = starts;
     }
@@ -20,6 +20,14 @@ public final class Segments {
      * @throws IllegalArgumentException if it is empty, begins below 0 or descends
      */
     public static Segments of(long[] start, Device device) {
+        Shipment alone = new Shipment(device);
+        Segments segments = of(start, alone);
+        alone.send();
+        return segments;
+    }
+
+    /** The same, of use once the shipment was sent. */
+    public static Segments of(long[] start, Shipment shipment) {
         if (start.length == 0 || start[0] < 0) {
             throw new IllegalArgumentException("segments begin with the first source, 0 or more");
         }
@@ -29,14 +37,22 @@ public final class Segments {
                         "segments descend at position " + q + ": " + start[q - 1] + ", " + start[q]);
             }
         }
-        return new Segments(start.clone(), Torch.to(Tensor.ofLongs(start, start.length), device));
+        return new Segments(start.clone(), shipment.longs(start));
     }
 
     /** One source for each position. */
     public static Segments onePerPosition(int positions, Device device) {
+        Shipment alone = new Shipment(device);
+        Segments segments = onePerPosition(positions, alone);
+        alone.send();
+        return segments;
+    }
+
+    /** The same, of use once the shipment was sent. */
+    public static Segments onePerPosition(int positions, Shipment shipment) {
         long[] start = new long[positions + 1];
         java.util.Arrays.setAll(start, q -> q);
-        return of(start, device);
+        return of(start, shipment);
     }
 
     /** Number of positions. */
@@ -54,7 +70,7 @@ public final class Segments {
         return start[position] - start[0];
     }
 
-    Tensor starts() {
+    IndexArray starts() {
         return starts;
     }
 }

@@ -102,7 +102,7 @@ final class Shim {
     }
 
     static int code(Device device) {
-        return device.isCpu() ? CPU : CUDA;
+        return device.type() == Device.Type.CUDA ? CUDA : CPU;
     }
 
     static Device device(int type, int index) {

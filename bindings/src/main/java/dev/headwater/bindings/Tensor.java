@@ -48,7 +48,7 @@ public final class Tensor implements AutoCloseable {
             Shim.check(TorchShim.aoti_torch_get_device_type(handle, out), "get_device_type");
             int type = out.get(JAVA_INT, 0);
             Shim.check(TorchShim.aoti_torch_get_device_index(handle, out), "get_device_index");
-            device = Shim.device(type, out.get(JAVA_INT, 0));
+            device = owned.pretended() ? Device.PRETENDED : Shim.device(type, out.get(JAVA_INT, 0));
             Shim.check(TorchShim.aoti_torch_is_contiguous(handle, out), "is_contiguous");
             contiguous = out.get(JAVA_BOOLEAN, 0);
         } finally {
@@ -88,7 +88,7 @@ public final class Tensor implements AutoCloseable {
                             device.index(),
                             out),
                     "empty_strided");
-            return owning(new Handle(out.get(ADDRESS, 0)));
+            return owning(new Handle(out.get(ADDRESS, 0), Pretence.takes(device)));
         }
     }
 
@@ -281,11 +281,17 @@ public final class Tensor implements AutoCloseable {
 
     /** Copies source into this tensor, converting type and device; shapes broadcast. */
     void copyFrom(Tensor source) {
+        copyFrom(source, false);
+    }
+
+    /** @param locked whether the host's side is page-locked memory that libtorch keeps until the copy is done, which needs no waiting */
+    void copyFrom(Tensor source, boolean locked) {
+        Traffic.copied(source.device, device, numel() * dtype.bytes(), !locked);
         MemorySegment to = handle.acquire();
         try {
             MemorySegment from = source.handle.acquire();
             try {
-                Shim.check(TorchShim.aoti_torch_copy_(to, from, 0), "copy_");
+                Shim.check(TorchShim.aoti_torch_copy_(to, from, locked ? 1 : 0), "copy_");
             } finally {
                 source.handle.release();
             }

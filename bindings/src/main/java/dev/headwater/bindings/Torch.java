@@ -76,7 +76,9 @@ public final class Torch {
         }
         try (var use = new TensorUse()) {
             MemorySegment to = use.handle(out);
-            Shim.check(TorchShim.aoti_torch_addmm_out(to, to, use.handle(a), use.handle(b), beta, 1f), "addmm_out");
+            MemorySegment[] sides = {use.handle(a), use.handle(b)};
+            boolean _ = use.pretended("addmm_out");
+            Shim.check(TorchShim.aoti_torch_addmm_out(to, to, sides[0], sides[1], beta, 1f), "addmm_out");
         }
     }
 
@@ -119,8 +121,10 @@ public final class Torch {
         try (var use = new TensorUse();
                 Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
-            Shim.check(TorchShim.aoti_torch_aten_subtract_Tensor(use.handle(a), use.handle(b), alpha, out), "subtract");
-            handle = new Handle(out.get(ADDRESS, 0));
+            MemorySegment[] sides = {use.handle(a), use.handle(b)};
+            boolean there = use.pretended("subtract");
+            Shim.check(TorchShim.aoti_torch_aten_subtract_Tensor(sides[0], sides[1], alpha, out), "subtract");
+            handle = new Handle(out.get(ADDRESS, 0), there);
         }
         return Tensor.owning(handle);
     }
@@ -383,8 +387,6 @@ public final class Torch {
             return scope.keep(to(to(Tensor.ofLongs(values, count), dtype), device));
         }
     }
-
-    // ---- the library ----
 
     /** Threads of libtorch's pool, fixed when it was loaded; see {@link NativeLibraries}. */
     public static int threads() {

@@ -47,7 +47,11 @@ public final class MemoryBudget {
 
     /** Three quarters of the machine's memory, and of what is free on a GPU. */
     public static MemoryBudget of(Device device) {
-        long free = device.isCpu() ? 0 : Cuda.memory(device).free();
+        long free = switch (device.type()) {
+            case CPU -> 0;
+            case CUDA -> Cuda.memory(device).free();
+            case PRETENDED -> hostMemory() / 2;
+        };
         return new MemoryBudget((long) (SHARE * hostMemory()), (long) (SHARE * free), device);
     }
 

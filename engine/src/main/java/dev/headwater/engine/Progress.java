@@ -1,5 +1,7 @@
 package dev.headwater.engine;
 
+import dev.headwater.bindings.Traffic;
+
 /**
  * Hears how far a long computation has come, and can stop it. Called on the computing thread; implementations return
  * fast.
@@ -18,6 +20,12 @@ public interface Progress {
 
     /** {@code done} units of the current phase are finished (not an increment). */
     default void advance(long done) {}
+
+    /**
+     * What a step of the current phase has moved between the host's memory and a GPU's; a phase of rounds has a step for each.
+     * Not called on the CPU.
+     */
+    default void traffic(Traffic traffic) {}
 
     /** True asks the computation to end at its next step with a {@link java.util.concurrent.CancellationException}. */
     default boolean cancelled() {

@@ -18,6 +18,7 @@ import dev.headwater.engine.tokens.Conversation;
 import dev.headwater.engine.tokens.Tokenizer;
 import dev.headwater.engine.tokens.ZeroPositions;
 import dev.headwater.engine.transcoder.FeatureBasis;
+import dev.headwater.engine.transcoder.Residency;
 import dev.headwater.engine.transcoder.TranscoderSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,6 +79,7 @@ public final class ReplacementModel implements AutoCloseable {
     private final Products products;
     private final ZeroPositions zeroPositions;
     private final MemoryBudget memory;
+    private final Residency residency;
     private final Lifetime lifetime;
     private @Nullable LinearModel linear;
 
@@ -100,6 +102,7 @@ public final class ReplacementModel implements AutoCloseable {
         zeroPositions = ZeroPositions.of(
                 basis instanceof TranscoderSet set ? set.config().modelName().orElse(name) : name);
         memory = MemoryBudget.of(model.device());
+        residency = Residency.settle(basis, model.device(), memory);
         lifetime = new Lifetime("The model " + modelReference);
     }
 
@@ -120,7 +123,7 @@ public final class ReplacementModel implements AutoCloseable {
             if (transcoders.equals(Neurons.REFERENCE)) {
                 Hub.Resolved weights = hub.model(Reference.parse(model), progress);
                 return open(
-                        pinned(model, weights),
+                        weights.pinned(model),
                         weights.directory(),
                         transcoders,
                         (device, of) -> new Neurons(of),
@@ -129,9 +132,9 @@ public final class ReplacementModel implements AutoCloseable {
             Hub.Resolved set = hub.transcoders(Reference.parse(transcoders), progress);
             Hub.Resolved weights = hub.model(Reference.parse(model), progress);
             return open(
-                    pinned(model, weights),
+                    weights.pinned(model),
                     weights.directory(),
-                    pinned(transcoders, set),
+                    set.pinned(transcoders),
                     opened(set.directory(), hub.files(progress)),
                     options);
         }
@@ -152,13 +155,6 @@ public final class ReplacementModel implements AutoCloseable {
                     opened(transcoders, hub.files(Progress.NONE)),
                     options);
         }
-    }
-
-    /** The reference with the commit that was read, so that provenance tells which it was. */
-    private static String pinned(String reference, Hub.Resolved resolved) {
-        return resolved.commit() != null && Reference.parse(reference) instanceof Reference.Remote remote
-                ? remote.pinned(resolved.commit()).toString()
-                : reference;
     }
 
     private static BiFunction<Device, LanguageModel, FeatureBasis> opened(Path set, Function<String, Path> fetched) {
@@ -356,6 +352,11 @@ public final class ReplacementModel implements AutoCloseable {
             linear = LinearModel.of(model, basis, products, memory);
         }
         return linear;
+    }
+
+    /** What of the transcoders stays on the GPU between prompts. */
+    public Residency residency() {
+        return residency;
     }
 
     /** What work with this model may take of the machine's and the device's memory. */

@@ -51,7 +51,9 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code headwater attribute}: from a prompt to its attribution graph, on the screen and in files. */
 @Command(
@@ -75,6 +77,9 @@ public final class AttributeCommand implements Callable<Integer> {
 
     private final Console console;
     private final Interrupt interrupt;
+
+    @Spec
+    private CommandSpec spec;
 
     @Mixin
     private PromptOptions prompt;
@@ -190,6 +195,9 @@ public final class AttributeCommand implements Callable<Integer> {
             if (output.named() && !answers.series()) {
                 GraphJson.checkFree(output.directory(), output.slug(""), loaded.modelReference(), loaded.scan(), read);
             }
+            if (!output.quiet() && !loaded.device().isCpu()) {
+                console.err().println("transcoders  " + loaded.residency().describe());
+            }
             if (!output.quiet() && whole == null) {
                 Foresight.tell(loaded, read, source.ending(), console);
             }
@@ -201,6 +209,9 @@ public final class AttributeCommand implements Callable<Integer> {
                             ? Attribution.of(loaded, read, wanted, progress)
                             : Attribution.of(linear, progress)) {
                 progress.close();
+                if (Boolean.TRUE.equals(spec.root().findOption("--verbose").getValue())) {
+                    progress.traffic().print(console.err());
+                }
                 seconds.putAll(graph.provenance().seconds());
                 watch.lap();
                 Pruning pruned = pruning.of(graph);

@@ -18,6 +18,7 @@ import dev.headwater.engine.hub.KnownModels.Pair;
 import dev.headwater.engine.hub.Reference;
 import dev.headwater.engine.hub.SetFiles;
 import dev.headwater.engine.model.ModelConfig;
+import dev.headwater.engine.transcoder.Residency;
 import dev.headwater.engine.transcoder.SetOutline;
 import dev.headwater.engine.transcoder.TranscoderConfig;
 import dev.headwater.engine.transcoder.TranscoderSet;
@@ -94,6 +95,8 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON; bytes and seconds.")
     private boolean json;
 
+    private long setBytes;
+
     public PlanCommand(Console console) {
         this.console = console;
     }
@@ -137,6 +140,7 @@ public final class PlanCommand implements Callable<Integer> {
                     throw new UsageException(
                             "--tokens is " + tokens + "; the model takes at most " + config.maxPositions());
                 }
+                setBytes = set.bytes();
                 estimate(plan, config, features(hub, setReference, set, config));
             } else {
                 plan.put("unknown", unknown.toString());
@@ -296,6 +300,9 @@ public final class PlanCommand implements Callable<Integer> {
                         Text.bytes(estimate.edges()),
                         Text.bytes(estimate.forward()),
                         contrast.isGiven() ? ", means over the contrast " + Text.bytes(estimate.means()) : ""));
+        if (!device.cpu() && !model.neurons()) {
+            stays(plan, config, set, device, estimate.weights());
+        }
         if (!contrast.isGiven()) {
             long heads = Estimate.headLoadings(config, tokens, memory > 0 ? (long) (memory * 1e9) : device.working());
             say(
@@ -331,6 +338,22 @@ public final class PlanCommand implements Callable<Integer> {
                 .put("edges", estimate.edges())
                 .put("forward", estimate.forward())
                 .put("means", estimate.means());
+    }
+
+    /** What of the transcoders a GPU would keep between prompts. */
+    private void stays(ObjectNode plan, ModelConfig config, SetOutline set, PlanDevice device, long weights) {
+        Residency all = Residency.of(Long.MAX_VALUE, set, config.layers(), config.width(), setBytes);
+        if (device.memory() < 0) {
+            say(
+                    "stays        all of the transcoders (%s) on a GPU with %s or more; on a smaller one as many layers as fit"
+                            .formatted(Text.bytes(all.bytes()), Text.bytes(all.wholeFrom(weights))));
+            plan.put("transcoders_whole_from", all.wholeFrom(weights));
+            return;
+        }
+        Residency residency =
+                Residency.of(device.memory() * 3 / 4 - weights, set, config.layers(), config.width(), setBytes);
+        say("stays        " + residency.describe());
+        plan.put("resident", residency.bytes()).put("streamed", residency.streamedBytes());
     }
 
     private static String range(double off, String least, String most) {

@@ -34,9 +34,8 @@ record PlanDevice(boolean cpu, long memory, long working, double rate, boolean m
     static PlanDevice of(String name) {
         try {
             Device device = Cuda.device(name);
-            long memory = device.isCpu()
-                    ? MemoryBudget.hostMemory()
-                    : Cuda.memory(device).total();
+            long memory =
+                    device.type() == Device.Type.CUDA ? Cuda.memory(device).total() : MemoryBudget.hostMemory();
             return new PlanDevice(
                     device.isCpu(), memory, MemoryBudget.of(device).working(Place.DEVICE), rate(device), true);
         } catch (NativeException e) {

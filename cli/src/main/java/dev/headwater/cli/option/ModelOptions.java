@@ -102,7 +102,7 @@ public final class ModelOptions {
     /** Rejects what can be seen to be wrong before anything is loaded. */
     public void check() {
         options();
-        if (!device.matches("auto|cpu|cuda(:\\d{1,3})?")) {
+        if (!device.matches("auto|cpu|pretended|cuda(:\\d{1,3})?")) {
             throw new UsageException("--device is '" + device + "'; it can be auto, cpu, cuda or cuda:N");
         }
         if (threads != null && (threads < 1 || threads > MOST_THREADS)) {

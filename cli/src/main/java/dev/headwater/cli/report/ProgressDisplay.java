@@ -1,5 +1,6 @@
 package dev.headwater.cli.report;
 
+import dev.headwater.bindings.Traffic;
 import dev.headwater.engine.Progress;
 import java.time.Duration;
 import java.util.Locale;
@@ -21,6 +22,7 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
     private final Console console;
     private final Interrupt interrupt;
     private final boolean quiet;
+    private final TrafficReport traffic = new TrafficReport();
     private String phase = "";
     private long total;
     private long started;
@@ -60,6 +62,16 @@ public final class ProgressDisplay implements Progress, AutoCloseable {
             lastLine = now;
             console.err().println(line(phase, done, total, (now - started) / 1e9));
         }
+    }
+
+    @Override
+    public void traffic(Traffic moved) {
+        traffic.add(phase, moved);
+    }
+
+    /** What went to a GPU and back, so far. */
+    public TrafficReport traffic() {
+        return traffic;
     }
 
     private ProgressBar start(long done, long elapsedNanos) {

@@ -1,6 +1,7 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.engine.MemoryBudget;
@@ -86,11 +87,18 @@ final class AdjointSweep implements AutoCloseable {
             }
             // The sort is stable: within a layer each prompt's targets stay together, by position.
             members.sort(Comparator.comparingInt(member -> -member.target().layer()));
-            for (int from = 0; from < members.size(); ) {
-                int to = endOfBatch(members, from);
-                sweep(members.subList(from, to), cancelled);
-                done.accept(to);
-                from = to;
+            Shipment shipment = new Shipment(weights.device());
+            List<SweepLayout> batches = new ArrayList<>();
+            for (int from = 0, to; from < members.size(); from = to) {
+                to = endOfBatch(members, from);
+                batches.add(new SweepLayout(members.subList(from, to), shipment));
+            }
+            shipment.send();
+            int swept = 0;
+            for (SweepLayout batch : batches) {
+                sweep(batch, cancelled);
+                swept += batch.size();
+                done.accept(swept);
             }
             return plans.stream().map(SweepPlan::finish).toList();
         } catch (RuntimeException | Error e) {
@@ -112,11 +120,10 @@ final class AdjointSweep implements AutoCloseable {
         return to;
     }
 
-    private void sweep(List<Member> members, BooleanSupplier cancelled) {
+    private void sweep(SweepLayout layout, BooleanSupplier cancelled) {
         try (var scope = TensorScope.open()) {
-            SweepBatch batch = new SweepBatch(weights, twoLayers, members, this::scratch);
-            boolean reach =
-                    members.stream().allMatch(member -> member.plan().prompt.reach() != null);
+            SweepBatch batch = new SweepBatch(weights, twoLayers, layout, this::scratch);
+            boolean reach = layout.parts().stream().allMatch(part -> part.prompt.reach() != null);
             int layers = weights.layers().size();
             batch.start(layers);
             for (int layer = layers - 1; layer >= 0; layer--) {

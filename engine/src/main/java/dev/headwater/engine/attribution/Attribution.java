@@ -381,6 +381,7 @@ public final class Attribution {
             for (int i = 0; i < parts.size(); i++) {
                 parts.get(i).rounds.add(rows.get(i));
             }
+            clock.step();
         }
     }
 

@@ -38,6 +38,8 @@ final class ForwardSweep {
     private final FrozenModel frozen;
     private final Sources sources;
     private final SweepPlan plan;
+    /** How many times fewer rows have to be carried on a GPU. */
+    private static final int DETOUR = 4;
     /** How many positions targets reach, and the last layer that has one. */
     private final int positions;
 
@@ -90,7 +92,8 @@ final class ForwardSweep {
         for (Target one : targets) {
             down += one.layer() * (one.position() + 1L);
         }
-        return up < down;
+        // From a GPU its edges go to the host layer by layer: that has to pay too.
+        return prompt.model().device().isCpu() ? up < down : DETOUR * up < down;
     }
 
     /**

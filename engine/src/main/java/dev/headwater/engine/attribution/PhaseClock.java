@@ -1,16 +1,18 @@
 package dev.headwater.engine.attribution;
 
+import dev.headwater.bindings.Traffic;
 import dev.headwater.engine.Progress;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Tells the listener which phase of an attribution runs, and keeps how long each took. */
+/** Tells the listener which phase of an attribution runs and what it moves to and from a GPU, and keeps how long each took. */
 final class PhaseClock {
     private final Progress progress;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
     private @Nullable String phase;
     private long start;
+    private Traffic before = Traffic.NONE;
 
     PhaseClock(Progress progress) {
         this.progress = progress;
@@ -28,11 +30,23 @@ final class PhaseClock {
         end();
         phase = name;
         start = System.nanoTime();
+        before = Traffic.now();
         progress.phase(name, total);
+    }
+
+    /** A step of the phase is over. */
+    void step() {
+        Traffic now = Traffic.now();
+        Traffic moved = now.since(before);
+        before = now;
+        if (!moved.equals(Traffic.NONE)) {
+            progress.traffic(moved);
+        }
     }
 
     void end() {
         if (phase != null) {
+            step();
             seconds.merge(phase, (System.nanoTime() - start) / 1e9, Double::sum);
         }
         phase = null;

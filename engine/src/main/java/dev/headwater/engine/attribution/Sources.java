@@ -2,7 +2,10 @@ package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
+import dev.headwater.bindings.IndexArray;
+import dev.headwater.bindings.RowNumbers;
 import dev.headwater.bindings.Segments;
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -13,6 +16,7 @@ import dev.headwater.engine.MemoryBudget.Place;
 import dev.headwater.engine.graph.ActiveFeatures;
 import dev.headwater.engine.linear.FrozenNorm;
 import dev.headwater.engine.transcoder.FeatureBasis;
+import dev.headwater.engine.transcoder.ResidentRows;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +50,11 @@ final class Sources implements AutoCloseable {
     private final int[][] distinct;
 
     private final MemoryBudget.@Nullable Reservation reserved;
+    /** By layer: where its features are, which they are, and how far from 0, on a GPU that has all decoders; else null. */
+    private final Resident @Nullable [] resident;
+
+    /** @param activation F32 [n, 1] */
+    private record Resident(RowNumbers feature, IndexArray position, Shipment.Rows activation) {}
 
     /**
      * @param outputNorms for each layer the norm between the transcoder's output site and the residual stream
@@ -74,12 +83,15 @@ final class Sources implements AutoCloseable {
             before[active.layer()[i]][active.position()[i] + 1]++;
         }
         segments = new Segments[layers];
+        Shipment shipment = new Shipment(device);
         for (int layer = 0; layer < layers; layer++) {
             layerStart[layer + 1] += layerStart[layer];
             Arrays.parallelPrefix(before[layer], Long::sum);
-            segments[layer] = Segments.of(before[layer], device);
+            segments[layer] = Segments.of(before[layer], shipment);
         }
-        onePerPosition = Segments.onePerPosition(positions, device);
+        onePerPosition = Segments.onePerPosition(positions, shipment);
+        resident = allResident() ? residents(shipment) : null;
+        shipment.send();
         this.errors = new java.util.ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {
             this.errors.add(Torch.contiguous(toResidual(layer, errors.get(layer))));
@@ -100,6 +112,31 @@ final class Sources implements AutoCloseable {
                 }
             }
         }
+    }
+
+    private boolean allResident() {
+        for (int to = 0; to < layers; to++) {
+            for (int from = firstSourceLayer(to); from <= to; from++) {
+                if (features(from) > 0 && basis.residentDecoder(from, to) == null) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private Resident[] residents(Shipment shipment) {
+        Resident[] all = new Resident[layers];
+        for (int layer = 0; layer < layers; layer++) {
+            int first = layerStart[layer];
+            int end = layerStart[layer + 1];
+            float[] activation = Arrays.copyOfRange(active.activation(), first, end);
+            all[layer] = new Resident(
+                    RowNumbers.of(shipment.longs(Arrays.copyOfRange(active.feature(), first, end))),
+                    shipment.longs(Arrays.copyOfRange(active.position(), first, end)),
+                    shipment.rows(Tensor.ofFloats(activation, activation.length, 1)));
+        }
+        return all;
     }
 
     private int width() {
@@ -172,7 +209,7 @@ final class Sources implements AutoCloseable {
     /** Has what {@link #decoders} will gather for a layer read from the disk meanwhile. */
     void willNeed(int to) {
         for (int from = firstSourceLayer(to); from <= to; from++) {
-            if (cache[from][to] == null) {
+            if (cache[from][to] == null && resident == null) {
                 basis.willNeedDecoderRows(from, to, distinct(from));
             }
         }
@@ -189,15 +226,34 @@ final class Sources implements AutoCloseable {
     }
 
     private Tensor gather(int from, int to) {
+        FrozenNorm norm = outputNorms.get(to);
+        Tensor rows = Tensor.empty(DType.F32, device, features(from), width());
+        ResidentRows there = resident == null ? null : basis.residentDecoder(from, to);
+        if (resident != null && there != null) {
+            try (var _ = TensorScope.open()) {
+                Resident of = resident[from];
+                Tensor scale = TorchShape.reshape(of.activation().tensor(), -1);
+                if (norm.reciprocal() != null) {
+                    scale = Torch.mul(
+                            TorchShape.indexSelect(
+                                    norm.reciprocal(), 0, of.position().tensor()),
+                            scale);
+                }
+                there.gather(of.feature(), scale, norm.gain(), rows);
+            }
+            return centred(norm, rows);
+        }
         int[] position = Arrays.copyOfRange(active.position(), layerStart[from], layerStart[from + 1]);
         int[] feature = Arrays.copyOfRange(active.feature(), layerStart[from], layerStart[from + 1]);
-        FrozenNorm norm = outputNorms.get(to);
         float[] scale = norm.reciprocals(position);
         for (int i = 0; i < scale.length; i++) {
             scale[i] *= active.activation()[layerStart[from] + i];
         }
-        Tensor rows = Tensor.empty(DType.F32, device, feature.length, width());
         basis.decoderRows(from, to, feature, scale, norm.gain(), rows);
+        return centred(norm, rows);
+    }
+
+    private static Tensor centred(FrozenNorm norm, Tensor rows) {
         if (!norm.centres()) {
             return rows;
         }

@@ -6,23 +6,16 @@ import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
 import dev.headwater.bindings.EdgeSlots;
 import dev.headwater.bindings.Kernels;
-import dev.headwater.bindings.Ragged;
-import dev.headwater.bindings.RowNumbers;
-import dev.headwater.bindings.Segments;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
 import dev.headwater.bindings.TorchShape;
-import dev.headwater.engine.attribution.AdjointSweep.Member;
+import dev.headwater.engine.attribution.SweepLayout.PromptPart;
 import dev.headwater.engine.linear.FrozenWeights;
 import dev.headwater.engine.linear.TwoLayers;
 import dev.headwater.engine.product.Weight;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.function.LongFunction;
 
 /**
@@ -30,17 +23,12 @@ import java.util.function.LongFunction;
  * it reads, with its own vector as gradient, and stays active down to the tokens. A gradient has a row for each position up
  * to the target's own.
  *
- * <p>A member is a target of the batch; members are in the order in which they start, so that the active ones are a prefix.
- * Recent ones started in the attention layer just above. Belongs to the scope in which it was made.
+ * <p>Members are in the order in which they start, so that the active ones are a prefix. Recent ones started in the attention layer just above. Belongs to the scope in which it was made.
  */
 final class SweepBatch {
     private final FrozenWeights weights;
     private final TwoLayers twoLayers;
-    private final List<Member> members;
-    private final List<PromptPart> parts;
-    /** First gradient row of each member. */
-    private final long[] offset;
-
+    private final SweepLayout layout;
     private final Tensor gradient;
     private final Tensor heads;
     private final Tensor mixed;
@@ -53,26 +41,14 @@ final class SweepBatch {
     private int firstRecent;
 
     /**
-     * @param members from the top layer down, within a layer prompt by prompt
+     * @param layout   whose index arrays were sent
      * @param allocate memory for so many floats
      */
-    SweepBatch(FrozenWeights weights, TwoLayers twoLayers, List<Member> members, LongFunction<Tensor> allocate) {
+    SweepBatch(FrozenWeights weights, TwoLayers twoLayers, SweepLayout layout, LongFunction<Tensor> allocate) {
         this.weights = weights;
         this.twoLayers = twoLayers;
-        this.members = members;
-        offset = new long[members.size() + 1];
-        Map<SweepPlan, List<Integer>> byPrompt = new LinkedHashMap<>();
-        for (int i = 0; i < members.size(); i++) {
-            offset[i + 1] = offset[i] + target(i).position() + 1;
-            byPrompt.computeIfAbsent(members.get(i).plan(), plan -> new ArrayList<>())
-                    .add(i);
-        }
-        parts = byPrompt.entrySet().stream()
-                .map(part -> new PromptPart(
-                        part.getKey(),
-                        part.getValue().stream().mapToInt(Integer::intValue).toArray()))
-                .toList();
-        long rows = offset[members.size()];
+        this.layout = layout;
+        long rows = layout.rows();
         Tensor scratch = allocate.apply(rows * weights.scratchFloatsPerRow());
         gradient = matrix(scratch, 0, rows, weights.width());
         heads = matrix(scratch, rows * weights.width(), rows, weights.headsWidth());
@@ -83,89 +59,17 @@ final class SweepBatch {
         return TorchShape.reshape(TorchShape.narrow(scratch, 0, from, rows * columns), rows, columns);
     }
 
-    /** One prompt's targets among the members. */
-    private final class PromptPart {
-        final SweepPlan plan;
-        final FrozenPrompt prompt;
-        /** Ascending. */
-        final int[] member;
-
-        private final Ragged all;
-
-        PromptPart(SweepPlan plan, int[] member) {
-            this.plan = plan;
-            this.prompt = plan.prompt;
-            this.member = member;
-            all = Ragged.of(
-                    Arrays.stream(member).mapToLong(i -> offset[i]).toArray(),
-                    Arrays.stream(member).map(i -> target(i).position()).toArray(),
-                    weights.device());
-        }
-
-        /** How many of the part's targets are among the first {@code members} members. */
-        int before(int members) {
-            int at = Arrays.binarySearch(member, members);
-            return at < 0 ? -at - 1 : at;
-        }
-
-        Ragged ragged(int first, int count) {
-            return all.range(first, count);
-        }
-
-        /** Where the first {@code count} targets' edges from these sources go. */
-        EdgeSlots slots(Segments segments, long[] byTarget, int count) {
-            long[] base = new long[count];
-            for (int i = 0; i < count; i++) {
-                base[i] = byTarget[members.get(member[i]).number()];
-            }
-            return EdgeSlots.of(ragged(0, count), segments, base);
-        }
-    }
-
-    private Target target(int member) {
-        return members.get(member).target();
-    }
-
     private Tensor rows(Tensor matrix, int first, int last) {
-        return TorchShape.narrow(matrix, 0, offset[first], offset[last] - offset[first]);
+        return layout.rows(matrix, first, last);
     }
 
     /** Number of targets after the active ones that start at this layer. */
     private int starting(int layer) {
         int end = active;
-        while (end < members.size() && target(end).layer() == layer) {
+        while (end < layout.size() && layout.target(end).layer() == layer) {
             end++;
         }
         return end - active;
-    }
-
-    /** The members' vectors, F32 [count, d]. */
-    private Tensor vectors(int first, int count) {
-        try (var scope = TensorScope.open()) {
-            List<Tensor> pieces = new ArrayList<>();
-            for (int from = first, to; from < first + count; from = to) {
-                Tensor vectors = target(from).vectors();
-                to = from + 1;
-                while (to < first + count && target(to).vectors() == vectors) {
-                    to++;
-                }
-                int[] rows = members.subList(from, to).stream()
-                        .mapToInt(member -> member.target().row())
-                        .toArray();
-                pieces.add(TorchShape.indexSelect(
-                        vectors, 0, Torch.to(Tensor.ofInts(rows, rows.length), weights.device())));
-            }
-            return scope.keep(pieces.size() == 1 ? pieces.getFirst() : TorchShape.cat(pieces, 0));
-        }
-    }
-
-    /** The row of each member's own position. */
-    private RowNumbers ownRows(int first, int count) {
-        long[] own = new long[count];
-        for (int i = 0; i < count; i++) {
-            own[i] = offset[first + i] + target(first + i).position();
-        }
-        return RowNumbers.of(own, weights.device());
     }
 
     /**
@@ -176,7 +80,7 @@ final class SweepBatch {
         int count = starting(layer);
         if (count > 0) {
             Torch.zeroInPlace(rows(gradient, active, active + count));
-            Kernels.addRows(gradient, ownRows(active, count), vectors(active, count));
+            Kernels.addRows(gradient, layout.ownRows(active, count), layout.vectors(active, count));
             active += count;
             firstRecent = active;
         }
@@ -184,13 +88,13 @@ final class SweepBatch {
 
     /** The layer is read next. */
     void willNeed(int layer) {
-        for (PromptPart part : parts) {
+        for (PromptPart part : layout.parts()) {
             part.prompt.sources().willNeed(layer);
         }
     }
 
     void readEdges(int layer) {
-        for (PromptPart part : parts) {
+        for (PromptPart part : layout.parts()) {
             int count = part.before(active);
             if (count == 0) {
                 continue;
@@ -199,23 +103,24 @@ final class SweepBatch {
                 SweepPlan plan = part.plan;
                 Sources sources = part.prompt.sources();
                 for (int from = sources.firstSourceLayer(layer); from <= layer; from++) {
-                    EdgeSlots slots = part.slots(sources.segments(from), plan.featureBase[from], count);
                     Kernels.edgeContract(
-                            gradient, sources.decoders(from, layer), slots, plan.out, sources.crossLayer());
+                            gradient,
+                            sources.decoders(from, layer),
+                            part.features(from, count),
+                            plan.out,
+                            sources.crossLayer());
                 }
-                EdgeSlots slots = part.slots(sources.onePerPosition(), plan.errorBase[layer], count);
-                Kernels.edgeContract(gradient, sources.errors(layer), slots, plan.out, false);
+                Kernels.edgeContract(gradient, sources.errors(layer), part.errors(layer, count), plan.out, false);
             }
         }
     }
 
     void readTokens() {
-        for (PromptPart part : parts) {
+        for (PromptPart part : layout.parts()) {
             try (var scope = TensorScope.open()) {
                 int count = part.before(active);
                 Sources sources = part.prompt.sources();
-                EdgeSlots slots = part.slots(sources.onePerPosition(), part.plan.tokenBase, count);
-                Kernels.edgeContract(gradient, sources.tokens(), slots, part.plan.out, false);
+                Kernels.edgeContract(gradient, sources.tokens(), part.tokens(count), part.plan.out, false);
             }
         }
     }
@@ -225,7 +130,7 @@ final class SweepBatch {
      * reaches.
      */
     void readTokensFromAbove() {
-        for (PromptPart part : parts) {
+        for (PromptPart part : layout.parts()) {
             TokenReach reach = part.prompt.reach();
             if (reach == null) {
                 throw new IllegalStateException("a prompt's tokens are not seen from above the first layer");
@@ -233,7 +138,7 @@ final class SweepBatch {
             int targets = part.before(active);
             long[] base = new long[targets + 1];
             for (int i = 0; i < targets; i++) {
-                long count = target(part.member[i]).position() + 1L;
+                long count = layout.target(part.member[i]).position() + 1L;
                 base[i + 1] = base[i] + count * (count + 1) / 2;
             }
             try (var scope = TensorScope.open()) {
@@ -241,7 +146,7 @@ final class SweepBatch {
                 EdgeSlots slots = EdgeSlots.of(part.ragged(0, targets), reach.segments(), Arrays.copyOf(base, targets));
                 Kernels.edgeContract(gradient, reach.sources(), slots, pieces, false);
                 for (int i = 0; i < targets; i++) {
-                    int count = target(part.member[i]).position() + 1;
+                    int count = layout.target(part.member[i]).position() + 1;
                     float[] values = pieces.data()
                             .asSlice(base[i] * Float.BYTES, (base[i + 1] - base[i]) * Float.BYTES)
                             .toArray(JAVA_FLOAT);
@@ -251,7 +156,7 @@ final class SweepBatch {
                             sums[p] += values[at++];
                         }
                     }
-                    long to = part.plan.tokenBase[members.get(part.member[i]).number()];
+                    long to = part.plan.tokenBase[part.number(i)];
                     MemorySegment.copy(sums, 0, part.plan.out.data(), JAVA_FLOAT, to * Float.BYTES, count);
                 }
             }
@@ -268,7 +173,7 @@ final class SweepBatch {
             Tensor above = rows(gradient, 0, active);
             Tensor skipped = Tensor.empty(DType.F32, weights.device(), above.shape());
             skip.product(skipped, above, 0);
-            for (PromptPart part : parts) {
+            for (PromptPart part : layout.parts()) {
                 int count = part.before(active);
                 Tensor scale = part.prompt.model().layer(layer).skipScale();
                 if (count > 0 && scale != null) {
@@ -293,7 +198,7 @@ final class SweepBatch {
     }
 
     private void mixPositions(int layer) {
-        for (PromptPart part : parts) {
+        for (PromptPart part : layout.parts()) {
             int old = part.before(active);
             if (old > 0) {
                 Kernels.patternAdjoint(
@@ -317,10 +222,10 @@ final class SweepBatch {
             }
             firstRecent = active;
             if (count > 0) {
-                Tensor vectors = vectors(active, count);
+                Tensor vectors = layout.vectors(active, count);
                 Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
                 layerWeights.output().product(own, vectors, 0);
-                for (PromptPart part : parts) {
+                for (PromptPart part : layout.parts()) {
                     int old = part.before(active);
                     int starting = part.before(active + count) - old;
                     if (starting > 0) {
@@ -335,7 +240,7 @@ final class SweepBatch {
                 layerWeights
                         .value()
                         .product(rows(gradient, active, active + count), rows(mixed, active, active + count), 0);
-                Kernels.addRows(gradient, ownRows(active, count), vectors);
+                Kernels.addRows(gradient, layout.ownRows(active, count), vectors);
                 active += count;
             }
         }
@@ -353,8 +258,8 @@ final class SweepBatch {
         if (throughTwo != null && count > 0) {
             throughTwo.product(rows(heads, whole, active), rows(mixed, whole, active), 0);
             Tensor own = Tensor.empty(DType.F32, weights.device(), count, weights.headsWidth());
-            output.product(own, vectors(whole, count), 0);
-            Kernels.addRows(heads, ownRows(whole, count), own);
+            output.product(own, layout.vectors(whole, count), 0);
+            Kernels.addRows(heads, layout.ownRows(whole, count), own);
         }
     }
 }

@@ -1,6 +1,8 @@
 package dev.headwater.engine.attribution;
 
 import dev.headwater.bindings.DType;
+import dev.headwater.bindings.IndexArray;
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -17,6 +19,7 @@ import dev.headwater.engine.model.Trace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -219,33 +222,41 @@ final class TargetVectors {
     }
 
     private Tensor pullBackOutputs(Tensor vectors) {
-        return pullBack(
-                frozen.finalNorm(),
-                vectors,
+        Shipment shipment = new Shipment(frozen.device());
+        IndexArray last = shipment.longs(
                 IntStream.generate(() -> positions - 1).limit(vectors.size(0)).toArray());
+        shipment.send();
+        return pullBack(frozen.finalNorm(), vectors, last);
     }
 
     /** What features of a layer read through, pulled back to the stream [n, d]. */
     Tensor encoders(int layer, int[] features, int[] at) {
         try (var scope = TensorScope.open()) {
-            return scope.keep(pullBack(
-                    frozen.inputNorm(layer),
-                    model.basis()
-                            .encoderRows(
-                                    layer,
-                                    features,
-                                    at,
-                                    trace.site(model.basis().input(), layer)),
-                    at));
+            Shipment shipment = new Shipment(frozen.device());
+            Supplier<Tensor> vectors = encoders(layer, features, at, shipment);
+            shipment.send();
+            return scope.keep(vectors.get());
         }
     }
 
-    private Tensor pullBack(FrozenNorm norm, Tensor vectors, int[] at) {
+    /** The same, once the shipment was sent. */
+    private Supplier<Tensor> encoders(int layer, int[] features, int[] at, Shipment shipment) {
+        Supplier<Tensor> rows = model.basis()
+                .encoderRows(layer, features, at, trace.site(model.basis().input(), layer), shipment);
+        IndexArray positions = shipment.longs(at);
+        return () -> {
+            try (var scope = TensorScope.open()) {
+                return scope.keep(pullBack(frozen.inputNorm(layer), rows.get(), positions));
+            }
+        };
+    }
+
+    private static Tensor pullBack(FrozenNorm norm, Tensor vectors, IndexArray at) {
         try (var scope = TensorScope.open()) {
             Tensor pulled = norm.pullBack(vectors);
             if (norm.reciprocal() != null) {
-                Tensor reciprocal = Torch.to(Tensor.ofFloats(norm.reciprocals(at), at.length, 1), frozen.device());
-                pulled = Torch.mul(pulled, reciprocal);
+                Tensor reciprocal = TorchShape.indexSelect(norm.reciprocal(), 0, at.tensor());
+                pulled = Torch.mul(pulled, TorchShape.unsqueeze(reciprocal, 1));
             }
             return scope.keep(pulled);
         }
@@ -254,23 +265,33 @@ final class TargetVectors {
     /** The targets of a round: active features by number, outputs by {@code firstOutput} + number. */
     List<Target> of(int[] nodes, int firstOutput) {
         Target[] targets = new Target[nodes.length];
-        for (int layer = 0; layer < frozen.layers(); layer++) {
-            int wanted = layer;
-            int[] members = IntStream.range(0, nodes.length)
-                    .filter(i -> nodes[i] < firstOutput && active.layer()[nodes[i]] == wanted)
-                    .toArray();
-            if (members.length == 0) {
-                continue;
+        try (var scope = TensorScope.open()) {
+            Shipment shipment = new Shipment(frozen.device());
+            List<Runnable> layers = new ArrayList<>();
+            for (int layer = 0; layer < frozen.layers(); layer++) {
+                int wanted = layer;
+                int[] members = IntStream.range(0, nodes.length)
+                        .filter(i -> nodes[i] < firstOutput && active.layer()[nodes[i]] == wanted)
+                        .toArray();
+                if (members.length == 0) {
+                    continue;
+                }
+                int[] at = Arrays.stream(members)
+                        .map(i -> active.position()[nodes[i]])
+                        .toArray();
+                int[] features = Arrays.stream(members)
+                        .map(i -> active.feature()[nodes[i]])
+                        .toArray();
+                Supplier<Tensor> vectors = encoders(layer, features, at, shipment);
+                layers.add(() -> {
+                    Tensor here = scope.keep(vectors.get());
+                    for (int row = 0; row < members.length; row++) {
+                        targets[members[row]] = new Target(wanted, at[row], here, row);
+                    }
+                });
             }
-            int[] at =
-                    Arrays.stream(members).map(i -> active.position()[nodes[i]]).toArray();
-            Tensor vectors = encoders(
-                    layer,
-                    Arrays.stream(members).map(i -> active.feature()[nodes[i]]).toArray(),
-                    at);
-            for (int row = 0; row < members.length; row++) {
-                targets[members[row]] = new Target(layer, at[row], vectors, row);
-            }
+            shipment.send();
+            layers.forEach(Runnable::run);
         }
         for (int i = 0; i < nodes.length; i++) {
             if (nodes[i] >= firstOutput) {

@@ -53,7 +53,14 @@ public final class Hub implements AutoCloseable {
      * @param directory on this machine; a model may be a GGUF file instead
      * @param commit    for a repository: the commit; otherwise null
      */
-    public record Resolved(Path directory, @Nullable String commit) {}
+    public record Resolved(Path directory, @Nullable String commit) {
+        /** {@return the reference with the commit that was read, so that provenance tells which it was} */
+        public String pinned(String reference) {
+            return commit != null && Reference.parse(reference) instanceof Remote remote
+                    ? remote.pinned(commit).toString()
+                    : reference;
+        }
+    }
 
     /**
      * What a repository holds.

@@ -1,8 +1,10 @@
 package dev.headwater.engine.transcoder;
 
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.engine.model.FeatureSite;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +74,27 @@ public interface FeatureBasis extends AutoCloseable {
      * @param x        F32 [P, d] at the input site
      */
     Tensor encoderRows(int layer, int[] feature, int[] position, Tensor x);
+
+    /**
+     * The same for many layers at once: what a GPU lacks for it goes there with the shipment, and rows can be had once that was sent.
+     * They belong to the scope that is open then.
+     */
+    default Supplier<Tensor> encoderRows(int layer, int[] feature, int[] position, Tensor x, Shipment shipment) {
+        return () -> encoderRows(layer, feature, position, x);
+    }
+
+    /** What features of a layer write to a layer, where all of that lies on the GPU; null where it does not. */
+    default @Nullable ResidentRows residentDecoder(int sourceLayer, int targetLayer) {
+        return null;
+    }
+
+    /** What of the features' weights a GPU with so many bytes for them and for work would keep. */
+    default Residency residency(long room) {
+        return Residency.NONE;
+    }
+
+    /** Has matrices stay on the GPU from their first use on; before that. */
+    default void keep(Residency residency) {}
 
     /**
      * What features of a layer write to a layer: out[i] = scale[i] · gain · row of feature[i].

@@ -33,8 +33,12 @@ record LayerTranscoder(
         return Math.toIntExact(decoder.columns() / width());
     }
 
-    /** The part of the decoder that writes to the own layer (0) or to one after it. */
-    WeightMatrix decoder(int target) {
-        return decoder.columns((long) target * width(), width());
+    /** The part of the decoder by which features of layer {@code from} write to layer {@code to}. */
+    WeightMatrix decoder(int from, int to) {
+        if (to < from || to - from >= targets()) {
+            throw new IllegalArgumentException("features of layer %d write to layers %d to %d, not to %d"
+                    .formatted(from, from, from + targets() - 1, to));
+        }
+        return decoder.columns((long) (to - from) * width(), width());
     }
 }

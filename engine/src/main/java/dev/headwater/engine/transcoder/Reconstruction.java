@@ -2,11 +2,18 @@ package dev.headwater.engine.transcoder;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.FloatProduct;
+import dev.headwater.bindings.RowNumbers;
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
+import dev.headwater.bindings.TorchReduce;
 import dev.headwater.bindings.TorchShape;
+import dev.headwater.engine.HeadwaterException;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What active features write, summed by position: decoder rows of a block of entries are gathered, and a small matrix
@@ -24,23 +31,67 @@ final class Reconstruction {
     /**
      * out += activations · decoder.
      *
+     * @param resident the same on out's device, or null to take it from its file
      * @param out F32 [P, decoder.columns]; may be a view
      */
-    static void add(SparseActivations activations, WeightMatrix decoder, Tensor out) {
+    static void add(SparseActivations activations, WeightMatrix decoder, @Nullable ResidentRows resident, Tensor out) {
         int entries = Math.min(Math.clamp(BLOCK / decoder.columns(), 1, MAX_ENTRIES), activations.count());
         try (var scope = TensorScope.open()) {
             Tensor room = Tensor.empty(DType.F32, out.device(), entries, decoder.columns());
             for (int from = 0; from < activations.count(); from += entries) {
                 int to = Math.min(from + entries, activations.count());
                 int next = Math.min(to + entries, activations.count());
-                decoder.willNeed(Arrays.copyOfRange(activations.feature(), to, next));
-                add(activations, from, to, decoder, TorchShape.narrow(room, 0, 0, to - from), out);
+                if (resident == null) {
+                    decoder.willNeed(Arrays.copyOfRange(activations.feature(), to, next));
+                }
+                add(activations, from, to, decoder, resident, TorchShape.narrow(room, 0, 0, to - from), out);
+            }
+        }
+    }
+
+    /**
+     * The output that a layer has of what was written there.
+     *
+     * @param written F32 [P, d]
+     * @param skip    what adds x · skip, null if nothing does
+     */
+    static Tensor finished(Tensor bias, @Nullable Tensor skip, Tensor written, Tensor x) {
+        Tensor output = Torch.add(written, bias);
+        if (skip != null) {
+            FloatProduct.into(output, x, skip, 1);
+        }
+        return output;
+    }
+
+    /**
+     * Looks at all of them at once: from a GPU that is one wait.
+     *
+     * @param outputs of neighbouring layers
+     * @param first   the first of these layers
+     * @param set     that they are of
+     */
+    static void requireFinite(List<Tensor> outputs, int first, Path set) {
+        List<Tensor> sums = outputs.stream()
+                .map(output -> TorchReduce.sum(output, 0, false))
+                .toList();
+        float[] all = TorchReduce.sum(TorchShape.stack(sums, 0), 1, false).toFloats();
+        for (int i = 0; i < all.length; i++) {
+            if (!Float.isFinite(all[i])) {
+                throw new HeadwaterException(
+                        "The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
+                                .formatted(set, first + i));
             }
         }
     }
 
     private static void add(
-            SparseActivations activations, int from, int to, WeightMatrix decoder, Tensor rows, Tensor out) {
+            SparseActivations activations,
+            int from,
+            int to,
+            WeightMatrix decoder,
+            @Nullable ResidentRows resident,
+            Tensor rows,
+            Tensor out) {
         int first = activations.position()[from];
         int positions = activations.position()[to - 1] - first + 1;
         int entries = to - from;
@@ -50,9 +101,18 @@ final class Reconstruction {
                     activations.value()[from + i];
         }
         try (var scope = TensorScope.open()) {
-            decoder.gather(Arrays.copyOfRange(activations.feature(), from, to), null, null, rows);
-            Tensor values = Torch.to(Tensor.ofFloats(scale, positions, entries), out.device());
-            FloatProduct.into(TorchShape.narrow(out, 0, first, positions), values, rows, 1);
+            int[] feature = Arrays.copyOfRange(activations.feature(), from, to);
+            Shipment shipment = new Shipment(out.device());
+            Shipment.Rows values = shipment.rows(Tensor.ofFloats(scale, positions, entries));
+            if (resident == null) {
+                shipment.send();
+                decoder.gather(feature, null, null, rows);
+            } else {
+                RowNumbers numbers = RowNumbers.of(shipment.longs(feature));
+                shipment.send();
+                resident.gather(numbers, null, null, rows);
+            }
+            FloatProduct.into(TorchShape.narrow(out, 0, first, positions), values.tensor(), rows, 1);
         }
     }
 }

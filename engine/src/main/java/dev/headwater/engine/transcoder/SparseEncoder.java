@@ -3,6 +3,7 @@ package dev.headwater.engine.transcoder;
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.FloatProduct;
 import dev.headwater.bindings.Kernels;
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Encodes one layer in tiles of features, so that memory is bounded whatever their number: a tile of the encoder is
@@ -21,6 +23,8 @@ import java.util.stream.IntStream;
 final class SparseEncoder {
     /** Elements of an encoder tile and of its pre-activations: 16 MiB each. */
     static final long TILE = 4L << 20;
+    /** How much larger tiles are of an encoder that lies on a GPU. */
+    private static final long RESIDENT_TILES = 16;
     /** Positions that share a tile's pre-activations, at most. */
     private static final long BLOCK = 4096;
 
@@ -28,14 +32,17 @@ final class SparseEncoder {
     private record Part(int firstPosition, int positions, int firstFeature, int features, Kernels.Active active) {}
 
     private final LayerTranscoder layer;
+    private final @Nullable ResidentEncoder resident;
     private final Tensor x;
     private final int firstPosition;
     private final int positions;
     private final long tileElements;
     private final List<Part> parts = new ArrayList<>();
 
-    private SparseEncoder(LayerTranscoder layer, Tensor x, int firstPosition, long tileElements) {
+    private SparseEncoder(
+            LayerTranscoder layer, @Nullable ResidentEncoder resident, Tensor x, int firstPosition, long tileElements) {
         this.layer = layer;
+        this.resident = resident;
         this.x = x;
         this.firstPosition = firstPosition;
         this.positions = (int) x.size(0);
@@ -43,15 +50,17 @@ final class SparseEncoder {
     }
 
     /**
+     * @param resident      the encoder on x's device, or null to take it from its file
      * @param x             F32 [P, d]
      * @param firstPosition positions before it have no active features
      * @param tileElements  {@link #TILE}
      */
-    static SparseActivations encode(LayerTranscoder layer, Tensor x, int firstPosition, long tileElements) {
+    static SparseActivations encode(
+            LayerTranscoder layer, @Nullable ResidentEncoder resident, Tensor x, int firstPosition, long tileElements) {
         if (firstPosition >= x.size(0)) {
             return new SparseActivations(new int[0], new int[0], new float[0]);
         }
-        SparseEncoder encoder = new SparseEncoder(layer, x, firstPosition, tileElements);
+        SparseEncoder encoder = new SparseEncoder(layer, resident, x, firstPosition, tileElements);
         encoder.run();
         if (!(layer.activation() instanceof Activation.TopK(int k, boolean positive))) {
             return encoder.all();
@@ -64,18 +73,25 @@ final class SparseEncoder {
         int features = layer.features();
         int width = layer.width();
         int rows = positions - firstPosition;
-        long tile = Math.clamp(tileElements / Math.max(width, Math.min(rows, BLOCK)), 1, features);
-        long block = Math.min(rows, Math.max(1, tileElements / tile));
+        // A whole layer at a time where it is there already: fewer waits, and products that fill a GPU.
+        long most = resident == null ? tileElements : RESIDENT_TILES * tileElements;
+        long tile = Math.clamp(most / Math.max(width, Math.min(rows, BLOCK)), 1, features);
+        long block = Math.min(rows, Math.max(1, most / tile));
         try (var scope = TensorScope.open()) {
-            Tensor weights = Tensor.empty(DType.F32, x.device(), tile * width);
+            boolean asIs = resident != null && resident.matrix().dtype() == DType.F32;
+            Tensor weights = Tensor.empty(DType.F32, x.device(), asIs ? 0 : tile * width);
             Tensor products = Tensor.empty(DType.F32, x.device(), tile * block);
             for (int feature = 0; feature < features; feature += (int) tile) {
                 int count = (int) Math.min(tile, features - feature);
-                if (feature + count < features) {
+                if (resident == null && feature + count < features) {
                     layer.encoder().willNeed(feature + count, Math.min(tile, features - feature - count));
                 }
                 try (var inner = TensorScope.open()) {
-                    Tensor rowsOfTile = float32(layer.encoder().view(feature, count), weights);
+                    Tensor rowsOfTile = float32(
+                            resident == null
+                                    ? layer.encoder().view(feature, count)
+                                    : TorchShape.narrow(resident.matrix(), 0, feature, count),
+                            weights);
                     for (int position = firstPosition; position < positions; position += (int) block) {
                         encode(
                                 feature,
@@ -96,8 +112,14 @@ final class SparseEncoder {
             return tile;
         }
         Tensor copy = TorchShape.reshape(TorchShape.narrow(room, 0, 0, tile.numel()), tile.shape());
+        if (tile.device().equals(x.device())) {
+            Torch.copy(copy, tile);
+            return copy;
+        }
         // Moved first, so that fewer bytes are: a copy that also converts does so before it moves.
-        Torch.copy(copy, Torch.to(tile, x.device()));
+        Tensor there = Tensor.empty(tile.dtype(), x.device(), tile.shape());
+        Shipment.copy(there, tile);
+        Torch.copy(copy, there);
         return copy;
     }
 
@@ -106,7 +128,9 @@ final class SparseEncoder {
             Tensor pre = TorchShape.reshape(TorchShape.narrow(room, 0, 0, (long) block * count), block, count);
             FloatProduct.into(pre, TorchShape.narrow(x, 0, position, block), TorchShape.t(tile), 0);
             requireFinite(pre, feature, position);
-            Tensor bias = vector(layer.encoderBias(), feature, count);
+            Tensor bias = resident == null
+                    ? vector(layer.encoderBias(), feature, count)
+                    : TorchShape.narrow(resident.bias(), 0, feature, count);
             parts.add(new Part(
                     position,
                     block,
@@ -115,10 +139,16 @@ final class SparseEncoder {
                     switch (layer.activation()) {
                         case Activation.Relu() -> Kernels.encodeThreshold(pre, bias, null, 0);
                         case Activation.JumpRelu(float[] threshold) ->
-                            Kernels.encodeThreshold(pre, bias, vector(threshold, feature, count), 0);
+                            Kernels.encodeThreshold(pre, bias, threshold(threshold, feature, count), 0);
                         case Activation.TopK(int k, boolean _) -> Kernels.encodeTopK(pre, bias, Math.min(k, count), 0);
                     }));
         }
+    }
+
+    private Tensor threshold(float[] values, int from, int count) {
+        return resident == null || resident.threshold() == null
+                ? vector(values, from, count)
+                : TorchShape.narrow(resident.threshold(), 0, from, count);
     }
 
     private Tensor vector(float[] values, int from, int count) {
@@ -130,6 +160,13 @@ final class SparseEncoder {
      * inactive.
      */
     private void requireFinite(Tensor pre, int feature, int position) {
+        if (!x.device().isCpu()) {
+            // One number comes from a GPU, and all of them only if that one is bad.
+            Tensor columns = TorchReduce.sum(pre, 0, false);
+            if (Float.isFinite(TorchReduce.sum(columns, 0, false).item())) {
+                return;
+            }
+        }
         float[] sums = TorchReduce.sum(pre, 0, false).toFloats();
         for (int i = 0; i < sums.length; i++) {
             if (!Float.isFinite(sums[i])) {

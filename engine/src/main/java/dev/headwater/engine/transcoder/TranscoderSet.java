@@ -2,7 +2,7 @@ package dev.headwater.engine.transcoder;
 
 import dev.headwater.bindings.DType;
 import dev.headwater.bindings.Device;
-import dev.headwater.bindings.FloatProduct;
+import dev.headwater.bindings.Shipment;
 import dev.headwater.bindings.Tensor;
 import dev.headwater.bindings.TensorScope;
 import dev.headwater.bindings.Torch;
@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,12 +33,14 @@ public final class TranscoderSet implements FeatureBasis {
     private final Device device;
     private final SetFiles files;
     private final List<LayerTranscoder> layers;
+    private final SetMatrices matrices;
 
     private TranscoderSet(TranscoderConfig config, Device device, SetFiles files) {
         this.config = config;
         this.device = device;
         this.files = files;
         this.layers = files.layers().stream().map(StoredLayer::transcoder).toList();
+        matrices = new SetMatrices(device);
     }
 
     /** Opens a set whose files all lie in its directory. */
@@ -70,13 +73,11 @@ public final class TranscoderSet implements FeatureBasis {
         return config.kind();
     }
 
-    /** L. */
     @Override
     public int layers() {
         return layers.size();
     }
 
-    /** F, features of a layer. */
     @Override
     public int features() {
         return layers.getFirst().features();
@@ -87,13 +88,11 @@ public final class TranscoderSet implements FeatureBasis {
         return layers.getFirst().width();
     }
 
-    /** Where features read. */
     @Override
     public FeatureSite input() {
         return config.input();
     }
 
-    /** Where features write. */
     @Override
     public FeatureSite output() {
         return config.output();
@@ -109,7 +108,6 @@ public final class TranscoderSet implements FeatureBasis {
         return layer(layer).activation();
     }
 
-    /** The last layer that features of a layer write to: itself, or for a cross-layer set the model's last. */
     @Override
     public int lastTarget(int sourceLayer) {
         return sourceLayer + layer(sourceLayer).targets() - 1;
@@ -143,7 +141,8 @@ public final class TranscoderSet implements FeatureBasis {
     public SparseActivations encode(int layer, Tensor x, int firstRow) {
         requireInput(x);
         try (var _ = TensorScope.open()) {
-            return SparseEncoder.encode(layer(layer), read(layer, x), firstRow, SparseEncoder.TILE);
+            return SparseEncoder.encode(
+                    layer(layer), matrices.encoder(layer(layer), layer), read(layer, x), firstRow, SparseEncoder.TILE);
         }
     }
 
@@ -156,7 +155,7 @@ public final class TranscoderSet implements FeatureBasis {
         LayerTranscoder transcoder = layer(layer);
         try (var scope = TensorScope.open()) {
             Tensor weights = Torch.to(Torch.to(transcoder.encoder().view(0, features()), device), DType.F32);
-            return scope.keep(Torch.linear(read(layer, x), weights, vector(transcoder.encoderBias())));
+            return scope.keep(Torch.linear(read(layer, x), weights, matrices.vector(transcoder.encoderBias())));
         }
     }
 
@@ -180,9 +179,10 @@ public final class TranscoderSet implements FeatureBasis {
 
     /** What features of a layer read through: rows of W_enc [n, d]. */
     public Tensor encoderRows(int layer, int[] feature) {
-        Tensor rows = Tensor.empty(DType.F32, device, feature.length, width());
-        layer(layer).encoder().gather(feature, null, null, rows);
-        return rows;
+        Shipment shipment = new Shipment(device);
+        Supplier<Tensor> rows = matrices.encoderRows(layer(layer), layer, feature, shipment);
+        shipment.send();
+        return rows.get();
     }
 
     /**
@@ -201,23 +201,37 @@ public final class TranscoderSet implements FeatureBasis {
             float @Nullable [] scale,
             @Nullable Tensor gain,
             Tensor out) {
-        LayerTranscoder transcoder = layer(sourceLayer);
-        int target = targetLayer - sourceLayer;
-        if (target < 0 || target >= transcoder.targets()) {
-            throw new IllegalArgumentException("features of layer %d write to layers %d to %d, not to %d"
-                    .formatted(sourceLayer, sourceLayer, lastTarget(sourceLayer), targetLayer));
-        }
-        transcoder.decoder(target).gather(feature, scale, gain, out);
+        layer(sourceLayer).decoder(sourceLayer, targetLayer).gather(feature, scale, gain, out);
     }
 
     @Override
     public void willNeedDecoderRows(int sourceLayer, int targetLayer, int[] feature) {
-        layer(sourceLayer).decoder(targetLayer - sourceLayer).willNeed(feature);
+        layer(sourceLayer).decoder(sourceLayer, targetLayer).willNeed(feature);
     }
 
     @Override
     public Tensor encoderRows(int layer, int[] feature, int[] position, Tensor x) {
         return encoderRows(layer, feature);
+    }
+
+    @Override
+    public Supplier<Tensor> encoderRows(int layer, int[] feature, int[] position, Tensor x, Shipment shipment) {
+        return matrices.encoderRows(layer(layer), layer, feature, shipment);
+    }
+
+    @Override
+    public @Nullable ResidentRows residentDecoder(int sourceLayer, int targetLayer) {
+        return matrices.residentDecoder(layer(sourceLayer), sourceLayer, targetLayer);
+    }
+
+    @Override
+    public Residency residency(long room) {
+        return SetMatrices.residency(layers, room);
+    }
+
+    @Override
+    public void keep(Residency residency) {
+        matrices.keep(residency);
     }
 
     @Override
@@ -248,29 +262,25 @@ public final class TranscoderSet implements FeatureBasis {
         }
         float[] threshold = activation(layer) instanceof Activation.JumpRelu(float[] all) ? all : null;
         for (int i = 0; i < values.length; i++) {
-            if (!(values[i] > (threshold == null ? 0 : threshold[feature[i % feature.length]]))) {
-                values[i] = 0;
-            }
+            float least = threshold == null ? 0 : threshold[feature[i % feature.length]];
+            values[i] = values[i] > least ? values[i] : 0;
         }
         return values;
     }
 
     /** What features of a layer read of an input: all of it, or in some sets what is left without b_dec. */
     private Tensor read(int layer, Tensor x) {
-        if (!layer(layer).centred()) {
-            return x;
-        }
-        return Torch.sub(x, decoderBias(layer));
+        return layer(layer).centred() ? Torch.sub(x, bias(layer)) : x;
     }
 
     /** b_enc [F]. */
     public Tensor encoderBias(int layer) {
-        return vector(layer(layer).encoderBias());
+        return matrices.vector(layer(layer).encoderBias());
     }
 
     /** b_dec [d]. */
     public Tensor decoderBias(int layer) {
-        return vector(layer(layer).decoderBias());
+        return matrices.vector(layer(layer).decoderBias());
     }
 
     @Override
@@ -313,13 +323,15 @@ public final class TranscoderSet implements FeatureBasis {
                 Reconstruction.add(
                         activations.get(layer),
                         decoder,
+                        matrices.residentDecoder(layer(layer), layer, layer),
                         TorchShape.narrow(all, 1, (long) layer * width(), decoder.columns()));
             }
             List<Tensor> outputs = new ArrayList<>(layers());
             for (int layer = 0; layer < layers(); layer++) {
                 Tensor written = TorchShape.narrow(all, 1, (long) layer * width(), width());
-                outputs.add(scope.keep(finished(layer, written, x.get(layer))));
+                outputs.add(scope.keep(Reconstruction.finished(bias(layer), skip(layer), written, x.get(layer))));
             }
+            Reconstruction.requireFinite(outputs, 0, config.directory());
             return outputs;
         }
     }
@@ -336,31 +348,21 @@ public final class TranscoderSet implements FeatureBasis {
         try (var scope = TensorScope.open()) {
             Tensor written = Tensor.zeros(DType.F32, device, x.size(0), width());
             for (int source = crossLayer() ? 0 : layer; source <= layer; source++) {
-                Reconstruction.add(below.get(source), layer(source).decoder(layer - source), written);
+                LayerTranscoder from = layer(source);
+                Reconstruction.add(
+                        below.get(source),
+                        from.decoder(source, layer),
+                        matrices.residentDecoder(from, source, layer),
+                        written);
             }
-            return scope.keep(finished(layer, written, x));
+            Tensor output = Reconstruction.finished(bias(layer), skip(layer), written, x);
+            Reconstruction.requireFinite(List.of(output), layer, config.directory());
+            return scope.keep(output);
         }
     }
 
-    private Tensor finished(int layer, Tensor written, Tensor x) {
-        Tensor output = Torch.add(written, decoderBias(layer));
-        Tensor skip = skip(layer);
-        if (skip != null) {
-            FloatProduct.into(output, x, skip, 1);
-        }
-        if (!Float.isFinite(
-                TorchReduce.sum(TorchReduce.sum(output, 0, false), 0, false).item())) {
-            throw new HeadwaterException(
-                    "The output of the transcoder set %s at layer %d is not finite: a decoder or skip that writes there holds a NaN or an infinity"
-                            .formatted(config.directory(), layer));
-        }
-        return output;
-    }
-
-    private Tensor vector(float[] values) {
-        try (var scope = TensorScope.open()) {
-            return scope.keep(Torch.to(Tensor.ofFloats(values, values.length), device));
-        }
+    private Tensor bias(int layer) {
+        return matrices.decoderBias(layer(layer), layer);
     }
 
     private void requireInput(Tensor x) {
@@ -380,13 +382,13 @@ public final class TranscoderSet implements FeatureBasis {
         return layers.get(layer);
     }
 
-    /** The layers with their layouts and files, for rewriting. */
     List<StoredLayer> stored() {
         return files.layers();
     }
 
     @Override
     public void close() {
+        matrices.close();
         files.close();
     }
 

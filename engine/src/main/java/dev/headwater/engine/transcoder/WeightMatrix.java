@@ -44,6 +44,11 @@ record WeightMatrix(
         return new WeightMatrix(file, name, columns, rows, offset, columnStride, rowStride);
     }
 
+    /** In its own type. */
+    long bytes() {
+        return rows * columns * dtype().bytes();
+    }
+
     DType dtype() {
         return file.info(name).dtype();
     }

@@ -35,13 +35,17 @@ class GoldenAttributionTest {
     }
 
     private static ReplacementModel open(GoldenCase golden, Products products) {
+        return open(golden, products, Device.CPU);
+    }
+
+    private static ReplacementModel open(GoldenCase golden, Products products, Device device) {
         return ReplacementModel.open(
                 golden.model(),
                 golden.transcoders(),
-                ReplacementModel.Options.DEFAULT.withDevice(Device.CPU).withProducts(products));
+                ReplacementModel.Options.DEFAULT.withDevice(device).withProducts(products));
     }
 
-    private static AttributionOptions options(GoldenCase golden) {
+    static AttributionOptions options(GoldenCase golden) {
         JsonNode settings = golden.description().get("settings");
         return AttributionOptions.DEFAULT
                 .withMaxFeatures(0)
@@ -96,9 +100,20 @@ class GoldenAttributionTest {
         wholeGraph(name, Products.BF16X6);
     }
 
+    /** What a GPU could not read without a copy is not read. */
+    @ParameterizedTest
+    @MethodSource("cases")
+    void wholeGraphOnAPretendedDevice(String name) {
+        wholeGraph(name, Products.FLOAT32, Device.PRETENDED);
+    }
+
     private static void wholeGraph(String name, Products products) {
+        wholeGraph(name, products, Device.CPU);
+    }
+
+    private static void wholeGraph(String name, Products products, Device device) {
         try (GoldenCase golden = new GoldenCase(name);
-                ReplacementModel model = open(golden, products);
+                ReplacementModel model = open(golden, products, device);
                 AttributionGraph graph = Attribution.of(
                         model, model.prompt(golden.ints("input_tokens")), options(golden), Progress.NONE)) {
             assertEquals(products.toString(), graph.provenance().settings().get("products"));

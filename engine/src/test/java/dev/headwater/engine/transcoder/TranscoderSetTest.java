@@ -77,7 +77,7 @@ class TranscoderSetTest {
                 for (int tile : layer == 0 ? new int[] {10, 1777} : new int[] {300}) {
                     assertSame(
                             whole,
-                            SparseEncoder.encode(set.stored().get(layer).transcoder(), x, 1, tile),
+                            SparseEncoder.encode(set.stored().get(layer).transcoder(), null, x, 1, tile),
                             "%s layer %d, tiles of %d elements".formatted(name, layer, tile));
                 }
             }
@@ -228,7 +228,7 @@ class TranscoderSetTest {
                 };
                 for (int tile : new int[] {2, 4, 6, 10, 16}) {
                     SparseActivations found =
-                            SparseEncoder.encode(set.stored().getFirst().transcoder(), x(1, 2), 0, tile);
+                            SparseEncoder.encode(set.stored().getFirst().transcoder(), null, x(1, 2), 0, tile);
                     assertArrayEquals(expected, found.feature(), "k %d, tiles of %d elements".formatted(k, tile));
                 }
             }
