@@ -108,7 +108,7 @@ public final class Cuda {
             MemorySegment count = arena.allocate(JAVA_INT);
             int status = CudaRuntime.cudaGetDeviceCount(count);
             if (status != 0) {
-                return none("CUDA reports: " + text(status));
+                return none(reason(status, text(status)));
             }
             List<Properties> found = new ArrayList<>();
             for (int i = 0; i < count.get(JAVA_INT, 0); i++) {
@@ -121,6 +121,26 @@ public final class Cuda {
                 | java.util.NoSuchElementException e) {
             return none("the CUDA runtime library (libcudart) is not loaded beside libtorch_cuda");
         }
+    }
+
+    /**
+     * Why there is no device, and what to do, where that is known.
+     *
+     * @param status of {@code cudaGetDeviceCount}, a cudaError_t
+     * @param text   CUDA's own words
+     */
+    static String reason(int status, String text) {
+        String what = "CUDA reports: " + text;
+        return switch (status) {
+            case 35 ->
+                "the NVIDIA driver is missing, or older than the CUDA of this libtorch (" + what
+                        + "); install a newer driver, or take a libtorch for an older CUDA";
+            case 100 -> "there is no GPU that CUDA sees (" + what + "; CUDA_VISIBLE_DEVICES may hide it)";
+            case 802 -> "the GPUs are still starting (" + what + "); the fabric manager has to run";
+            case 803 -> "driver and driver library are of different versions (" + what + "); restart the machine";
+            case 804 -> "this GPU does not take the driver library in use (" + what + ")";
+            default -> what;
+        };
     }
 
     private static Properties properties(Arena arena, int index) {

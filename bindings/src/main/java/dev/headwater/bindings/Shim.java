@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.headwater.bindings.torch.TorchShim;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** What every call of libtorch's C interface needs: its statuses as exceptions, its codes for our types and devices. */
 final class Shim {
@@ -23,6 +25,9 @@ final class Shim {
         TorchShim.aoti_torch_dtype_bool()
     };
 
+    private static final Pattern TRIED = Pattern.compile("Tried to allocate ([\\d.]+ [KMGT]?i?B)");
+    private static final Pattern FREE =
+            Pattern.compile("total capacity of ([\\d.]+ [KMGT]?i?B) of which ([\\d.]+ [KMGT]?i?B) is free");
     private static final DType[] TYPES = DType.values();
 
     private static final int CPU = TorchShim.aoti_torch_device_type_cpu();
@@ -52,11 +57,26 @@ final class Shim {
                         + " standard error");
             }
             MemorySegment text = TorchShim.torch_exception_get_what_without_backtrace();
-            throw new NativeException("libtorch, " + operation + ": "
-                    + (text.address() == 0
+            throw new NativeException(sentence(
+                    operation,
+                    text.address() == 0
                             ? "unknown error"
                             : text.reinterpret(Long.MAX_VALUE).getString(0).strip()));
         }
+    }
+
+    /** What libtorch says, in a sentence; where a GPU's memory is used up, without its advice about settings that there are not here. */
+    static String sentence(String operation, String text) {
+        if (!text.contains("CUDA out of memory") && !text.contains("CUDA error: out of memory")) {
+            return "libtorch, " + operation + ": " + text;
+        }
+        Matcher tried = TRIED.matcher(text);
+        Matcher free = FREE.matcher(text);
+        return "The GPU's memory is used up"
+                + (tried.find() ? ": " + operation + " wanted " + tried.group(1) : " in " + operation)
+                + (free.find() ? ", and of " + free.group(1) + " there are " + free.group(2) + " free" : "")
+                + "; ask for fewer features, a shorter prompt or fewer prompts at a time, name less --memory than plan says, or end what"
+                + " else is on the GPU";
     }
 
     /**

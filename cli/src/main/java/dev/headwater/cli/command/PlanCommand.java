@@ -95,7 +95,8 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON; bytes and seconds.")
     private boolean json;
 
-    private long setBytes;
+    /** Of the set's files; 0 if that is not known. */
+    private long storedBytes;
 
     public PlanCommand(Console console) {
         this.console = console;
@@ -140,7 +141,7 @@ public final class PlanCommand implements Callable<Integer> {
                     throw new UsageException(
                             "--tokens is " + tokens + "; the model takes at most " + config.maxPositions());
                 }
-                setBytes = set.bytes();
+                storedBytes = set.bytes();
                 estimate(plan, config, features(hub, setReference, set, config));
             } else {
                 plan.put("unknown", unknown.toString());
@@ -342,7 +343,7 @@ public final class PlanCommand implements Callable<Integer> {
 
     /** What of the transcoders a GPU would keep between prompts. */
     private void stays(ObjectNode plan, ModelConfig config, SetOutline set, PlanDevice device, long weights) {
-        Residency all = Residency.of(Long.MAX_VALUE, set, config.layers(), config.width(), setBytes);
+        Residency all = Residency.of(Long.MAX_VALUE, set, config.layers(), config.width(), storedBytes);
         if (device.memory() < 0) {
             say(
                     "stays        all of the transcoders (%s) on a GPU with %s or more; on a smaller one as many layers as fit"
@@ -351,7 +352,7 @@ public final class PlanCommand implements Callable<Integer> {
             return;
         }
         Residency residency =
-                Residency.of(device.memory() * 3 / 4 - weights, set, config.layers(), config.width(), setBytes);
+                Residency.of(device.memory() * 3 / 4 - weights, set, config.layers(), config.width(), storedBytes);
         say("stays        " + residency.describe());
         plan.put("resident", residency.bytes()).put("streamed", residency.streamedBytes());
     }

@@ -138,11 +138,14 @@ final class TargetVectors {
             }
         }
         try (var scope = TensorScope.open()) {
-            Tensor index = Torch.to(Tensor.ofInts(ids, ids.length), frozen.device());
+            Shipment shipment = new Shipment(frozen.device());
+            IndexArray index = shipment.longs(ids);
+            IndexArray place = shipment.longs(at);
+            shipment.send();
             double[] probability = probabilities(ids, at, trace);
-            Tensor rows = Torch.to(TorchShape.indexSelect(model.model().unembedding(), 0, index), DType.F32);
+            Tensor rows = Torch.to(TorchShape.indexSelect(model.model().unembedding(), 0, index.tensor()), DType.F32);
             Tensor vectors = scope.keep(
-                    pullBack(frozen.finalNorm(), Torch.sub(rows, model.model().meanUnembedding()), at));
+                    pullBack(frozen.finalNorm(), Torch.sub(rows, model.model().meanUnembedding()), place));
             for (int k = 0; k < ids.length; k++) {
                 labels.add(new LogitTarget(ids[k], model.tokenizer().token(ids[k]), (float) probability[k], at[k]));
                 outputs.add(new Target(frozen.layers(), at[k], vectors, k));
