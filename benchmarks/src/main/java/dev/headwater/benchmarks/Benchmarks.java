@@ -31,6 +31,7 @@ import picocli.CommandLine.Model.OptionSpec;
             AttentionCommand.class,
             CircuitsCommand.class,
             FeatureBuildCommand.class,
+            GlobalWeightsCommand.class,
             LoadingCommand.class,
             ModelCommand.class,
             OnceCommand.class,

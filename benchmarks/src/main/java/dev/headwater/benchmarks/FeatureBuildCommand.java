@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
 
 /** How fast {@code features build} reads and writes, beside the matrix product. */
 @Command(
-        name = "features",
+        name = "feature-build",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =

@@ -53,6 +53,8 @@ class ResultsTest {
                 "together",
                 "kinds",
                 "kinds-smollm2",
+                "feature-build",
+                "global-weights",
                 "loading")) {
             assertTrue(
                     page.contains("<!-- begin " + section + " -->\n") && page.contains("<!-- end " + section + " -->"),
