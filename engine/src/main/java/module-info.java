@@ -38,6 +38,8 @@ module dev.headwater.engine {
             dev.headwater.cli;
     exports dev.headwater.engine.hub to
             dev.headwater.cli;
+    exports dev.headwater.engine.naming to
+            dev.headwater.cli;
     exports dev.headwater.engine.neuron to
             dev.headwater.cli;
     exports dev.headwater.engine.sharing to
@@ -59,6 +61,8 @@ module dev.headwater.engine {
     opens dev.headwater.engine.graph to
             com.fasterxml.jackson.databind;
     opens dev.headwater.engine.intervention to
+            com.fasterxml.jackson.databind;
+    opens dev.headwater.engine.naming to
             com.fasterxml.jackson.databind;
     opens dev.headwater.engine.tokens to
             com.fasterxml.jackson.databind;

@@ -51,6 +51,7 @@ class ArchitectureTest {
             List.of("engine.evaluation"),
             List.of("engine.training"),
             List.of("engine.host", "engine.circuit", "engine.explanation"),
+            List.of("engine.naming"),
             List.of("explorer"),
             List.of("cli.report", "cli.table"),
             List.of("cli.option"),

@@ -92,6 +92,13 @@ public record FeatureLabels(FeatureEvidence evidence) implements GraphJson.Label
                         + join(says.stream().toList());
     }
 
+    /** Whether a label, as this rule writes it, says that the feature fires on this token. */
+    public static boolean names(String label, String token) {
+        String name = name(token);
+        return !name.isEmpty()
+                && List.of(label.split("→", 2)[0].strip().split(", ")).contains(name);
+    }
+
     /** A token without the spaces around it, on one line and of moderate length. */
     static String name(String token) {
         if (token.isBlank()) {

@@ -6,12 +6,11 @@ import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.UsageException;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
+import dev.headwater.engine.files.SafeAddress;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -31,7 +30,6 @@ import java.util.concurrent.TimeoutException;
  */
 public final class Neuronpedia implements AutoCloseable {
     public static final URI SITE = URI.create("https://www.neuronpedia.org");
-    private static final int LONGEST_KEY = 500;
     private static final int LONGEST_ANSWER = 1 << 20;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration STORE_PATIENCE = Duration.ofMinutes(30);
@@ -46,13 +44,8 @@ public final class Neuronpedia implements AutoCloseable {
      * @throws UsageException if the address or the key can't be one
      */
     public Neuronpedia(URI site, String key) {
-        requireSafe(site, "The address " + ErrorText.of(site.toString()));
-        // Checked here, as the HTTP client would quote a key that can't be a header in its message.
-        if (key.isEmpty() || key.length() > LONGEST_KEY || !key.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
-            throw new UsageException(
-                    "The Neuronpedia key is not one: it has to be 1 to %d printable characters without spaces"
-                            .formatted(LONGEST_KEY));
-        }
+        SafeAddress.require(site, "The address " + ErrorText.of(site.toString()));
+        SafeAddress.requireKey(key, "The Neuronpedia key");
         this.site = site;
         this.key = key;
         // Redirects could lead the key to another host.
@@ -60,29 +53,6 @@ public final class Neuronpedia implements AutoCloseable {
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(PATIENCE)
                 .build();
-    }
-
-    private static void requireSafe(URI address, String what) {
-        boolean http = "http".equalsIgnoreCase(address.getScheme());
-        if (!http && !"https".equalsIgnoreCase(address.getScheme())
-                || address.getHost() == null
-                || address.getUserInfo() != null) {
-            throw new UsageException(what + " is not an https address");
-        }
-        if (http && !isThisMachine(address.getHost())) {
-            throw new UsageException(what + " is not encrypted; use https");
-        }
-    }
-
-    private static boolean isThisMachine(String host) {
-        // Only what needs no look-up, whose answer could change.
-        try {
-            return host.equalsIgnoreCase("localhost")
-                    || host.matches("[0-9.]+|\\[[0-9a-fA-F:.]+]")
-                            && InetAddress.getByName(host).isLoopbackAddress();
-        } catch (UnknownHostException _) {
-            return false;
-        }
     }
 
     /**
@@ -158,7 +128,7 @@ public final class Neuronpedia implements AutoCloseable {
         URI place;
         try {
             place = new URI(address);
-            requireSafe(place, "The address of the store that " + site.getHost() + " named");
+            SafeAddress.require(place, "The address of the store that " + site.getHost() + " named");
         } catch (URISyntaxException | UsageException e) {
             throw new HeadwaterException("%s named a store whose address is not safe to send to".formatted(site), e);
         }
