@@ -3,12 +3,14 @@ package dev.headwater.cli.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.cli.option.ModelOptions;
+import dev.headwater.cli.option.NamerOptions;
 import dev.headwater.cli.option.OutputOptions;
 import dev.headwater.cli.option.ReportOptions;
 import dev.headwater.cli.option.TargetOptions;
 import dev.headwater.cli.report.Console;
 import dev.headwater.cli.report.ExplanationReport;
 import dev.headwater.cli.report.Interrupt;
+import dev.headwater.cli.report.NamingReport;
 import dev.headwater.cli.report.ProgressDisplay;
 import dev.headwater.cli.report.Stopwatch;
 import dev.headwater.cli.report.Version;
@@ -27,10 +29,13 @@ import dev.headwater.engine.explanation.Card;
 import dev.headwater.engine.explanation.Explanation;
 import dev.headwater.engine.explanation.Explanation.Box;
 import dev.headwater.engine.explanation.WhyNot;
+import dev.headwater.engine.features.FeatureEvidence;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.Pruning;
+import dev.headwater.engine.naming.BoxNaming;
+import dev.headwater.engine.naming.ChatService;
 import dev.headwater.engine.sharing.SiteSet;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -157,6 +162,9 @@ public final class ExplainCommand implements Callable<Integer> {
     @Mixin
     private ReportOptions reports;
 
+    @Mixin
+    private NamerOptions namer;
+
     @Option(names = "--json", description = "Print everything as JSON on standard output.")
     private boolean json;
 
@@ -182,26 +190,27 @@ public final class ExplainCommand implements Callable<Integer> {
             OutputOptions.checkWritable(graphs);
         }
         checkWritable(file);
-        try (var progress = new ProgressDisplay(console, interrupt, false)) {
+        try (ChatService chat = namer.open();
+                var progress = new ProgressDisplay(console, interrupt, false)) {
             if (file == null) {
                 try (ReplacementModel loaded = model.load(progress)) {
                     Path traced = trace(loaded, progress);
                     GraphDocument document = GraphDocument.read(traced);
                     try (PlainGraph graph = PlainGraph.of(traced.toString(), document)) {
-                        explain(loaded, graph, traced, document, null, progress);
+                        explain(loaded, graph, traced, document, null, chat, progress);
                     }
                 }
             } else if (WholeGraph.isNamed(file)) {
                 AttributionGraph whole = WholeGraph.read(file);
                 try (PlainGraph graph = PlainGraph.of(file.toString(), whole);
                         ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
-                    explain(loaded, graph, file, null, whole, progress);
+                    explain(loaded, graph, file, null, whole, chat, progress);
                 }
             } else {
                 GraphDocument document = GraphDocument.read(file);
                 try (PlainGraph graph = PlainGraph.of(file.toString(), document);
                         ReplacementModel loaded = model.loadFor(graph.model(), graph.transcoders(), progress)) {
-                    explain(loaded, graph, file, document, null, progress);
+                    explain(loaded, graph, file, document, null, chat, progress);
                 }
             }
         }
@@ -236,13 +245,18 @@ public final class ExplainCommand implements Callable<Integer> {
             Path source,
             @Nullable GraphDocument document,
             @Nullable AttributionGraph whole,
+            @Nullable ChatService chat,
             ProgressDisplay progress)
             throws JsonProcessingException {
         Stopwatch watch = new Stopwatch();
         Explanation.Names names = names(loaded, whole);
         Integer unexpected = whyNot == null ? null : TargetOptions.token(loaded, whyNot);
-        Explanation found = Explanation.of(loaded, graph, names, options(loaded), progress);
+        FeatureEvidence evidence = chat == null ? null : evidence(loaded);
+        Explanation plain = Explanation.of(loaded, graph, names, options(loaded), progress);
         double seconds = watch.lap();
+        BoxNaming naming =
+                chat == null || evidence == null ? null : BoxNaming.of(loaded, evidence, plain, chat, progress);
+        Explanation found = naming == null ? plain : naming.explanation();
         WhyNot held = unexpected == null ? null : WhyNot.of(loaded, graph, names, unexpected, size, progress);
         Card card = reports.card() ? Card.of(loaded, graph, found, progress) : null;
         progress.close();
@@ -253,12 +267,18 @@ public final class ExplainCommand implements Callable<Integer> {
         reports.write(report);
         if (!json) {
             report.print(console, reports.files());
+            if (naming != null && chat != null) {
+                NamingReport.print(naming, chat.requests(), console);
+            }
             return;
         }
         ObjectNode all = BoundedJson.mapper().valueToTree(found);
         all.put("seconds", seconds);
         if (held != null) {
             all.putPOJO("whyNot", held);
+        }
+        if (naming != null) {
+            all.putPOJO("names", naming.boxes());
         }
         if (card != null) {
             all.putPOJO("card", card);
@@ -292,6 +312,13 @@ public final class ExplainCommand implements Callable<Integer> {
                 budget,
                 draws,
                 seed);
+    }
+
+    private static FeatureEvidence evidence(ReplacementModel loaded) {
+        return SetEvidence.of(loaded.transcoderReference())
+                .orElseThrow(() -> new HeadwaterException(
+                        "--namer makes names from evidence, and none comes with %s: put what 'headwater features build' writes into its folder"
+                                .formatted(loaded.transcoderReference())));
     }
 
     /** For features that the file does not name. */

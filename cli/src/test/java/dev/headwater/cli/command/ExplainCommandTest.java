@@ -102,6 +102,31 @@ class ExplainCommandTest {
         assertEquals(0, Run.headwater("graph", graph.toString(), "--validate").code());
     }
 
+    /** The service says that there is no such model: the circuit keeps its names. */
+    @Test
+    void aNamerThatFailsLeavesTheNamesOfTheEvidence() throws IOException {
+        attribute("100", "The day after Monday is");
+        var server = com.sun.net.httpserver.HttpServer.create(
+                new java.net.InetSocketAddress(java.net.InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(404, -1);
+            exchange.close();
+        });
+        server.start();
+        try {
+            Run run = explain(
+                    directory.resolve("graph.json").toString(),
+                    "--namer",
+                    "http://127.0.0.1:" + server.getAddress().getPort() + "/v1",
+                    "--namer-model",
+                    "m");
+            assertEquals(0, run.code(), run.err());
+            assertTrue(run.out().contains("status 404") && run.out().contains("1 request"), run.out());
+        } finally {
+            server.stop(0);
+        }
+    }
+
     /** Labels of a file that somebody sends: markup, quotes, control and bidirectional characters, links. */
     private static final String HOSTILE =
             "</title></svg><script>alert(1)</script>\" onload='x' & <!-- ]]> ](http://evil.example) | \u0000\u001b[31m\u202e\uffff";
@@ -166,6 +191,9 @@ class ExplainCommandTest {
         refused(2, "not one", graph, "--why-not", " Tuesday Tuesday", "--no-save");
         refused(2, "--name is empty", graph, "--name", " ");
         refused(1, "is no graph of", graph, "-t", "atlas-clt");
+        refused(2, "go together", graph, "--namer", "http://127.0.0.1:1/v1");
+        refused(2, "is no address", graph, "--namer", "a b", "--namer-model", "m");
+        refused(2, "is not an https address", graph, "--namer", "file:///x", "--namer-model", "m");
         refused(2, "Two things would be written", graph, "--svg", "x", "--html", "./x");
         refused(2, "Two things would be written", graph, "--svg", graph);
         refused(1, "it is a directory", graph, "--out", directory.toString());

@@ -15,7 +15,7 @@ final class Answers {
 
     private static final int LONGEST_LINE = 1000;
 
-    private static final Pattern MARK = Pattern.compile("(?i)\\**name\\**\\s*:\\s*");
+    private static final Pattern MARK = Pattern.compile("(?i)\\**name\\**\\s*:\\**\\s*");
     private static final Pattern VERDICTS = Pattern.compile("\\[\\s*[01](?:\\s*,\\s*[01])*+\\s*]");
 
     private Answers() {}
@@ -37,7 +37,8 @@ final class Answers {
                 .reduce((_, last) -> last)
                 .orElseGet(() -> lines.size() == 1 ? lines.getFirst() : "");
         String name = plain(MARK.matcher(line).replaceFirst(""));
-        if (name.codePoints().noneMatch(Character::isLetterOrDigit) || name.codePointCount(0, name.length()) > TOO_LONG) {
+        if (name.codePoints().noneMatch(Character::isLetterOrDigit)
+                || name.codePointCount(0, name.length()) > TOO_LONG) {
             throw new UnansweredException("The language model answers with something else than a name");
         }
         return name.codePointCount(0, name.length()) <= LONGEST

@@ -99,8 +99,7 @@ public record BoxNaming(Explanation explanation, List<Named> boxes) {
         }
     }
 
-    private static Named named(
-            FeatureEvidence evidence, Explanation found, Box box, Elsewhere elsewhere, Namer namer) {
+    private static Named named(FeatureEvidence evidence, Explanation found, Box box, Elsewhere elsewhere, Namer namer) {
         List<FeatureRef> features = box.members().stream().map(Member::feature).toList();
         List<JsonNode> records = features.stream()
                 .map(feature -> evidence.record(feature.layer(), feature.feature()))
@@ -115,7 +114,7 @@ public record BoxNaming(Explanation explanation, List<Named> boxes) {
                 about,
                 records,
                 elsewhere.without(features),
-                features.getFirst().hashCode());
+                31L * features.getFirst().layer() + features.getFirst().feature());
         if (!subject.checkable()) {
             return Named.without(box, "there is too little evidence to check a name by");
         }

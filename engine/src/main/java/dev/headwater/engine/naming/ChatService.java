@@ -79,9 +79,8 @@ public final class ChatService implements Chat, AutoCloseable {
             throw new UsageException(what + " has a query or a fragment; give what stands before /chat/completions");
         }
         if (model.isBlank() || model.length() > LONGEST_NAME) {
-            throw new UsageException(
-                    "the language model's name has from 1 to %d characters, as the service calls it"
-                            .formatted(LONGEST_NAME));
+            throw new UsageException("the language model's name has from 1 to %d characters, as the service calls it"
+                    .formatted(LONGEST_NAME));
         }
         if (budget < 1) {
             throw new UsageException("the number of requests to the language model must be positive, not " + budget);
@@ -114,10 +113,14 @@ public final class ChatService implements Chat, AutoCloseable {
 
     @Override
     public String ask(String instructions, String data) {
-        ObjectNode body = BoundedJson.mapper().createObjectNode().put("model", model).put("temperature", 0);
+        ObjectNode body =
+                BoundedJson.mapper().createObjectNode().put("model", model).put("temperature", 0);
         body.put("max_tokens", MOST_TOKENS).put("stream", false);
         body.putArray("messages")
-                .add(BoundedJson.mapper().createObjectNode().put("role", "system").put("content", instructions))
+                .add(BoundedJson.mapper()
+                        .createObjectNode()
+                        .put("role", "system")
+                        .put("content", instructions))
                 .add(BoundedJson.mapper().createObjectNode().put("role", "user").put("content", data));
         HttpRequest.Builder request = HttpRequest.newBuilder(address)
                 .timeout(patience.whole())
@@ -171,7 +174,8 @@ public final class ChatService implements Chat, AutoCloseable {
             Thread.currentThread().interrupt();
             throw new CancellationException();
         } catch (ExecutionException e) {
-            // Whatever it is, and the client does not expect every header that a server may send, the request has failed.
+            // Whatever it is, and the client does not expect every header that a server may send, the request has
+            // failed.
             throw new IOException(e.getCause());
         } finally {
             answer.cancel(true);

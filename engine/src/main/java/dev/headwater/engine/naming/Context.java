@@ -29,7 +29,8 @@ record Context(List<String> tokens, float[] activations) {
 
     /** What lies around a token. */
     static Context around(FeatureExample example, int middle) {
-        int from = Math.clamp((long) middle - BEFORE, 0, Math.max(0, example.tokens().size() - LENGTH));
+        int from = Math.clamp(
+                (long) middle - BEFORE, 0, Math.max(0, example.tokens().size() - LENGTH));
         int to = Math.min(example.tokens().size(), from + LENGTH);
         float[] activations = new float[to - from];
         System.arraycopy(example.activations(), from, activations, 0, activations.length);

@@ -19,8 +19,7 @@ interface Judge {
             Question question = questions.get(q);
             for (int i = 0; i < question.context().tokens().size(); i++) {
                 verdicts[q] |= (question.marked().isEmpty() || question.marked().get(i))
-                        && FeatureLabels.names(
-                                name, question.context().tokens().get(i));
+                        && FeatureLabels.names(name, question.context().tokens().get(i));
             }
         }
         return verdicts;

@@ -22,7 +22,12 @@ import java.util.stream.IntStream;
  * @param seed     of what is drawn
  */
 record Subject(
-        String label, List<String> about, List<Context> shown, List<Context> heldOut, List<Context> elsewhere, long seed) {
+        String label,
+        List<String> about,
+        List<Context> shown,
+        List<Context> heldOut,
+        List<Context> elsewhere,
+        long seed) {
     /** Contexts to name by, and contexts of either kind to check by. */
     static final int MOST = 10;
 
@@ -52,8 +57,10 @@ record Subject(
      *
      * @param others where none of the features fires
      */
-    static Subject of(String label, List<String> about, List<JsonNode> records, List<FeatureExample> others, long seed) {
-        List<List<FeatureExample>> all = records.stream().map(FeatureExample::of).toList();
+    static Subject of(
+            String label, List<String> about, List<JsonNode> records, List<FeatureExample> others, long seed) {
+        List<List<FeatureExample>> all =
+                records.stream().map(FeatureExample::of).toList();
         List<Context> shown = new ArrayList<>();
         List<Context> heldOut = new ArrayList<>();
         Set<String> known = new HashSet<>();
@@ -80,7 +87,8 @@ record Subject(
         List<FeatureExample> shuffled = new ArrayList<>(others);
         Collections.shuffle(shuffled, random);
         for (FeatureExample other : shuffled) {
-            Context context = Context.around(other, random.nextInt(other.tokens().size()));
+            Context context =
+                    Context.around(other, random.nextInt(other.tokens().size()));
             if (elsewhere.size() < heldOut.size() && known.add(context.text())) {
                 elsewhere.add(context);
             }
