@@ -79,7 +79,8 @@ final class VirtualWeights {
     /** V of one feature to all features of a layer above, [F]. */
     float[] to(int targetLayer, int layer, int feature) {
         try (var scope = TensorScope.open()) {
-            return between(written(layer, targetLayer, null, feature), read(targetLayer, all()))
+            // Sides change places for a row in the place of a column.
+            return FloatProduct.linear(written(layer, targetLayer, null, feature), read(targetLayer, all()), null)
                     .toFloats();
         }
     }
