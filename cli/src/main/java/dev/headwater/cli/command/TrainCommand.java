@@ -201,7 +201,8 @@ public final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         TrainingOptions options = options();
-        OutputOptions.checkWritable(directory.toAbsolutePath().getParent());
+        Path above = directory.toAbsolutePath().getParent();
+        OutputOptions.checkWritable(above == null ? directory : above);
         Corpus text = new Corpus(corpus);
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
