@@ -2,6 +2,11 @@ package dev.headwater.fuzz;
 
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.explanation.Card;
+import dev.headwater.engine.explanation.Explanation;
+import dev.headwater.engine.explanation.Judgement;
+import dev.headwater.engine.explanation.WhyNot;
+import dev.headwater.engine.graph.FeatureRef;
 import dev.headwater.explorer.Engine;
 import dev.headwater.explorer.ExplorerConfig;
 import dev.headwater.explorer.ExplorerServer;
@@ -127,6 +132,10 @@ abstract class ExplorerReader implements Reader {
                 "GET /api/jobs/",
                 "GET /");
 
+        /** Behind the others, which inputs that are kept count by. */
+        private static final List<String> OF_CIRCUITS = List.of(
+                "POST /api/jobs/explain", "POST /api/jobs/judge", "POST /api/jobs/card", "POST /api/jobs/why-not");
+
         Bodies() throws IOException {}
 
         @Override
@@ -134,13 +143,15 @@ abstract class ExplorerReader implements Reader {
             if (input.length == 0) {
                 return;
             }
-            int choice = (input[0] & 0xff) % (2 * WITH_BODY.size() + WITHOUT.size());
+            int choice = (input[0] & 0xff) % (2 * WITH_BODY.size() + WITHOUT.size() + OF_CIRCUITS.size());
             byte[] rest = Arrays.copyOfRange(input, 1, input.length);
             String headers = "Host: localhost\r\nConnection: close\r\nIf-Match: *\r\n";
             ByteArrayOutputStream request = new ByteArrayOutputStream();
-            if (choice < 2 * WITH_BODY.size()) {
-                boolean zipped = choice >= WITH_BODY.size();
-                request.writeBytes((WITH_BODY.get(choice % WITH_BODY.size()) + " HTTP/1.1\r\n" + headers
+            int circuit = choice - 2 * WITH_BODY.size() - WITHOUT.size();
+            if (choice < 2 * WITH_BODY.size() || circuit >= 0) {
+                boolean zipped = circuit < 0 && choice >= WITH_BODY.size();
+                String route = circuit < 0 ? WITH_BODY.get(choice % WITH_BODY.size()) : OF_CIRCUITS.get(circuit);
+                request.writeBytes((route + " HTTP/1.1\r\n" + headers
                                 + "Content-Type: application/json\r\n" + (zipped ? "Content-Encoding: gzip\r\n" : "")
                                 + "Content-Length: " + rest.length + "\r\n\r\n")
                         .getBytes(StandardCharsets.ISO_8859_1));
@@ -190,6 +201,28 @@ abstract class ExplorerReader implements Reader {
         @Override
         public AttentionResult attention(AttentionRequest request, Progress progress) {
             throw new UsageException("There is no attention in this model.");
+        }
+
+        @Override
+        public Timed<Explanation> explain(Subject subject, Explanation.Options options, Progress progress) {
+            throw new UsageException("There is no circuit in this graph.");
+        }
+
+        @Override
+        public Timed<Judgement> judge(
+                Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+            throw new UsageException("There is no circuit of " + circuit.size() + " features.");
+        }
+
+        @Override
+        public Timed<Card> card(
+                Subject subject, List<FeatureRef> circuit, Explanation.Options options, Progress progress) {
+            throw new UsageException("There is no circuit of " + circuit.size() + " features.");
+        }
+
+        @Override
+        public Timed<WhyNot> whyNot(Subject subject, String token, int size, Progress progress) {
+            throw new UsageException("Nothing holds \"" + token + "\" down.");
         }
     }
 }
