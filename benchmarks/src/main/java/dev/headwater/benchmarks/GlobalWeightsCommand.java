@@ -25,6 +25,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -83,9 +84,9 @@ final class GlobalWeightsCommand implements Callable<Integer> {
             long together = 0;
             for (Map.Entry<Pair, double[]> edge : edges.entrySet()) {
                 Pair pair = edge.getKey();
-                Connection connection = known.computeIfAbsent(
-                                List.of(pair.targetLayer, pair.target), _ -> inputs(model, files, pair))
-                        .get(List.of(pair.sourceLayer, pair.source));
+                Connection connection = Objects.requireNonNull(
+                        known.computeIfAbsent(List.of(pair.targetLayer, pair.target), _ -> inputs(model, files, pair))
+                                .get(List.of(pair.sourceLayer, pair.source)));
                 mean.add(edge.getValue()[0] / edge.getValue()[1]);
                 together += connection.twera() == null ? 0 : 1;
                 for (Connection.By by : Connection.By.values()) {
