@@ -18,6 +18,7 @@ import dev.headwater.cli.command.FeaturesCommand;
 import dev.headwater.cli.command.FetchCommand;
 import dev.headwater.cli.command.GraphCommand;
 import dev.headwater.cli.command.InterveneCommand;
+import dev.headwater.cli.command.LabelCommand;
 import dev.headwater.cli.command.ModelsCommand;
 import dev.headwater.cli.command.PlanCommand;
 import dev.headwater.cli.command.ServeCommand;
@@ -239,7 +240,8 @@ public final class Headwater {
                 "features",
                 () -> new CommandLine(new FeaturesCommand())
                         .addSubcommand(new FeaturesCommand.Build(console, interrupt))
-                        .addSubcommand(new ConnectionsCommand(console, interrupt)));
+                        .addSubcommand(new ConnectionsCommand(console, interrupt))
+                        .addSubcommand(new LabelCommand(console, interrupt)));
         commands.put("train", () -> new TrainCommand(console, interrupt));
         commands.put("upload", () -> new UploadCommand(console));
         commands.put("doctor", () -> new DoctorCommand(console));

@@ -1,11 +1,13 @@
 package dev.headwater.explorer;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.catalog.TranscoderCard;
 import dev.headwater.engine.features.Connection;
 import dev.headwater.engine.features.FeatureConnections;
 import dev.headwater.engine.features.FeatureFiles;
+import dev.headwater.engine.features.LabelFile;
 import dev.headwater.engine.features.SetEvidence;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -15,9 +17,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -38,8 +42,13 @@ final class FeatureDirectory implements FeatureSource {
         }
     }
 
+    private record Names(FileTime time, long size, LabelFile file) {}
+
+    private static final LabelFile NO_NAMES = new LabelFile(Map.of());
+
     private final Path root;
     private final LinkedHashMap<Path, Index> indexes = new LinkedHashMap<>(8, 0.75f, true);
+    private final LinkedHashMap<Path, Names> names = new LinkedHashMap<>(8, 0.75f, true);
 
     FeatureDirectory(Path root) {
         try {
@@ -62,13 +71,42 @@ final class FeatureDirectory implements FeatureSource {
                 }
                 Optional<Path> index = find(folder + (folder.isEmpty() ? "" : "/") + FeatureFiles.INDEX);
                 if (index.isPresent()) {
-                    return files(index.get()).record(layer, feature);
+                    Optional<JsonNode> record = files(index.get()).record(layer, feature);
+                    record.ifPresent(found -> name(index.get().resolveSibling(""), layer, feature, found));
+                    return record;
                 }
             } catch (IOException e) {
                 throw new Refusal(500, "The feature files of " + scan + " can't be read: " + e.getMessage() + ".");
             }
         }
         return Optional.empty();
+    }
+
+    /** A record says the name that is kept of its feature. */
+    private void name(Path folder, int layer, int feature, JsonNode record) {
+        if (record instanceof ObjectNode json) {
+            names(folder).of(layer, feature).ifPresent(label -> json.put("label", label.label()));
+        }
+    }
+
+    private LabelFile names(Path folder) {
+        synchronized (names) {
+            try {
+                BasicFileAttributes now = Files.readAttributes(
+                        folder.resolve(LabelFile.NAME), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                Names known = names.get(folder);
+                if (known == null || !known.time.equals(now.lastModifiedTime()) || known.size != now.size()) {
+                    known = new Names(now.lastModifiedTime(), now.size(), LabelFile.read(folder));
+                    names.put(folder, known);
+                    if (names.size() > INDEXES_HELD) {
+                        names.pollFirstEntry();
+                    }
+                }
+                return known.file;
+            } catch (IOException | HeadwaterException e) {
+                return NO_NAMES;
+            }
+        }
     }
 
     /** The strongest connections of a feature by TWERA, where they were gathered. */

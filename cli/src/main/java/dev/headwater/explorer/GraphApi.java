@@ -152,7 +152,11 @@ final class GraphApi {
                 top.add(record.path("top_logits").get(i).asText());
             }
             JsonNode frequency = record.path("activation_frequency");
-            return new Digest(FeatureLabels.of(record), top, frequency.isNumber() ? frequency.doubleValue() : null);
+            String kept = record.path("label").asText();
+            return new Digest(
+                    kept.isEmpty() ? FeatureLabels.of(record) : kept,
+                    top,
+                    frequency.isNumber() ? frequency.doubleValue() : null);
         }
     }
 

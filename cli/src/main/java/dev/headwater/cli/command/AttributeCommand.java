@@ -32,7 +32,6 @@ import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.document.GraphName;
 import dev.headwater.engine.features.FeatureBuild;
 import dev.headwater.engine.features.FeatureFiles;
-import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.graph.AttributionGraph;
 import dev.headwater.engine.graph.PrefixGraph;
@@ -338,7 +337,7 @@ public final class AttributeCommand implements Callable<Integer> {
 
     private static GraphJson.Labels labels(
             ReplacementModel loaded, AttributionGraph graph, Pruning pruned, @Nullable FeatureFiles evidence) {
-        return evidence == null ? SetEvidence.labels(loaded, graph, pruned) : new FeatureLabels(evidence);
+        return evidence == null ? SetEvidence.labels(loaded, graph, pruned) : evidence.labels();
     }
 
     private Path write(

@@ -29,7 +29,8 @@ import picocli.CommandLine.Option;
 public final class FeaturesCommand implements Callable<Integer> {
     @Override
     public Integer call() {
-        throw new UsageException("Say what is to be done with features: headwater features build, or connections");
+        throw new UsageException(
+                "Say what is to be done with features: headwater features build, label or connections");
     }
 
     /** {@code headwater features build}: reads text, writes feature files. */

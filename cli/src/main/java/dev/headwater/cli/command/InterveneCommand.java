@@ -21,7 +21,6 @@ import dev.headwater.engine.contrast.Contrast;
 import dev.headwater.engine.contrast.MeanActivations;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.features.FeatureBuild;
-import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.intervention.Baseline;
 import dev.headwater.engine.intervention.Generation;
@@ -132,7 +131,7 @@ public final class InterveneCommand implements Callable<Integer> {
                     counted(steering.of(baseline, top == null ? STRONGEST : top, warnings::add), baseline, progress);
             GraphJson.Labels labels = features == null
                     ? SetEvidence.labels(model.transcoders())
-                    : new FeatureLabels(FeatureBuild.open(loaded, features));
+                    : FeatureBuild.open(loaded, features).labels();
             warnings.forEach(console::warn);
             try (Run edited = baseline.apply(intervention)) {
                 InterventionReport report = new InterventionReport(

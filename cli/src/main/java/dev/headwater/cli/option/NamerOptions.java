@@ -18,7 +18,7 @@ public final class NamerOptions {
             names = "--namer",
             paramLabel = "URL",
             description =
-                    "Ask a language model for the boxes' names, behind the interface that OpenAI defined (https://host/v1, or a server on this "
+                    "Ask a language model for names, behind the interface that OpenAI defined (https://host/v1, or a server on this "
                             + "machine): it is sent texts of the evidence. A name is taken if it tells better than that from the evidence where features fire. Key: "
                             + VARIABLE + ".")
     private @Nullable String address;
@@ -32,6 +32,11 @@ public final class NamerOptions {
             defaultValue = "200",
             description = "With --namer: requests at most, repeated ones too (default: ${DEFAULT-VALUE}).")
     private int budget;
+
+    /** {@return the model's name at the service; null where none is named} */
+    public @Nullable String model() {
+        return model;
+    }
 
     /** The service, null where none is named; nothing is sent yet. */
     public @Nullable ChatService open() {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.headwater.engine.HeadwaterException;
+import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
 import java.io.ByteArrayInputStream;
@@ -149,6 +150,11 @@ public final class FeatureFiles implements FeatureEvidence {
             count++;
         }
         return Arrays.copyOf(offsets, count);
+    }
+
+    /** {@return names of the features: those of {@link LabelFile} in this directory, else what follows from the evidence} */
+    public GraphJson.Labels labels() {
+        return LabelFile.over(directory, this);
     }
 
     /** {@return layers that there is evidence of} */

@@ -41,19 +41,20 @@ public final class SetEvidence {
     /** Names of features for a set by its reference: kept ones of a bundled set, otherwise from the evidence. */
     public static GraphJson.Labels labels(String transcoders) {
         try {
-            Reference reference = Reference.parse(transcoders);
-            if (reference instanceof Reference.Bundled) {
-                return BundledLabels.of(transcoders);
-            }
-            if (reference instanceof Reference.Remote) {
-                return of(transcoders)
-                        .<GraphJson.Labels>map(evidence -> new FetchedLabels(new FeatureLabels(evidence)))
-                        .orElse(GraphJson.Labels.NONE);
-            }
+            return switch (Reference.parse(transcoders)) {
+                case Reference.Bundled _ -> BundledLabels.of(transcoders);
+                case Reference.Local local ->
+                    folder(local.directory())
+                            .flatMap(folder -> of(transcoders).map(evidence -> LabelFile.over(folder, evidence)))
+                            .orElse(GraphJson.Labels.NONE);
+                case Reference.Remote _ ->
+                    of(transcoders)
+                            .<GraphJson.Labels>map(evidence -> new FetchedLabels(new FeatureLabels(evidence)))
+                            .orElse(GraphJson.Labels.NONE);
+            };
         } catch (UsageException e) {
             return GraphJson.Labels.NONE; // what other programs' graphs call a set need not be a reference
         }
-        return of(transcoders).<GraphJson.Labels>map(FeatureLabels::new).orElse(GraphJson.Labels.NONE);
     }
 
     /** Names of a graph's features, of neurons by what they write. */

@@ -87,9 +87,12 @@ record Subject(
         List<FeatureExample> shuffled = new ArrayList<>(others);
         Collections.shuffle(shuffled, random);
         for (FeatureExample other : shuffled) {
+            if (elsewhere.size() == heldOut.size()) {
+                break;
+            }
             Context context =
                     Context.around(other, random.nextInt(other.tokens().size()));
-            if (elsewhere.size() < heldOut.size() && known.add(context.text())) {
+            if (known.add(context.text())) {
                 elsewhere.add(context);
             }
         }
