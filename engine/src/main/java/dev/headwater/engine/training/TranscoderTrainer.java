@@ -200,7 +200,7 @@ public final class TranscoderTrainer {
 
     /** Trains some layers, unless that is done, and leaves a file for each. */
     private GroupResult group(TrainingText text, Path work, int first, int end) {
-        Path done = work.resolve("layers_%d_%d.json".formatted(first, end));
+        Path done = work.resolve("layers_" + first + "_" + end + ".json");
         if (Files.exists(done)) {
             return TrainingSettings.read(done, GroupResult::new);
         }

@@ -2,6 +2,7 @@ package dev.headwater.engine.transcoder;
 
 import dev.headwater.engine.Version;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
@@ -18,11 +19,12 @@ final class SetReadme {
         rows.put("kind", set.kind().modelKind());
         rows.put(
                 "features",
-                "%,d in each of %d layers%s"
-                        .formatted(
-                                set.features(),
-                                set.layers(),
-                                k.isPresent() ? ", " + k.getAsInt() + " active at a position" : ""));
+                String.format(
+                        Locale.ROOT,
+                        "%,d in each of %d layers%s",
+                        set.features(),
+                        set.layers(),
+                        k.isPresent() ? ", " + k.getAsInt() + " active at a position" : ""));
         rows.put("read", set.input().hookName());
         rows.put("write", set.output().hookName());
         rows.put("numbers", set.dtype().name());
