@@ -97,6 +97,14 @@ HW_INLINE float total(Vec v) {
   return v[0];
 }
 
+/* Where the row begins that an entry takes, from column j on. Not a lambda: clang refuses one within a parallel region of another. */
+struct SourceRow {
+  const float *data;
+  const int32_t *row;
+  int64_t width, j;
+  HW_INLINE const float *operator()(int64_t e) const { return data + row[e] * width + j; }
+};
+
 }  // namespace
 
 int32_t sparse_product(const hw_active *a, const hw_matrix *b, int32_t add, const hw_matrix *out) {
@@ -202,19 +210,17 @@ int32_t sparse_sums(const hw_active *a, const hw_matrix *x, int32_t add, const h
   by_slices(
       width, x->rows <= kFewRows,
       [&]<int N>(int64_t j) {
+        const SourceRow from{x->data, row.data(), width, j};
 #pragma omp parallel for schedule(dynamic, 16) num_threads(hw::threads())
         for (int64_t c = 0; c < columns; c++) {
-          weighted<N>(
-              start[c], start[c + 1], value, [&](int64_t e) { return x->data + row[e] * width + j; }, add != 0,
-              out->data + c * width + j);
+          weighted<N>(start[c], start[c + 1], value, from, add != 0, out->data + c * width + j);
         }
       },
       [&](int64_t j, int64_t n) {
+        const SourceRow from{x->data, row.data(), width, j};
 #pragma omp parallel for schedule(dynamic, 16) num_threads(hw::threads())
         for (int64_t c = 0; c < columns; c++) {
-          weighted_rest(
-              start[c], start[c + 1], value, [&](int64_t e) { return x->data + row[e] * width + j; }, add != 0, n,
-              out->data + c * width + j);
+          weighted_rest(start[c], start[c + 1], value, from, add != 0, n, out->data + c * width + j);
         }
       });
   return HW_OK;
