@@ -1,12 +1,14 @@
 package dev.headwater.fuzz;
 
+import dev.headwater.engine.features.Corpus;
 import dev.headwater.engine.files.BoundedYaml;
 import dev.headwater.engine.model.ModelConfig;
 import dev.headwater.engine.transcoder.TranscoderConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
-/** Configurations. */
+/** Configurations, and texts to learn from. */
 final class ConfigReaders {
     private ConfigReaders() {}
 
@@ -39,6 +41,14 @@ final class ConfigReaders {
         public void read(byte[] input) throws IOException {
             scratch.write("config.json", input);
             ModelConfig.read(scratch.directory()).parameters();
+        }
+    }
+
+    static final class JsonLines extends InDirectory {
+        @Override
+        public void read(byte[] input) throws IOException {
+            scratch.write("text.jsonl", input);
+            new Corpus(List.of(scratch.directory().resolve("text.jsonl"))).read(document -> true);
         }
     }
 }

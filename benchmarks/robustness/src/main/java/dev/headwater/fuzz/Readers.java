@@ -22,6 +22,7 @@ final class Readers {
         ALL.put("yaml", ConfigReaders.Yaml::new);
         ALL.put("transcoder-config", ConfigReaders.Transcoders::new);
         ALL.put("model-config", ConfigReaders.Model::new);
+        ALL.put("corpus", ConfigReaders.JsonLines::new);
         ALL.put("tokenizer", TokenReaders.TokenizerJson::new);
         ALL.put("tokenizer-config", TokenReaders.Config::new);
         ALL.put("template", TokenReaders.ChatTemplates::new);

@@ -60,7 +60,8 @@ public final class EvaluateCommand implements Callable<Integer> {
             paramLabel = "FILE",
             arity = "1..*",
             required = true,
-            description = "Text in UTF-8, a document a line; *.gz is unpacked.")
+            description =
+                    "Text in UTF-8, a document a line; *.jsonl, *.ndjson: the 'text' of each line; *.gz is unpacked.")
     private List<Path> text;
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "Read no more of the text (default: 20000).")

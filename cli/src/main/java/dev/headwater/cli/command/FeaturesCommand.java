@@ -67,7 +67,8 @@ public final class FeaturesCommand implements Callable<Integer> {
                 paramLabel = "FILE",
                 arity = "1..*",
                 required = true,
-                description = "Text in UTF-8, a document a line; *.gz is unpacked.")
+                description =
+                        "Text in UTF-8, a document a line; *.jsonl, *.ndjson: the 'text' of each line; *.gz is unpacked.")
         private List<Path> corpus;
 
         @Option(

@@ -1,8 +1,12 @@
 package dev.headwater.engine.features;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.Progress;
 import dev.headwater.engine.UsageException;
+import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.tokens.Tokenizer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,11 +17,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
 /**
- * Text files, a document a line, UTF-8; those that end in {@code .gz} are gzip. Empty lines are no documents.
+ * Text files, a document a line, UTF-8; those that end in {@code .gz} are gzip. Where the name ends in {@code .jsonl} or {@code .ndjson},
+ * before {@code .gz} too, a line is a JSON object whose {@code text} is the document. Empty lines and empty texts are no documents.
  *
  * @param files read in this order
  */
@@ -27,6 +33,8 @@ public record Corpus(List<Path> files) {
      * tokens.
      */
     private static final int LONGEST_LINE = 16 << 20;
+
+    private static final Pattern JSON_LINES = Pattern.compile("\\.(jsonl|ndjson)(\\.gz)?$");
 
     /** @throws HeadwaterException if a file is missing or there is none */
     public Corpus {
@@ -78,17 +86,19 @@ public record Corpus(List<Path> files) {
     /**
      * Reads documents until there are no more or the reader has enough.
      *
-     * @throws HeadwaterException if a file can't be read, is not gzip in spite of its name, or has a line of over 16
-     * million characters
+     * @throws HeadwaterException if a file can't be read, is not gzip in spite of its name, has a line of over 16
+     * million characters, or a line that is no JSON object with a text where its name says so
      */
     public void read(Reader reader) {
         for (Path file : files) {
+            boolean json = JSON_LINES.matcher(file.toString()).find();
             try (InputStream bytes = Files.newInputStream(file);
                     InputStream plain = file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
                     var text = new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8), 1 << 16)) {
                 StringBuilder line = new StringBuilder();
                 for (int number = 1; next(text, line, file, number); number++) {
-                    if (!line.isEmpty() && !reader.document(line.toString())) {
+                    String document = json && !line.isEmpty() ? text(line.toString(), file, number) : line.toString();
+                    if (!document.isEmpty() && !reader.document(document)) {
                         return;
                     }
                 }
@@ -99,6 +109,47 @@ public record Corpus(List<Path> files) {
                 throw new HeadwaterException("Cannot read the corpus file %s: %s".formatted(file, e.getMessage()), e);
             }
         }
+    }
+
+    /** The document of a JSON line. Its other fields are passed over rather than held: data sets have many. */
+    private static String text(String line, Path file, int number) throws IOException {
+        if (line.isBlank()) {
+            return "";
+        }
+        try (JsonParser json = BoundedJson.factory().createParser(line)) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw refused(file, number, "is no JSON object");
+            }
+            String text = null;
+            while (json.nextToken() != JsonToken.END_OBJECT) {
+                boolean wanted = json.currentName().equals("text");
+                JsonToken value = json.nextToken();
+                if (wanted && value != JsonToken.VALUE_STRING) {
+                    throw refused(file, number, "has a 'text' that is no string");
+                }
+                if (wanted) {
+                    text = json.getText();
+                } else {
+                    json.skipChildren();
+                }
+            }
+            if (json.nextToken() != null) {
+                throw refused(file, number, "has more behind its JSON object");
+            }
+            if (text == null) {
+                throw refused(file, number, "has no 'text'");
+            }
+            // Escapes can make halves of characters, which no text in UTF-8 has.
+            return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+        } catch (JsonProcessingException e) {
+            throw refused(file, number, "is not valid JSON: " + BoundedJson.cause(e));
+        }
+    }
+
+    private static HeadwaterException refused(Path file, int number, String what) {
+        return new HeadwaterException(
+                "Line %d of the corpus file %s %s; each line is a JSON object whose 'text' is a document"
+                        .formatted(number, file, what));
     }
 
     /**
