@@ -140,17 +140,18 @@ public final class TranscoderTrainer {
                             .formatted(work));
         }
         TrainingPlan plan = plan();
+        // Before anything is written: a text that is refused leaves no training behind that looks unfinished.
+        TrainingText text = text();
         AtomicFile.createDirectories(work, "training");
         try (LockFile _ = LockFile.tryAcquire(work.resolveSibling(work.getFileName() + ".lock"))
                 .orElseThrow(() -> new HeadwaterException(
                         "Another process trains the set %s; wait for it, or write into another directory"
                                 .formatted(target)))) {
-            return run(target, work, plan);
+            return run(target, work, plan, text);
         }
     }
 
-    private Result run(Path target, Path work, TrainingPlan plan) {
-        TrainingText text = text();
+    private Result run(Path target, Path work, TrainingPlan plan, TrainingText text) {
         String from = warm == null ? "" : warm.set().config().directory().toString();
         new TrainingSettings(model, modelName, options, text, from).settle(work.resolve("settings.json"));
         int layers = model.config().layers();

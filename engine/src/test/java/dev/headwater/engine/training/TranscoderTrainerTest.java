@@ -220,6 +220,9 @@ class TranscoderTrainerTest {
                                 options(shape, SETTINGS),
                                 TrainingListener.NONE)
                         .run(directory.resolve("short"), false));
+        for (Path refused : List.of(target, directory.resolve("short"))) {
+            assertTrue(Files.notExists(TranscoderTrainer.work(refused)), "nothing is left that looks unfinished");
+        }
         assertSaid(
                 "One layer takes",
                 () -> trainer(options(shape, SETTINGS.withMemory(1000)), TrainingListener.NONE)
