@@ -43,7 +43,7 @@ import picocli.CommandLine.Spec;
             "",
             "A line of FILE is a JSON object with prompt, token_ids or messages, and if wanted slug, max_features, node_threshold, edge_threshold, and",
             "max_logits and logit_prob or targets: {\"tokens\": [A, …]}, {\"difference\": [A, B]}, {\"concept\": [A, …], \"minus\": [B, …]} or {\"features\": [F, …]};",
-            "or targets_at, answer, continue, as 'attribute' has them; in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.",
+            "or targets_at, answer_text, continue, as 'attribute' has them; in a file *.txt it is a prompt. What became of each line is in DIR/batch.jsonl; a line that fails leaves the others alone.",
             "",
             "Examples:",
             "  headwater batch prompts.jsonl --out graphs",

@@ -83,7 +83,7 @@ public record BatchLine(
             "edge_threshold",
             "targets",
             "targets_at",
-            "answer",
+            "answer_text",
             "continue",
             "contrast");
 
@@ -253,7 +253,7 @@ public record BatchLine(
         Answer answer = Answer.parse(fields);
         if (answer.isGiven() && targets().isPresent()) {
             throw new UsageException(
-                    "it has targets, and targets_at, answer or continue, which make the text's own tokens the targets");
+                    "it has targets, and targets_at, answer_text or continue, which make the text's own tokens the targets");
         }
         return answer;
     }

@@ -97,7 +97,7 @@ record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions
         if (line.targets().isPresent()) {
             settings.set("targets", line.fields().get("targets"));
         }
-        for (String key : List.of("targets_at", "answer", "continue")) {
+        for (String key : List.of("targets_at", "answer_text", "continue")) {
             if (line.fields().has(key)) {
                 settings.set(key, line.fields().get(key));
             }
@@ -132,7 +132,7 @@ record BatchSettings(ObjectNode common, AttributionOptions batch, PruningOptions
                             "transcoders",
                             "targets",
                             "targets_at",
-                            "answer",
+                            "answer_text",
                             "continue",
                             "contrast")
                     .stream()

@@ -50,16 +50,17 @@ public record Answer(
     }
 
     /**
-     * As a line of a batch has it: {@code targets_at}, text or a list of numbers, {@code answer}, {@code continue}.
+     * As a line of a batch has it: {@code targets_at}, text or a list of numbers, {@code answer_text} ({@code answer} is what sets of
+     * questions call the expected one), {@code continue}.
      *
      * @throws UsageException if it makes no sense
      */
     public static Answer parse(JsonNode fields) {
-        JsonNode text = fields.path("answer");
+        JsonNode text = fields.path("answer_text");
         JsonNode count = fields.path("continue");
         JsonNode at = fields.path("targets_at");
         if (!text.isMissingNode() && !text.isTextual()) {
-            throw new UsageException("its answer is no text");
+            throw new UsageException("its answer_text is no text");
         }
         if (!count.isMissingNode() && !(count.isInt() && count.intValue() > 0)) {
             throw new UsageException("its continue is " + count + "; it is a number of tokens, at least 1");
@@ -76,7 +77,7 @@ public record Answer(
                 : StreamSupport.stream(at.spliterator(), false)
                         .map(JsonNode::asText)
                         .collect(Collectors.joining(","));
-        check("answer", text.textValue(), "continue", count.intValue());
+        check("answer_text", text.textValue(), "continue", count.intValue());
         return new Answer(
                 text.textValue(),
                 count.intValue(),

@@ -126,7 +126,7 @@ class LongAnswerCommandTest {
         String prompt = "{\"prompt\": \"" + PROMPT + "\", ";
         Path input = Files.writeString(
                 directory.resolve("lines.jsonl"),
-                prompt + "\"slug\": \"a\", \"answer\": \" Austin.\"}\n"
+                prompt + "\"slug\": \"a\", \"answer_text\": \" Austin.\"}\n"
                         + prompt + "\"slug\": \"b\", \"targets_at\": [3, -1]}\n"
                         + prompt + "\"slug\": \"c\", \"targets_at\": \"3..4\", \"continue\": 1}\n"
                         + prompt + "\"slug\": \"d\", \"targets_at\": {}}\n"
@@ -138,7 +138,7 @@ class LongAnswerCommandTest {
         for (String reason : List.of(
                 "line 4: its targets_at is neither a text",
                 "line 5: its targets_at has position 99, but the text has 11 tokens",
-                "line 6: it has targets, and targets_at, answer or continue")) {
+                "line 6: it has targets, and targets_at, answer_text or continue")) {
             assertTrue(run.err().contains(reason), run.err());
         }
         assertEquals(List.of("10\" Austin\"", "11\".\""), outputs("a"));
