@@ -17,9 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,22 +31,11 @@ final class FeatureDirectory implements FeatureSource {
     private static final Pattern FOLDER = Pattern.compile("[A-Za-z0-9_@-][A-Za-z0-9_.@-]{0,127}");
     private static final Pattern FILE = Pattern.compile("\\d{1,18}\\.json|index\\.json\\.gz|layer_\\d{1,4}\\.bin");
     private static final int DEEPEST = 10;
-    private static final int INDEXES_HELD = 4;
-
-    /** An index that has been read, and the file's state then. */
-    private record Index(BasicFileAttributes attributes, FeatureFiles files) {
-        boolean describes(BasicFileAttributes now) {
-            return attributes.lastModifiedTime().equals(now.lastModifiedTime()) && attributes.size() == now.size();
-        }
-    }
-
-    private record Names(FileTime time, long size, LabelFile file) {}
-
     private static final LabelFile NO_NAMES = new LabelFile(Map.of());
 
     private final Path root;
-    private final LinkedHashMap<Path, Index> indexes = new LinkedHashMap<>(8, 0.75f, true);
-    private final LinkedHashMap<Path, Names> names = new LinkedHashMap<>(8, 0.75f, true);
+    private final RecentFiles<FeatureFiles> indexes = new RecentFiles<>(FeatureFiles.INDEX, FeatureFiles::open);
+    private final RecentFiles<LabelFile> names = new RecentFiles<>(LabelFile.NAME, LabelFile::read);
 
     FeatureDirectory(Path root) {
         try {
@@ -90,22 +77,10 @@ final class FeatureDirectory implements FeatureSource {
     }
 
     private LabelFile names(Path folder) {
-        synchronized (names) {
-            try {
-                BasicFileAttributes now = Files.readAttributes(
-                        folder.resolve(LabelFile.NAME), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-                Names known = names.get(folder);
-                if (known == null || !known.time.equals(now.lastModifiedTime()) || known.size != now.size()) {
-                    known = new Names(now.lastModifiedTime(), now.size(), LabelFile.read(folder));
-                    names.put(folder, known);
-                    if (names.size() > INDEXES_HELD) {
-                        names.pollFirstEntry();
-                    }
-                }
-                return known.file;
-            } catch (IOException | HeadwaterException e) {
-                return NO_NAMES;
-            }
+        try {
+            return names.of(folder);
+        } catch (IOException | HeadwaterException e) {
+            return NO_NAMES;
         }
     }
 
@@ -196,17 +171,6 @@ final class FeatureDirectory implements FeatureSource {
     }
 
     private FeatureFiles files(Path index) throws IOException {
-        synchronized (indexes) {
-            BasicFileAttributes now = Files.readAttributes(index, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            Index known = indexes.get(index);
-            if (known == null || !known.describes(now)) {
-                known = new Index(now, FeatureFiles.open(index.resolveSibling("")));
-                indexes.put(index, known);
-                if (indexes.size() > INDEXES_HELD) {
-                    indexes.pollFirstEntry();
-                }
-            }
-            return known.files();
-        }
+        return indexes.of(index.resolveSibling(""));
     }
 }

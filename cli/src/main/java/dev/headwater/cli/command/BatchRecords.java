@@ -1,23 +1,13 @@
 package dev.headwater.cli.command;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.headwater.cli.report.Text;
-import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.files.AtomicFile;
-import dev.headwater.engine.files.BoundedJson;
-import dev.headwater.engine.files.LockFile;
-import java.io.BufferedReader;
+import dev.headwater.engine.files.JsonJournal;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,69 +22,29 @@ import java.util.Optional;
  */
 final class BatchRecords implements AutoCloseable {
     static final String FILE = "batch.jsonl";
-    private static final long LARGEST_FILE = 1L << 30;
 
     private final Path file;
-    private final LockFile lock;
-    private final FileChannel channel;
+    private final JsonJournal journal;
     /** The last record of each graph, by slug; of lines that could have no graph, by number. */
     private final Map<String, ObjectNode> records = new LinkedHashMap<>();
 
-    private BatchRecords(Path file, LockFile lock, FileChannel channel) {
+    private BatchRecords(Path file, JsonJournal journal) {
         this.file = file;
-        this.lock = lock;
-        this.channel = channel;
+        this.journal = journal;
     }
 
     static BatchRecords open(Path directory) {
         Path file = directory.resolve(FILE);
-        LockFile lock = null;
+        AtomicFile.createDirectories(directory, "graphs");
+        JsonJournal journal = JsonJournal.open(
+                file, "Another batch is writing into " + directory + "; wait for it, or name another directory");
         try {
-            Files.createDirectories(directory);
-            lock = LockFile.tryAcquire(directory.resolve("." + FILE + ".lock"))
-                    .orElseThrow(() -> new HeadwaterException(
-                            "Another batch is writing into " + directory + "; wait for it, or name another directory"));
-            FileChannel channel = FileChannel.open(
-                    file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            try {
-                BatchRecords records = new BatchRecords(file, lock, channel);
-                records.read();
-                lock = null;
-                return records;
-            } catch (RuntimeException | IOException | Error e) {
-                channel.close();
-                throw e;
-            }
-        } catch (IOException e) {
-            throw AtomicFile.failure(file, e);
-        } finally {
-            if (lock != null) {
-                lock.close();
-            }
-        }
-    }
-
-    private void read() throws IOException {
-        if (channel.size() > LARGEST_FILE) {
-            throw new HeadwaterException(file + " has " + Text.bytes(channel.size())
-                    + ", far more than the records of a batch; move it away");
-        }
-        // Not closed: that would close the channel.
-        var reader =
-                new BufferedReader(new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
-        for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-            try {
-                if (BoundedJson.mapper().readTree(line) instanceof ObjectNode record) {
-                    put(record);
-                }
-            } catch (JsonProcessingException e) {
-                // Cut off when the batch was killed: the line is done again.
-            }
-        }
-        long size = channel.size();
-        ByteBuffer last = ByteBuffer.allocate(1);
-        if (size > 0 && channel.read(last, size - 1) == 1 && last.get(0) != '\n') {
-            write(size, "\n");
+            BatchRecords records = new BatchRecords(file, journal);
+            JsonJournal.read(file, records::put);
+            return records;
+        } catch (RuntimeException | Error e) {
+            journal.close();
+            throw e;
         }
     }
 
@@ -122,24 +72,8 @@ final class BatchRecords implements AutoCloseable {
 
     /** Records of lines that were done together. */
     void add(List<ObjectNode> several) {
-        StringBuilder text = new StringBuilder();
-        for (ObjectNode record : several) {
-            put(record);
-            text.append(record).append('\n');
-        }
-        try {
-            write(channel.size(), text.toString());
-            channel.force(false);
-        } catch (IOException e) {
-            throw AtomicFile.failure(file, e);
-        }
-    }
-
-    private void write(long at, String text) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-            at += channel.write(bytes, at);
-        }
+        several.forEach(this::put);
+        journal.add(several);
     }
 
     /** Leaves one record for each of these lines, in their order, after those of graphs that other batches made here. */
@@ -170,12 +104,6 @@ final class BatchRecords implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw AtomicFile.failure(file, e);
-        } finally {
-            lock.close();
-        }
+        journal.close();
     }
 }

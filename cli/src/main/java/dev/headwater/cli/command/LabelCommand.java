@@ -11,10 +11,9 @@ import dev.headwater.cli.report.Text;
 import dev.headwater.cli.report.Version;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.ReplacementModel;
-import dev.headwater.engine.features.FeatureFiles;
+import dev.headwater.engine.features.LabelFile;
 import dev.headwater.engine.features.SetEvidence;
 import dev.headwater.engine.naming.ChatService;
-import dev.headwater.engine.naming.LabelJournal;
 import dev.headwater.engine.naming.SetNaming;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -72,21 +71,17 @@ public final class LabelCommand implements Callable<Integer> {
     public Integer call() {
         model.check();
         SetNaming found;
-        Path file;
+        Path folder;
         try (ChatService chat = namer.open();
                 var progress = new ProgressDisplay(console, interrupt, quiet);
                 ReplacementModel loaded = model.load(progress)) {
-            Path folder = SetEvidence.in(features, loaded.scan())
+            folder = SetEvidence.in(features, loaded.scan())
                     .orElseThrow(() -> new HeadwaterException("There are no feature files of " + loaded.scan() + " in "
                             + features + "; make them with features build"));
-            FeatureFiles evidence = FeatureFiles.open(folder);
-            try (LabelJournal journal = LabelJournal.open(folder)) {
-                file = journal.file();
-                found = SetNaming.run(loaded, evidence, journal, service(chat), progress);
-            }
+            found = SetNaming.run(loaded, folder, service(chat), progress);
         }
         if (!quiet) {
-            print(found, file);
+            print(found, folder.resolve(LabelFile.NAME));
         }
         if (!found.why().isEmpty()) {
             console.warn(found.why() + ". Start the command again to go on.");

@@ -1,22 +1,13 @@
 package dev.headwater.engine.features;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headwater.engine.HeadwaterException;
 import dev.headwater.engine.document.GraphJson;
 import dev.headwater.engine.files.BoundedJson;
 import dev.headwater.engine.files.ErrorText;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import dev.headwater.engine.files.JsonJournal;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -33,8 +24,6 @@ public record LabelFile(Map<Long, Label> labels) {
     /** {@link Label#by} of names that follow from the evidence. */
     public static final String EVIDENCE = "evidence";
 
-    private static final long LARGEST = 1L << 30;
-    private static final int LONGEST_LINE = 1 << 14;
     private static final int LONGEST_NAME = 200;
 
     /**
@@ -98,45 +87,11 @@ public record LabelFile(Map<Long, Label> labels) {
      * @throws HeadwaterException if the file cannot be read, or is far larger than labels are
      */
     public static LabelFile read(Path folder) {
-        Path file = folder.resolve(NAME);
         Map<Long, Label> labels = new HashMap<>();
-        if (!Files.isRegularFile(file)) {
-            return new LabelFile(labels);
-        }
-        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            if (channel.size() > LARGEST) {
-                throw new HeadwaterException(file + " is far larger than names of features are; move it away");
-            }
-            var in = new BufferedReader(
-                    new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8), 1 << 16);
-            StringBuilder line = new StringBuilder();
-            while (next(in, line)) {
-                parse(line).ifPresent(label -> labels.put(key(label.layer, label.feature), label));
-            }
-        } catch (IOException e) {
-            throw new HeadwaterException("Cannot read " + file + ": " + e.getMessage(), e);
-        }
+        JsonJournal.read(
+                folder.resolve(NAME),
+                json -> Label.of(json).ifPresent(label -> labels.put(key(label.layer, label.feature), label)));
         return new LabelFile(labels);
-    }
-
-    /** Reads a line, of one that is too long its start; false at the end. */
-    private static boolean next(Reader in, StringBuilder line) throws IOException {
-        line.setLength(0);
-        int c = in.read();
-        for (; c >= 0 && c != '\n'; c = in.read()) {
-            if (line.length() < LONGEST_LINE) {
-                line.append((char) c);
-            }
-        }
-        return c >= 0 || !line.isEmpty();
-    }
-
-    private static Optional<Label> parse(StringBuilder line) {
-        try {
-            return Label.of(BoundedJson.mapper().readTree(line.toString()));
-        } catch (JsonProcessingException e) {
-            return Optional.empty();
-        }
     }
 
     /** The names that are kept, and where there is none what follows from the evidence. */

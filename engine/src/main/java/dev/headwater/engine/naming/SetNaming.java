@@ -9,7 +9,9 @@ import dev.headwater.engine.features.FeatureFiles;
 import dev.headwater.engine.features.FeatureLabels;
 import dev.headwater.engine.features.LabelFile;
 import dev.headwater.engine.features.LabelFile.Label;
+import dev.headwater.engine.files.JsonJournal;
 import dev.headwater.engine.graph.FeatureRef;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -59,26 +61,35 @@ public record SetNaming(
      * Labels what has no label by the same hand yet, feature 0 of all layers, feature 1 of all layers and so on, so that a budget that
      * ends early is spread over the layers.
      *
-     * @param evidence of the model's transcoders
-     * @param journal  where labels go
-     * @param service  a language model; null to take the names from the evidence
-     * @throws HeadwaterException    if features are active everywhere, so that there is nothing to check by
+     * @param folder  with the evidence, of the model's transcoders; {@link LabelFile} is beside it
+     * @param service a language model; null to take the names from the evidence
+     * @throws HeadwaterException    if features are active everywhere, so that there is nothing to check by, another process names them, or
+     *                               the files cannot be read or written
      * @throws CancellationException if the progress listener asks to stop; what was labelled is kept
      */
-    public static SetNaming run(
+    public static SetNaming run(ReplacementModel model, Path folder, @Nullable Service service, Progress progress) {
+        BoxNaming.requireSparse(model);
+        FeatureFiles evidence = FeatureFiles.open(folder);
+        try (JsonJournal journal = JsonJournal.open(
+                folder.resolve(LabelFile.NAME), "Another process names the features in " + folder + "; wait for it")) {
+            return run(model, evidence, LabelFile.read(folder), journal, service, progress);
+        }
+    }
+
+    private static SetNaming run(
             ReplacementModel model,
             FeatureFiles evidence,
-            LabelJournal journal,
+            LabelFile before,
+            JsonJournal journal,
             @Nullable Service service,
             Progress progress) {
-        BoxNaming.requireSparse(model);
         String by = service == null ? LabelFile.EVIDENCE : service.name;
         List<FeatureRef> todo = new ArrayList<>();
         int layers = Math.min(evidence.layers(), model.layers());
         int known = 0;
         for (int feature = 0; feature < model.basis().features(); feature++) {
             for (int layer = 0; layer < layers; layer++) {
-                Optional<Label> label = journal.before().of(layer, feature);
+                Optional<Label> label = before.of(layer, feature);
                 if (label.isPresent() && (service == null || label.get().by().equals(by))) {
                     known++;
                 } else if (feature < evidence.features(layer)) {
@@ -106,7 +117,7 @@ public record SetNaming(
                 for (Future<Outcome> done : workers.invokeAll(block)) {
                     tally.add(done.get(), found);
                 }
-                journal.add(found);
+                journal.add(found.stream().map(Label::json).toList());
                 progress.advance(Math.min(todo.size(), from + TOGETHER));
             }
         } catch (InterruptedException e) {
