@@ -202,8 +202,7 @@ public final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         TrainingOptions options = options();
-        Path above = directory.toAbsolutePath().getParent();
-        OutputOptions.checkWritable(above == null ? directory : above);
+        OutputOptions.checkWritable(directory);
         Corpus text = new Corpus(corpus);
         if (threads != null) {
             System.setProperty("headwater.threads", threads.toString());
